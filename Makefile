@@ -1,0 +1,51 @@
+# Everything a user or a developer runs. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m lossland
+SMOKE_FLAG := $(if $(SMOKE),--smoke)
+.DEFAULT_GOAL := help
+.PHONY: help reproduce smoke figures test check bench clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lossland needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures (SMOKE=1: a small version)
+	$(RUN) run all $(SMOKE_FLAG)
+
+smoke: $(VENV)/.installed  ## the small version of `make reproduce`
+	$(RUN) run all --smoke
+
+figures: $(VENV)/.installed  ## redraw the figures from saved results
+	$(RUN) figures
+
+test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and doctests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.installed-dev  ## the same without the slow tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/pytest -n 2 -m "not slow"
+
+bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results
+	$(BIN)/python benchmarks/elementwise.py
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist

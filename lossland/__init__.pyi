@@ -1,0 +1,32 @@
+from . import activations as activations
+from . import losses as losses
+from .combinators import label_smoothed as label_smoothed
+from .combinators import scaled as scaled
+from .combinators import shifted as shifted
+from .combinators import smoothed as smoothed
+from .combinators import truncated as truncated
+from .combinators import weighted as weighted
+from .datasets import Dataset as Dataset
+from .datasets import folds as folds
+from .datasets import load as load
+from .datasets import split as split
+from .datasets import standardise as standardise
+from .fitting import Fit as Fit
+from .fitting import fit as fit
+from .models import linear as linear
+from .models import mlp as mlp
+from .models import random_features as random_features
+from .objectives import Objective as Objective
+from .objectives import objective as objective
+from .pairing import Pair as Pair
+from .pairing import pair as pair
+from .pairing import pairs as pairs
+from .registry import activation as activation
+from .registry import label_loss as label_loss
+from .registry import likelihood_loss as likelihood_loss
+from .registry import margin_loss as margin_loss
+from .testing import check_activation as check_activation
+from .testing import check_loss as check_loss
+from .testing import check_pair as check_pair
+
+__version__: str

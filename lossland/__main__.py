@@ -1,0 +1,215 @@
+"""The command line: `lossland COMMAND ...` or `python -m lossland COMMAND ...`. JAX is imported after parsing."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+Form = Literal["terminal", "markdown", "csv"]
+
+
+@dataclasses.dataclass(frozen=True)
+class List:
+    """List what is registered: losses (with their names elsewhere), activations, pairs, datasets or experiments.
+
+    Examples: `lossland list losses`, `lossland list losses --from my_loss.py`, `lossland list pairs --form markdown`
+    """
+
+    what: tyro.conf.Positional[Literal["losses", "activations", "pairs", "datasets", "experiments"]]
+    """What to list."""
+    from_: Annotated[tuple[str, ...], tyro.conf.arg(name="from")] = ()
+    """Your own files or modules to read first, such as my_loss.py."""
+    form: Form = "terminal"
+    """How to write the table."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """Check the contract and the claims of a loss, an activation or a pair; a false claim fails with the point.
+
+    Examples: `lossland check hinge`, `lossland check my_loss.py:my_loss`, `lossland check relu+hinge`
+    """
+
+    name: tyro.conf.Positional[str]
+    """A registered name, path/to/file.py:name, package.module:name, or activation+loss."""
+    form: Form = "terminal"
+    """How to write the table."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Run an experiment, or all of them; a result that is there already is reused.
+
+    Examples: `lossland run relu_vs_hinge --smoke`, `lossland run all`, `lossland run NAME --help` (its settings)
+    """
+
+    name: tyro.conf.Positional[str]
+    """An experiment's name or file, or "all"."""
+    smoke: bool = False
+    """The small version, for trying out."""
+    out: Path = Path("results")
+    """Where results, figures and the manifest go."""
+    force: bool = False
+    """Compute again even if the result is there."""
+    quiet: bool = False
+    """Print nothing but errors."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Draw the figures of saved results again, without computing."""
+
+    out: Path = Path("results")
+    """Where the results are."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 well, 1 failed, 2 wrong usage, 130 interrupted.
+
+    Args:
+        arguments: the words after `lossland`; those of the process if left out.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["run"]:
+        # `python experiments/NAME.py --smoke` hands its own words on.
+        words += sys.argv[1:] if arguments is not None and sys.argv[0] == arguments[-1] else []
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        code = _command(words)
+    except KeyboardInterrupt:
+        _complain("Interrupted. What was finished is kept: the same command goes on from there.")
+        code = 130
+    except Exception as error:
+        if debug:
+            raise
+        _complain(f"{error} (--debug shows where)" if str(error) else f"{type(error).__name__} (--debug shows where)")
+        code = 2 if isinstance(error, (ValueError, FileNotFoundError)) else 1
+    sys.exit(code)
+
+
+def _command(words: list[str]) -> int:
+    settings, rest = _settings(words)
+    description = "Losses, output activations, and what each pair of them really optimises."
+    command = tyro.cli(
+        List | Check | Run | Figures,  # pyright: ignore[reportArgumentType]
+        args=rest,
+        prog="lossland",
+        description=description,
+    )
+    return (
+        {List: _list, Check: _check, Figures: _figures}[type(command)](command)
+        if not isinstance(command, Run)
+        else _run(command, settings)
+    )
+
+
+def _settings(words: list[str]) -> tuple[list[str], list[str]]:
+    """Set apart the words after `run NAME` that are the experiment's own settings."""
+    named = words[:1] == ["run"] and len(words) > 1 and not words[1].startswith("-")
+    if not named or words[1] == "all":
+        return [], words
+    ours, own, rest = words[:2], [], iter(words[2:])
+    for word in rest:
+        flag = word.partition("=")[0]
+        if flag in ("--smoke", "--force", "--quiet", "--no-smoke", "--no-force", "--no-quiet"):
+            ours.append(word)
+        elif flag == "--out":
+            ours += [word] if "=" in word else [word, next(rest, "")]
+        else:
+            own.append(word)
+    return own, ours
+
+
+def _run(command: Run, settings: list[str]) -> int:
+    from lossland import experiment
+
+    names = list(experiment.experiments()) if command.name == "all" else [command.name]
+    modules = {name: experiment.find_experiment(name) for name in names}
+    outcomes = []
+    for name, module in modules.items():
+        default = module.SMOKE if command.smoke else module.Config()
+        prog = f"lossland run {name}"
+        extra = "Besides: --smoke (the small version), --out DIR, --force (compute again), --quiet."
+        config = tyro.cli(
+            module.Config, args=settings, default=default, prog=prog, description=f"{module.__doc__}\n{extra}"
+        )
+        outcomes.append(experiment.run(name, config, out=command.out, force=command.force, quiet=command.quiet))
+    failed = [o.name for o in outcomes if not all(v.holds for v in o.verdicts)]
+    if failed:
+        _complain(f"Claims that do not hold: {', '.join(failed)}.")
+    return 1 if failed else 0
+
+
+def _figures(command: Figures) -> int:
+    from lossland import experiment
+
+    listed = experiment.manifest(command.out)
+    if not listed:
+        raise ValueError(f"{command.out} holds no results. Run an experiment first: lossland run all.")
+    for name, entry in listed.items():
+        module = experiment.find_experiment(name)
+        results = experiment.read(command.out / entry["results"])
+        for path in experiment.draw_figures(module, results, name, command.out):
+            print(f"Figure {path}")
+    return 0
+
+
+def _list(command: List) -> int:
+    from lossland import tables
+    from lossland.registry import load_file
+
+    for path in command.from_:
+        load_file(path)
+    makers: dict[str, Any] = {
+        "losses": (tables.losses_table, tables.aliases_table),
+        "activations": (tables.activations_table,),
+        "pairs": (tables.pairs_table,),
+        "datasets": (tables.datasets_table,),
+        "experiments": (_experiments_table,),
+    }
+    for make in makers[command.what]:
+        tables.show(make(), command.form)
+    return 0
+
+
+def _experiments_table() -> Any:
+    import ast
+
+    from lossland.experiment import experiments
+    from lossland.tables import table
+
+    docs = {name: ast.get_docstring(ast.parse(path.read_text())) or "" for name, path in experiments().items()}
+    return table("Experiments", ("name", "question"), [(name, doc.partition("\n")[0]) for name, doc in docs.items()])
+
+
+def _check(command: Check) -> int:
+    from lossland import tables
+    from lossland.pairing import halves
+    from lossland.registry import ACTIVATIONS, load_file
+    from lossland.testing import check_activation, check_loss, check_pair
+
+    path, colon, bare = command.name.rpartition(":")
+    if halves(command.name):
+        checks = check_pair(command.name)
+    else:
+        if colon and "(" not in path:
+            load_file(path)
+        is_activation = (bare if colon else command.name).partition("(")[0] in ACTIVATIONS
+        checks = check_activation(command.name) if is_activation else check_loss(command.name)
+    rows = [(check.name, "holds", check.seen) for check in checks]
+    tables.show(
+        tables.table(f"{command.name}: all {len(checks)} contracts hold", ("contract", "", "seen"), rows), command.form
+    )
+    return 0
+
+
+def _complain(message: str) -> None:
+    print(f"lossland: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

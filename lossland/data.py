@@ -1,0 +1,297 @@
+"""The door: any two-class data become a `Dataset`, checked, with labels of exactly -1 and +1.
+
+Data are host arrays of float64; an objective moves them to the device. What passes the door is read-only.
+"""
+
+import difflib
+import hashlib
+import math
+import numbers
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Examples of two classes, checked and converted: inputs (n, d), labels (n,) of exactly -1.0 and +1.0.
+
+    Labels may come as -1/+1, 0/1, booleans, any two numbers (the smaller becomes -1) or two strings (the first in
+    sorted order becomes -1), in a list, an array or a pandas column. The mapping is kept in `label_names`.
+
+    Args:
+        inputs: (n, d) finite real numbers, an array, nested lists or a data frame.
+        labels: (n,) of two distinct values.
+        name: what tables and figures call it.
+        input_names: d names of columns; a data frame's own by default.
+        label_names: (negative, positive), the words for the two classes; the original labels by default. The original
+            labels themselves in the other order decide which is negative (-1 and +1 always keep their signs).
+        source: author and year, or the file.
+        one_class: allow that every label is the same, -1 or +1.
+
+    Raises:
+        ValueError: if anything in the data cannot be meant; the message says what, where and how to mend it.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset(inputs=[[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]], labels=["no", "yes", "no"])
+        >>> data
+        Dataset(3 x 2, 1 positive, -1 = 'no', +1 = 'yes')
+        >>> data.labels
+        array([-1.,  1., -1.])
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    name: str = ""
+    input_names: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()
+    source: str = ""
+    one_class: bool = False
+
+    def __post_init__(self) -> None:
+        columns = self.input_names if len(self.input_names) else getattr(self.inputs, "columns", ())
+        input_names = tuple(str(column) for column in columns)
+        inputs = _door_inputs(self.inputs, input_names)
+        labels, label_names = _door_labels(self.labels, len(inputs), tuple(map(str, self.label_names)), self.one_class)
+        for array in (inputs, labels):
+            array.flags.writeable = False
+        converted = {"inputs": inputs, "labels": labels, "input_names": input_names, "label_names": label_names}
+        for field, value in converted.items():
+            object.__setattr__(self, field, value)
+
+    def __repr__(self) -> str:
+        name = f"{self.name!r}, " if self.name else ""
+        positives = int((self.labels > 0).sum())
+        negative, positive = self.label_names
+        return f"Dataset({name}{self.n} x {self.d}, {positives} positive, -1 = {negative!r}, +1 = {positive!r})"
+
+    @property
+    def n(self) -> int:
+        """How many examples there are."""
+        return self.inputs.shape[0]
+
+    @property
+    def d(self) -> int:
+        """How many columns the inputs have."""
+        return self.inputs.shape[1]
+
+    @property
+    def sha256(self) -> str:
+        """A hash of shape and numbers only: the same data under another name have the same hash."""
+        digest = hashlib.sha256(f"{self.n} x {self.d}".encode())
+        for array in (self.inputs, self.labels):
+            digest.update(np.ascontiguousarray(array, dtype="<f8").data)
+        return digest.hexdigest()
+
+
+def _door_inputs(given: Any, names: tuple[str, ...]) -> np.ndarray:
+    """A fresh float64 (n, d) array, C-contiguous and finite."""
+    if hasattr(given, "toarray"):
+        raise ValueError("inputs is a sparse matrix; pass inputs.toarray(), lossland's data are dense.")
+    if np.ma.is_masked(given):
+        raise ValueError("inputs is a masked array with masked entries; fill them or drop their rows.")
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise ValueError("inputs has rows of different lengths; every row must have the same d numbers.") from None
+    if array.ndim != 2:
+        mend = " A single column is written inputs.reshape(-1, 1)." if array.ndim == 1 else ""
+        raise ValueError(f"inputs has shape {array.shape}; it must be (n, d), one row an example.{mend}")
+    if 0 in array.shape:
+        raise ValueError(f"inputs is empty: its shape is {array.shape}. At least one row and one column are needed.")
+    if names and len(names) != array.shape[1]:
+        raise ValueError(f"inputs has {array.shape[1]} columns, but input_names has {len(names)} names.")
+    if array.dtype.kind in "OUST":
+        array = np.array(given, dtype=object)  # NumPy turns the number in [1, "a"] into a word, and would name it below
+        words = (index for index, value in np.ndenumerate(array) if not isinstance(value, numbers.Real | np.bool_))
+        row, column = next(words, (None, 0))
+        if row is not None:
+            held = f"{array[row, column]!r} in row {row}, column {_column(column, names)}, counted from 0"
+            raise ValueError(f"inputs must be numbers; it holds {held}. Turn words into numbers, or drop the column.")
+        if not hasattr(given, "columns"):  # a data frame with columns of several types is an object array rightly
+            raise ValueError("inputs is an array of Python objects; pass inputs.astype(float).")
+        array = array.astype(np.float64)
+    with np.errstate(over="ignore"):  # a long double too large for float64 is reported below, as inf
+        array = np.array(_real(array, "inputs"), dtype=np.float64, order="C")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(
+            f"inputs holds {len(bad)} value(s) that are not finite; the first is {array[row, column]} at row {row}, "
+            f"column {_column(column, names)}, counted from 0. Drop those rows or fill them in."
+        )
+    return array
+
+
+def _real(array: np.ndarray, what: str) -> np.ndarray:
+    """The array if its type holds real numbers."""
+    # bfloat16 and its small relatives, which JAX uses, are of NumPy's kind "V" but cast to float64 without loss.
+    if array.dtype.kind in "biuf" or (array.dtype.kind == "V" and np.can_cast(array.dtype, np.float64)):
+        return array
+    raise ValueError(f"{what} must be real numbers, not of type {array.dtype}.")
+
+
+def _column(index: int, names: Sequence[str]) -> str:
+    return f"{index} ({names[index]!r})" if len(names) else str(index)
+
+
+def _door_labels(given: Any, n: int, names: tuple[str, ...], one_class: bool) -> tuple[np.ndarray, tuple[str, str]]:
+    """A fresh (n,) array of -1.0 and +1.0, and the words for the two."""
+    values = _label_values(given)
+    if len(values) != n:
+        raise ValueError(f"There are {n} rows of inputs, but {len(values)} labels; each row needs one label.")
+    if len(names) not in (0, 2):
+        raise ValueError(f"label_names has {len(names)} names; it must be (negative, positive).")
+    distinct = _distinct(values)
+    words = [_word(value) for value in distinct]
+    if set(distinct) <= {-1, 1} and (len(distinct) == 2 or one_class):
+        negative, positive = names or ("-1", "1")
+        return np.where(values == 1, 1.0, -1.0), (negative, positive)
+    if len(words) == 1:
+        raise ValueError(
+            f"All {n} labels are {words[0]}: there is one class only, and two are needed. "
+            f"If one class is meant, make every label -1 or +1 and pass one_class=True."
+        )
+    if len(words) > 2:
+        raise ValueError(_too_many(distinct, words))
+    if isinstance(distinct[0], str) and names and set(names) != set(words):
+        raise ValueError(f"label_names {names} must be the labels {tuple(words)}, the negative one first.")
+    if names == (words[1], words[0]):
+        distinct = distinct[::-1]
+    negative, positive = names or words
+    return np.where(_among(values, distinct[1:]), 1.0, -1.0), (negative, positive)
+
+
+def _label_values(given: Any) -> np.ndarray:
+    """Labels as a 1-D array of numbers, or of Python objects that are all strings or all real numbers."""
+    if np.ma.is_masked(given):
+        raise ValueError("labels is a masked array with masked entries; drop their rows.")
+    # Straight to an array, NumPy would turn [1, "a"] silently into two strings.
+    values = np.asarray(given) if hasattr(given, "dtype") else np.array(given, dtype=object)
+    if values.ndim != 1:
+        mend = " Pass labels.ravel()." if values.ndim == 2 and values.shape[1] == 1 else ""
+        raise ValueError(f"labels has shape {values.shape}; it must be (n,), one label an example.{mend}")
+    if values.dtype.kind in "UT":
+        values = values.astype(object)
+    if values.dtype == object:
+        texts = np.array([isinstance(value, str) for value in values], dtype=bool)
+        for row, (text, value) in enumerate(zip(texts, values, strict=True)):
+            if not text and (
+                not isinstance(value, numbers.Real | np.bool_) or value != value or abs(value) == math.inf
+            ):
+                raise ValueError(f"The label in row {row}, counted from 0, is {value!r}; it is missing or not a label.")
+        if texts.any() and not texts.all():
+            raise ValueError(f"labels mixes words and numbers, such as {values[0]!r} in row 0; use one of the two.")
+        return values
+    _real(values, "labels")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise ValueError(
+            f"{len(bad)} label(s) are not finite; the first, in row {bad[0]} counted from 0, is {values[bad[0]]}. "
+            f"Drop the rows without a label."
+        )
+    return values
+
+
+def _distinct(values: np.ndarray) -> list[Any]:
+    return sorted(set(values.tolist())) if values.dtype == object else np.unique(values).tolist()
+
+
+def _among(values: np.ndarray, chosen: list[Any]) -> np.ndarray:
+    """(n,) booleans: which values are among the chosen."""
+    if values.dtype == object:  # compared as Python objects: NumPy would drop a word's trailing null characters
+        return np.array([value in chosen for value in values.tolist()], dtype=bool)
+    return np.isin(values, np.array(chosen, dtype=values.dtype))
+
+
+def _word(value: Any) -> str:
+    """A label as a person would write it: 3.0 is "3"."""
+    if isinstance(value, str | bool | np.bool_):
+        return str(value)
+    whole = isinstance(value, numbers.Integral) or (abs(value) < 2**53 and value == int(value))
+    return str(int(value)) if whole else str(value)
+
+
+def _too_many(distinct: list[Any], words: list[str]) -> str:
+    shown = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
+    if not isinstance(distinct[0], str) and any(value != int(value) for value in distinct):
+        return (
+            f"labels holds {len(words)} different numbers, not all whole ({shown}): soft labels or a regression "
+            f"target. Cut them in two first, for instance labels=values > 0.5."
+        )
+    return (
+        f"labels holds {len(words)} classes ({shown}); two are needed. Choose two: keep the rows where "
+        f"np.isin(labels, {distinct[:2]}); of a file, ll.load(path, classes={tuple(words[:2])}). "
+        f"Or set one against the rest: labels == {distinct[0]!r}."
+    )
+
+
+def choose(
+    values: Any, classes: Any, names: Sequence[str] = (), where: str = "labels"
+) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
+    """Pick two classes, or two groups of classes, out of many.
+
+    Args:
+        values: (n,) the class of each example, numbers or strings.
+        classes: "NEGATIVES/POSITIVES" with lists and ranges ("3/8", "0-4/5-9", "a,b/c"), or a pair such as (3, 8) or
+            ((0, 1), (2,)).
+        names: if the classes are 0, 1, ..., their names, understood besides the numbers.
+        where: what the examples come from, for messages.
+
+    Returns:
+        The rows taken, (n,) booleans; their labels, -1.0 and +1.0; the words (negatives, positives).
+
+    Raises:
+        ValueError: if a class is unknown, wanted on both sides, or a side is empty.
+
+    Example:
+        >>> rows, labels, words = choose([0, 1, 2, 1], "0,2/b", names=("a", "b", "c"))
+        >>> labels, words
+        (array([-1.,  1., -1.,  1.]), ('a,c', 'b'))
+    """
+    values = _label_values(values)
+    distinct = _distinct(values)
+    word_of = {value: str(names[value]) if len(names) else _word(value) for value in distinct}
+    known = {_word(value): value for value in distinct} | {word: value for value, word in word_of.items()}
+    shown = ", ".join(word if word == _word(value) else f"{word} ({value})" for value, word in word_of.items())
+    parts = classes.split("/") if isinstance(classes, str) else classes
+    if not isinstance(parts, Sequence) or len(parts) != 2:
+        given = "" if parts is None else f", but classes={classes!r} is not a pair"
+        first, *_, second = [*word_of.values(), "OTHER"] if len(word_of) == 1 else word_of.values()
+        raise ValueError(
+            f"{where} has {len(distinct)} classes ({shown}){given}. Choose two, or two groups, NEGATIVES/POSITIVES: "
+            f"{where}:{first}/{second}, or classes=({first!r}, {second!r})."
+        )
+    sides = [list(_members(part, known)) for part in parts]
+    unknown = [word for side in sides for word in side if word not in known]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{where} has no class {unknown[0]!r}.{hint} Its classes: {shown}.")
+    negatives, positives = ([known[word] for word in side] for side in sides)
+    if not negatives or not positives:
+        raise ValueError(f"classes={classes!r} leaves one side empty. The classes of {where}: {shown}.")
+    both = [word_of[value] for value in negatives if value in positives]
+    if both:
+        raise ValueError(f"Class {both[0]} of {where} is on both sides of classes={classes!r}; leave it on one.")
+    is_positive = _among(values, positives)
+    rows = is_positive | _among(values, negatives)
+    words = [",".join(dict.fromkeys(word_of[value] for value in side)) for side in (negatives, positives)]
+    return rows, np.where(is_positive[rows], 1.0, -1.0), (words[0], words[1])
+
+
+def _members(part: Any, known: dict[str, Any]) -> Iterable[str]:
+    """The words of one side: "0-2,7", a single class, or a sequence of classes."""
+    if not isinstance(part, str):
+        yield from (_word(item) for item in (part if isinstance(part, Iterable) else (part,)))
+        return
+    for item in [part] if part in known else map(str.strip, part.split(",")):
+        span = None if item in known else re.fullmatch(r"(\d+)-(\d+)", item)
+        if span:
+            yield from (str(number) for number in range(int(span[1]), int(span[2]) + 1))
+        elif item:
+            yield item

@@ -1,0 +1,157 @@
+"""Results to matplotlib figures: one style, one colour per loss everywhere, safe for colour-blind readers."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+COLUMN = 3.4
+"""The width of a paper's column, in inches."""
+PAGE = 7.0
+"""The width of a paper's text, in inches."""
+
+# Okabe & Ito's palette: told apart by colour-blind readers, and by lightness in grey print.
+ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, BLACK, GREY = (
+    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000", "#8A8A8A",
+)  # fmt: skip
+
+COLOURS = {
+    "identity+hinge": BLUE,
+    "relu+hinge": RED,
+    "sigmoid+cross_entropy": GREEN,
+    "identity+logistic": ORANGE,
+    "hinge": BLUE,
+    "logistic": ORANGE,
+    "squared": PINK,
+    "zero_one": BLACK,
+    "ramp": GREY,
+    "perceptron": SKY,
+}
+POSITIVE, NEGATIVE = ORANGE, BLUE
+
+STYLE: Any = {
+    "figure.dpi": 110,
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "mathtext.fontset": "cm",
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "lossland",
+}
+
+
+def colour(name: str) -> str:
+    """The colour of a loss or pair, the same in every figure; by its name's hash if it has none yet.
+
+    Args:
+        name: of a pair ("relu+hinge") or a loss; parameters in brackets do not change the colour.
+
+    Returns:
+        A hexadecimal colour.
+
+    Example:
+        >>> colour("relu(tie=0.5)+hinge") == colour("relu+hinge")
+        True
+    """
+    bare = "+".join(part.partition("(")[0] for part in name.split("+"))
+    spare = (SKY, PINK, GREY, YELLOW)
+    return COLOURS.get(bare, spare[sum(map(ord, bare)) % len(spare)])
+
+
+def style() -> AbstractContextManager[None]:
+    """The house style, as a context: draw inside it."""
+    return matplotlib.rc_context(STYLE)
+
+
+def panels(
+    rows: int, columns: int, width: float = PAGE, height: float | None = None, **options: Any
+) -> tuple[Figure, Any]:
+    """A figure with rows x columns axes, `width` and `height` in inches; options as for `Figure.subplots`."""
+    # Not through pyplot: figures are files here, so no window system is asked for and nothing has to be closed.
+    figure = Figure(figsize=(width, 2.1 * rows if height is None else height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def curves(
+    axes: Axes, scores: np.ndarray, values: Mapping[str, np.ndarray], dashed: Sequence[str] = (), **labels: str
+) -> None:
+    """Draw losses as functions of the score; those in `dashed` are drawn over the others, thin and black.
+
+    Args:
+        axes: where.
+        scores: (k,).
+        values: a curve (k,) for each name.
+        dashed: names of the curves drawn as overlays.
+        **labels: what the legend says instead of a name.
+    """
+    for name, value in values.items():
+        look: dict[str, Any] = (
+            {"color": BLACK, "ls": (0, (2, 2.5)), "lw": 1.0, "zorder": 5} if name in dashed else {"color": colour(name)}
+        )
+        axes.plot(scores, value, label=labels.get(name, name), **look)
+    axes.set_xlabel("score $z$")
+    axes.set_ylabel("loss")
+
+
+def decision_lines(
+    axes: Axes, inputs: np.ndarray, weights: np.ndarray, biases: np.ndarray, at: float, **style: Any
+) -> None:
+    """Draw the lines w.x + b = at of several runs.
+
+    Args:
+        axes: where.
+        inputs: (n, 2), which set the limits of the axes.
+        weights: (runs, 2).
+        biases: (runs,).
+        at: the threshold on the score.
+        **style: of the lines; `label` is given to the first.
+    """
+    span = 1.15 * np.abs(inputs).max(axis=0)
+    label = style.pop("label", None)
+    for w, b in zip(weights, biases, strict=True):
+        length = np.hypot(*w)
+        if length < 1e-12:
+            continue
+        foot, along = w * (at - b) / length**2, np.array([-w[1], w[0]]) / length
+        ends = foot + np.outer([-20.0, 20.0], along)
+        axes.plot(*ends.T, label=label, **style)
+        label = None
+    axes.set(xlim=(-span[0], span[0]), ylim=(-span[1], span[1]), xlabel="$x_1$", ylabel="$x_2$")
+
+
+def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
+    """Draw a 2-D data set: positives as orange discs, negatives as blue squares."""
+    for sign, shape, shade, name in ((1, "o", POSITIVE, "$t=+1$"), (-1, "s", NEGATIVE, "$t=-1$")):
+        rows = labels == sign
+        axes.scatter(*inputs[rows].T, s=9, marker=shape, c=shade, alpha=0.55, lw=0, label=name, zorder=1)
+
+
+def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
+    """Draw the median of several runs, with the range from the lowest to the highest shaded.
+
+    Args:
+        axes: where.
+        x: (k,).
+        runs: (runs, k).
+        **style: of the median line.
+    """
+    (line,) = axes.plot(x, np.median(runs, axis=0), **style)
+    axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=line.get_color(), alpha=0.15, lw=0)
+
+
+def patch(label: str, hatch: str = "") -> Patch:
+    """A grey box for a legend, plain or hatched."""
+    return Patch(facecolor=GREY, edgecolor="white", hatch=hatch, label=label, lw=0.5)

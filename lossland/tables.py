@@ -1,0 +1,141 @@
+"""Results to rows: one table, printed to a terminal, as Markdown or as comma-separated text."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from lossland.pairing import pairs
+from lossland.registry import ACTIVATIONS, DATASETS, LOSSES, Entry
+
+
+class Table(NamedTuple):
+    """A title, the names of the columns and the rows, cells as text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Make a table; numbers are written with five significant digits.
+
+    Args:
+        title: one line.
+        columns: k names.
+        rows: sequences of k cells.
+
+    Returns:
+        The table.
+
+    Example:
+        >>> print(markdown(table("t", ["a", "b"], [[1.0, "x"]])))
+        | a | b |
+        |---|---|
+        | 1 | x |
+    """
+    return Table(title, tuple(columns), tuple(tuple(_cell(x) for x in row) for row in rows))
+
+
+def _cell(x: Any) -> str:
+    if x is None:
+        return ""
+    return f"{x:.5g}" if isinstance(x, float) else str(x)
+
+
+def markdown(table: Table) -> str:
+    """The table as GitHub Markdown, without its title."""
+    lines = [table.columns, ("---",) * len(table.columns), *table.rows]
+    joined = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    joined[1] = "|" + "---|" * len(table.columns)
+    return "\n".join(joined)
+
+
+def delimited(table: Table) -> str:
+    """The table as comma-separated text with a header row."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return text.getvalue().rstrip("\n")
+
+
+def show(table: Table, form: Literal["terminal", "markdown", "csv"] = "terminal") -> None:
+    """Print the table; a terminal gets rules and wrapped cells."""
+    if form != "terminal":
+        print(markdown(table) if form == "markdown" else delimited(table))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as Rich
+    from rich.text import Text
+
+    drawn = Rich(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for name in table.columns:
+        drawn.add_column(name, overflow="fold")
+    for row in table.rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    console = Console()
+    # A file or a pipe has no width of its own: give it enough that no cell is wrapped.
+    Console(width=None if console.is_terminal else 200).print(drawn)
+
+
+# ------------------------------------------------------------------------------------------------------- the registries
+
+
+def losses_table() -> Table:
+    """Every registered loss: kind, claims, source, and what other libraries call it."""
+    rows = [
+        (e.name, e.kind, _parameters(e), _yes(e.claim("convex")), _points(e.claim("kinks")), e.claim("tail"), e.source)
+        for e in LOSSES.values()
+    ]
+    return table("Losses", ("name", "of", "parameters", "convex", "kinks", "tail", "source"), rows)
+
+
+def aliases_table() -> Table:
+    """What other libraries call each loss: their value is `scale` times ours, at `stretch` times the margin."""
+    rows = [(e.name, a.library, a.name, a.scale, a.stretch) for e in LOSSES.values() for a in e.aliases]
+    return table(
+        "Their names: theirs(m) = scale * ours(stretch * m)", ("ours", "library", "theirs", "scale", "stretch"), rows
+    )
+
+
+def activations_table() -> Table:
+    """Every registered output activation: claims and what other libraries call it."""
+    rows = []
+    for e in ACTIVATIONS.values():
+        low, high = e.claim("range") or (None, None)
+        outputs = "" if low is None else f"({low:.4g}, {high:.4g})"
+        theirs = ", ".join(f"{a.library} {a.name}" for a in e.aliases)
+        rows.append((e.name, _parameters(e), outputs, _points(e.claim("kinks")), _yes(e.monotone), theirs, e.source))
+    columns = ("name", "parameters", "outputs in", "kinks", "monotone", "elsewhere", "source")
+    return table("Output activations", columns, rows)
+
+
+def pairs_table() -> Table:
+    """Every admissible pair, an activation a row."""
+    by_activation: dict[str, list[str]] = {}
+    for pair in pairs():
+        by_activation.setdefault(pair.activation.name, []).append(pair.loss.name)
+    rows = [(name, len(losses), ", ".join(losses)) for name, losses in by_activation.items()]
+    return table(f"{sum(int(r[1]) for r in rows)} admissible pairs", ("activation", "pairs", "with"), rows)
+
+
+def datasets_table() -> Table:
+    """Every registered data set."""
+    import lossland.datasets  # noqa: F401 - fills the registry
+
+    rows = [(e.name, "real" if e.real else "made", _parameters(e), e.about, e.source) for e in DATASETS.values()]
+    return table("Data sets", ("name", "kind", "parameters", "about", "source"), rows)
+
+
+def _parameters(entry: Entry) -> str:
+    return ", ".join(f"{key}={value}" for key, value in entry.settings().items())
+
+
+def _yes(claim: bool | None) -> str:
+    return {True: "yes", False: "no", None: ""}[claim]
+
+
+def _points(points: tuple[float, ...] | None) -> str:
+    return "?" if points is None else ", ".join(f"{p:g}" for p in points) or "none"

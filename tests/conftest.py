@@ -1,0 +1,46 @@
+"""Strict everywhere: silent broadcasting raises, warnings are errors, and every element comes from the registries."""
+
+import jax
+import numpy as np
+import pytest
+
+import lossland as ll
+from lossland.registry import ACTIVATIONS, DATASETS, LOSSES
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_generate_tests(metafunc):
+    """Parametrise the fixtures `loss`, `activation`, `pair` and `dataset_name` from the registries."""
+    import lossland.generators  # noqa: F401 - fills the registry
+
+    every = {
+        "loss": lambda: [entry for entry in LOSSES.values() if _ours(entry)],
+        "activation": lambda: [entry for entry in ACTIVATIONS.values() if _ours(entry)],
+        "pair": lambda: [p for p in ll.pairs() if _ours(p.loss) and _ours(p.activation)],
+        "dataset_name": lambda: list(DATASETS),
+    }
+    for name, elements in every.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, elements(), ids=lambda e: getattr(e, "name", e))
+
+
+def _ours(entry):
+    return entry.function.__module__.startswith("lossland.")
+
+
+@pytest.fixture
+def x64():
+    """Float64 within one test."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20261123)
+
+
+@pytest.fixture
+def key():
+    return jax.random.key(20261123)

@@ -1,0 +1,117 @@
+"""The command line, as a user meets it: in a process of its own where start-up matters, in this one elsewhere."""
+
+import subprocess
+import sys
+
+import pytest
+
+import lossland.__main__ as cli
+
+
+def call(*words):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(list(words))
+    return exit_.value.code
+
+
+def process(*words, **options):
+    return subprocess.run([sys.executable, "-m", "lossland", *words], capture_output=True, text=True, **options)
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["list", "--help"], ["check", "--help"], ["run", "--help"], ["figures", "--help"]]
+)
+def test_help_needs_no_jax(words):
+    code = """
+import sys
+from lossland.__main__ import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(sorted({"jax", "numpy", "xarray"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.strip().endswith("[]")
+    assert "usage: lossland" in done.stdout
+
+
+def test_an_experiments_help_shows_its_settings():
+    done = process("run", "relu_vs_hinge", "--help")
+    assert done.returncode == 0
+    assert "--learning-rate" in done.stdout
+    assert "--smoke" in done.stdout
+
+
+@pytest.mark.parametrize("what", ["losses", "activations", "pairs", "datasets", "experiments"])
+@pytest.mark.parametrize("form", ["terminal", "markdown", "csv"])
+def test_list(what, form, capsys):
+    assert call("list", what, "--form", form) == 0
+    expected = {"losses": "squared_hinge", "activations": "softplus", "pairs": "savage", "datasets": "breast_cancer"}
+    assert expected.get(what, "relu_vs_hinge") in capsys.readouterr().out
+
+
+def test_list_losses_gives_other_names_with_their_scale(capsys):
+    call("list", "losses", "--form", "csv")
+    assert "sigmoid_margin,LossFunctions.jl,SigmoidLoss,2,2" in capsys.readouterr().out
+
+
+def test_check(capsys):
+    assert call("check", "hinge") == 0
+    assert "claim kinks" in capsys.readouterr().out
+    assert call("check", "relu(tie=0.5)+hinge") == 0
+
+
+def test_check_of_a_users_file(tmp_path, capsys):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import jax.numpy as jnp, lossland as ll\n"
+        "@ll.margin_loss(convex=True)\ndef cli_false_claim(margin): return jnp.tanh(-margin)\n"
+        "@ll.activation(range=(0.0, 1.0))\ndef cli_too_large(score): return 2.0 * ll.activations.sigmoid(score)\n"
+    )
+    assert call("check", f"{file}:cli_false_claim") == 1
+    assert "not convex: between" in capsys.readouterr().err
+    assert call("check", f"{file}:cli_too_large") == 1
+    assert "is outside [0, 1]" in capsys.readouterr().err
+    assert call("list", "losses", "--from", str(file), "--form", "csv") == 0
+    assert "cli_false_claim" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check", "hing"], "Did you mean hinge"),
+        (["check", "nowhere.py:thing"], "There is no file nowhere.py"),
+        (["check", "relu+cross_entropy"], "is not admissible"),
+        (["run", "relu_vs_hing"], "Did you mean relu_vs_hinge"),
+        (["figures", "--out", "nowhere"], "holds no results"),
+    ],
+)
+def test_usage_errors_are_one_line_and_exit_2(words, said, capsys):
+    assert call(*words) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert len(told.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(["run", "relu_vs_hinge", "--stepz", "3"], "--steps"), (["lis", "losses"], "list")]
+)
+def test_typos_get_a_suggestion_and_exit_2(words, said):
+    done = process(*words)
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="Did you mean hinge"):
+        cli.main(["check", "hing", "--debug"])
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+    def interrupt(command):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_list", interrupt)
+    assert call("list", "losses") == 130
+    assert "goes on from there" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""What the README shows is run, line by line, as it stands there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lossland as ll
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SHELL = [
+    line.partition("#")[0].split()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    use, own, train = PYTHON
+    assert "def two_slopes" in own
+    (tmp_path / "my_loss.py").write_text(own)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(use, names)
+    assert "1.0 -0.0" in capsys.readouterr().out.splitlines()[-1]
+    exec(train, names)
+    assert names["run"].values[-1] < names["run"].values[0]
+    assert len(own.strip().splitlines()) <= 10
+
+
+@pytest.mark.slow
+def test_the_lossland_commands_run(tmp_path):
+    (tmp_path / "my_loss.py").write_text(PYTHON[1])
+    commands = [words for words in SHELL if words and words[0] == "lossland"]
+    assert len(commands) == 2
+    for words in commands:
+        done = subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "two_slopes" in done.stdout
+
+
+def test_the_make_commands_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for words in SHELL:
+        if words and words[0] == "make":
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
+
+
+def test_the_numbers_are_true():
+    from lossland.registry import ACTIVATIONS, LOSSES
+
+    ours = [e for e in (*LOSSES.values(), *ACTIVATIONS.values()) if e.function.__module__.startswith("lossland.")]
+    losses = sum(e.name in LOSSES for e in ours if e.function.__module__ == "lossland.losses")
+    activations = len(ours) - losses
+    assert f"{losses} losses, {activations} output activations" in README
+    pairs = [p for p in ll.pairs() if p.loss in ours and p.activation in ours]
+    assert f"{len(pairs) // 10 * 10} admissible pairs" in README
+
+
+def test_the_figures_are_there():
+    for figure in re.findall(r"!\[.*?\]\((.*?)\)", README):
+        assert (ROOT / figure).is_file(), figure
+
+
+def test_one_version():
+    assert f'version = "{ll.__version__}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"version: {ll.__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_design_lists_every_module():
+    design = (ROOT / "DESIGN.md").read_text()
+    for path in (ROOT / "lossland").glob("*.py"):
+        assert f"`{path.stem}`" in design, path.name
