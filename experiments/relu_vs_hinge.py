@@ -5,6 +5,7 @@ for negatives, never falls below the share of negatives, and stops where a tie o
 """
 
 import functools
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -380,4 +381,4 @@ def verdicts(results: Any) -> list[Any]:
 if __name__ == "__main__":
     from lossland.__main__ import main
 
-    main(["run", __file__])
+    main(["run", __file__, *sys.argv[1:]])

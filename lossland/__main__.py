@@ -73,9 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: the words after `lossland`; those of the process if left out.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["run"]:
-        # `python experiments/NAME.py --smoke` hands its own words on.
-        words += sys.argv[1:] if arguments is not None and sys.argv[0] == arguments[-1] else []
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
@@ -100,11 +97,9 @@ def _command(words: list[str]) -> int:
         prog="lossland",
         description=description,
     )
-    return (
-        {List: _list, Check: _check, Figures: _figures}[type(command)](command)
-        if not isinstance(command, Run)
-        else _run(command, settings)
-    )
+    if isinstance(command, Run):
+        return _run(command, settings)
+    return {List: _list, Check: _check, Figures: _figures}[type(command)](command)
 
 
 def _settings(words: list[str]) -> tuple[list[str], list[str]]:

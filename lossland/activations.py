@@ -88,8 +88,8 @@ def leaky_relu(score: ArrayLike, slope: ArrayLike = 0.1, tie: ArrayLike = 0.0) -
         max(z, slope * z), the same shape.
 
     Example:
-        >>> float(leaky_relu(-2.0))
-        -0.2
+        >>> f"{leaky_relu(-2.0):.1f}"
+        '-0.2'
     """
     return nx.positive_part(score, tie) - slope * nx.positive_part(-nx.as_float(score), 1.0 - jnp.asarray(tie))
 

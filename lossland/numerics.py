@@ -252,7 +252,7 @@ def exponential(x: Array) -> Array:
 
 @_with_slope(_bounded_exp)
 def expm1(x: Array) -> Array:
-    """exp(x) - 1; the slope that JAX gives, expm1(x) + 1, is 0 for x < -17 in float32."""
+    """exp(x) - 1, with slope exp(x); JAX takes the value plus 1 for it, which in float32 is 0 for x < -17."""
     return jnp.expm1(x)
 
 

@@ -218,7 +218,10 @@ def _raw(pair: Pair, score: Array, label: Array) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value(pair: Pair, score: Array, label: Array) -> Array:
-    return _raw(pair, _wide(score), _wide(label)).astype(score.dtype)
+    # Besides keeping NaN, the choice ends the elementwise program: XLA's CPU backend would otherwise hand its
+    # polynomials to the library that sums them, which writes out an array for every constant (ten times slower).
+    wide = _wide(score)
+    return jnp.where(jnp.isnan(wide), wide, _raw(pair, wide, _wide(label))).astype(score.dtype)
 
 
 @_value.defjvp

@@ -110,8 +110,10 @@ def _settle(checks: Iterator[Check], what: str) -> tuple[Check, ...]:
 
 def loss_checks(entry: Loss) -> Iterator[Check]:
     """Yield every check of a loss, failed ones too; run it under `jax.enable_x64`."""
-    for name, curve, grid in _curves(entry):
-        yield from _behaviour(name, curve, grid)
+    behaviour = [check for name, curve, grid in _curves(entry) for check in _behaviour(name, curve, grid)]
+    yield from behaviour
+    if _reshapes(behaviour):
+        return
     (name, curve, grid), *others = _curves(entry)
     if entry.claim("convex") is not None:
         yield _all("claim convex", [_convex(c, g, entry.claim("convex")) for _, c, g in [(name, curve, grid), *others]])
@@ -126,7 +128,10 @@ def loss_checks(entry: Loss) -> Iterator[Check]:
 def activation_checks(entry: Activation) -> Iterator[Check]:
     """Yield every check of an activation, failed ones too; run it under `jax.enable_x64`."""
     grid = _grid(-np.inf, np.inf)
-    yield from _behaviour("", entry, grid)
+    behaviour = list(_behaviour("", entry, grid))
+    yield from behaviour
+    if _reshapes(behaviour):
+        return
     if entry.claim("range") is not None:
         yield _range(entry, grid, entry.claim("range"))
     if entry.claim("monotone") is not None:
@@ -150,6 +155,11 @@ def pair_checks(pair: Pair) -> Iterator[Check]:
             bad = np.flatnonzero(np.isnan(got))
             refutation = f"is NaN at score {single[bad[0]]:g} in float32" if bad.size else ""
             yield Check(f"{name} {what} is a number", f"{single.size} scores to 1e4 and +-inf", refutation)
+
+
+def _reshapes(behaviour: list[Check]) -> bool:
+    """Whether the function changes shapes, so that nothing else can be asked of it."""
+    return any(check.refutation for check in behaviour if check.name.endswith("keeps shapes"))
 
 
 def _curves(entry: Loss) -> list[tuple[str, Curve, np.ndarray]]:
@@ -180,6 +190,8 @@ def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
     shapes = [(), (3,), (2, 3), (0,)]
     wrong = [s for s in shapes if jax.eval_shape(curve, jax.ShapeDtypeStruct(s, float)).shape != s]
     yield Check(f"{tag}keeps shapes", "scalars, vectors, matrices, empty", f"changes shape {wrong[0]}" if wrong else "")
+    if wrong:
+        return
     dtypes = [np.dtype(d) for d in (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64)]
     given = [(d, jax.eval_shape(curve, jax.ShapeDtypeStruct((3,), d)).dtype) for d in dtypes]
     changed = [(before, after) for before, after in given if before != after]

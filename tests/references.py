@@ -1,7 +1,8 @@
 """What the library must agree with: every loss and activation again, from the literature, in 150 digits.
 
-Nothing here is taken from the code. 150 digits serve float32; float64 asks `digits` for more. A loss without an entry here needs none: its own float64 evaluation is then the
-reference for float32 and bfloat16, so that adding a loss touches one file.
+Nothing here is taken from the code. 150 digits serve float32; float64 asks `digits` for more. A loss without an entry
+here needs none: its own float64 evaluation is then the reference for float32 and bfloat16, so that adding a loss
+touches one file.
 
 The accuracy asked for, everywhere: |error| <= K ulp (|f| + |x f'|) + K tiny, for f the value, the slope or the second
 derivative. No program can do better than the first term, since the argument itself is known to half an ulp only; K
@@ -175,7 +176,7 @@ LIKELIHOOD = {
     "brier": lambda q, p: p**2,
     "spherical": lambda q, p: 1 - q / mp.sqrt(q**2 + p**2),
     "focal": lambda q, p, gamma: -power(p, gamma) * log(q) if p != 0 else mp.zero,
-    "gce": lambda l, _, q: (1 - power(l, q)) / q,
+    "gce": lambda held, _, q: (1 - power(held, q)) / q,
     "poly1": lambda q, p, eps: -log(q) + eps * p,
     "taylor_ce": lambda q, p, k: sum(p**j / j for j in range(1, int(k) + 1)),
     "sce": lambda q, p, alpha, beta, log_zero: -alpha * log(q) - beta * log_zero * p,
@@ -306,7 +307,7 @@ def curve_jets(f, points, steps=None, eps=0.0):
     for i, x in enumerate(points):
         held = one(x, None if steps is None else steps[i])
         reach = eps * (1 + abs(x))
-        if eps and any(abs(x - knot) <= reach for knot in KNOTS):
+        if eps and np.isfinite(x) and any(abs(x - knot) <= reach for knot in KNOTS):
             held = _joined([held, one(x - 2 * reach, None), one(x + 2 * reach, None)])
         jets.append(held)
     return stack(jets)
@@ -321,12 +322,19 @@ def _joined(jets):
     return Jet(*fields)
 
 
-def own_jets(f, points):
-    """The jets of the library's own function in float64: the reference where nobody wrote one."""
+def own_jets(f, points, eps=0.0):
+    """The jets of the library's own function in float64: the reference where nobody wrote one.
+
+    Where a derivative jumps within `eps`, what holds on both sides is right.
+    """
     with jax.enable_x64(True):
-        x = jnp.asarray(np.asarray(points, np.float64))
-        orders = [np.asarray(v) for v in derivatives(f, x, 3)]
-    return Jet(*(np.stack([v, v], axis=1) for v in orders))
+        sides = []
+        for move in (0.0, -2 * eps, 2 * eps):
+            size = np.where(np.isfinite(points), 1 + np.abs(points), 0.0)
+            x = jnp.asarray(points + move * size, jnp.float64)
+            sides.append(np.stack([np.asarray(v) for v in derivatives(f, x, 3)], axis=1))
+    with np.errstate(invalid="ignore"):
+        return stack([_joined([Jet(*((v, v) for v in row)) for row in rows]) for rows in zip(*sides, strict=True)])
 
 
 def derivatives(f, x, order=2):
@@ -341,9 +349,9 @@ def derivatives(f, x, order=2):
 
 
 def excess(got, want, rate, points, dtype, output=None):
-    """|error| in units of ulp (|f| + |x f'|) + tiny; `want` and `rate` are (low, high) columns, anything between is right.
+    """|error| in units of ulp (|f| + |x f'|) + tiny; `want` and `rate` are columns (low, high), and between is right.
 
-    Subnormal results and products of them may be lost (64 tiny). Once the truth passes a twentieth of the largest
+    Subnormal results and products of them may be lost (64 tiny). Once the truth passes a thousandth of the largest
     number, anything beyond that is right: some factor has overflowed. The limit at +-inf is taken at 1e400, where a
     logarithm is still 921 and its reciprocal not yet 0. `output` is a pair's |da / a'|, da the distance that one ulp is
     of: no pair is asked to know its output better than its activation gives it.
@@ -359,10 +367,10 @@ def excess(got, want, rate, points, dtype, output=None):
         # At a kink the rate of change is that of neither side: leave it out.
         drift = np.where(drift > 1e12 * (1 + size), 0.0, drift)
         error = np.maximum(np.maximum(low - got, got - high), 0.0)
-        # The references themselves are differences with steps of 1e-30: at 0 a derivative that vanishes is not exactly 0.
+        # The references are differences with steps of 1e-30: at 0 a derivative that vanishes is not exactly 0.
         units = error / (eps * (size + drift) + 64 * tiny + np.where(points == 0, 1e-50, 0.0))
         units = np.where(np.isinf(points) & (error < 1e-12), 0.0, units)
-        over = (size >= largest / 20) & (np.abs(got) >= largest / 20) & (np.sign(got) * np.sign(low + high) > 0)
+        over = (size >= largest / 1000) & (np.abs(got) >= largest / 1000) & (np.sign(got) * np.sign(low + high) > 0)
         over |= np.isinf(points) & (size > 50) & np.isinf(got) & (np.sign(got) * np.sign(low + high) > 0)
         exact = (got == low) | (got == high) | over
         return np.where(exact, 0.0, np.where(np.isnan(units), math.inf, units))
@@ -377,7 +385,7 @@ def pair_points(dtype=np.float32):
     return np.array([0.0, 1e-3, *sizes, *(-s for s in sizes)], dtype)
 
 
-@functools.lru_cache(4)
+@functools.lru_cache(64)
 def _outputs(entry):
     """The activation at the seven nodes of every score, and |da / a'| there: see `excess`."""
     g = activation_function(entry, np.float32)
@@ -394,7 +402,7 @@ def _outputs(entry):
 
 
 def pair_jets(pair, label):
-    """The jets of loss(g(z), label) at `pair_points`, and |a / g'|; None if there is no reference for one of the two."""
+    """The jets of loss(g(z), label) at `pair_points`, and |da / g'|; None if one of the two has no reference."""
     (outputs, moves), loss = _outputs(pair.activation), loss_function(pair.loss, np.float32)
     if outputs is None or loss is None:
         return None, None

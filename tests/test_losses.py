@@ -1,4 +1,4 @@
-"""Losses: right to a few ulp in value, slope and curvature, true to their claims, and free of other libraries' traps."""
+"""Losses: right to a few ulp in value, slope and curvature, true to their claims, free of known traps."""
 
 import math
 
@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from sklearn.linear_model import SGDClassifier
 
 import lossland as ll
+import lossland.losses as L
 from lossland.registry import LOSSES
 from tests import references as ref
 
-DTYPES = [jnp.float32, jnp.bfloat16, pytest.param(jnp.float64, marks=pytest.mark.slow)]
-# In units of ulp (|f| + |x f'|). Beyond the usual 8 (observed below 4):
+DTYPES = [jnp.float32, *(pytest.param(d, marks=pytest.mark.slow) for d in (jnp.bfloat16, jnp.float64))]
+# In units of ulp (|f| + |x f'|). Beyond the usual 8 (observed below 5):
 BOUNDS = {
     "bi_tempered": 32,  # solves an equation for the tempered likelihood
     "gce": 16,  # q log l is rounded before it is exponentiated: |log l| / 2 ulp, l >= 1e-17
-    "asymmetric": 12,  # 0.05 is no binary number, and r = p - 0.05 enters to the fourth power
 }
 MARGINS = np.linspace(-4.0, 4.0, 33)
 
@@ -61,7 +61,7 @@ def test_value_slope_and_curvature_are_right_to_a_few_ulp(loss, dtype):
     reference = ref.loss_function(loss, dtype)
     for label, curve in curves(loss):
         if reference is None:
-            want = ref.own_jets(curve, points)
+            want = ref.own_jets(curve, points, 4 * float(jnp.finfo(dtype).eps) if on_reals else 0.0)
         else:
             with ref.digits(dtype):
                 want = ref.curve_jets(
@@ -129,7 +129,7 @@ def test_tie_conventions_of_other_libraries():
     assert at_1(ll.losses.hinge) == at_1(lambda m: jax.nn.relu(1 - m)) == 0.0
     half = at_1(lambda m: ll.losses.hinge(m, 0.5))
     assert half == at_1(lambda m: jnp.maximum(1 - m, 0.0)) == at_1(lambda m: optax.losses.hinge_loss(m, ones)) == -0.5
-    theirs = jax.grad(lambda m: optax.losses.perceptron_loss(m, 1.0).sum())(zeros)[0]
+    theirs = jax.grad(lambda m: optax.losses.perceptron_loss(m, ones).sum())(zeros)[0]
     assert slope(lambda m: ll.losses.perceptron(m, 0.5), 0.0) == float(theirs) == -0.5
 
 
@@ -183,13 +183,16 @@ def _sgd_value(loss, prediction, label):
 
 # -------------------------------------------------------------------------------------------------------- identities
 
-L = ll.losses
 WIDE = np.concatenate([np.linspace(-6, 6, 97), [-1e4, -100.0, 100.0, 1e4]])
 SHARES = np.linspace(0.01, 0.99, 33)
 IDENTITIES = {
     "modified Huber = 4 sparsemax": (WIDE, L.modified_huber, lambda m: 4 * L.sparsemax(m)),
     "modified Huber = 4 smooth hinge(2)": (WIDE, L.modified_huber, lambda m: 4 * L.smooth_hinge(m, 2.0)),
-    "modified Huber = squared hinge huberised at -1": (WIDE, L.modified_huber, lambda m: L.huberised_squared_hinge(m, -1.0)),
+    "modified Huber = squared hinge huberised at -1": (
+        WIDE,
+        L.modified_huber,
+        lambda m: L.huberised_squared_hinge(m, -1.0),
+    ),
     "shifted perceptron = hinge": (WIDE, ll.shifted("perceptron", 1.0), L.hinge),
     "truncated hinge = ramp": (WIDE, ll.truncated("hinge", 1.0), L.ramp),
     "squared = squared hinge of both sides": (WIDE, L.squared, lambda m: L.squared_hinge(m) + L.squared_hinge(2 - m)),
@@ -217,10 +220,11 @@ def test_identity(name):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
 @pytest.mark.usefixtures("x64")
-def test_smoothed_hinge_and_absolute_are_the_known_envelopes(gamma):
-    m = jnp.asarray(np.linspace(-3.01, 3.02, 40))
+def test_smoothed_losses_are_the_known_envelopes(gamma):
+    m = jnp.asarray(np.linspace(-3.013, 3.029, 40))
     known = {
         "hinge": lambda m: L.smooth_hinge(m, gamma),
         "absolute": lambda m: L.huber(m, gamma) / gamma,
@@ -230,6 +234,11 @@ def test_smoothed_hinge_and_absolute_are_the_known_envelopes(gamma):
     for name, want in known.items():
         for a, b in zip(ref.derivatives(ll.smoothed(name, gamma), m), ref.derivatives(want, m), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9, err_msg=name)
+
+
+def test_smoothed_hinge_is_the_smooth_hinge():
+    m = jnp.linspace(-3.013, 3.029, 40)
+    np.testing.assert_allclose(ll.smoothed("hinge", 0.5)(m), L.smooth_hinge(m, 0.5), rtol=1e-5, atol=1e-6)
 
 
 # ------------------------------------------------------------------------------------------------------- combinators
@@ -414,9 +423,7 @@ def test_trap_sklearn_exponential_is_nan_at_plus_1000():
 
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
 def test_trap_optax_focal_is_nan_at_infinity_and_timm_with_gamma_below_1(gamma):
-    pair = ll.pair("sigmoid", ll.registry.LOSSES["focal"].bind(gamma=gamma)) if hasattr(ll, "registry") else ll.pair(
-        "sigmoid", f"focal(gamma={gamma})"
-    )
+    pair = ll.pair("sigmoid", f"focal(gamma={gamma})")
     for z in (np.inf, 1e4, 100.0):
         assert _all(pair, z, 1.0) == [0.0, 0.0, 0.0]
     assert _all(pair, -np.inf, 1.0)[:2] == [np.inf, -1.0]
@@ -512,3 +519,10 @@ def test_a_buggy_loss_is_caught(function, message):
     ll.margin_loss(a_buggy_loss)
     with pytest.raises(AssertionError, match=message):
         ll.check_loss(a_buggy_loss)
+
+
+@pytest.mark.parametrize("name", ["smooth_hinge", "dwd", "gce"])
+def test_a_loss_without_a_reference_is_held_to_its_own_float64(name, monkeypatch):
+    for definitions in (ref.MARGIN, ref.LIKELIHOOD):
+        monkeypatch.delitem(definitions, name, raising=False)
+    test_value_slope_and_curvature_are_right_to_a_few_ulp(LOSSES[name], jnp.float32)

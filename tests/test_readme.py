@@ -1,5 +1,6 @@
 """What the README shows is run, line by line, as it stands there."""
 
+import json
 import re
 import subprocess
 import sys
@@ -52,12 +53,21 @@ def test_the_make_commands_exist():
 def test_the_numbers_are_true():
     from lossland.registry import ACTIVATIONS, LOSSES
 
-    ours = [e for e in (*LOSSES.values(), *ACTIVATIONS.values()) if e.function.__module__.startswith("lossland.")]
-    losses = sum(e.name in LOSSES for e in ours if e.function.__module__ == "lossland.losses")
-    activations = len(ours) - losses
-    assert f"{losses} losses, {activations} output activations" in README
-    pairs = [p for p in ll.pairs() if p.loss in ours and p.activation in ours]
-    assert f"{len(pairs) // 10 * 10} admissible pairs" in README
+    said = re.search(r"more than (\d+) losses, (\d+) output activations and (\d+) admissible pairs", README)
+    found = [sum(e.function.__module__.startswith("lossland.") for e in r.values()) for r in (LOSSES, ACTIVATIONS)]
+    for claimed, there in zip(map(int, said.groups()), (*found, len(ll.pairs())), strict=True):
+        assert claimed < there
+
+
+def test_the_benchmark_table_is_the_saved_one():
+    """Every ratio in the README stands in benchmarks/results, written by `make bench`."""
+    saved = json.loads((ROOT / "benchmarks" / "results" / "elementwise_cpu.json").read_text())["rows"]
+    rows = re.findall(r"^\| (\S+\+\S+) \| (.*?) \| ([\d.]+) \| ([\d.]+) \|$", README, re.MULTILINE)
+    assert len(rows) >= 5
+    for ours, theirs, each, total in rows:
+        for what, shown in (("each", each), ("sum", total)):
+            (row,) = [r for r in saved if (r["ours"], r["theirs"], r["what"]) == (ours, theirs, what)]
+            assert f"{row['ratio'][1]:.1f}" == shown
 
 
 def test_the_figures_are_there():
