@@ -508,7 +508,7 @@ def dwd(margin: ArrayLike, q: ArrayLike = 1.0) -> Array:
     return jnp.where(margin > knot, beyond**-power * (1.0 - knot), 1.0 - margin)
 
 
-@margin_loss(convex=True, decreasing=True, kinks=(), tail="zero", source="Mairal 2010 (the Cyanure library)")
+@margin_loss(convex=True, decreasing=True, kinks=(), tail="zero", source="Mairal 2019 (the Cyanure library)")
 def safe_logistic(margin: ArrayLike) -> Array:
     r"""The safe logistic loss: :math:`\phi(m) = e^{m - 1} - m` for m <= 1, exactly 0 beyond.
 

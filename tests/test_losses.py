@@ -462,7 +462,7 @@ def test_contract(loss):
     assert len(ll.check_loss(loss)) >= 6
 
 
-@pytest.mark.parametrize("name", ["hinge", "focal(gamma=1.0)", "asymmetric"])
+@pytest.mark.parametrize("name", ["hinge", "focal(gamma=1.0)"])
 def test_contract_of_a_few(name):
     assert "gradient is the slope" in " ".join(check.name for check in ll.check_loss(name))
 
@@ -521,7 +521,7 @@ def test_a_buggy_loss_is_caught(function, message):
         ll.check_loss(a_buggy_loss)
 
 
-@pytest.mark.parametrize("name", ["smooth_hinge", "dwd", "gce"])
+@pytest.mark.parametrize("name", ["smooth_hinge", *(pytest.param(n, marks=pytest.mark.slow) for n in ("dwd", "gce"))])
 def test_a_loss_without_a_reference_is_held_to_its_own_float64(name, monkeypatch):
     for definitions in (ref.MARGIN, ref.LIKELIHOOD):
         monkeypatch.delitem(definitions, name, raising=False)

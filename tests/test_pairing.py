@@ -51,12 +51,10 @@ def test_value_slope_and_curvature_are_right_to_a_few_ulp(pair):
     _check_accuracy(pair)
 
 
-def test_some_pairs_of_every_loss_are_right_to_a_few_ulp(loss):
+def test_a_pair_of_every_loss_is_right_to_a_few_ulp(loss):
     admissible = [p for p in ll.pairs() if p.loss == loss]
-    # Three a loss, other activations for each: the slow test above takes them all.
-    first = list(LOSSES).index(loss.name)
-    for pair in {admissible[(5 * first + 7 * k) % len(admissible)] for k in range(3)}:
-        _check_accuracy(pair)
+    # Another activation for each: the slow test above takes all pairs.
+    _check_accuracy(admissible[5 * list(LOSSES).index(loss.name) % len(admissible)])
 
 
 def _check_accuracy(pair):
@@ -281,12 +279,10 @@ def test_a_loss_in_a_file_of_ones_own(tmp_path):
 # --------------------------------------------------------------------------------------------------- transformations
 
 
-MORE = ("identity+logistic", "sigmoid+asymmetric", "exp+dwd")
+MORE = ("cloglog+focal", "identity+logistic", "sigmoid+asymmetric", "exp+dwd")
 
 
-@pytest.mark.parametrize(
-    "name", ["relu+hinge", "cloglog+focal", *[pytest.param(n, marks=pytest.mark.slow) for n in MORE]]
-)
+@pytest.mark.parametrize("name", ["relu+hinge", *[pytest.param(n, marks=pytest.mark.slow) for n in MORE]])
 def test_jit_vmap_and_gradients_agree(name):
     pair = ll.pair(name)
     z, t = jnp.linspace(-2.2, 2.3, 8), jnp.array([1.0, -1.0] * 4)
