@@ -127,6 +127,7 @@ def test_nothing_is_left_beside_the_result(toy):
     assert {p.name for p in Path("results").iterdir()} == {outcome.results.name, "figures", "manifest.json"}
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(toy):
     """SIGKILL at several moments; the run that is left to finish computes only what was not done."""
     settings = ["--pause", "0.25", "--quiet"]

@@ -78,6 +78,7 @@ def test_an_epoch_of_batches_sees_every_example_once():
     assert sorted(seen) == list(range(60))
 
 
+@pytest.mark.slow
 def test_the_key_decides_the_batches():
     f = ll.objective(ll.pair("identity", "hinge"), MODEL, DATA)
     runs = [ll.fit(f, start(), optax.sgd(0.1), 9, batch_size=7, key=jax.random.key(k)).values for k in (0, 0, 1)]

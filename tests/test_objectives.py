@@ -13,8 +13,18 @@ def params(d=2, seed=0):
     return {"weights": jnp.asarray(rng.normal(size=d)), "bias": jnp.asarray(rng.normal())}
 
 
+@pytest.mark.slow
 def test_value_against_a_loop(pair, x64):
-    """F = mean_i s_i loss(z_i, t_i) + l2/2 ||w||^2, one example at a time, for every pair."""
+    agrees_with_a_loop(pair)
+
+
+@pytest.mark.parametrize("name", ["relu+hinge", "sigmoid+cross_entropy", "identity+logistic", "tanh+squared"])
+def test_value_of_a_few_pairs_against_a_loop(name, x64):
+    agrees_with_a_loop(ll.pair(name))
+
+
+def agrees_with_a_loop(pair):
+    """F = mean_i s_i loss(z_i, t_i) + l2/2 ||w||^2, one example at a time."""
     weights = np.linspace(0.5, 2.0, DATA.n)
     at = params()
     f = ll.objective(pair, ll.linear(), DATA, l2=0.3, sample_weights=weights)

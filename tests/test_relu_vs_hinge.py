@@ -9,6 +9,7 @@ import pytest
 
 from lossland import experiment, figures
 
+pytestmark = pytest.mark.slow
 FILE = Path(__file__).parent.parent / "experiments" / "relu_vs_hinge.py"
 MODULE = experiment.find_experiment(str(FILE))
 SMALL = MODULE.Config(datasets=("two_gaussians(n=200, distance=2.5, seed=3)",), starts=24, steps=60)
@@ -57,7 +58,6 @@ def test_figures_have_labels_and_draw_what_was_saved(results):
     np.testing.assert_array_equal(curve.get_ydata(), results.curve_relu_hinge.sel(label=1))
 
 
-@pytest.mark.slow
 def test_the_file_and_the_command_are_the_same_thing(tmp_path):
     """What `python experiments/NAME.py` computed, `lossland run NAME` finds again."""
     settings = ["--smoke", "--starts", "2", "--steps", "5", "--datasets", "two_moons", "--out", str(tmp_path)]
