@@ -44,3 +44,13 @@ def rng():
 @pytest.fixture
 def key():
     return jax.random.key(20261123)
+
+
+@pytest.fixture
+def registries():
+    """Let a test register what it likes."""
+    before = dict(ACTIVATIONS), dict(LOSSES)
+    yield
+    for registry, held in zip((ACTIVATIONS, LOSSES), before, strict=True):
+        registry.clear()
+        registry.update(held)

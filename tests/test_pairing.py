@@ -180,16 +180,6 @@ def test_pairs_are_those_whose_range_lies_in_the_domain():
             assert (f"{activation.name}+{loss.name}" in names) == fits
 
 
-@pytest.fixture
-def registries():
-    """Let a test register what it likes."""
-    before = dict(ACTIVATIONS), dict(LOSSES)
-    yield
-    for registry, held in zip((ACTIVATIONS, LOSSES), before, strict=True):
-        registry.clear()
-        registry.update(held)
-
-
 @pytest.mark.usefixtures("registries")
 def test_an_activation_without_a_range_is_told_to_state_one():
     @ll.activation

@@ -10,14 +10,7 @@ import lossland.activations
 import lossland.losses
 from lossland.registry import ACTIVATIONS, LOSSES, Alias, dataset, find, load_file
 
-
-@pytest.fixture(autouse=True)
-def registries():
-    before = dict(ACTIVATIONS), dict(LOSSES)
-    yield
-    for registry, held in zip((ACTIVATIONS, LOSSES), before, strict=True):
-        registry.clear()
-        registry.update(held)
+pytestmark = pytest.mark.usefixtures("registries")
 
 
 def test_a_decorator_returns_the_function_unchanged():
