@@ -17,8 +17,8 @@ from lossland.shapes import Interval
 NEAR_HALF = 1e-5
 THETAS = np.concatenate([[1e-3, 0.005, 0.01], np.linspace(0.025, 0.975, 39), [0.99, 1.0]])
 """Where theta = 2 eta - 1 is looked at."""
-ETAS = 0.5 + 0.5 * np.concatenate([-THETAS[::-1], 2 * NEAR_HALF * np.array([-2, -1, 0, 1, 2]), THETAS])
-"""Where the minimal risk is looked at, 0 and 1 and five points about 1/2 among them."""
+ETAS = 0.5 + 0.5 * np.concatenate([-THETAS[::-1], 2 * NEAR_HALF * np.array([-4, -2, -1, 0, 1, 2, 4]), THETAS])
+"""Where the minimal risk is looked at, 0 and 1 and seven points about 1/2 among them."""
 FINE = np.concatenate([[1e-3], np.linspace(0.005, 1.0, 200)])
 
 
@@ -80,8 +80,8 @@ def calibrate(curves: Curves, found: Minimum, symmetric: bool) -> Calibration:
         (Interval(low=0.0, high=1.0), (False, False), 0.5)
     """
     half = ETAS.size // 2
-    low = max(float(found.high[: half - 2].max()), _limit(found.high[half - 1], found.high[half - 2]))
-    high = min(float(found.low[half + 3 :].min()), _limit(found.low[half + 1], found.low[half + 2]))
+    low = max(float(found.high[: half - 3].max()), _limit(found.high[half - 3 : half]))
+    high = min(float(found.low[half + 4 :].min()), _limit(found.low[half + 3 : half : -1]))
     single = math.isfinite(low) and abs(high - low) <= 1e-7 * (1 + abs(low))
     low, high = (
         [_tidy(0.5 * (low + high))] * 2
@@ -222,13 +222,21 @@ def probability_error(found: Minimum, outputs: np.ndarray) -> float:
 # ------------------------------------------------------------------------------------------------------------- helpers
 
 
-def _limit(near: float, far: float) -> float:
-    """The minimiser as eta tends to 1/2, from one and two steps off it; +-inf if it runs away."""
-    near, far = float(near), float(far)
-    if not (math.isfinite(near) and math.isfinite(far)):
+def _limit(minimisers: np.ndarray) -> float:
+    """The minimiser as eta tends to 1/2, from those four, two and one steps off it; +-inf if it runs away.
+
+    Aitken's extrapolation is exact for an approach as any power of the distance.
+    """
+    far, middle, near = (float(x) for x in minimisers)
+    if not np.all(np.isfinite(minimisers)):
         return near
-    # A limit is approached linearly: what still moves by a hundredth at a distance of 1e-5 has none.
-    return 2 * near - far if abs(near - far) < 1e-2 * (1 + abs(near)) else math.copysign(math.inf, near - far)
+    before, last = middle - far, near - middle
+    if abs(last) <= 1e-9 * (1 + abs(near)) or before == 0:
+        return near
+    # Steps that hardly shrink while the distance halves are those of a logarithm or of a pole.
+    if last / before > 0.95:
+        return math.copysign(math.inf, last)
+    return near + last * last / (before - last)
 
 
 def _part(curves: Curves, low: float, high: float) -> Curves:
@@ -305,4 +313,4 @@ def _best(curves: Curves, interval: Interval) -> float | None:
 
 def _tidy(x: float) -> float:
     whole = round(x, 6) + 0.0
-    return whole if abs(x - whole) < 2e-9 * (1 + abs(x)) else float(x)
+    return whole if abs(x - whole) < 2e-8 * (1 + abs(x)) else float(x)

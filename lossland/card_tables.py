@@ -38,6 +38,8 @@ def show_card(card: Card) -> None:
     for verdict in verdicts(card.facts):
         mark, style = MARKS[verdict.sign]
         console.print(Text.assemble((f" {mark} ", style), verdict.text))
+    for refuted in _false_claims(card):
+        console.print(Text.assemble((" - ", "red"), f"A false claim. {refuted}."))
     for columns, rows in ((("", "t = +1", "t = -1"), class_rows(card)), (("", "the pair"), pair_rows(card))):
         drawn = Rich(*columns, box=box.SIMPLE_HEAD)
         for row in rows:
@@ -126,6 +128,7 @@ def as_dict(card: Card) -> dict[str, Any]:
         "pair": card.pair.name,
         "verdicts": card.verdicts(),
         "problems": facts.problems,
+        "false_claims": _false_claims(card),
         "convex": card.convex._asdict(),
         "infimum": card.infimum._asdict(),
         "plateaus": card.plateaus._asdict(),
@@ -185,6 +188,14 @@ def cards_table(cards: Iterable[Card], sort: str = "") -> Table:
             raise ValueError(f"There is no column {sort!r}. Columns: {', '.join(columns)}.")
         cells.sort(key=lambda row: _order(row[sort]))
     return table(f"{len(cells)} cards", columns, [tuple(row.values()) for row in cells])
+
+
+def _false_claims(card: Card) -> tuple[str, ...]:
+    """Refuted claims of a user's functions; the package's own are checked by its tests."""
+    halves = card.pair.loss, card.pair.activation
+    if all((half.function.__module__ or "").startswith("lossland.") for half in halves):
+        return ()
+    return card.false_claims()
 
 
 # --------------------------------------------------------------------------------------------------------------- cells

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
-from lossland import behaviour, calibration, duality, links
+from lossland import behaviour, calibration, duality, links, testing
 from lossland.curves import at, evaluator
 from lossland.facts import Facts, PerClass, dead, facts
 from lossland.kinks import LABELS, Kink
@@ -72,6 +73,11 @@ class Card:
         return PerClass(*(None if known is None else str(known) for known in self.facts.known))
 
     @property
+    def calibrated_thresholds(self) -> Interval | None:
+        """The interval of calibrated thresholds, None if there is none; `facts.calibration` says which ends belong."""
+        return self.facts.calibration.interval
+
+    @property
     def best_threshold(self) -> float | None:
         """The calibrated threshold with the largest psi on average; None if no threshold is calibrated."""
         return self.facts.calibration.best
@@ -98,6 +104,13 @@ class Card:
         """
         return _shaped(duality.conjugate(self.facts.curves, _row(label), self._evaluate, np.ravel(u)).value, u)
 
+    def conjugate_form(self, label: float = 1.0) -> str:
+        """The conjugate in closed form where the class curve is recognised and its form is known; else empty.
+
+        For the negative curve of a loss that is not one of the margin, u is the slope in m = -z.
+        """
+        return duality.closed_form(self.facts.known[_row(label)])
+
     def prox(self, v: Any, gamma: float = 1.0, label: float = 1.0) -> Any:
         r"""The proximal operator of a class curve: :math:`\arg\min_z f(z) + (z - v)^2 / (2 \gamma)`.
 
@@ -122,6 +135,14 @@ class Card:
         if not gamma > 0:
             raise ValueError(f"The step gamma must be positive, not {gamma}.")
         return _shaped(duality.proximal(self.facts.curves, row, self._evaluate, np.ravel(v), gamma).point, v)
+
+    def conditional_risk(self, score: Any, eta: float) -> Any:
+        """The conditional risk C(z) = eta positive(z) + (1 - eta) negative(z), shaped as score."""
+        weight = float(_probabilities(eta)[0])
+        with np.errstate(invalid="ignore"):
+            positive, negative = at(self.facts.curves, np.ravel(score))
+            terms = [0.0 if w == 0 else w * row for w, row in ((weight, positive), (1 - weight, negative))]
+        return _shaped(terms[0] + terms[1] + np.zeros_like(positive), score)
 
     def risk(self, eta: Any) -> Any:
         """The minimal conditional risk H(eta), eta = P(t = +1 | x), shaped as eta."""
@@ -183,6 +204,12 @@ class Card:
     def health(self) -> tuple[behaviour.Health, ...]:
         """Whether value, slope and curvature are finite over |z| <= 1e4 in three float types."""
         return behaviour.health(self.pair)
+
+    def false_claims(self) -> tuple[str, ...]:
+        """What the loss or the activation claims when registered and what refutes it, a sentence each."""
+        with jax.enable_x64(True):
+            checks = [*testing.loss_checks(self.pair.loss), *testing.activation_checks(self.pair.activation)]
+        return tuple(f"{check.name}: {check.refutation}" for check in checks if check.refutation)
 
     def verdicts(self) -> tuple[str, ...]:
         """What a reader should know first, a sentence each, faults first."""

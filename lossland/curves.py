@@ -85,7 +85,7 @@ def evaluator(pair: Pair) -> Evaluate:
     """A function from scores (m,), m <= NODES, to value, slope and curvature of both classes, (3, 2, m).
 
     Every call runs the pair on one array of the same length, operation by operation: what XLA has compiled for one
-    pair serves the others, where a compiled function a pair would take ten times as long.
+    pair serves the others, where compiling a function for each pair takes several times as long.
     """
 
     def evaluate(scores: np.ndarray) -> np.ndarray:

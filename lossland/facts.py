@@ -166,9 +166,10 @@ def _output_facts(made: Pair, minima: Minimum, calibration: Calibration) -> tupl
 def _faults(curves: Curves, shapes: tuple[Shape, Shape]) -> list[str]:
     """Label-blind, rewarding mistakes, discontinuous, unbounded below: sound code, unsound losses."""
     found = []
-    constant = shapes[0].monotone == shapes[1].monotone == "constant"
-    if constant or (np.array_equal(curves.values[0], curves.values[1]) and shapes[0].monotone != "constant"):
+    if np.array_equal(curves.values[0], curves.values[1]):
         found.append("Both classes have the same loss at every score: it does not look at the label.")
+    elif shapes[0].monotone == shapes[1].monotone == "constant":
+        found.append("The loss is constant for both classes: it does not look at the score.")
     else:
         for word, held, wrong in zip(LABEL_WORDS, shapes, ("increasing", "decreasing"), strict=True):
             if held.monotone == wrong:

@@ -110,7 +110,11 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
             f"{activation.name} falls between z = {places[worst]:.3g} and {places[worst + 1]:.3g}: "
             f"a matching loss needs a nondecreasing activation."
         )
-    whole = np.concatenate([[0.0], np.cumsum(_integral(table, places[:-1], places[1:]))])
+    cells = _integral(table, places[:-1], places[1:])
+    middle = int(np.searchsorted(places, 0.0))
+    # From 0 outwards: sums that began at -1e6 would leave no digits here.
+    left, right = -np.cumsum(cells[:middle][::-1])[::-1], np.cumsum(cells[middle:])
+    whole = np.concatenate([left, [0.0], right])
     start = _inverse(table, values, y.ravel())
     ends = np.clip(z.ravel(), places[0], places[-1])
     area = _between(table, whole, start, ends) - y.ravel() * (ends - start)

@@ -119,7 +119,8 @@ def _minimise(curves: Curves, weights: np.ndarray, tilts: np.ndarray) -> Minimum
         best, low, high = (
             np.where(falls[:, side], new, old) for new, old in ((-np.inf, best), (end, low), (end, high))
         )
-    return Minimum(best, low, high)
+    # Falling as fast as an exponential, until it overflowed.
+    return Minimum(np.where(best < -1e100, -np.inf, best), low, high)
 
 
 def _beside(

@@ -226,7 +226,7 @@ def _monotone(curves: Curves, row: int) -> str:
 
 
 def _largest(curves: Curves, row: int, order: int, kinks: tuple[Kink, ...]) -> float:
-    """The supremum of |slope| (order 1) or |curvature| (order 2), by a parabola through the three largest nodes."""
+    """The supremum of |slope| (order 1) or |curvature| (order 2), sought between the nodes beside the largest one."""
     breaking = ("value",) if order == 1 else ("value", "slope")
     if any(kink.what in breaking for kink in kinks):
         return math.inf
@@ -239,16 +239,10 @@ def _largest(curves: Curves, row: int, order: int, kinks: tuple[Kink, ...]) -> f
         # Still growing by more than 1 % over the last factor of ten: without a bound.
         earlier = np.abs(at(curves, [scores[peak] / 10], 1)[row, 0]) if order == 1 else size[abs(peak - 160)]
         return math.inf if size[peak] > 1.01 * earlier else float(size[peak])
-    x, y = scores[peak - 1 : peak + 2], size[peak - 1 : peak + 2]
-    beside = y[2] if x[0] == x[1] else y[0] if x[1] == x[2] else y[1]
-    if beside < 0.5 * y[1]:
+    beside = size[peak + 1] if scores[peak - 1] == scores[peak] else size[peak - 1]
+    if scores[peak] in (scores[peak - 1], scores[peak + 1]) and beside < 0.5 * size[peak]:
         # Beside a kink, and far less one cell away: it grows without a bound towards the kink.
         return math.inf
-    if x[0] == x[1] or x[1] == x[2]:
-        return float(y[1])
-    first, second = (y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1])
-    bend = (second - first) / (x[2] - x[0])
-    if bend >= 0 or (order == 2 and not bend < -1e-9 * y[1]):
-        return float(y[1])
-    vertex = 0.5 * (x[0] + x[1]) - 0.5 * first / bend
-    return float(y[0] + first * (vertex - x[0]) + bend * (vertex - x[0]) * (vertex - x[1]))
+    inside = np.linspace(scores[peak - 1], scores[peak + 1], 801)
+    inside = inside[~np.isin(inside, [kink.at for kink in kinks])]
+    return float(max(size[peak], np.abs(at(curves, inside, order)[row]).max(initial=0.0)))

@@ -99,10 +99,12 @@ def test_a_card_of_a_users_file(tmp_path, capsys):
     file = tmp_path / "mine.py"
     file.write_text(
         "import jax.numpy as jnp, lossland as ll\n"
-        "@ll.margin_loss\ndef cli_card_loss(margin): return jnp.maximum(0.0, 2.0 - margin)\n"
+        "@ll.margin_loss(convex=False)\ndef cli_card_loss(margin): return jnp.maximum(0.0, 2.0 - margin)\n"
     )
     assert call("card", f"{file}:cli_card_loss") == 0
-    assert "Calibrated only for thresholds inside (-2, 2); best 0" in " ".join(capsys.readouterr().out.split())
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Calibrated only for thresholds inside (-2, 2); best 0" in told
+    assert "A false claim. claim convex: claimed not to be convex, but no chord below the curve was found." in told
     assert call("cards", "--loss", "cli_card_loss", "--from", str(file), "--activation", "relu", "--form", "csv") == 0
     assert "relu+cli_card_loss,2 ramp(0.5 m)" in capsys.readouterr().out
 
