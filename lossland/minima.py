@@ -120,7 +120,9 @@ def _minimise(curves: Curves, weights: np.ndarray, tilts: np.ndarray) -> Minimum
             np.where(falls[:, side], new, old) for new, old in ((-np.inf, best), (end, low), (end, high))
         )
     # Falling as fast as an exponential, until it overflowed.
-    return Minimum(np.where(best < -1e100, -np.inf, best), low, high)
+    fell = best < -1e100
+    end = np.copysign(np.inf, place)
+    return Minimum(*(np.where(fell, new, old) for new, old in ((-np.inf, best), (end, low), (end, high))))
 
 
 def _beside(

@@ -197,7 +197,9 @@ def _bends_down(curves: Curves, row: int, kinks: tuple[Kink, ...]) -> float:
         size = np.abs(slopes[:-1]) + np.abs(slopes[1:])
         near = np.abs(slopes[np.isfinite(slopes) & (np.abs(scores) <= 12)]).max(initial=0.0)
         fall = np.where(finite, slopes[:-1] - slopes[1:] - 1e-9 * size - 1e-13 * near, -np.inf)
-    worst = int(np.argmax(fall))
+    # The worst point near 0 says most.
+    near_zero = np.where(np.abs(scores[:-1]) <= 12, fall, -np.inf)
+    worst = int(np.argmax(near_zero if near_zero.max() > 0 else fall))
     return float(0.5 * (scores[worst] + scores[worst + 1])) if fall[worst] > 0 else math.nan
 
 
