@@ -209,6 +209,11 @@ def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
     said = f"differs under {apart[0][0]} at {apart[0][1]:.6g}" if apart else ""
     yield Check(f"{tag}same under jit and vmap", f"{few.size} points", said)
     yield _gradient(f"{tag}gradient is the slope", curve, _inner(grid))
+    backward = np.asarray(jax.grad(lambda x: jnp.sum(curve(x)))(jnp.asarray(_inner(grid))))
+    bad = np.flatnonzero(np.isnan(backward))
+    where = f"{_inner(grid)[bad[0]]:.6g}" if bad.size else ""
+    said = f"the slope by reverse mode is NaN at {where}: is a branch infinite that `where` skips?" if bad.size else ""
+    yield Check(f"{tag}reverse mode is a number", f"{backward.size} points", said)
 
 
 def _gradient(name: str, curve: Curve, grid: np.ndarray) -> Check:
