@@ -25,6 +25,8 @@ from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss
 from .registry import margin_loss as margin_loss
+from .solver import Solution as Solution
+from .solver import solve as solve
 from .testing import check_activation as check_activation
 from .testing import check_loss as check_loss
 from .testing import check_pair as check_pair

@@ -1,0 +1,127 @@
+"""The active-set polish: from the interior point's answer to one at rounding level.
+
+Each term of each example is at the low end of its box, at the high end, or free. Free terms of a parabola follow the
+margin; free terms of a kink hold the margin at the knot. With the sets fixed, the optimum is the solution of linear
+equations, found by the method of multipliers through the same d x d matrix: a large number stands for a kink's
+curvature, and a few repetitions remove its trace. Then the sets are read off anew (Hintermueller, Ito & Kunisch 2003).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from lossland import normal
+from lossland.certificates import balanced, dual_value
+from lossland.interior import Iterate
+from lossland.terms import Rows, values
+
+STIFF = 1e9
+"""The curvature that stands for a kink's, times the largest squared length of a row."""
+PASSES = 4
+
+
+class Polished(NamedTuple):
+    """The best points found, each by its own value.
+
+    Attributes:
+        point: (k, d + bias), the weights and the bias of the lowest primal value.
+        beta: (k, J, n), feasible, of the highest dual value.
+        primal: (k,), without the losses' constants.
+        dual: (k,), the same.
+    """
+
+    point: Array
+    beta: Array
+    primal: Array
+    dual: Array
+
+
+def polish(
+    inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool, rounds: int
+) -> Polished:
+    """Improve an interior point until primal and dual agree to rounding, or `rounds` have passed."""
+    best = _judged(inputs, labels, rows, at.point, at.beta, bias)
+
+    def more(held: tuple) -> Array:
+        count, best, _, _, _ = held
+        return (count < rounds) & jnp.any(best.primal - best.dual > 1e-14 * jnp.abs(best.primal))
+
+    def body(held: tuple) -> tuple:
+        count, best, point, beta, sets = held
+        point, beta = _settled(inputs, products, labels, rows, point, beta, sets, bias)
+        new = _judged(inputs, labels, rows, point, beta, bias)
+        sets = _read(rows, labels * normal.scores(inputs, point, bias), beta, sets)
+        lower, higher = new.primal < best.primal, new.dual > best.dual
+        best = Polished(
+            jnp.where(lower[:, None], new.point, best.point),
+            jnp.where(higher[:, None, None], new.beta, best.beta),
+            jnp.where(lower, new.primal, best.primal),
+            jnp.where(higher, new.dual, best.dual),
+        )
+        return count + 1, best, point, beta, sets
+
+    held = (jnp.zeros((), int), best, at.point, at.beta, _sets(rows, at))
+    return jax.lax.while_loop(more, body, held)[1]
+
+
+def _judged(inputs: Array, labels: Array, rows: Rows, point: Array, beta: Array, bias: bool) -> Polished:
+    beta = balanced(rows, labels, beta) if bias else jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0)
+    weights = point[:, :-1] if bias else point
+    losses = values(rows, labels * normal.scores(inputs, point, bias)).sum(axis=(1, 2))
+    primal = 0.5 * jnp.sum(weights**2, axis=1) + losses
+    return Polished(point, beta, primal, dual_value(inputs, rows, labels, beta))
+
+
+def _sets(rows: Rows, at: Iterate) -> Array:
+    """-1 at the low end, 1 at the high end, 0 free: whichever of a multiplier and its room is larger."""
+    span = rows.high - rows.low
+    span = jnp.where(jnp.isfinite(span), span, 1.0 + jnp.abs(at.beta).max(axis=(1, 2), keepdims=True))
+    low = at.below > (at.beta - rows.low) / span
+    high = at.above > (rows.high - at.beta) / span
+    kink = jnp.where(low & ~high, -1, jnp.where(high & ~low, 1, 0))
+    return jnp.where(rows.soft > 0, _of_parabola(rows, at.margins), kink)
+
+
+def _of_parabola(rows: Rows, margins: Array) -> Array:
+    gap = rows.knot - margins[:, None, :]
+    return jnp.where(gap <= rows.soft * rows.low, -1, jnp.where(gap >= rows.soft * rows.high, 1, 0))
+
+
+def _read(rows: Rows, margins: Array, beta: Array, sets: Array) -> Array:
+    """The sets that a settled point asks for."""
+    gap = rows.knot - margins[:, None, :]
+    slack = 1e-11 * (1.0 + jnp.abs(margins).max(axis=1)[:, None, None])
+    free = jnp.where(beta < rows.low, -1, jnp.where(beta > rows.high, 1, 0))
+    kink = jnp.where(sets == 0, free, jnp.where(sets * gap < -slack, 0, sets))
+    return jnp.where(rows.soft > 0, _of_parabola(rows, margins), kink)
+
+
+def _settled(
+    inputs: Array, products: Array | None, labels: Array, rows: Rows, point: Array, beta: Array, sets: Array, bias: bool
+) -> tuple[Array, Array]:
+    """The optimum for fixed sets."""
+    longest = 1.0 + jnp.max(jnp.sum(inputs**2, axis=1))
+    soft = jnp.where(rows.soft > 0, rows.soft, longest / STIFF)
+    theta = jnp.where((sets == 0) & (rows.counts > 0), 1.0 / soft, 0.0)
+    beta = jnp.where(sets < 0, rows.low, jnp.where(sets > 0, rows.high, beta))
+    beta = jnp.where(rows.counts > 0, beta, 0.0)
+    stiffness = theta.sum(axis=1)
+    lower = normal.factor(normal.gram(inputs, products, stiffness, bias), bias)
+    pinned = (stiffness > 0).any(axis=1)
+
+    def again(_: int, held: tuple[Array, Array]) -> tuple[Array, Array]:
+        point, beta = held
+        right = rows.knot - (labels * normal.scores(inputs, point, bias))[:, None, :] - rows.soft * beta
+        pull = normal.pulled(inputs, labels * (theta * right + beta).sum(axis=1), bias)
+        if bias:
+            # Nothing free: no bias is better than the one that is there.
+            pull = pull.at[:, -1].set(jnp.where(pinned, pull[:, -1], 0.0))
+            move = normal.solve_factored(lower, pull - point.at[:, -1].set(0.0))
+        else:
+            move = normal.solve_factored(lower, pull - point)
+        turn = (labels * normal.scores(inputs, move, bias))[:, None, :]
+        return point + move, beta + theta * (right - turn)
+
+    return jax.lax.fori_loop(0, PASSES, again, (point, beta))

@@ -1,0 +1,311 @@
+"""`solve`: the exact minimum of a convex loss of a linear score, with a dual bound that certifies it.
+
+The problem, in all its forms: 1/2 ||w||^2 + sum_i c_i phi(t_i (x_i . w + b)), c_i = C s_i, the bias b not penalised.
+"""
+
+import functools
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland import interior, newton, normal
+from lossland.certificates import bias_interval
+from lossland.data import Dataset
+from lossland.forms import Form, convex_form
+from lossland.pairing import Pair
+from lossland.polish import polish
+from lossland.terms import Terms, spread
+
+ZERO, FREE, BOUNDED = 0, 1, 2
+"""The support sets: an example that does not matter, one on its knot or parabola, one whose pull is at its limit."""
+
+
+class Solution(NamedTuple):
+    """An optimum and its certificate; every array begins with the batch axes of C, weights and labels.
+
+    Attributes:
+        weights: (..., d).
+        bias: (...), 0 without a bias; the middle of `bias_interval`.
+        duals: (..., n), alpha_i = -c_i phi'(m_i): w = sum_i alpha_i t_i x_i and sum_i alpha_i t_i = 0.
+        objective: (...), the primal value at weights and bias.
+        dual_objective: (...), the dual value at `duals`, a lower bound of every primal value.
+        gap: (...), (objective - dual_objective) / (1/2 ||w||^2 + sum_i c_i |phi_i|): relative to the objective, where
+            the loss is not negative. 0 within rounding.
+        iterations: (...).
+        converged: (...), gap <= tol.
+        bias_interval: (..., 2), the least and the largest optimal bias.
+        support: (..., n), 0 where the example does not matter (alpha = 0), 2 where alpha is at its limit, 1 between.
+        message: why what did not converge did not; empty if all did.
+    """
+
+    weights: Any
+    bias: Any
+    duals: Any
+    objective: Any
+    dual_objective: Any
+    gap: Any
+    iterations: Any
+    converged: Any
+    bias_interval: Any
+    support: Any
+    message: str
+
+
+def tilted(pair: Pair, inputs: Array, labels: Array, weights: Array, point: Array, bias: bool) -> tuple[Array, Array]:
+    r"""The objective of `solve`: :math:`\frac12 \|w\|^2 + \sum_i c_i \, \ell(x_i \cdot w + b, t_i)`.
+
+    Args:
+        pair: the loss of the score.
+        inputs: (n, d).
+        labels: (k or 1, n), -1 or +1.
+        weights: c, (k, n).
+        point: (k, d + bias), the weights and the bias.
+        bias: whether there is one.
+
+    Returns:
+        The values (k,), and the sums of the absolute values of their terms (k,).
+    """
+    scores = normal.scores(inputs, point, bias)
+    losses = jnp.where(weights > 0, weights * pair(scores, jnp.broadcast_to(labels, scores.shape)), 0.0)
+    half = 0.5 * jnp.sum((point[:, :-1] if bias else point) ** 2, axis=1)
+    return half + losses.sum(axis=1), half + jnp.abs(losses).sum(axis=1)
+
+
+class _Found(NamedTuple):
+    """What a compiled program returns for k problems; see `Solution`."""
+
+    point: Any
+    duals: Any
+    objective: Any
+    dual_objective: Any
+    gap: Any
+    iterations: Any
+    interval: Any
+    support: Any
+
+
+@functools.partial(jax.jit, static_argnames=("pair", "bias", "steps"))
+def _by_interior(
+    inputs: Array, labels: Array, weights: Array, terms: Terms, tol: Array, *, pair: Pair, bias: bool, steps: int
+) -> _Found:
+    """Interior point, polish and certificate."""
+    rows = spread(terms, labels, weights)
+    products = normal.pair_products(inputs, bias)
+    at = interior.start(rows, labels, weights, inputs.shape[1] + bias)
+    at = interior.advance(inputs, products, labels, rows, at, bias, steps, tol)
+    found = polish(inputs, products, labels, rows, at, bias, rounds=4)
+    point, beta = found.point, found.beta
+    interval = jnp.zeros((point.shape[0], 2))
+    if bias:
+        scores = normal.scores(inputs, point[:, :-1], False)
+        low, high = bias_interval(rows, labels, scores, beta)
+        free = ~((low < high) & jnp.isfinite(high - low))
+        low, high = jnp.where(free, point[:, -1], low), jnp.where(free, point[:, -1], high)
+        point = point.at[:, -1].set(0.5 * (low + high))
+        interval = jnp.stack([low, high], axis=1)
+    objective, size = tilted(pair, inputs, labels, weights, point, bias)
+    fixed = jnp.where(labels > 0, terms.constant[0], terms.constant[1])
+    dual = found.dual + jnp.sum(weights * fixed, axis=1)
+    alpha = beta.sum(axis=1)
+    ended = ((beta == rows.low) | (beta == rows.high) | (rows.counts == 0)).all(axis=1)
+    support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE))
+    return _Found(point, alpha, objective, dual, _gap(objective, dual, size), at.iterations, interval, support)
+
+
+@functools.partial(jax.jit, static_argnames=("pair", "bias", "steps"))
+def _by_newton(
+    inputs: Array, labels: Array, weights: Array, infimum: Array, tol: Array, *, pair: Pair, bias: bool, steps: int
+) -> _Found:
+    """Newton's method and certificate."""
+    at = newton.minimise(pair, newton.Problem(inputs, labels, weights, infimum), bias, steps, tol)
+    b = at.point[:, -1:] if bias else jnp.zeros((at.point.shape[0], 1))
+    objective, size = tilted(pair, inputs, labels, weights, at.point, bias)
+    gap = _gap(objective, at.dual, size)
+    support = jnp.where(at.alpha == 0, ZERO, FREE)
+    interval = jnp.concatenate([b, b], axis=1)
+    return _Found(at.point, at.alpha, objective, at.dual, gap, at.iterations, interval, support)
+
+
+def _gap(objective: Array, dual: Array, size: Array) -> Array:
+    """The relative gap; a problem whose optimum is 0, and was found to be, has gap 0."""
+    return jnp.where(objective == dual, 0.0, jnp.abs(objective - dual) / size)
+
+
+def solve(
+    loss: Any,
+    data: Dataset,
+    *,
+    C: Any = None,
+    l2: Any = None,
+    sample_weights: Any = None,
+    labels: Any = None,
+    bias: bool = True,
+    tol: float = 1e-8,
+    steps: int = 100,
+) -> Solution:
+    r"""Minimise :math:`\frac12 \|w\|^2 + C \sum_i s_i \, \phi(t_i (x_i \cdot w + b))` over w and b, exactly.
+
+    The answer carries its own proof: a dual point, whose value bounds the objective from below. A loss made of
+    parabolas and lines (hinge, squared_hinge, huber, absolute, ...) is solved by an interior point with an active-set
+    polish, a smooth one (logistic, exponential, dwd, ...) by Newton's method; both in float64.
+
+    Args:
+        loss: a convex margin loss by name, function or entry ("hinge", "huber(delta=0.5)"), a label loss such as
+            `weighted("hinge", positive=2.0)`, or a pair that is convex in the score. The perceptron's optimum is
+            w = 0, as it asks for no margin.
+        data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1.
+        C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes.
+        l2: instead of C, the penalty of a mean loss: C = 1 / (n * l2).
+        sample_weights: s, (n,) or (..., n), not negative; 1 by default. An example of weight 0 is left out.
+        labels: (..., n) in {-1, +1}, to be used in place of the data's.
+        bias: whether b is free; else b = 0.
+        tol: the relative gap at which a problem counts as converged.
+        steps: the most iterations.
+
+    Returns:
+        A `Solution`; problems are batched over the broadcast axes of C, sample_weights and labels. One program is
+        compiled for each shape of data and batch.
+
+    Raises:
+        ValueError: if the loss is not convex or has no minimum, C and l2 are both given or not positive, only one
+            class has any weight, a weight is negative or not finite, or shapes do not match.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset(inputs=[[1.0, 2.0], [1.0, -1.0], [0.0, 0.0]], labels=[1, 1, -1])
+        >>> sol = ll.solve("hinge", data, C=[0.1, 10.0])
+        >>> sol.weights.round(6).tolist(), sol.converged.tolist()
+        ([[0.2, 0.1], [2.0, 0.0]], [True, True])
+
+    Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003).
+    """
+    form = convex_form(loss)
+    t, c, shape = _problems(data, C, l2, sample_weights, labels)
+    # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
+    order = np.argsort(-c.sum(axis=1), kind="stable")
+    tile = _tile(len(c), data.n, data.d)
+    found = []
+    with jax.enable_x64(True):
+        inputs = jnp.asarray(data.inputs)
+        for start in range(0, len(c), tile):
+            rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
+            found.append(_tile_solved(form, inputs, t if len(t) == 1 else t[rows], c[rows], bias, steps, tol))
+        merged = [np.concatenate(parts)[: len(c)] for parts in zip(*map(jax.device_get, found), strict=True)]
+    back = np.argsort(order, kind="stable")
+    return _solution(_Found(*(rows[back] for rows in merged)), shape, bias, tol, steps)
+
+
+def _tile(count: int, n: int, d: int) -> int:
+    """How many problems one call takes: enough to fill the machine, few enough to finish together."""
+    most = int(np.clip(2_000_000 / (n * d), 1, 16))
+    return -(-count // -(-count // most))
+
+
+def _tile_solved(form: Form, inputs: Array, t: np.ndarray, c: np.ndarray, bias: bool, steps: int, tol: float) -> _Found:
+    labels, weights, within = jnp.asarray(t), jnp.asarray(c), jnp.asarray(min(tol, 1e-9))
+    if form.terms is None:
+        infimum = jnp.asarray(form.infimum)
+        return _by_newton(inputs, labels, weights, infimum, within, pair=form.pair, bias=bias, steps=steps)
+    terms = Terms(*map(jnp.asarray, form.terms))
+    return _by_interior(inputs, labels, weights, terms, within, pair=form.pair, bias=bias, steps=steps)
+
+
+def _solution(found: _Found, shape: tuple[int, ...], bias: bool, tol: float, steps: int) -> Solution:
+    def shaped(rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(shape + rows.shape[1:])[()]
+
+    weights, b = (found.point[:, :-1], found.point[:, -1]) if bias else (found.point, np.zeros(len(found.point)))
+    # NaN is never within tol.
+    converged = found.gap <= tol
+    return Solution(
+        weights=shaped(weights),
+        bias=shaped(b),
+        duals=shaped(found.duals),
+        objective=shaped(found.objective),
+        dual_objective=shaped(found.dual_objective),
+        gap=shaped(found.gap),
+        iterations=shaped(found.iterations),
+        converged=shaped(converged),
+        bias_interval=shaped(found.interval),
+        support=shaped(found.support),
+        message=_message(found, converged, tol, steps),
+    )
+
+
+def _message(found: _Found, converged: np.ndarray, tol: float, steps: int) -> str:
+    if converged.all():
+        return ""
+    worst = int(np.argmax(np.where(np.isnan(found.gap), np.inf, found.gap)))
+    ended = "the steps allowed were used up" if found.iterations[worst] >= steps else "rounding allowed no better step"
+    return (
+        f"{int((~converged).sum())} of {len(converged)} problems did not reach a relative gap of {tol:g}; the worst, "
+        f"number {worst}, has {found.gap[worst]:.2g} after {found.iterations[worst]} iterations: {ended}. Inputs of "
+        f"very different sizes or a very large C do this: standardise the data, or lower C."
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ the door
+
+
+def _problems(
+    data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Labels (1 or k, n), weights c (k, n) and the batch shape."""
+    if not isinstance(data, Dataset):
+        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
+    strength = _strength(data.n, C, l2)
+    s = _checked_weights(data.n, sample_weights)
+    t = _checked_labels(data, labels)
+    try:
+        shape = np.broadcast_shapes(strength.shape, s.shape[:-1], t.shape[:-1])
+    except ValueError:
+        raise ValueError(
+            f"The batch axes do not match: C has {strength.shape}, sample_weights {s.shape[:-1]} before the examples, "
+            f"labels {t.shape[:-1]}. Add axes of length 1 where they should be combined, say C[:, None]."
+        ) from None
+    c = np.broadcast_to(strength[..., None] * s, (*shape, data.n)).reshape(-1, data.n)
+    t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
+    for sign, word in ((1, "positive"), (-1, "negative")):
+        empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))
+        if empty.size:
+            which = "" if shape == () else f" in problem {empty[0]} (and {empty.size - 1} more)"
+            raise ValueError(
+                f"There is no {word} example with a weight{which}: with one class only, every large bias is as good. "
+                f"Give examples of both classes."
+            )
+    return t, c, shape
+
+
+def _strength(n: int, C: Any, l2: Any) -> np.ndarray:
+    if (C is None) == (l2 is None):
+        both = "both were given" if C is not None else "neither was given"
+        raise ValueError(f"Give either C or l2, where C = 1 / (n * l2); {both}.")
+    name: Literal["C", "l2"] = "C" if l2 is None else "l2"
+    given = np.asarray(C if l2 is None else l2, float)
+    if given.size == 0 or not np.all(given > 0):
+        raise ValueError(f"{name} must be positive, not {given[~(given > 0)].ravel()[:1] if given.size else given}.")
+    return given if l2 is None else 1.0 / (n * given)
+
+
+def _checked_weights(n: int, given: Any) -> np.ndarray:
+    s = np.ones(n) if given is None else np.asarray(given, float)
+    if s.ndim == 0 or s.shape[-1] != n:
+        raise ValueError(f"sample_weights have shape {s.shape}; {n} examples need shape ({n},) or (..., {n}).")
+    bad = ~(np.isfinite(s) & (s >= 0))
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {s[place]}.")
+    return s
+
+
+def _checked_labels(data: Dataset, given: Any) -> np.ndarray:
+    t = np.asarray(data.labels if given is None else given, float)
+    if t.ndim == 0 or t.shape[-1] != data.n:
+        raise ValueError(f"labels have shape {t.shape}; {data.n} examples need shape ({data.n},) or (..., {data.n}).")
+    wrong = t[(t != 1) & (t != -1)]
+    if wrong.size:
+        raise ValueError(f"labels must be -1 or +1, not {wrong.flat[0]}; 2 * y - 1 maps 0/1.")
+    return t
