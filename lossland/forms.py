@@ -233,12 +233,12 @@ def _terms(pieces: list[_Pieces]) -> Terms:
     most = max(len(table) for table, _ in tables)
     padded = np.array([table + [(0.0, 0.0, 0.0, 1.0)] * (most - len(table)) for table, _ in tables])
     constants = np.array([constant for _, constant in tables])
-    return Terms(*(padded[..., i] for i in range(4)), constants)
+    return Terms(padded[..., 0], padded[..., 1], padded[..., 2], padded[..., 3], constants)
 
 
 def _boxes(part: _Pieces) -> tuple[list[tuple[float, float, float, float]], float]:
     """(knot, low, high, soft) of each term, and the constant."""
-    found = [(x, 0.0, jump, 0.0) for x, jump in zip(part.breaks, part.jumps, strict=True) if jump > 0]
+    found = [(float(x), 0.0, float(jump), 0.0) for x, jump in zip(part.breaks, part.jumps, strict=True) if jump > 0]
     edges = np.concatenate([[-np.inf], part.breaks, [np.inf]])
     at, slope = part.held[-1], part.slope[-1]
     for i, q in enumerate(part.bend):
@@ -255,7 +255,7 @@ def _boxes(part: _Pieces) -> tuple[list[tuple[float, float, float, float]], floa
     slope = round(slope, 12) + 0.0
     knot, low, high, soft = found[0]
     found[0] = (_tidy(knot - soft * slope), low - slope, high - slope, soft)
-    total = sum(_value(knot, low, high, soft, part.at) for knot, low, high, soft in found)
+    total = sum(_value(term, part.at) for term in found)
     return found, _tidy(part.value - total)
 
 
@@ -267,7 +267,8 @@ def _rise(part: _Pieces, i: int, rise: float) -> float:
     return float(rise)
 
 
-def _value(knot: float, low: float, high: float, soft: float, margin: float) -> float:
+def _value(term: tuple[float, float, float, float], margin: float) -> float:
+    knot, low, high, soft = term
     gap = knot - margin
     best = float(np.clip(gap / soft, low, high)) if soft > 0 else (high if gap > 0 else low)
     return best * gap - 0.5 * soft * best * best
@@ -277,7 +278,7 @@ def _value(knot: float, low: float, high: float, soft: float, margin: float) -> 
 
 
 def _refuse_kink(given: Pair, curve: _Curve, label: float) -> None:
-    """Raise where the slope jumps: zoom into the cell that its ends explain least, until nothing is left unexplained."""
+    """Raise where the slope jumps: zoom into the cell that its ends explain least."""
     near = np.abs(curve.at) < 1e3
     curve = _Curve(*(row[near] for row in curve))
     kink = 0.0

@@ -45,13 +45,18 @@ def start(rows: Rows, labels: Array, weights: Array, size: int) -> Iterate:
     unit = jnp.where(jnp.isfinite(unit), unit, 1.0)
     low = jnp.where(jnp.isfinite(rows.low), rows.low, jnp.where(jnp.isfinite(rows.high), rows.high - 2 * unit, -unit))
     high = jnp.where(jnp.isfinite(rows.high), rows.high, low + 2 * unit)
-    # The class with the larger total gives way, so that both totals are equal.
+    # Both classes' totals must be equal: half of what the smaller one allows, as far as the larger one allows it.
     t = labels[:, None, :]
-    least = jnp.stack([jnp.sum(rows.counts * jnp.where(t == s, low, 0.0), axis=(1, 2)) for s in (1.0, -1.0)])
-    most = jnp.stack([jnp.sum(rows.counts * jnp.where(t == s, high, 0.0), axis=(1, 2)) for s in (1.0, -1.0)])
-    target = jnp.clip(0.5 * (least + most).min(axis=0), least.max(axis=0), most.min(axis=0))
-    share = jnp.clip((target - least) / jnp.where(most > least, most - least, 1.0), 0.05, 0.95)
-    share = jnp.where(t > 0, share[0][:, None, None], share[1][:, None, None])
+
+    def total(sign: float, end: Array) -> Array:
+        return jnp.sum(rows.counts * jnp.where(t == sign, end, 0.0), axis=(1, 2), keepdims=True)
+
+    (least, most), (other_least, other_most) = (((total(sign, low)), total(sign, high)) for sign in (1.0, -1.0))
+    middle = 0.5 * jnp.minimum(least + most, other_least + other_most)
+    target = jnp.clip(middle, jnp.maximum(least, other_least), jnp.minimum(most, other_most))
+    from_low = jnp.where(t > 0, target - least, target - other_least)
+    width = jnp.where(t > 0, most - least, other_most - other_least)
+    share = jnp.clip(from_low / jnp.where(width > 0, width, 1.0), 0.05, 0.95)
     beta = jnp.broadcast_to(low + share * (high - low), shape)
     pull = rows.soft * beta - rows.knot
     below = jnp.where(jnp.isfinite(rows.low), jnp.maximum(pull, 0.0) + 1.0, 0.0)
@@ -161,6 +166,9 @@ def _close(inputs: Array, labels: Array, rows: Rows, at: Iterate, bias: bool, to
     if bias:
         off = off.at[:, -1].set(jnp.sum(labels * alpha, axis=1))
     primal = 0.5 * jnp.sum(weights**2, axis=1) + values(rows, at.margins).sum(axis=(1, 2))
+    # An optimum of 0 is never approached by a share of itself.
+    most = jnp.where(jnp.isfinite(rows.high), jnp.abs(rows.high), 0.0)
+    floor = 1e-12 * jnp.sum(counts * most, axis=(1, 2))
     # What infeasibility is worth in the objective: |w| |Z^T alpha - w| + |b| |t . alpha|.
     worth = jnp.sum(jnp.abs(at.point * off), axis=1) + 0.5 * jnp.sum(off[:, : weights.shape[1]] ** 2, axis=1)
-    return gap + worth <= tol * primal
+    return gap + worth <= tol * (primal + floor)

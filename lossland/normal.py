@@ -80,13 +80,13 @@ def factor(matrix: Array, bias: bool) -> Array:
     A share of 1e-15 of the diagonal is added: columns that depend on one another would else give a negative pivot by
     rounding. A step computed with the factor is corrected by the next one, as the residuals are always exact.
     """
-    size = matrix.shape[-1]
-    penalty = jnp.eye(size).at[-1, -1].set(0.0) if bias else jnp.eye(size)
-    whole = matrix + penalty
+    unit = jnp.eye(matrix.shape[-1])
+    penalty = unit.at[-1, -1].set(0.0) if bias else unit
+    whole = matrix + penalty[None]
     diagonal = jnp.einsum("kii->ki", whole)
     # No example bends the loss in b: any step in b is as good, and none is made.
     diagonal = jnp.where(diagonal > 0, 1e-15 * diagonal, 1.0)
-    return jnp.linalg.cholesky(whole + diagonal[:, None, :] * jnp.eye(size))
+    return jnp.linalg.cholesky(whole + diagonal[:, None, :] * unit[None])
 
 
 def solve_factored(lower: Array, right: Array) -> Array:

@@ -42,7 +42,9 @@ def polish(
     inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool, rounds: int
 ) -> Polished:
     """Improve an interior point until primal and dual agree to rounding, or `rounds` have passed."""
-    best = _judged(inputs, labels, rows, at.point, at.beta, bias)
+    # The origin costs nothing to try, and is the optimum of a loss without a margin.
+    origin = _judged(inputs, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta), bias)
+    best = _better(_judged(inputs, labels, rows, at.point, at.beta, bias), origin)
 
     def more(held: tuple) -> Array:
         count, best, _, _, _ = held
@@ -53,17 +55,22 @@ def polish(
         point, beta = _settled(inputs, products, labels, rows, point, beta, sets, bias)
         new = _judged(inputs, labels, rows, point, beta, bias)
         sets = _read(rows, labels * normal.scores(inputs, point, bias), beta, sets)
-        lower, higher = new.primal < best.primal, new.dual > best.dual
-        best = Polished(
-            jnp.where(lower[:, None], new.point, best.point),
-            jnp.where(higher[:, None, None], new.beta, best.beta),
-            jnp.where(lower, new.primal, best.primal),
-            jnp.where(higher, new.dual, best.dual),
-        )
+        best = _better(new, best)
         return count + 1, best, point, beta, sets
 
     held = (jnp.zeros((), int), best, at.point, at.beta, _sets(rows, at))
     return jax.lax.while_loop(more, body, held)[1]
+
+
+def _better(new: Polished, best: Polished) -> Polished:
+    """The lower primal with its point, the higher dual with its own."""
+    lower, higher = new.primal < best.primal, new.dual > best.dual
+    return Polished(
+        jnp.where(lower[:, None], new.point, best.point),
+        jnp.where(higher[:, None, None], new.beta, best.beta),
+        jnp.where(lower, new.primal, best.primal),
+        jnp.where(higher, new.dual, best.dual),
+    )
 
 
 def _judged(inputs: Array, labels: Array, rows: Rows, point: Array, beta: Array, bias: bool) -> Polished:
