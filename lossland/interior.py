@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from lossland import normal
-from lossland.terms import Rows, values
+from lossland.terms import Rows
 
 
 class Iterate(NamedTuple):
@@ -25,6 +25,7 @@ class Iterate(NamedTuple):
         beta: (k, J, n), inside the box.
         below: (k, J, n), the multipliers of beta >= low.
         above: (k, J, n), of beta <= high.
+        off: (k, d + bias), Z^T alpha - w and sum_i alpha_i t_i, which every step shrinks by its length.
         iterations: (k,).
         done: (k,).
     """
@@ -34,11 +35,12 @@ class Iterate(NamedTuple):
     beta: Array
     below: Array
     above: Array
+    off: Array
     iterations: Array
     done: Array
 
 
-def start(rows: Rows, labels: Array, weights: Array, size: int) -> Iterate:
+def start(inputs: Array, labels: Array, weights: Array, rows: Rows, bias: bool) -> Iterate:
     """The origin, w = 0 and b = 0, and a dual point well inside its box that satisfies the equation."""
     shape = jnp.broadcast_shapes(*(field.shape for field in rows))
     unit = jnp.where(weights > 0, weights, 1.0)[:, None, :]
@@ -64,65 +66,46 @@ def start(rows: Rows, labels: Array, weights: Array, size: int) -> Iterate:
     k, _, n = shape
     below, above = (jnp.broadcast_to(a, shape) for a in (below, above))
     zero = jnp.zeros((k, n))
-    return Iterate(jnp.zeros((k, size)), zero, beta, below, above, jnp.zeros(k, int), jnp.zeros(k, bool))
-
-
-def _room(rows: Rows, beta: Array) -> tuple[Array, Array]:
-    """The distances to both ends of the box, 1 where there is no end."""
-    low = jnp.where(jnp.isfinite(rows.low), beta - rows.low, 1.0)
-    high = jnp.where(jnp.isfinite(rows.high), rows.high - beta, 1.0)
-    return low, high
-
-
-def _longest(value: Array, change: Array, counts: Array) -> Array:
-    """How much of the change keeps every value positive, (k,)."""
-    ratio = jnp.where((counts > 0) & (change < 0), -value / jnp.where(change < 0, change, 1.0), jnp.inf)
-    return ratio.min(axis=(1, 2))
+    off = normal.pulled(inputs, labels * (rows.counts * beta).sum(axis=1), bias)
+    return Iterate(jnp.zeros_like(off), zero, beta, below, above, off, jnp.zeros(k, int), jnp.zeros(k, bool))
 
 
 def step(inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool) -> Iterate:
-    """One predictor-corrector step of all problems; those that are done stay where they are."""
-    counts, t = rows.counts, labels
-    room_low, room_high = _room(rows, at.beta)
-    has_low, has_high = jnp.isfinite(rows.low), jnp.isfinite(rows.high)
-    margins = at.margins[:, None, :]
-    theta = counts / (rows.soft + at.below / room_low + at.above / room_high)
+    """One predictor-corrector step of all problems; those that are done stay where they are.
+
+    Written with ratios to the room that is left, p = d beta / room, in which the multipliers' changes drop out: along
+    the predictor a multiplier shrinks by the share 1 + p at the low end and 1 - q at the high end.
+    """
+    t, beta = labels, at.beta
+    over_low, over_high = _over_room(rows, beta)
+    pull_low, pull_high = at.below * over_low, at.above * over_high
+    theta = rows.counts / (rows.soft + pull_low + pull_high)
     lower = normal.factor(normal.gram(inputs, products, theta.sum(axis=1), bias), bias)
-    alpha = (counts * at.beta).sum(axis=1)
-    point = at.point.at[:, -1].set(0.0) if bias else at.point
-    push = rows.knot - margins - rows.soft * at.beta
+    alpha = (rows.counts * beta).sum(axis=1)
+    penalised = at.point.at[:, -1].set(0.0) if bias else at.point
+    push = rows.knot - at.margins[:, None, :] - rows.soft * beta
 
-    def direction(toward_low: Array, toward_high: Array) -> tuple[Array, ...]:
-        right = push + toward_low / room_low - toward_high / room_high
-        g = (theta * right).sum(axis=1) + alpha
-        move = normal.solve_factored(lower, normal.pulled(inputs, t * g, bias) - point)
+    def direction(right: Array) -> tuple[Array, Array, Array]:
+        g = t * ((theta * right).sum(axis=1) + alpha)
+        move = normal.solve_factored(lower, normal.pulled(inputs, g, bias) - penalised)
         turn = t * normal.scores(inputs, move, bias)
-        beta = theta * (right - turn[:, None, :])
-        below = jnp.where(has_low, toward_low / room_low - at.below - at.below / room_low * beta, 0.0)
-        above = jnp.where(has_high, toward_high / room_high - at.above + at.above / room_high * beta, 0.0)
-        return move, turn, beta, below, above
+        return move, turn, theta * (right - turn[:, None, :])
 
-    def longest(beta: Array, below: Array, above: Array) -> Array:
-        ends = ((room_low, beta * has_low), (room_high, -beta * has_high), (at.below, below), (at.above, above))
-        return functools.reduce(jnp.minimum, [_longest(value, change, counts) for value, change in ends])
-
-    pairs = jnp.broadcast_to(counts * (1.0 * has_low + has_high), at.beta.shape).sum(axis=(1, 2))
-
-    def complementarity(beta: Array, below: Array, above: Array, by: Array) -> Array:
-        by = by[:, None, None]
-        low = (at.below + by * below) * (room_low + by * beta)
-        high = (at.above + by * above) * (room_high - by * beta)
-        return (counts * (jnp.where(has_low, low, 0.0) + jnp.where(has_high, high, 0.0))).sum(axis=(1, 2))
-
-    zero = jnp.zeros_like(at.beta)
-    _, _, beta, below, above = direction(zero, zero)
-    reach = jnp.minimum(longest(beta, below, above), 1.0)
-    now = complementarity(zero, zero, zero, reach)
-    centre = ((complementarity(beta, below, above, reach) / now) ** 3 * now / pairs)[:, None, None]
-    move, turn, beta, below, above = direction(centre - beta * below, centre + beta * above)
-    reach = jnp.minimum(longest(beta, below, above), 1e10)
-    # Close to the boundary the faster the nearer the end: the step that remains is quadratic.
-    by = jnp.minimum(jnp.maximum(0.99, 1.0 - now / pairs) * reach, 1.0)
+    _, _, change = direction(push)
+    p, q = change * over_low, change * over_high
+    reach = 1.0 / jnp.maximum(1.0, _largest(jnp.maximum(jnp.maximum(-p, 1.0 + p), jnp.maximum(q, 1.0 - q))))
+    bent_low, bent_high = at.below * change * (1.0 + p), at.above * change * (1.0 - q)
+    now = complementarity(rows, at)
+    then = (1.0 - reach) * now - reach**2 * (bent_low - bent_high).sum(axis=(1, 2))
+    pairs = (rows.counts * jnp.isfinite(rows.low) + rows.counts * jnp.isfinite(rows.high) + 0.0 * beta).sum(axis=(1, 2))
+    centre = ((then / now) ** 3 * now / pairs)[:, None, None]
+    to_low, to_high = (centre + bent_low) * over_low, (centre - bent_high) * over_high
+    move, turn, change = direction(push + to_low - to_high)
+    below = to_low - at.below - pull_low * change
+    above = to_high - at.above + pull_high * change
+    tiny = jnp.finfo(beta.dtype).tiny
+    limits = (-change * over_low, change * over_high, -below / (at.below + tiny), -above / (at.above + tiny))
+    by = jnp.minimum(1.0, 0.995 / jnp.maximum(_largest(functools.reduce(jnp.maximum, limits)), 0.1))
     sound = jnp.isfinite(by) & jnp.isfinite(move).all(axis=1)
     by = jnp.where(at.done | ~sound, 0.0, by)
 
@@ -133,16 +116,35 @@ def step(inputs: Array, products: Array | None, labels: Array, rows: Rows, at: I
     return Iterate(
         moved(at.point, move),
         moved(at.margins, turn),
-        moved(at.beta, beta),
+        moved(beta, change),
         moved(at.below, below),
         moved(at.above, above),
+        (1.0 - by)[:, None] * at.off,
         at.iterations + ~at.done,
         at.done | ~sound,
     )
 
 
+def _over_room(rows: Rows, beta: Array) -> tuple[Array, Array]:
+    """One over the distances to both ends of the box; 0 where there is no end."""
+    low = jnp.where(jnp.isfinite(rows.low), 1.0 / (beta - rows.low), 0.0)
+    high = jnp.where(jnp.isfinite(rows.high), 1.0 / (rows.high - beta), 0.0)
+    return low, high
+
+
+def _largest(value: Array) -> Array:
+    return value.max(axis=(1, 2))
+
+
+def complementarity(rows: Rows, at: Iterate) -> Array:
+    """The sum of multipliers times room, (k,): the gap of a feasible iterate."""
+    low = jnp.where(jnp.isfinite(rows.low), at.below * (at.beta - rows.low), 0.0)
+    high = jnp.where(jnp.isfinite(rows.high), at.above * (rows.high - at.beta), 0.0)
+    return (rows.counts * (low + high)).sum(axis=(1, 2))
+
+
 def advance(
-    inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool, steps: int, tol: Array
+    inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool, steps: Array, tol: Array
 ) -> Iterate:
     """At most `steps` steps; a problem is done when its complementarity and its residuals are below `tol`."""
 
@@ -151,24 +153,20 @@ def advance(
 
     def body(held: tuple[Array, Iterate]) -> tuple[Array, Iterate]:
         new = step(inputs, products, labels, rows, held[1], bias)
-        return held[0] + 1, new._replace(done=new.done | _close(inputs, labels, rows, new, bias, tol))
+        return held[0] + 1, new._replace(done=new.done | _close(rows, new, bias, tol))
 
     return jax.lax.while_loop(more, body, (jnp.zeros((), int), at))[1]
 
 
-def _close(inputs: Array, labels: Array, rows: Rows, at: Iterate, bias: bool, tol: Array) -> Array:
-    counts = rows.counts
-    room_low, room_high = _room(rows, at.beta)
-    gap = (counts * (at.below * room_low + at.above * room_high)).sum(axis=(1, 2))
+def _close(rows: Rows, at: Iterate, bias: bool, tol: Array) -> Array:
+    gap = complementarity(rows, at)
     weights = at.point[:, :-1] if bias else at.point
-    alpha = (counts * at.beta).sum(axis=1)
-    off = normal.pulled(inputs, labels * alpha, bias) - at.point
-    if bias:
-        off = off.at[:, -1].set(jnp.sum(labels * alpha, axis=1))
-    primal = 0.5 * jnp.sum(weights**2, axis=1) + values(rows, at.margins).sum(axis=(1, 2))
+    # No more than the objective: a loss is the most that its box allows.
+    held = rows.counts * at.beta * (rows.knot - at.margins[:, None, :] - 0.5 * rows.soft * at.beta)
+    primal = 0.5 * jnp.sum(weights**2, axis=1) + held.sum(axis=(1, 2))
     # An optimum of 0 is never approached by a share of itself.
     most = jnp.where(jnp.isfinite(rows.high), jnp.abs(rows.high), 0.0)
-    floor = 1e-12 * jnp.sum(counts * most, axis=(1, 2))
+    floor = 1e-12 * jnp.sum(rows.counts * most, axis=(1, 2))
     # What infeasibility is worth in the objective: |w| |Z^T alpha - w| + |b| |t . alpha|.
-    worth = jnp.sum(jnp.abs(at.point * off), axis=1) + 0.5 * jnp.sum(off[:, : weights.shape[1]] ** 2, axis=1)
-    return gap + worth <= tol * (primal + floor)
+    worth = jnp.sum(jnp.abs(at.point * at.off), axis=1) + 0.5 * jnp.sum(at.off**2, axis=1)
+    return gap + worth <= tol * (jnp.maximum(primal, 0.0) + floor)

@@ -49,7 +49,7 @@ class Problem(NamedTuple):
     infimum: Array
 
 
-def minimise(pair: Pair, problem: Problem, bias: bool, steps: int, tol: Array) -> State:
+def minimise(pair: Pair, problem: Problem, bias: bool, steps: Array, tol: Array) -> State:
     """Newton steps until the relative gap is below `tol` and one more has been made, or no step lowers the objective.
 
     Args:

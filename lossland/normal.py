@@ -10,7 +10,9 @@ import numpy as np
 from jax import Array
 
 BLOCK = 512
-"""Rows whose pairwise column products stay in cache."""
+"""Rows taken at once."""
+CACHE = 130_000
+"""Pairwise products that stay in cache, in numbers."""
 KEPT = 4_000_000
 """Pairwise products that are worth keeping over the iterations, in numbers."""
 
@@ -54,21 +56,24 @@ def gram(inputs: Array, products: Array | None, scales: Array, bias: bool) -> Ar
     k, size = scales.shape[0], d + bias
     if products is not None:
         return _unpacked(products @ scales.T, size)
-    # The pairwise form does half the work and needs many problems at once to be worth its products.
-    pairwise = k >= 8 and size <= 64
+    pairs = size * (size + 1) // 2
+    # The pairwise form does half the work, and needs many problems at once to be worth its products.
+    pairwise = k >= 8 and size <= 48
+    block_rows = min(max(CACHE // pairs, 32), BLOCK) if pairwise else BLOCK
 
     def block(rows: Array, part: Array) -> Array:
         if pairwise:
             return _products(rows, bias) @ part.T
         whole = jnp.concatenate([rows, jnp.ones((rows.shape[0], 1), rows.dtype)], axis=1) if bias else rows
-        return jax.lax.map(lambda diagonal: (whole * diagonal[:, None]).T @ whole, part)
+        scaled = whole.T[None] * part[:, None, :]
+        return (scaled.reshape(k * size, -1) @ whole).reshape(k, size, size)
 
-    full = n // BLOCK
-    total = block(inputs[full * BLOCK :], scales[:, full * BLOCK :])
+    full = n // block_rows
+    total = block(inputs[full * block_rows :], scales[:, full * block_rows :])
 
     def add(i: Array, total: Array) -> Array:
-        rows = jax.lax.dynamic_slice_in_dim(inputs, i * BLOCK, BLOCK, axis=0)
-        return total + block(rows, jax.lax.dynamic_slice_in_dim(scales, i * BLOCK, BLOCK, axis=1))
+        rows = jax.lax.dynamic_slice_in_dim(inputs, i * block_rows, block_rows, axis=0)
+        return total + block(rows, jax.lax.dynamic_slice_in_dim(scales, i * block_rows, block_rows, axis=1))
 
     total = jax.lax.fori_loop(0, full, add, total)
     return _unpacked(total, size) if pairwise else total

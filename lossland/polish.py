@@ -20,6 +20,8 @@ from lossland.terms import Rows, values
 STIFF = 1e9
 """The curvature that stands for a kink's, times the largest squared length of a row."""
 PASSES = 4
+ROUNDING = 1e-13
+"""The relative gap at which there is nothing left to polish."""
 
 
 class Polished(NamedTuple):
@@ -41,25 +43,48 @@ class Polished(NamedTuple):
 def polish(
     inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool, rounds: int
 ) -> Polished:
-    """Improve an interior point until primal and dual agree to rounding, or `rounds` have passed."""
+    """Put what is close to an end of its box there, and settle the sets until primal and dual agree to rounding.
+
+    Args:
+        inputs: (n, d).
+        products: from `normal.pair_products`.
+        labels: (k or 1, n).
+        rows: from `terms.spread`.
+        at: where the interior point ended.
+        bias: whether there is one.
+        rounds: the most rounds; another one is made while it helps some problem.
+
+    Returns:
+        The best points.
+    """
+    best = _judged(inputs, labels, rows, at.point, at.beta, bias)
+    sets = _sets(rows, at)
+    ended = _judged(inputs, labels, rows, at.point, _at_ends(rows, at.beta, sets), bias)
+    # Exact ends are worth a gap of rounding size: they say which examples matter and which biases are as good.
+    take = (ended.primal - ended.dual <= 1e-12 * ended.primal) & jnp.isfinite(ended.dual)
+    best = _better(ended, best._replace(dual=jnp.where(take, -jnp.inf, best.dual)))
     # The origin costs nothing to try, and is the optimum of a loss without a margin.
-    origin = _judged(inputs, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta), bias)
-    best = _better(_judged(inputs, labels, rows, at.point, at.beta, bias), origin)
+    best = _better(_judged(inputs, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta), bias), best)
 
     def more(held: tuple) -> Array:
-        count, best, _, _, _ = held
-        return (count < rounds) & jnp.any(best.primal - best.dual > 1e-14 * jnp.abs(best.primal))
+        count, helped, best, _, _, _ = held
+        return (count < rounds) & helped & jnp.any(best.primal - best.dual > ROUNDING * jnp.abs(best.primal))
 
     def body(held: tuple) -> tuple:
-        count, best, point, beta, sets = held
+        count, _, best, point, beta, sets = held
         point, beta = _settled(inputs, products, labels, rows, point, beta, sets, bias)
-        new = _judged(inputs, labels, rows, point, beta, bias)
+        new = _better(_judged(inputs, labels, rows, point, beta, bias), best)
+        helped = jnp.any(new.primal - new.dual < 0.5 * (best.primal - best.dual))
         sets = _read(rows, labels * normal.scores(inputs, point, bias), beta, sets)
-        best = _better(new, best)
-        return count + 1, best, point, beta, sets
+        return count + 1, helped, new, point, beta, sets
 
-    held = (jnp.zeros((), int), best, at.point, at.beta, _sets(rows, at))
-    return jax.lax.while_loop(more, body, held)[1]
+    held = (jnp.zeros((), int), jnp.ones((), bool), best, at.point, at.beta, sets)
+    return jax.lax.while_loop(more, body, held)[2]
+
+
+def _at_ends(rows: Rows, beta: Array, sets: Array) -> Array:
+    beta = jnp.where(sets < 0, rows.low, jnp.where(sets > 0, rows.high, beta))
+    return jnp.where(rows.counts > 0, beta, 0.0)
 
 
 def _better(new: Polished, best: Polished) -> Polished:
@@ -112,8 +137,7 @@ def _settled(
     longest = 1.0 + jnp.max(jnp.sum(inputs**2, axis=1))
     soft = jnp.where(rows.soft > 0, rows.soft, longest / STIFF)
     theta = jnp.where((sets == 0) & (rows.counts > 0), 1.0 / soft, 0.0)
-    beta = jnp.where(sets < 0, rows.low, jnp.where(sets > 0, rows.high, beta))
-    beta = jnp.where(rows.counts > 0, beta, 0.0)
+    beta = _at_ends(rows, beta, sets)
     stiffness = theta.sum(axis=1)
     lower = normal.factor(normal.gram(inputs, products, stiffness, bias), bias)
     pinned = (stiffness > 0).any(axis=1)

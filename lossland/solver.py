@@ -16,7 +16,7 @@ from lossland.certificates import bias_interval
 from lossland.data import Dataset
 from lossland.forms import Form, convex_form
 from lossland.pairing import Pair
-from lossland.polish import polish
+from lossland.polish import polish as polished
 from lossland.terms import Terms, spread
 
 ZERO, FREE, BOUNDED = 0, 1, 2
@@ -87,16 +87,24 @@ class _Found(NamedTuple):
     support: Any
 
 
-@functools.partial(jax.jit, static_argnames=("pair", "bias", "steps"))
+class _Stop(NamedTuple):
+    """When to stop: the most steps, the relative gap, the most rounds of polish."""
+
+    steps: Any
+    tol: Any
+    rounds: Any
+
+
+@functools.partial(jax.jit, static_argnames=("pair", "bias"))
 def _by_interior(
-    inputs: Array, labels: Array, weights: Array, terms: Terms, tol: Array, *, pair: Pair, bias: bool, steps: int
+    inputs: Array, labels: Array, weights: Array, terms: Terms, stop: _Stop, *, pair: Pair, bias: bool
 ) -> _Found:
     """Interior point, polish and certificate."""
     rows = spread(terms, labels, weights)
     products = normal.pair_products(inputs, bias)
-    at = interior.start(rows, labels, weights, inputs.shape[1] + bias)
-    at = interior.advance(inputs, products, labels, rows, at, bias, steps, tol)
-    found = polish(inputs, products, labels, rows, at, bias, rounds=4)
+    at = interior.start(inputs, labels, weights, rows, bias)
+    at = interior.advance(inputs, products, labels, rows, at, bias, stop.steps, stop.tol)
+    found = polished(inputs, products, labels, rows, at, bias, stop.rounds)
     point, beta = found.point, found.beta
     interval = jnp.zeros((point.shape[0], 2))
     if bias:
@@ -115,12 +123,12 @@ def _by_interior(
     return _Found(point, alpha, objective, dual, _gap(objective, dual, size), at.iterations, interval, support)
 
 
-@functools.partial(jax.jit, static_argnames=("pair", "bias", "steps"))
+@functools.partial(jax.jit, static_argnames=("pair", "bias"))
 def _by_newton(
-    inputs: Array, labels: Array, weights: Array, infimum: Array, tol: Array, *, pair: Pair, bias: bool, steps: int
+    inputs: Array, labels: Array, weights: Array, infimum: Array, stop: _Stop, *, pair: Pair, bias: bool
 ) -> _Found:
     """Newton's method and certificate."""
-    at = newton.minimise(pair, newton.Problem(inputs, labels, weights, infimum), bias, steps, tol)
+    at = newton.minimise(pair, newton.Problem(inputs, labels, weights, infimum), bias, stop.steps, stop.tol)
     b = at.point[:, -1:] if bias else jnp.zeros((at.point.shape[0], 1))
     objective, size = tilted(pair, inputs, labels, weights, at.point, bias)
     gap = _gap(objective, at.dual, size)
@@ -144,6 +152,7 @@ def solve(
     labels: Any = None,
     bias: bool = True,
     tol: float = 1e-8,
+    polish: bool = True,
     steps: int = 100,
 ) -> Solution:
     r"""Minimise :math:`\frac12 \|w\|^2 + C \sum_i s_i \, \phi(t_i (x_i \cdot w + b))` over w and b, exactly.
@@ -163,6 +172,7 @@ def solve(
         labels: (..., n) in {-1, +1}, to be used in place of the data's.
         bias: whether b is free; else b = 0.
         tol: the relative gap at which a problem counts as converged.
+        polish: go on to a gap of rounding size; else stop at `tol`.
         steps: the most iterations.
 
     Returns:
@@ -178,7 +188,7 @@ def solve(
         >>> data = ll.Dataset(inputs=[[1.0, 2.0], [1.0, -1.0], [0.0, 0.0]], labels=[1, 1, -1])
         >>> sol = ll.solve("hinge", data, C=[0.1, 10.0])
         >>> sol.weights.round(6).tolist(), sol.converged.tolist()
-        ([[0.2, 0.1], [2.0, 0.0]], [True, True])
+        ([[0.1, 0.0], [2.0, 0.0]], [True, True])
 
     Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003).
     """
@@ -188,11 +198,12 @@ def solve(
     order = np.argsort(-c.sum(axis=1), kind="stable")
     tile = _tile(len(c), data.n, data.d)
     found = []
+    stop = _Stop(steps, min(tol, 1e-12), 2) if polish else _Stop(steps, tol, 0)
     with jax.enable_x64(True):
         inputs = jnp.asarray(data.inputs)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
-            found.append(_tile_solved(form, inputs, t if len(t) == 1 else t[rows], c[rows], bias, steps, tol))
+            found.append(_tile_solved(form, inputs, t if len(t) == 1 else t[rows], c[rows], bias, stop))
         merged = [np.concatenate(parts)[: len(c)] for parts in zip(*map(jax.device_get, found), strict=True)]
     back = np.argsort(order, kind="stable")
     return _solution(_Found(*(rows[back] for rows in merged)), shape, bias, tol, steps)
@@ -200,17 +211,16 @@ def solve(
 
 def _tile(count: int, n: int, d: int) -> int:
     """How many problems one call takes: enough to fill the machine, few enough to finish together."""
-    most = int(np.clip(2_000_000 / (n * d), 1, 16))
+    most = int(np.clip(12_000_000 / (n * d), 1, 16))
     return -(-count // -(-count // most))
 
 
-def _tile_solved(form: Form, inputs: Array, t: np.ndarray, c: np.ndarray, bias: bool, steps: int, tol: float) -> _Found:
-    labels, weights, within = jnp.asarray(t), jnp.asarray(c), jnp.asarray(min(tol, 1e-9))
+def _tile_solved(form: Form, inputs: Array, t: np.ndarray, c: np.ndarray, bias: bool, stop: _Stop) -> _Found:
+    labels, weights = jnp.asarray(t), jnp.asarray(c)
     if form.terms is None:
-        infimum = jnp.asarray(form.infimum)
-        return _by_newton(inputs, labels, weights, infimum, within, pair=form.pair, bias=bias, steps=steps)
+        return _by_newton(inputs, labels, weights, jnp.asarray(form.infimum), stop, pair=form.pair, bias=bias)
     terms = Terms(*map(jnp.asarray, form.terms))
-    return _by_interior(inputs, labels, weights, terms, within, pair=form.pair, bias=bias, steps=steps)
+    return _by_interior(inputs, labels, weights, terms, stop, pair=form.pair, bias=bias)
 
 
 def _solution(found: _Found, shape: tuple[int, ...], bias: bool, tol: float, steps: int) -> Solution:

@@ -6,7 +6,7 @@ The hinge is one box, v in [0, 1] with knot 1 and soft 0; the dual variables of 
 alpha_i = sum_j beta_ij is minus c_i times the slope.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -23,11 +23,11 @@ class Terms(NamedTuple):
         constant: (2,).
     """
 
-    knot: Array
-    low: Array
-    high: Array
-    soft: Array
-    constant: Array
+    knot: Any
+    low: Any
+    high: Any
+    soft: Any
+    constant: Any
 
 
 class Rows(NamedTuple):
