@@ -54,15 +54,18 @@ class Solution(NamedTuple):
     message: str
 
 
-def tilted(pair: Pair, inputs: Array, labels: Array, weights: Array, point: Array, bias: bool) -> tuple[Array, Array]:
+@functools.partial(jax.jit, static_argnames=("pair", "bias"))
+def tilted(
+    inputs: Array, labels: Array, weights: Array, point: Array, *, pair: Pair, bias: bool
+) -> tuple[Array, Array]:
     r"""The objective of `solve`: :math:`\frac12 \|w\|^2 + \sum_i c_i \, \ell(x_i \cdot w + b, t_i)`.
 
     Args:
-        pair: the loss of the score.
         inputs: (n, d).
         labels: (k or 1, n), -1 or +1.
         weights: c, (k, n).
         point: (k, d + bias), the weights and the bias.
+        pair: the loss of the score.
         bias: whether there is one.
 
     Returns:
@@ -79,9 +82,7 @@ class _Found(NamedTuple):
 
     point: Any
     duals: Any
-    objective: Any
     dual_objective: Any
-    gap: Any
     iterations: Any
     interval: Any
     support: Any
@@ -95,11 +96,9 @@ class _Stop(NamedTuple):
     rounds: Any
 
 
-@functools.partial(jax.jit, static_argnames=("pair", "bias"))
-def _by_interior(
-    inputs: Array, labels: Array, weights: Array, terms: Terms, stop: _Stop, *, pair: Pair, bias: bool
-) -> _Found:
-    """Interior point, polish and certificate."""
+@functools.partial(jax.jit, static_argnames="bias")
+def _by_interior(inputs: Array, labels: Array, weights: Array, terms: Terms, stop: _Stop, *, bias: bool) -> _Found:
+    """Interior point and polish."""
     rows = spread(terms, labels, weights)
     products = normal.pair_products(inputs, bias)
     at = interior.start(inputs, labels, weights, rows, bias)
@@ -108,38 +107,27 @@ def _by_interior(
     point, beta = found.point, found.beta
     interval = jnp.zeros((point.shape[0], 2))
     if bias:
-        scores = normal.scores(inputs, point[:, :-1], False)
-        low, high = bias_interval(rows, labels, scores, beta)
+        low, high = bias_interval(rows, labels, normal.scores(inputs, point[:, :-1], False), beta)
         free = ~((low < high) & jnp.isfinite(high - low))
         low, high = jnp.where(free, point[:, -1], low), jnp.where(free, point[:, -1], high)
         point = point.at[:, -1].set(0.5 * (low + high))
         interval = jnp.stack([low, high], axis=1)
-    objective, size = tilted(pair, inputs, labels, weights, point, bias)
     fixed = jnp.where(labels > 0, terms.constant[0], terms.constant[1])
-    dual = found.dual + jnp.sum(weights * fixed, axis=1)
     alpha = beta.sum(axis=1)
     ended = ((beta == rows.low) | (beta == rows.high) | (rows.counts == 0)).all(axis=1)
     support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE))
-    return _Found(point, alpha, objective, dual, _gap(objective, dual, size), at.iterations, interval, support)
+    return _Found(point, alpha, found.dual + jnp.sum(weights * fixed, axis=1), at.iterations, interval, support)
 
 
 @functools.partial(jax.jit, static_argnames=("pair", "bias"))
 def _by_newton(
     inputs: Array, labels: Array, weights: Array, infimum: Array, stop: _Stop, *, pair: Pair, bias: bool
 ) -> _Found:
-    """Newton's method and certificate."""
+    """Newton's method."""
     at = newton.minimise(pair, newton.Problem(inputs, labels, weights, infimum), bias, stop.steps, stop.tol)
     b = at.point[:, -1:] if bias else jnp.zeros((at.point.shape[0], 1))
-    objective, size = tilted(pair, inputs, labels, weights, at.point, bias)
-    gap = _gap(objective, at.dual, size)
     support = jnp.where(at.alpha == 0, ZERO, FREE)
-    interval = jnp.concatenate([b, b], axis=1)
-    return _Found(at.point, at.alpha, objective, at.dual, gap, at.iterations, interval, support)
-
-
-def _gap(objective: Array, dual: Array, size: Array) -> Array:
-    """The relative gap; a problem whose optimum is 0, and was found to be, has gap 0."""
-    return jnp.where(objective == dual, 0.0, jnp.abs(objective - dual) / size)
+    return _Found(at.point, at.alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
 
 
 def solve(
@@ -204,9 +192,9 @@ def solve(
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
             found.append(_tile_solved(form, inputs, t if len(t) == 1 else t[rows], c[rows], bias, stop))
-        merged = [np.concatenate(parts)[: len(c)] for parts in zip(*map(jax.device_get, found), strict=True)]
-    back = np.argsort(order, kind="stable")
-    return _solution(_Found(*(rows[back] for rows in merged)), shape, bias, tol, steps)
+        back = np.argsort(order, kind="stable")
+        merged, (objective, size) = jax.tree.map(lambda *parts: np.concatenate(parts)[back], *found)
+    return _solution(merged, objective, size, shape, bias, tol, steps)
 
 
 def _tile(count: int, n: int, d: int) -> int:
@@ -215,45 +203,54 @@ def _tile(count: int, n: int, d: int) -> int:
     return -(-count // -(-count // most))
 
 
-def _tile_solved(form: Form, inputs: Array, t: np.ndarray, c: np.ndarray, bias: bool, stop: _Stop) -> _Found:
+def _tile_solved(
+    form: Form, inputs: Array, t: np.ndarray, c: np.ndarray, bias: bool, stop: _Stop
+) -> tuple[_Found, tuple[Array, Array]]:
+    """The solutions of k problems, with the value of their objective and its size."""
     labels, weights = jnp.asarray(t), jnp.asarray(c)
     if form.terms is None:
-        return _by_newton(inputs, labels, weights, jnp.asarray(form.infimum), stop, pair=form.pair, bias=bias)
-    terms = Terms(*map(jnp.asarray, form.terms))
-    return _by_interior(inputs, labels, weights, terms, stop, pair=form.pair, bias=bias)
+        found = _by_newton(inputs, labels, weights, jnp.asarray(form.infimum), stop, pair=form.pair, bias=bias)
+    else:
+        found = _by_interior(inputs, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop, bias=bias)
+    return found, tilted(inputs, labels, weights, found.point, pair=form.pair, bias=bias)
 
 
-def _solution(found: _Found, shape: tuple[int, ...], bias: bool, tol: float, steps: int) -> Solution:
-    def shaped(rows: np.ndarray) -> np.ndarray:
+def _solution(
+    found: _Found, objective: np.ndarray, size: np.ndarray, shape: tuple[int, ...], bias: bool, tol: float, steps: int
+) -> Solution:
+    def shaped(rows: Any) -> Any:
         return rows.reshape(shape + rows.shape[1:])[()]
 
     weights, b = (found.point[:, :-1], found.point[:, -1]) if bias else (found.point, np.zeros(len(found.point)))
+    # A problem whose optimum is 0, and was found to be, has gap 0.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gap = np.where(objective == found.dual_objective, 0.0, np.abs(objective - found.dual_objective) / size)
     # NaN is never within tol.
-    converged = found.gap <= tol
+    converged = gap <= tol
     return Solution(
         weights=shaped(weights),
         bias=shaped(b),
         duals=shaped(found.duals),
-        objective=shaped(found.objective),
+        objective=shaped(objective),
         dual_objective=shaped(found.dual_objective),
-        gap=shaped(found.gap),
+        gap=shaped(gap),
         iterations=shaped(found.iterations),
         converged=shaped(converged),
         bias_interval=shaped(found.interval),
         support=shaped(found.support),
-        message=_message(found, converged, tol, steps),
+        message=_message(gap, found.iterations, converged, tol, steps),
     )
 
 
-def _message(found: _Found, converged: np.ndarray, tol: float, steps: int) -> str:
+def _message(gap: np.ndarray, iterations: np.ndarray, converged: np.ndarray, tol: float, steps: int) -> str:
     if converged.all():
         return ""
-    worst = int(np.argmax(np.where(np.isnan(found.gap), np.inf, found.gap)))
-    ended = "the steps allowed were used up" if found.iterations[worst] >= steps else "rounding allowed no better step"
+    worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
+    ended = "the steps allowed were used up" if iterations[worst] >= steps else "rounding allowed no better step"
     return (
         f"{int((~converged).sum())} of {len(converged)} problems did not reach a relative gap of {tol:g}; the worst, "
-        f"number {worst}, has {found.gap[worst]:.2g} after {found.iterations[worst]} iterations: {ended}. Inputs of "
-        f"very different sizes or a very large C do this: standardise the data, or lower C."
+        f"number {worst}, has {gap[worst]:.2g} after {iterations[worst]} iterations: {ended}. Inputs of very different "
+        f"sizes or a very large C do this: standardise the data, or lower C."
     )
 
 
