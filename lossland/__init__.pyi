@@ -13,6 +13,9 @@ from .datasets import split as split
 from .datasets import standardise as standardise
 from .fitting import Fit as Fit
 from .fitting import fit as fit
+from .kernels import KernelSolution as KernelSolution
+from .kernels import decision_function as decision_function
+from .kernels import solve_kernel as solve_kernel
 from .models import linear as linear
 from .models import mlp as mlp
 from .models import random_features as random_features
