@@ -24,6 +24,10 @@ from .objectives import objective as objective
 from .pairing import Pair as Pair
 from .pairing import pair as pair
 from .pairing import pairs as pairs
+from .paths import HingePath as HingePath
+from .paths import hinge_path as hinge_path
+from .paths import path as path
+from .paths import path_at as path_at
 from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss

@@ -18,6 +18,7 @@ ROWS = [
     {"polish", "boxes", "representers"},
     {"solver"},
     {"kernels"},
+    {"paths"},
     {"tables", "figures"},
     {"experiment"},
     {"__main__", "__init__"},
