@@ -17,6 +17,7 @@ from lossland.data import Dataset
 from lossland.forms import Form, convex_form
 from lossland.pairing import Pair
 from lossland.polish import polish as polished
+from lossland.separation import separate
 from lossland.terms import Terms, spread
 
 ZERO, FREE, BOUNDED = 0, 1, 2
@@ -154,7 +155,8 @@ def solve(
             `weighted("hinge", positive=2.0)`, or a pair that is convex in the score. The perceptron's optimum is
             w = 0, as it asks for no margin.
         data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1.
-        C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes.
+        C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes. inf asks for the
+            hard margin, of a loss that is 0 from margin 1 on.
         l2: instead of C, the penalty of a mean loss: C = 1 / (n * l2).
         sample_weights: s, (n,) or (..., n), not negative; 1 by default. An example of weight 0 is left out.
         labels: (..., n) in {-1, +1}, to be used in place of the data's.
@@ -170,18 +172,21 @@ def solve(
     Raises:
         ValueError: if the loss is not convex or has no minimum, C and l2 are both given or not positive, only one
             class has any weight, a weight is negative or not finite, or shapes do not match.
+        NotSeparable: if C is inf and the classes share a point, with the proof.
 
     Example:
         >>> import lossland as ll
         >>> data = ll.Dataset(inputs=[[1.0, 2.0], [1.0, -1.0], [0.0, 0.0]], labels=[1, 1, -1])
         >>> sol = ll.solve("hinge", data, C=[0.1, 10.0])
-        >>> sol.weights.round(6).tolist(), sol.converged.tolist()
-        ([[0.1, 0.0], [2.0, 0.0]], [True, True])
+        >>> sol.weights[:, 0].round(6).tolist(), sol.converged.tolist()
+        ([0.1, 2.0], [True, True])
 
     Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003).
     """
     form = convex_form(loss)
     t, c, shape = _problems(data, C, l2, sample_weights, labels)
+    if np.isinf(c).any():
+        return _hard(form, data, t, c, shape, bias, tol, steps)
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
     tile = _tile(len(c), data.n, data.d)
@@ -213,6 +218,31 @@ def _tile_solved(
     else:
         found = _by_interior(inputs, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop, bias=bias)
     return found, tilted(inputs, labels, weights, found.point, pair=form.pair, bias=bias)
+
+
+def _hard(
+    form: Form, data: Dataset, t: np.ndarray, c: np.ndarray, shape: tuple[int, ...], bias: bool, tol: float, steps: int
+) -> Solution:
+    """The limit C = inf, one problem after another."""
+    terms = form.terms
+    if terms is None or terms.low.shape[1] > 1 or terms.low.any() or (terms.knot != 1).any() or terms.constant.any():
+        raise ValueError(
+            f"C=inf asks that no example has a loss, and {form.pair.name} is not zero from margin 1 on. "
+            f"Use solve('hinge', ..., C=inf)."
+        )
+    if not np.isinf(c.max(axis=1)).all():
+        raise ValueError("C holds inf and finite values; solve the hard margin on its own, by C=inf.")
+    rows = []
+    for k in range(len(c)):
+        keep = np.flatnonzero(c[k] > 0)
+        found = separate(data.inputs[keep], t[k % len(t), keep], bias, steps)
+        duals = np.zeros(data.n)
+        duals[keep] = found.duals
+        b = found.point[-1] if bias else 0.0
+        rows.append((found.point, duals, found.dual_objective, found.iterations, [b, b], duals > 0, found.objective))
+    *parts, objective = (np.array(part) for part in zip(*rows, strict=True))
+    merged = _Found(*parts)._replace(support=parts[-1].astype(int))
+    return _solution(merged, objective, objective, shape, bias, tol, steps)
 
 
 def _solution(
@@ -273,7 +303,9 @@ def _problems(
             f"The batch axes do not match: C has {strength.shape}, sample_weights {s.shape[:-1]} before the examples, "
             f"labels {t.shape[:-1]}. Add axes of length 1 where they should be combined, say C[:, None]."
         ) from None
-    c = np.broadcast_to(strength[..., None] * s, (*shape, data.n)).reshape(-1, data.n)
+    # inf * 0 is an example that is left out.
+    c = np.where(s > 0, strength[..., None] * np.where(s > 0, s, 1.0), 0.0)
+    c = np.broadcast_to(c, (*shape, data.n)).reshape(-1, data.n)
     t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
     for sign, word in ((1, "positive"), (-1, "negative")):
         empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))

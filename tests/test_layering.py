@@ -16,6 +16,7 @@ ROWS = [
     {"fitting", "normal", "terms"},
     {"forms", "certificates", "interior", "newton"},
     {"polish"},
+    {"separation"},
     {"solver"},
     {"tables", "figures"},
     {"experiment"},
