@@ -28,11 +28,13 @@ class Form(NamedTuple):
         pair: the loss with its output activation, the identity unless a pair was given.
         terms: the parabolas and lines that it is made of, of the margin; None for a smooth loss.
         infimum: (2,), its greatest lower bound for positives and negatives, -inf if it has none.
+        curvature: the largest curvature at scores within [-3, 3].
     """
 
     pair: Pair
     terms: Terms | None
     infimum: np.ndarray
+    curvature: float
 
 
 class _Curve(NamedTuple):
@@ -77,14 +79,15 @@ def _form(given: Pair) -> Form:
         if wrong is not None:
             raise ValueError(_not_convex(given, label, wrong))
     infimum = np.array([_infimum(given, curve, label) for curve, label in zip(curves, (1.0, -1.0), strict=True)])
+    bend = max(float(np.max(curve.bend[np.abs(curve.at) < 3.0], initial=0.0)) for curve in curves)
     pieces = [_pieces(given, curve, label) for curve, label in zip(curves, (1.0, -1.0), strict=True)]
     found = [part for part in pieces if part is not None]
     if len(found) == 2 and all(part.bend.size > 1 or part.bend[0] > 0 for part in found):
-        return Form(given, _terms(found), infimum)
+        return Form(given, _terms(found), infimum, bend)
     if len(found) < 2:
         for curve, label in zip(curves, (1.0, -1.0), strict=True):
             _refuse_kink(given, curve, label)
-    return Form(given, None, infimum)
+    return Form(given, None, infimum, bend)
 
 
 def _grid() -> np.ndarray:
