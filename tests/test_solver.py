@@ -38,7 +38,7 @@ def problems(seed, n=40, d=4, count=18):
 
 
 def reference(loss, x, t, c, bias=True):
-    """The least objective by clarabel: variables w, b, then the parts of every example's programme."""
+    """The least objective by clarabel, primal and dual: variables w, b, then the parts of every example's programme."""
     keep = c > 0
     x, t, c = x[keep], t[keep], c[keep]
     build = _quadratic if loss in QUADRATIC else _conic
@@ -48,7 +48,17 @@ def reference(loss, x, t, c, bias=True):
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-12
     a, b = sparse.csc_matrix(rows[0]), rows[1]
     solved = clarabel.DefaultSolver(sparse.csc_matrix(np.diag(squares)), costs, a, b, cones, settings).solve()
-    return solved.obj_val
+    return solved.obj_val, solved.obj_val_dual
+
+
+def assert_agrees(sol, name, data, c, s, bias=True):
+    """Ours lies between clarabel's primal and dual values, which most often leave little room."""
+    found = np.array([reference(name, data.inputs, data.labels, ck * sk, bias) for ck, sk in zip(c, s, strict=True)])
+    size = np.maximum(np.abs(found).max(axis=1), 0.1 * c)
+    primal, dual = found.T
+    assert np.all(sol.objective <= primal + 1e-9 * size)
+    assert np.all(sol.objective >= dual - 1e-9 * size)
+    assert np.mean(primal - dual <= 1e-8 * size) > 0.6
 
 
 def _quadratic(loss, x, t, c, bias):
@@ -131,6 +141,212 @@ def test_objectives_agree_with_clarabel(name):
     data, c, s = problems(1)
     sol = ll.solve(name, data, C=c, sample_weights=s)
     assert sol.converged.all(), sol.message
-    want = np.array([reference(name, data.inputs, data.labels, ck * sk) for ck, sk in zip(c, s, strict=True)])
-    size = np.maximum(np.abs(want), 1e-3 * c)
-    np.testing.assert_array_less(np.abs(sol.objective - want) / size, 1e-9 if name in QUADRATIC else 1e-7)
+    assert_agrees(sol, name, data, c, s)
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge", "absolute", "logistic"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_wide_data_agree_with_clarabel(name, bias):
+    """More columns than examples, with and without a bias."""
+    data, c, s = problems(2, n=12, d=20, count=6)
+    sol = ll.solve(name, data, C=c, sample_weights=s, bias=bias)
+    assert sol.converged.all(), sol.message
+    assert_agrees(sol, name, data, c, s, bias)
+    assert bias or not np.any(sol.bias)
+
+
+# ----------------------------------------------------------------------------------------------------- the certificate
+
+
+PHI = {
+    "hinge": lambda m: np.maximum(1 - m, 0),
+    "squared_hinge": lambda m: np.maximum(1 - m, 0) ** 2,
+    "absolute": lambda m: np.abs(1 - m),
+    "logistic": lambda m: np.logaddexp(0, -m),
+}
+CONJUGATE = {
+    "hinge": lambda u: u,
+    "squared_hinge": lambda u: u + u * u / 4,
+    "absolute": lambda u: u,
+    "logistic": lambda u: _xlogx(1 + u) + _xlogx(-u),
+}
+SLOPES = {"hinge": (-1, 0), "squared_hinge": (-np.inf, 0), "absolute": (-1, 1), "logistic": (-1, 0)}
+
+
+def _xlogx(x):
+    return np.where(x > 0, x * np.log(np.where(x > 0, x, 1)), 0)
+
+
+@pytest.mark.parametrize("name", PHI)
+def test_certificates_by_independent_arithmetic(name):
+    """Primal and dual values, the constraints, the representer form and the stationarity of every example."""
+    data, c, s = problems(1)
+    sol = ll.solve(name, data, C=c, sample_weights=s)
+    x, t, low, high = data.inputs, data.labels, *SLOPES[name]
+    for k in range(len(c)):
+        ck, alpha, w, b = c[k] * s[k], sol.duals[k], sol.weights[k], sol.bias[k]
+        used = ck > 0
+        margins = t * (x @ w + b)
+        primal = 0.5 * w @ w + np.sum(ck * PHI[name](margins))
+        u = -alpha[used] / ck[used]
+        assert np.all((u >= low - 1e-12) & (u <= high + 1e-12))
+        assert np.all(alpha[~used] == 0)
+        assert abs(alpha @ t) <= 1e-12 * np.abs(alpha).sum()
+        pull = (alpha * t) @ x
+        dual = -0.5 * pull @ pull - np.sum(ck[used] * CONJUGATE[name](u))
+        np.testing.assert_allclose([sol.objective[k], sol.dual_objective[k]], [primal, dual], rtol=1e-10)
+        np.testing.assert_allclose(sol.gap[k], abs(primal - dual) / primal, atol=1e-10)
+        np.testing.assert_allclose(pull, w, atol=1e-6 * (1 + np.abs(w).max()))
+        # Fenchel's equality for every example, which together is the gap.
+        excess = PHI[name](margins[used]) + CONJUGATE[name](u) - u * margins[used]
+        assert np.all(ck[used] * excess <= 1e-8 * primal)
+    assert np.array_equal(sol.converged, sol.gap <= 1e-8)
+
+
+def test_the_three_groups_of_the_hinge():
+    """Theory, section 6: beyond the margin alpha = 0, on it between, inside it C; the support says which."""
+    data, c, _ = problems(1)
+    sol = ll.solve("hinge", data, C=c)
+    margins = data.labels * (sol.weights @ data.inputs.T + sol.bias[:, None])
+    zero, free, bounded = (sol.support == k for k in range(3))
+    assert zero.any()
+    assert free.any()
+    assert bounded.any()
+    assert np.all(sol.duals[zero] == 0)
+    assert np.all(margins[zero] >= 1 - 1e-9)
+    np.testing.assert_allclose(margins[free], 1, atol=1e-8)
+    assert np.all(margins[bounded] <= 1 + 1e-9)
+    np.testing.assert_array_equal(sol.duals[bounded], np.broadcast_to(c[:, None], bounded.shape)[bounded])
+
+
+def test_the_logistic_has_the_same_form_and_every_dual_is_positive():
+    data, c, _ = problems(1)
+    sol = ll.solve("logistic", data, C=c)
+    margins = data.labels * (sol.weights @ data.inputs.T + sol.bias[:, None])
+    np.testing.assert_allclose(sol.duals, c[:, None] / (1 + np.exp(margins)), rtol=1e-6)
+    assert np.all(sol.duals > 0)
+
+
+def test_logistic_agrees_with_newton_cholesky():
+    from sklearn.linear_model import LogisticRegression
+
+    data, c, _ = problems(3)
+    sol = ll.solve("logistic", data, C=c)
+    for k in range(0, len(c), 6):
+        other = LogisticRegression(C=c[k], solver="newton-cholesky", tol=1e-12).fit(data.inputs, data.labels)
+        np.testing.assert_allclose(sol.weights[k], other.coef_[0], rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(sol.bias[k], other.intercept_[0], rtol=1e-6, atol=1e-9)
+
+
+def test_logistic_against_a_newton_iteration_with_fifty_digits():
+    import mpmath
+
+    data, C = ll.Dataset(inputs=[[0.5, 1.0], [1.5, -0.5], [-1.0, 0.25], [0.25, -2.0]], labels=[1, 1, -1, -1]), 2.0
+    with mpmath.workdps(50):
+        point = mpmath.matrix(3, 1)
+        rows = [[*map(mpmath.mpf, row), mpmath.mpf(1)] for row in data.inputs.tolist()]
+        for _ in range(60):
+            gradient, hessian = mpmath.matrix(3, 1), mpmath.matrix(3, 3)
+            for j in range(2):
+                gradient[j], hessian[j, j] = point[j], mpmath.mpf(1)
+            for row, t in zip(rows, map(int, data.labels), strict=True):
+                q = 1 / (1 + mpmath.exp(t * sum(a * b for a, b in zip(row, point, strict=True))))
+                for i in range(3):
+                    gradient[i] -= C * t * q * row[i]
+                    for j in range(3):
+                        hessian[i, j] += C * q * (1 - q) * row[i] * row[j]
+            point -= mpmath.lu_solve(hessian, gradient)
+        assert mpmath.norm(gradient) < mpmath.mpf(10) ** -40
+        want = [float(v) for v in point]
+    sol = ll.solve("logistic", data, C=C)
+    np.testing.assert_allclose([*sol.weights, sol.bias], want, rtol=1e-12)
+
+
+# --------------------------------------------------------------------------------------------------- facts and edges
+
+
+def test_a_pair_of_points_is_separated_exactly_once_C_reaches_its_duals():
+    """Theory, section 6: alpha = (1/3, 2/3); any C >= 2/3 gives w = (1, 0), and C just below does not."""
+    data = ll.Dataset(inputs=[[1.0, 2.0], [-1.0, 1.0]], labels=[1, -1])
+    sol = ll.solve("hinge", data, C=[0.7, 1.0, 10.0, 0.6666], bias=False)
+    np.testing.assert_allclose(sol.weights[:3], [[1.0, 0.0]] * 3, atol=1e-12)
+    np.testing.assert_allclose(sol.duals[:3], [[1 / 3, 2 / 3]] * 3, atol=1e-12)
+    np.testing.assert_allclose(sol.weights[3], [0.99992, 4e-5], atol=2e-5)
+    hard = ll.solve("hinge", data, C=np.inf, bias=False)
+    np.testing.assert_allclose(hard.weights, [1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(hard.duals, [1 / 3, 2 / 3], atol=1e-12)
+
+
+def separable(seed=0, n=40, d=4):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, d))
+    w = rng.normal(size=d)
+    return ll.Dataset(inputs=x, labels=np.where(x @ w + 0.2 > 0, 1, -1))
+
+
+def test_the_hard_margin_is_what_a_large_C_gives():
+    data = separable()
+    hard = ll.solve("hinge", data, C=np.inf)
+    assert hard.converged
+    soft = ll.solve("hinge", data, C=np.full(18, 2 * hard.duals.max()))
+    np.testing.assert_allclose(soft.weights[0], hard.weights, rtol=1e-8)
+    np.testing.assert_allclose(soft.objective[0], hard.objective, rtol=1e-10)
+    margins = data.labels * (data.inputs @ hard.weights + hard.bias)
+    assert margins.min() > 1 - 1e-12
+    np.testing.assert_allclose(margins[hard.support == 1], 1, atol=1e-8)
+    below = ll.solve("hinge", data, C=np.full(18, 0.9 * hard.duals.max()))
+    assert below.objective[0] < hard.objective * (1 - 1e-6)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_what_cannot_be_separated_is_proved(bias):
+    data, _, _ = problems(1)
+    with pytest.raises(ll.NotSeparable, match="share a point") as caught:
+        ll.solve("hinge", data, C=np.inf, bias=bias)
+    share = caught.value.combination
+    assert np.all(share >= 0)
+    np.testing.assert_allclose((share * data.labels) @ data.inputs, 0, atol=1e-8)
+    if bias:
+        np.testing.assert_allclose([share[data.labels > 0].sum(), share[data.labels < 0].sum()], 1)
+    else:
+        np.testing.assert_allclose(share.sum(), 1)
+
+
+def test_the_bias_is_the_middle_of_all_optimal_ones():
+    """Two points at -1 and 1 with C = 1/8: w = 1/4, both inside the margin, and any b of an interval is as good."""
+    data = ll.Dataset(inputs=[[-1.0], [1.0]], labels=[-1, 1])
+    sol = ll.solve("hinge", data, C=0.125)
+    np.testing.assert_allclose(sol.bias_interval, [-0.75, 0.75], atol=1e-9)
+    np.testing.assert_allclose([sol.bias, sol.weights[0]], [0, 0.25], atol=1e-12)
+
+    def objective(b):
+        return 0.5 * 0.25**2 + 0.125 * np.maximum(1 - np.array([-1, 1]) * (0.25 * np.array([-1, 1]) + b), 0).sum()
+
+    for b in (-0.75, 0.3, 0.75):
+        assert abs(objective(b) - sol.objective) < 1e-12
+    assert objective(0.76) > sol.objective + 1e-3
+    assert objective(-0.76) > sol.objective + 1e-3
+
+
+def test_the_perceptron_asks_for_nothing():
+    data, c, _ = problems(1)
+    sol = ll.solve("perceptron", data, C=c)
+    assert np.all(sol.objective == 0)
+    assert np.all(sol.weights == 0)
+    assert sol.converged.all()
+
+
+def test_batches_equal_single_problems():
+    """C, weights and labels over leading axes, against one call each."""
+    data, c, s = problems(1)
+    flipped = data.labels.copy()
+    flipped[5:9] *= -1
+    both = np.stack([data.labels, flipped])
+    sol = ll.solve("hinge", data, C=c[:3, None, None], sample_weights=s[:3, None], labels=both)
+    assert sol.weights.shape == (3, 3, 2, 4)
+    for k in range(2):
+        single = ll.Dataset(inputs=data.inputs, labels=both[k])
+        alone = ll.solve("hinge", single, C=np.repeat(c[:3], 6), sample_weights=np.tile(s[:3], (6, 1)))
+        for i, j in np.ndindex(3, 3):
+            np.testing.assert_allclose(sol.objective[i, j, k], alone.objective[6 * i + j], rtol=1e-10)
+            np.testing.assert_allclose(sol.weights[i, j, k], alone.weights[6 * i + j], rtol=1e-6, atol=1e-9)
