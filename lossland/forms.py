@@ -29,12 +29,14 @@ class Form(NamedTuple):
         terms: the parabolas and lines that it is made of, of the margin; None for a smooth loss.
         infimum: (2,), its greatest lower bound for positives and negatives, -inf if it has none.
         curvature: the largest curvature at scores within [-3, 3].
+        slopes: (2, 2), the least (first row) and the largest slope in the score of positives and of negatives.
     """
 
     pair: Pair
     terms: Terms | None
     infimum: np.ndarray
     curvature: float
+    slopes: np.ndarray
 
 
 class _Curve(NamedTuple):
@@ -80,14 +82,17 @@ def _form(given: Pair) -> Form:
             raise ValueError(_not_convex(given, label, wrong))
     infimum = np.array([_infimum(given, curve, label) for curve, label in zip(curves, (1.0, -1.0), strict=True)])
     bend = max(float(np.max(curve.bend[np.abs(curve.at) < 3.0], initial=0.0)) for curve in curves)
+    # A margin's slope is minus the score's for a negative.
+    ends = [np.sort(label * curve.slope[[0, -1]]) for curve, label in zip(curves, (1.0, -1.0), strict=True)]
+    slopes = np.array(ends).T
     pieces = [_pieces(given, curve, label) for curve, label in zip(curves, (1.0, -1.0), strict=True)]
     found = [part for part in pieces if part is not None]
     if len(found) == 2 and all(part.bend.size > 1 or part.bend[0] > 0 for part in found):
-        return Form(given, _terms(found), infimum, bend)
+        return Form(given, _terms(found), infimum, bend, slopes)
     if len(found) < 2:
         for curve, label in zip(curves, (1.0, -1.0), strict=True):
             _refuse_kink(given, curve, label)
-    return Form(given, None, infimum, bend)
+    return Form(given, None, infimum, bend, slopes)
 
 
 def _grid() -> np.ndarray:
@@ -244,8 +249,11 @@ def _boxes(part: _Pieces) -> tuple[list[tuple[float, float, float, float]], floa
     found = [(float(x), 0.0, float(jump), 0.0) for x, jump in zip(part.breaks, part.jumps, strict=True) if jump > 0]
     edges = np.concatenate([[-np.inf], part.breaks, [np.inf]])
     at, slope = part.held[-1], part.slope[-1]
+    a = -np.inf
     for i, q in enumerate(part.bend):
-        a, b = edges[i], edges[i + 1]
+        b = edges[i + 1]
+        if i + 1 < part.bend.size and q > 0 and abs(part.bend[i + 1] - q) <= 1e-9 * q:
+            continue
         if q > 0 and b < np.inf:
             found.append((b, 0.0, _rise(part, i, q * (b - a)), 1.0 / q))
         elif q > 0 and a > -np.inf:
@@ -254,6 +262,7 @@ def _boxes(part: _Pieces) -> tuple[list[tuple[float, float, float, float]], floa
         elif q > 0:
             found.append((_tidy(at - slope / q), -np.inf, np.inf, 1.0 / q))
             slope = 0.0
+        a = b
     # The slope that is left far to the right goes into the first term.
     slope = round(slope, 12) + 0.0
     knot, low, high, soft = found[0]
@@ -281,23 +290,30 @@ def _value(term: tuple[float, float, float, float], margin: float) -> float:
 
 
 def _refuse_kink(given: Pair, curve: _Curve, label: float) -> None:
-    """Raise where the slope jumps: zoom into the cell that its ends explain least."""
-    near = np.abs(curve.at) < 1e3
+    """Raise where the slope jumps: zoom into the cells whose ends explain them least; a jump outlives every zoom."""
+    near = np.abs(curve.at) < 50.0
     curve = _Curve(*(row[near] for row in curve))
-    kink = 0.0
-    for _ in range(5):
-        h = np.diff(curve.at)
-        jump = np.abs(np.diff(curve.slope) - 0.5 * h * (curve.bend[:-1] + curve.bend[1:]))
-        jump = jump / (1e-3 + np.abs(curve.slope[:-1]) + np.abs(curve.slope[1:]))
-        cell = int(np.argmax(jump))
-        if jump[cell] < 1e-6:
-            return
-        kink = label * float(curve.at[cell])
-        curve = _curve(given, label, np.linspace(curve.at[cell], curve.at[cell + 1], 256))
-    raise ValueError(
-        f"{given.name} has a kink at score {kink:.6g} and is not made of parabolas and lines; solve takes losses that "
-        f"are either smooth or made of those. Round the kink: ll.smoothed(loss, gamma)."
-    )
+    for cell in np.argsort(-_unexplained(curve))[:8]:
+        low, high = curve.at[cell], curve.at[cell + 1]
+        for _ in range(4):
+            part = _curve(given, label, np.linspace(low, high, 256))
+            jumps = _unexplained(part)
+            place = int(np.argmax(jumps))
+            if jumps[place] < 1e-6:
+                break
+            low, high = part.at[place], part.at[place + 1]
+        else:
+            raise ValueError(
+                f"{given.name} has a kink at score {label * low:.6g} and is not made of parabolas and lines; solve "
+                f"takes losses that are either smooth or made of those. Round the kink: ll.smoothed(loss, gamma)."
+            )
+
+
+def _unexplained(curve: _Curve) -> np.ndarray:
+    """How far each cell's slopes differ from what the curvature between them says, as a share."""
+    h = np.diff(curve.at)
+    off = np.abs(np.diff(curve.slope) - 0.5 * h * (curve.bend[:-1] + curve.bend[1:]))
+    return off / (1e-3 + np.abs(curve.slope[:-1]) + np.abs(curve.slope[1:]))
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals

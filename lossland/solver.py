@@ -183,6 +183,7 @@ def solve(
     """
     form = convex_form(loss)
     t, c, shape = _problems(data, C, l2, sample_weights, labels)
+    _check_bounded(form, t, c, bias)
     if np.isinf(c).any():
         return _hard(form, data, t, c, shape, bias, tol, steps)
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
@@ -332,6 +333,24 @@ def _problems(
                 f"Give examples of both classes."
             )
     return t, c, shape
+
+
+def _check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
+    """Refuse a loss whose slopes cannot balance the classes: b then runs off to infinity."""
+    if not bias or np.isfinite(form.infimum).all():
+        return
+    # The slopes of the scores of one class lie between these: the total must be able to vanish.
+    low, high = form.slopes
+    positive = t > 0
+    least = (np.where(positive, low[0], low[1]) * c).sum(axis=1)
+    most = (np.where(positive, high[0], high[1]) * c).sum(axis=1)
+    wrong = np.flatnonzero((least > 1e-12 * c.sum(axis=1)) | (most < -1e-12 * c.sum(axis=1)))
+    if wrong.size:
+        raise ValueError(
+            f"{form.pair.name} has no minimum over a free bias: its slopes lie in [{low[0]:g}, {high[0]:g}] for "
+            f"positives and [{low[1]:g}, {high[1]:g}] for negatives, so the larger class pulls the bias to infinity. "
+            f"Set bias=False."
+        )
 
 
 def _strength(n: int, C: Any, l2: Any) -> np.ndarray:

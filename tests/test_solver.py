@@ -1,11 +1,15 @@
 """`solve` against clarabel, arbitrary precision and independent NumPy; its certificates, refusals and edges."""
 
 import clarabel
+import jax
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
 import lossland as ll
+from lossland.forms import convex_form
 
 # Each loss as a convex programme of its own: phi(m) is the least q u^2 / 2 + l v + r w + ... with u + v - w = knot - m,
 # where u >= 0 unless "free", v >= 0, w >= 0; a missing part is 0.
@@ -350,3 +354,169 @@ def test_batches_equal_single_problems():
         for i, j in np.ndindex(3, 3):
             np.testing.assert_allclose(sol.objective[i, j, k], alone.objective[6 * i + j], rtol=1e-10)
             np.testing.assert_allclose(sol.weights[i, j, k], alone.weights[6 * i + j], rtol=1e-6, atol=1e-9)
+
+
+@st.composite
+def awkward(draw):
+    """Twelve examples of three columns that are repeated, constant, collinear, of unlike sizes, far from 0."""
+    grid = draw(st.lists(st.integers(-2, 2), min_size=36, max_size=36))
+    x = np.array(grid, float).reshape(12, 3)
+    x[:, 2] = draw(st.sampled_from([0.0, 3.0])) + draw(st.sampled_from([0.0, 1.0])) * (x[:, 0] - 2 * x[:, 1])
+    x = x * 10.0 ** np.array(draw(st.sampled_from([(0, 0, 0), (6, 6, 6), (-6, -6, -6), (3, 0, -3)])))
+    x = x + draw(st.sampled_from([0.0, 1e4]))
+    t = np.array([1, -1, *draw(st.lists(st.sampled_from([-1, 1]), min_size=10, max_size=10))])
+    s = np.array([1.0, 1.0, *draw(st.lists(st.sampled_from([0.0, 1.0, 7.0]), min_size=10, max_size=10))])
+    return ll.Dataset(inputs=x, labels=t), s
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(awkward(), st.sampled_from([*PHI]))
+def test_awkward_data_close_the_gap_or_say_why(given_data, name):
+    data, s = given_data
+    c = 10.0 ** np.arange(-8.0, 9.0)
+    sol = ll.solve(name, data, C=c, sample_weights=s)
+    assert not np.isnan(sol.weights).any()
+    assert not np.isnan(sol.gap).any()
+    np.testing.assert_array_equal(sol.converged, sol.gap <= 1e-8)
+    assert sol.converged.all() == (sol.message == "")
+    # Within a wide range of C no excuse is taken, unless the columns are of unlike sizes.
+    size = np.abs(data.inputs).max()
+    plain = (c * size**2 < 1e7) & (size < 1e4)
+    assert sol.converged[plain].all(), sol.message
+    margins = data.labels * (sol.weights @ data.inputs.T + sol.bias[:, None])
+    primal = 0.5 * np.sum(sol.weights**2, axis=1) + np.sum(c[:, None] * s * PHI[name](margins), axis=1)
+    np.testing.assert_allclose(sol.objective, primal, rtol=1e-6)
+    # A bound of every other point: the origin, and each of the others' optima.
+    origin = c * np.sum(s * PHI[name](np.zeros(12)))
+    assert np.all(sol.dual_objective <= origin * (1 + 1e-12))
+
+
+def test_one_column_and_two_examples():
+    data = ll.Dataset(inputs=[[3.0], [1.0]], labels=[1, -1])
+    for name in PHI:
+        sol = ll.solve(name, data, C=[1e-8, 1e-3, 1.0, 1e3, 1e8])
+        assert sol.converged[:4].all(), (name, sol.message)
+        assert np.all(sol.weights >= 0)
+    np.testing.assert_allclose(ll.solve("hinge", data, C=[1e-8, 1e-3, 1.0, 1e3, 1e8]).weights[3], 1.0)
+
+
+def test_l2_is_one_over_n_times_C():
+    data, c, _ = problems(1)
+    a, b = ll.solve("hinge", data, C=c), ll.solve("hinge", data, l2=1 / (data.n * c))
+    np.testing.assert_allclose(a.weights, b.weights, rtol=1e-8)
+
+
+def test_the_minimum_is_that_of_the_objective():
+    """With C = 1 / (n * l2), solve's objective is C * n times the one that descent lowers."""
+    data, _, s = problems(1)
+    l2 = np.full(18, 0.01)
+    sol = ll.solve("logistic", data, l2=l2, sample_weights=s)
+    with jax.enable_x64(True):
+        f = ll.objective(ll.pair("identity", "logistic"), ll.linear(), data, l2=0.01, sample_weights=s[3])
+        params = {"weights": jax.numpy.asarray(sol.weights[3]), "bias": jax.numpy.asarray(sol.bias[3])}
+        np.testing.assert_allclose(f(params) / 0.01, sol.objective[3], rtol=1e-12)
+        gradient = jax.grad(f)(params)
+        np.testing.assert_allclose(gradient["weights"], 0, atol=1e-8)
+        np.testing.assert_allclose(gradient["bias"], 0, atol=1e-8)
+
+
+def test_columns_far_from_zero_lose_no_digits():
+    """A shift of the inputs changes the bias alone."""
+    data, c, s = problems(1)
+    sol = ll.solve("hinge", data, C=c, sample_weights=s)
+    far = ll.solve("hinge", ll.Dataset(inputs=data.inputs + 1e5, labels=data.labels), C=c, sample_weights=s)
+    assert far.converged.all()
+    np.testing.assert_allclose(far.weights, sol.weights, rtol=1e-6, atol=1e-8)
+
+
+def test_the_callers_precision_is_left_alone():
+    data, c, _ = problems(1)
+    sol = ll.solve("hinge", data, C=c)
+    assert sol.weights.dtype == np.float64
+    assert jax.numpy.zeros(1).dtype == np.float32
+
+
+def test_every_convex_margin_loss_can_be_solved(loss):
+    """Whatever claims convexity is taken, whatever does not is refused with a reason and a way out."""
+    data, c, s = problems(1)
+    if loss.kind != "margin":
+        with pytest.raises(ValueError, match=r"likelihood|not admissible"):
+            ll.solve(loss, data, C=1.0)
+    elif not loss.claim("convex"):
+        with pytest.raises(ValueError, match=r"not convex: .* near score .* Nearest convex losses: \w+"):
+            ll.solve(loss, data, C=1.0)
+    elif loss.name == "unhinged":
+        with pytest.raises(ValueError, match="no minimum"):
+            ll.solve(loss, data, C=1.0)
+    else:
+        sol = ll.solve(loss, data, C=c, sample_weights=s)
+        assert sol.converged.all(), sol.message
+
+
+def test_losses_of_two_classes_and_pairs_are_taken():
+    data, c, s = problems(1)
+    sol = ll.solve(ll.weighted("hinge", positive=3.0, negative=1.0), data, C=c, sample_weights=s)
+    other = ll.solve("hinge", data, C=c, sample_weights=s * np.where(data.labels > 0, 3.0, 1.0))
+    np.testing.assert_allclose(sol.objective, other.objective, rtol=1e-10)
+    sol = ll.solve(ll.pair("sigmoid", "cross_entropy"), data, C=c, sample_weights=s)
+    np.testing.assert_allclose(sol.objective, ll.solve("logistic", data, C=c, sample_weights=s).objective, rtol=1e-10)
+
+
+def test_a_users_loss_is_taken_apart_from_its_values(registries):
+    """Three lines and a parabola, kinks at -1 and 2: the sum of two hinges and a rounded one."""
+
+    @ll.margin_loss
+    def patchwork(margin):
+        jnp = jax.numpy
+        return jnp.maximum(-1 - margin, 0) + 0.5 * jnp.maximum(2 - margin, 0) + 0.3 * jnp.maximum(0.5 - margin, 0) ** 2
+
+    form = convex_form(patchwork)
+    found = {(k, h) for k, h in zip(form.terms.knot[0].round(9), form.terms.high[0].round(9), strict=True)}
+    assert found == {(-1.0, 1.0), (2.0, 0.5), (0.5, np.inf)}
+    data, c, s = problems(1)
+    sol = ll.solve(patchwork, data, C=c, sample_weights=s)
+    assert sol.converged.all(), sol.message
+    margins = data.labels * (sol.weights @ data.inputs.T + sol.bias[:, None])
+    primal = 0.5 * np.sum(sol.weights**2, axis=1) + np.sum(c[:, None] * s * np.asarray(patchwork(margins)), axis=1)
+    np.testing.assert_allclose(sol.objective, primal, rtol=1e-6)
+
+
+DATA = problems(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"C": 0.0}, r"C must be positive, not \[0"),
+        ({"C": [1.0, -2.0]}, r"C must be positive, not \[-2"),
+        ({"C": np.nan}, "C must be positive"),
+        ({"l2": -1.0}, "l2 must be positive"),
+        ({}, "either C or l2, .* neither was given"),
+        ({"C": 1.0, "l2": 1.0}, "both were given"),
+        ({"C": 1.0, "sample_weights": -np.ones(40)}, "not negative; example 0 has -1"),
+        ({"C": 1.0, "sample_weights": np.full(40, np.nan)}, "must be finite"),
+        ({"C": 1.0, "sample_weights": np.ones(3)}, r"shape \(3,\); 40 examples need shape \(40,\)"),
+        ({"C": np.ones(2), "sample_weights": np.ones((3, 40))}, r"batch axes do not match: C has \(2,\)"),
+        ({"C": 1.0, "labels": np.zeros(40)}, "labels must be -1 or [+]1, not 0"),
+        ({"C": 1.0, "labels": np.ones(40)}, "no negative example with a weight"),
+        ({"C": 1.0, "sample_weights": np.stack([np.ones(40), DATA.labels > 0])}, "negative example .* in problem 1"),
+        ({"C": 1.0, "data": DATA.inputs}, "ndarray, not a Dataset"),
+        ({"C": np.inf, "loss": "logistic"}, "not zero from margin 1 on"),
+        ({"C": [1.0, np.inf]}, "solve the hard margin on its own"),
+        ({"C": 1.0, "loss": "cross_entropy"}, "margin loss 'logistic'"),
+        ({"C": 1.0, "loss": "hingee"}, "Did you mean hinge"),
+    ],
+)
+def test_refusals(options, said):
+    given = {"loss": "hinge", "data": DATA} | options
+    with pytest.raises(ValueError, match=said):
+        ll.solve(given.pop("loss"), given.pop("data"), **given)
+
+
+def test_a_kink_among_curves_is_refused(registries):
+    @ll.margin_loss
+    def kinked(margin):
+        return jax.numpy.exp(-margin) + jax.numpy.maximum(0.25 - margin, 0)
+
+    with pytest.raises(ValueError, match=r"kink at score 0\.25"):
+        ll.solve(kinked, DATA, C=1.0)
