@@ -32,6 +32,7 @@ from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss
 from .registry import margin_loss as margin_loss
+from .separation import NotSeparable as NotSeparable
 from .solver import Solution as Solution
 from .solver import solve as solve
 from .testing import check_activation as check_activation

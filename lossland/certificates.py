@@ -33,6 +33,10 @@ def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     low = jnp.where(jnp.isfinite(rows.low), rows.low, beta - away)
     high = jnp.where(jnp.isfinite(rows.high), rows.high, beta + away)
     corner = jnp.where(rows.counts > 0, jnp.where(t * off > 0, low, high), 0.0)
+    # What is at an end stays there if the rest can do it: exact ends say which examples matter.
+    inner = jnp.where((beta > rows.low) & (beta < rows.high), corner, beta)
+    able = jnp.sum(t * inner, axis=(1, 2), keepdims=True) * off <= 0
+    corner = jnp.where(able, inner, corner)
     corner_off = jnp.sum(t * corner, axis=(1, 2), keepdims=True)
     share = jnp.where(off == 0, 0.0, off / jnp.where(off == corner_off, 1.0, off - corner_off))
     return beta + jnp.clip(share, 0.0, 1.0) * (corner - beta)

@@ -6,11 +6,12 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
-from lossland import boxes, representers, solver
+from lossland import boxes, representers
 from lossland.data import Dataset
 from lossland.forms import Form, convex_form
 from lossland.grams import Kernel, blocks, bound_kernel, checked_matrix, evaluate, pivoted_cholesky
-from lossland.solver import BOUNDED, FREE, ZERO
+from lossland.problems import check_bounded, problems
+from lossland.solver import BOUNDED, FREE, ZERO, solve
 
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
@@ -88,7 +89,7 @@ def solve_kernel(
         A `KernelSolution`; `decision_function` evaluates it.
 
     Raises:
-        ValueError: as `solve`; if the loss is not bounded below, the kernel's matrix is not finite, not symmetric or
+        ValueError: as `solve`; if the kernel's matrix is not finite, not symmetric or
             not positive semidefinite, a parameter is out of range, or n is too large and no rank is given.
 
     Example:
@@ -101,23 +102,21 @@ def solve_kernel(
     Sources: Cortes & Vapnik (1995); Fan, Chen & Lin (2005); Chapelle (2007); Harbrecht, Peters & Schneider (2012).
     """
     form = convex_form(loss)
-    if not np.isfinite(form.infimum).all():
-        raise ValueError(
-            f"{form.pair.name} falls without end, so with more examples of one class than of the other the bias has no "
-            f"minimum. Take a loss that is bounded below, say 'hinge'."
-        )
-    t, c, shape = solver._problems(data, C, l2, sample_weights, None)
+    t, c, shape = problems(data, C, l2, sample_weights, None)
+    check_bounded(form, t, c, True)
     if shape != ():
         raise ValueError(
             f"solve_kernel takes one C and one set of weights, not a batch of shape {shape}; loop over it."
         )
+    if np.isinf(c).any():
+        raise ValueError("solve_kernel takes a finite C; from the largest dual on, every C gives the hard margin.")
     k = bound_kernel(kernel, np.asarray(data.inputs), gamma, degree, coef0)
     kept = np.flatnonzero(c[0] > 0)
     problem = _Problem(np.asarray(data.inputs)[kept], t[0][kept], c[0][kept], form, k)
     if kernel == "linear" and rank is None and 2 * data.d < len(kept):
         rank = data.d
     if rank is not None:
-        found = _low_rank(problem, rank, data, C, l2, sample_weights, tol)
+        found = _low_rank(problem, rank, tol)
     elif len(kept) > LARGEST:
         raise ValueError(
             f"The kernel matrix of {len(kept)} examples takes {8e-9 * len(kept) ** 2:.1f} GB. Give a rank, say "
@@ -240,17 +239,15 @@ def _losses(problem: _Problem, scores: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------------------- low rank
 
 
-def _low_rank(
-    problem: _Problem, rank: int, data: Dataset, C: Any, l2: Any, sample_weights: Any, tol: float
-) -> KernelSolution:
+def _low_rank(problem: _Problem, rank: int, tol: float) -> KernelSolution:
     """Solve over the span of some representers; the certificate is computed with the exact kernel, block by block."""
     n = len(problem.labels)
     if not 1 <= rank:
         raise ValueError(f"rank must be at least 1, not {rank}.")
     factor, chosen = pivoted_cholesky(problem.kernel, problem.inputs, min(rank, n))
-    strength = float(solver._strength(data.n, C, l2))
+    strength = float(problem.weights.max())
     features = Dataset(inputs=factor, labels=problem.labels)
-    sol = solver.solve(problem.form.pair, features, C=strength, sample_weights=problem.weights / strength, tol=tol)
+    sol = solve(problem.form.pair, features, C=strength, sample_weights=problem.weights / strength, tol=tol)
     # f = sum_p a_p k(x_p, .) with L_P^T a = w has the scores L w and the norm |w|: the objective is exact.
     coefficients = np.linalg.solve(factor[chosen].T, sol.weights)
     beta = sol.duals * problem.labels

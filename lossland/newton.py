@@ -26,6 +26,7 @@ class State(NamedTuple):
         dual: (k,), a lower bound of it.
         alpha: (k, n), the dual point that gives the bound.
         size: (k,), 1/2 ||w||^2 + the sum of the losses' absolute values: what the gap is relative to.
+        damping: (k,), the share of the loss's typical curvature that every example is given at least.
         iterations: (k,).
         done: (k,).
     """
@@ -36,17 +37,27 @@ class State(NamedTuple):
     dual: Array
     alpha: Array
     size: Array
+    damping: Array
     iterations: Array
     done: Array
 
 
 class Problem(NamedTuple):
-    """k problems on the same inputs: inputs (n, d), labels (k or 1, n), weights c (k, n), the losses' infima (2,)."""
+    """k problems on the same inputs.
+
+    Attributes:
+        inputs: (n, d).
+        labels: (k or 1, n).
+        weights: c, (k, n).
+        infimum: (2,), of the loss of positives and of negatives.
+        curvature: the largest curvature of the loss near margin 0.
+    """
 
     inputs: Array
     labels: Array
     weights: Array
     infimum: Array
+    curvature: Array
 
 
 def minimise(pair: Pair, problem: Problem, bias: bool, steps: Array, tol: Array) -> State:
@@ -96,7 +107,7 @@ def _state(pair: Pair, problem: Problem, point: Array, scores: Array, bias: bool
     k = point.shape[0]
     count = jnp.zeros(k, int)
     size = half + jnp.abs(losses).sum(axis=1)
-    return State(point, scores, half + losses.sum(axis=1), dual, alpha, size, count, count > 0)
+    return State(point, scores, half + losses.sum(axis=1), dual, alpha, size, 0.0 * size, count, count > 0)
 
 
 def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array, bias: bool) -> tuple[Array, Array]:
@@ -124,7 +135,10 @@ def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array, bias:
 def _step(pair: Pair, problem: Problem, products: Array | None, state: State, bias: bool) -> State:
     labels = jnp.broadcast_to(problem.labels, state.scores.shape)
     slopes = jnp.where(problem.weights > 0, problem.weights * pair.slope(state.scores, labels), 0.0)
-    bends = jnp.where(problem.weights > 0, problem.weights * pair.curvature(state.scores, labels), 0.0)
+    bends = jnp.where(problem.weights > 0, pair.curvature(state.scores, labels), 0.0)
+    straight = jnp.where((bends > 0).any(axis=1), state.damping, 1.0)
+    bends = jnp.maximum(bends, straight[:, None] * problem.curvature)
+    bends = jnp.where(problem.weights > 0, problem.weights * bends, 0.0)
     lower = normal.factor(normal.gram(problem.inputs, products, bends, bias), bias)
     penalised = state.point.at[:, -1].set(0.0) if bias else state.point
     gradient = normal.pulled(problem.inputs, slopes, bias) + penalised
@@ -136,7 +150,12 @@ def _step(pair: Pair, problem: Problem, products: Array | None, state: State, bi
     point = state.point + jnp.where(by > 0, by, 0.0)[:, None] * jnp.where(by[:, None] > 0, move, 0.0)
     scores = normal.scores(problem.inputs, point, bias)
     new = _state(pair, problem, point, scores, bias)
-    better = (by > 0) & (new.primal <= state.primal)
+    # Where rounding hides what is left of the fall, the bound still tells progress.
+    level = (new.primal <= state.primal + 1e-14 * state.size) & (new.dual > state.dual)
+    better = (by > 0) & ((new.primal <= state.primal) | level)
+    # On a straight stretch of the loss the step is far too long: curvature is lent until steps fit again.
+    damping = jnp.where(by < 0.25, jnp.maximum(10.0 * state.damping, 1e-3), jnp.where(by < 1, 1.0, 0.1) * state.damping)
+    damping = jnp.where(better, jnp.where(damping < 1e-6, 0.0, jnp.minimum(damping, 1.0)), 1.0)
     # A bound holds whatever was found since: the highest stays, and so does the lowest primal.
     keep = better | (new.dual > state.dual)
 
@@ -150,8 +169,9 @@ def _step(pair: Pair, problem: Problem, products: Array | None, state: State, bi
         chosen(keep, new.dual, state.dual),
         chosen(keep, new.alpha, state.alpha),
         chosen(better, new.size, state.size),
+        damping,
         state.iterations + ~state.done,
-        state.done | ~better,
+        state.done | (~better & (state.damping >= 1.0)),
     )
 
 

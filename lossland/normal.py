@@ -13,7 +13,9 @@ BLOCK = 512
 """Rows taken at once."""
 CACHE = 130_000
 """Pairwise products that stay in cache, in numbers."""
-KEPT = 4_000_000
+NARROW = 48
+"""The most columns for which pairwise products are formed."""
+KEPT = 500_000
 """Pairwise products that are worth keeping over the iterations, in numbers."""
 
 
@@ -21,6 +23,8 @@ def pair_products(inputs: Array, bias: bool) -> Array | None:
     """All products of two columns of [X 1], (pairs, n), if they are few enough to keep; else None."""
     n, d = inputs.shape
     pairs = (d + bias) * (d + bias + 1) // 2
+    if d + bias > NARROW:
+        return None
     return _products(inputs, bias) if n * pairs <= KEPT else None
 
 
@@ -58,8 +62,8 @@ def gram(inputs: Array, products: Array | None, scales: Array, bias: bool) -> Ar
         return _unpacked(products @ scales.T, size)
     pairs = size * (size + 1) // 2
     # The pairwise form does half the work, and needs many problems at once to be worth its products.
-    pairwise = k >= 8 and size <= 48
-    block_rows = min(max(CACHE // pairs, 32), BLOCK) if pairwise else BLOCK
+    pairwise = k >= 8 and size <= NARROW
+    block_rows = min(max(CACHE // pairs, 32) if pairwise else BLOCK, BLOCK, n)
 
     def block(rows: Array, part: Array) -> Array:
         if pairwise:

@@ -4,7 +4,7 @@ The problem, in all its forms: 1/2 ||w||^2 + sum_i c_i phi(t_i (x_i . w + b)), c
 """
 
 import functools
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,8 @@ from lossland.data import Dataset
 from lossland.forms import Form, convex_form
 from lossland.pairing import Pair
 from lossland.polish import polish as polished
+from lossland.problems import check_bounded, problems
+from lossland.separation import separate
 from lossland.terms import Terms, spread
 
 ZERO, FREE, BOUNDED = 0, 1, 2
@@ -120,11 +122,9 @@ def _by_interior(inputs: Array, labels: Array, weights: Array, terms: Terms, sto
 
 
 @functools.partial(jax.jit, static_argnames=("pair", "bias"))
-def _by_newton(
-    inputs: Array, labels: Array, weights: Array, infimum: Array, stop: _Stop, *, pair: Pair, bias: bool
-) -> _Found:
+def _by_newton(problem: newton.Problem, stop: _Stop, *, pair: Pair, bias: bool) -> _Found:
     """Newton's method."""
-    at = newton.minimise(pair, newton.Problem(inputs, labels, weights, infimum), bias, stop.steps, stop.tol)
+    at = newton.minimise(pair, problem, bias, stop.steps, stop.tol)
     b = at.point[:, -1:] if bias else jnp.zeros((at.point.shape[0], 1))
     support = jnp.where(at.alpha == 0, ZERO, FREE)
     return _Found(at.point, at.alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
@@ -154,7 +154,8 @@ def solve(
             `weighted("hinge", positive=2.0)`, or a pair that is convex in the score. The perceptron's optimum is
             w = 0, as it asks for no margin.
         data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1.
-        C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes.
+        C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes. inf asks for the
+            hard margin, of a loss that is 0 from margin 1 on.
         l2: instead of C, the penalty of a mean loss: C = 1 / (n * l2).
         sample_weights: s, (n,) or (..., n), not negative; 1 by default. An example of weight 0 is left out.
         labels: (..., n) in {-1, +1}, to be used in place of the data's.
@@ -170,49 +171,96 @@ def solve(
     Raises:
         ValueError: if the loss is not convex or has no minimum, C and l2 are both given or not positive, only one
             class has any weight, a weight is negative or not finite, or shapes do not match.
+        NotSeparable: if C is inf and the classes share a point, with the proof.
 
     Example:
         >>> import lossland as ll
         >>> data = ll.Dataset(inputs=[[1.0, 2.0], [1.0, -1.0], [0.0, 0.0]], labels=[1, 1, -1])
         >>> sol = ll.solve("hinge", data, C=[0.1, 10.0])
-        >>> sol.weights.round(6).tolist(), sol.converged.tolist()
-        ([[0.1, 0.0], [2.0, 0.0]], [True, True])
+        >>> sol.weights[:, 0].round(6).tolist(), sol.converged.tolist()
+        ([0.1, 2.0], [True, True])
 
     Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003).
     """
     form = convex_form(loss)
-    t, c, shape = _problems(data, C, l2, sample_weights, labels)
+    t, c, shape = problems(data, C, l2, sample_weights, labels)
+    check_bounded(form, t, c, bias)
+    if np.isinf(c).any():
+        return _hard(form, data, t, c, shape, bias, tol, steps)
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
     tile = _tile(len(c), data.n, data.d)
     found = []
+    shift = _shift(data.inputs) if bias else None
     stop = _Stop(steps, min(tol, 1e-12), 2) if polish else _Stop(steps, tol, 0)
     with jax.enable_x64(True):
         inputs = jnp.asarray(data.inputs)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
-            found.append(_tile_solved(form, inputs, t if len(t) == 1 else t[rows], c[rows], bias, stop))
+            found.append(_tile_solved(form, inputs, shift, t if len(t) == 1 else t[rows], c[rows], bias, stop))
         back = np.argsort(order, kind="stable")
         merged, (objective, size) = jax.tree.map(lambda *parts: np.concatenate(parts)[back], *found)
     return _solution(merged, objective, size, shape, bias, tol, steps)
 
 
 def _tile(count: int, n: int, d: int) -> int:
-    """How many problems one call takes: enough to fill the machine, few enough to finish together."""
-    most = int(np.clip(12_000_000 / (n * d), 1, 16))
+    """How many problems one call takes: enough to fill the machine, few enough to stay in cache and finish together."""
+    most = int(max(np.clip(12_000 / n, 1, 24), np.clip(12_000_000 / (n * d), 1, 16)))
     return -(-count // -(-count // most))
 
 
 def _tile_solved(
-    form: Form, inputs: Array, t: np.ndarray, c: np.ndarray, bias: bool, stop: _Stop
+    form: Form, inputs: Array, shift: np.ndarray | None, t: np.ndarray, c: np.ndarray, bias: bool, stop: _Stop
 ) -> tuple[_Found, tuple[Array, Array]]:
     """The solutions of k problems, with the value of their objective and its size."""
     labels, weights = jnp.asarray(t), jnp.asarray(c)
+    near = inputs if shift is None else inputs - jnp.asarray(shift)[None]
     if form.terms is None:
-        found = _by_newton(inputs, labels, weights, jnp.asarray(form.infimum), stop, pair=form.pair, bias=bias)
+        problem = newton.Problem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
+        found = _by_newton(problem, stop, pair=form.pair, bias=bias)
     else:
-        found = _by_interior(inputs, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop, bias=bias)
+        found = _by_interior(near, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop, bias=bias)
+    if shift is not None:
+        back = found.point[:, :-1] @ shift
+        point = found.point.at[:, -1].add(-back)
+        found = found._replace(point=point, interval=found.interval - back[:, None])
     return found, tilted(inputs, labels, weights, found.point, pair=form.pair, bias=bias)
+
+
+def _shift(inputs: np.ndarray) -> np.ndarray | None:
+    """What to take off the inputs, (d,), so that they do not lie far from 0; None if they do not.
+
+    A free bias makes up for any shift, and products of numbers far from 0 lose the digits in which examples differ.
+    """
+    some = inputs[:: max(len(inputs) // 1000, 1)]
+    mean = some.mean(axis=0)
+    far = np.abs(mean) > 10.0 * some.std(axis=0)
+    return np.where(far, mean, 0.0) if far.any() else None
+
+
+def _hard(
+    form: Form, data: Dataset, t: np.ndarray, c: np.ndarray, shape: tuple[int, ...], bias: bool, tol: float, steps: int
+) -> Solution:
+    """The limit C = inf, one problem after another."""
+    terms = form.terms
+    if terms is None or terms.low.shape[1] > 1 or terms.low.any() or (terms.knot != 1).any() or terms.constant.any():
+        raise ValueError(
+            f"C=inf asks that no example has a loss, and {form.pair.name} is not zero from margin 1 on. "
+            f"Use solve('hinge', ..., C=inf)."
+        )
+    if not np.isinf(c.max(axis=1)).all():
+        raise ValueError("C holds inf and finite values; solve the hard margin on its own, by C=inf.")
+    rows = []
+    for k in range(len(c)):
+        keep = np.flatnonzero(c[k] > 0)
+        found = separate(data.inputs[keep], t[k % len(t), keep], bias, steps)
+        duals = np.zeros(data.n)
+        duals[keep] = found.duals
+        b = found.point[-1] if bias else 0.0
+        rows.append((found.point, duals, found.dual_objective, found.iterations, [b, b], duals > 0, found.objective))
+    *parts, objective = (np.array(part) for part in zip(*rows, strict=True))
+    merged = _Found(*parts)._replace(support=parts[-1].astype(int))
+    return _solution(merged, objective, objective, shape, bias, tol, steps)
 
 
 def _solution(
@@ -252,67 +300,3 @@ def _message(gap: np.ndarray, iterations: np.ndarray, converged: np.ndarray, tol
         f"number {worst}, has {gap[worst]:.2g} after {iterations[worst]} iterations: {ended}. Inputs of very different "
         f"sizes or a very large C do this: standardise the data, or lower C."
     )
-
-
-# ------------------------------------------------------------------------------------------------------------ the door
-
-
-def _problems(
-    data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
-) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """Labels (1 or k, n), weights c (k, n) and the batch shape."""
-    if not isinstance(data, Dataset):
-        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
-    strength = _strength(data.n, C, l2)
-    s = _checked_weights(data.n, sample_weights)
-    t = _checked_labels(data, labels)
-    try:
-        shape = np.broadcast_shapes(strength.shape, s.shape[:-1], t.shape[:-1])
-    except ValueError:
-        raise ValueError(
-            f"The batch axes do not match: C has {strength.shape}, sample_weights {s.shape[:-1]} before the examples, "
-            f"labels {t.shape[:-1]}. Add axes of length 1 where they should be combined, say C[:, None]."
-        ) from None
-    c = np.broadcast_to(strength[..., None] * s, (*shape, data.n)).reshape(-1, data.n)
-    t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
-    for sign, word in ((1, "positive"), (-1, "negative")):
-        empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))
-        if empty.size:
-            which = "" if shape == () else f" in problem {empty[0]} (and {empty.size - 1} more)"
-            raise ValueError(
-                f"There is no {word} example with a weight{which}: with one class only, every large bias is as good. "
-                f"Give examples of both classes."
-            )
-    return t, c, shape
-
-
-def _strength(n: int, C: Any, l2: Any) -> np.ndarray:
-    if (C is None) == (l2 is None):
-        both = "both were given" if C is not None else "neither was given"
-        raise ValueError(f"Give either C or l2, where C = 1 / (n * l2); {both}.")
-    name: Literal["C", "l2"] = "C" if l2 is None else "l2"
-    given = np.asarray(C if l2 is None else l2, float)
-    if given.size == 0 or not np.all(given > 0):
-        raise ValueError(f"{name} must be positive, not {given[~(given > 0)].ravel()[:1] if given.size else given}.")
-    return given if l2 is None else 1.0 / (n * given)
-
-
-def _checked_weights(n: int, given: Any) -> np.ndarray:
-    s = np.ones(n) if given is None else np.asarray(given, float)
-    if s.ndim == 0 or s.shape[-1] != n:
-        raise ValueError(f"sample_weights have shape {s.shape}; {n} examples need shape ({n},) or (..., {n}).")
-    bad = ~(np.isfinite(s) & (s >= 0))
-    if bad.any():
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {s[place]}.")
-    return s
-
-
-def _checked_labels(data: Dataset, given: Any) -> np.ndarray:
-    t = np.asarray(data.labels if given is None else given, float)
-    if t.ndim == 0 or t.shape[-1] != data.n:
-        raise ValueError(f"labels have shape {t.shape}; {data.n} examples need shape ({data.n},) or (..., {data.n}).")
-    wrong = t[(t != 1) & (t != -1)]
-    if wrong.size:
-        raise ValueError(f"labels must be -1 or +1, not {wrong.flat[0]}; 2 * y - 1 maps 0/1.")
-    return t

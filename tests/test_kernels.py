@@ -251,6 +251,7 @@ def test_the_interior_point_takes_over_where_active_sets_do_not_settle(monkeypat
         ({"gamma": "auto"}, 'a positive number or "scale"'),
         ({"kernel": "polynomial", "degree": 0}, "degree must be a positive integer"),
         ({"C": -1.0}, "C must be positive"),
+        ({"C": np.inf}, "finite C"),
         ({"C": [1.0, 2.0]}, "one C"),
         ({"l2": 0.1}, "either C or l2"),
         ({"sample_weights": np.full(DATA.n, -1.0)}, "not negative"),
