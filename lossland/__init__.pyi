@@ -11,8 +11,15 @@ from .datasets import folds as folds
 from .datasets import load as load
 from .datasets import split as split
 from .datasets import standardise as standardise
+from .descents import Descent as Descent
+from .descents import averaged_sgd as averaged_sgd
+from .descents import dual_coordinate_descent as dual_coordinate_descent
+from .descents import pegasos as pegasos
+from .descents import subgradient_descent as subgradient_descent
 from .fitting import Fit as Fit
 from .fitting import fit as fit
+from .implicit import DegenerateSolution as DegenerateSolution
+from .implicit import differentiable_solve as differentiable_solve
 from .kernels import KernelSolution as KernelSolution
 from .kernels import decision_function as decision_function
 from .kernels import solve_kernel as solve_kernel

@@ -19,7 +19,7 @@ ROWS = [
     {"problems", "separation"},
     {"solver"},
     {"kernels"},
-    {"paths"},
+    {"paths", "implicit", "descents"},
     {"tables", "figures"},
     {"experiment"},
     {"__main__", "__init__"},
