@@ -24,7 +24,7 @@ from lossland.forms import Form, convex_form
 from lossland.kernels import LARGEST, solve_kernel
 from lossland.pairing import Pair
 from lossland.registry import LOSSES, find
-from lossland.solver import Solution, solve
+from lossland.solver import FREE, Solution, solve
 
 NEAR = 1e-6
 """The distance, in margins or as a share of a dual's range, below which an example counts as on the edge of its set."""
@@ -166,14 +166,22 @@ def _solved(spec: _Spec, given: _Data) -> tuple[Solution, Form]:
     if not sol.converged:
         raise ValueError(f"The solution to be differentiated did not converge. {sol.message}")
     form = convex_form(loss)
-    kinked = form.terms is not None and np.any((form.terms.soft == 0) & (form.terms.low < form.terms.high))
-    if kinked and spec.bias and sol.gap > 1e-12 and data.n <= LARGEST:
+    if spec.bias and data.n <= LARGEST and _vague(form, sol, data):
         sol = _sharpened(loss, data, host, sol)
     return sol, form
 
 
+def _vague(form: Form, sol: Solution, data: Dataset) -> bool:
+    """Whether an example of a loss of lines counts as free, but is not on a kink: the sets are not settled."""
+    if form.terms is None or np.any(form.terms.soft > 0):
+        return False
+    margins = data.labels * (data.inputs @ sol.weights + sol.bias)
+    knots = np.asarray(form.terms.knot)[np.where(data.labels > 0, 0, 1)]
+    return bool(np.any((sol.support == FREE) & (np.abs(margins[:, None] - knots).min(1) > NEAR)))
+
+
 def _sharpened(loss: Any, data: Dataset, host: _Data, sol: Solution) -> Solution:
-    """The same solution by active sets over the examples: a gap near tol leaves open who sits on a kink."""
+    """The same solution by active sets over the examples, if that settles them."""
     exact = solve_kernel(
         loss,
         data,
@@ -181,7 +189,7 @@ def _sharpened(loss: Any, data: Dataset, host: _Data, sol: Solution) -> Solution
         sample_weights=host.sample_weights,
         kernel=lambda a, b: np.asarray(a) @ np.asarray(b).T,
     )
-    if not exact.gap < sol.gap:
+    if not exact.converged:
         return sol
     return sol._replace(
         weights=exact.coefficients @ host.inputs,

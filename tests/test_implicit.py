@@ -47,7 +47,12 @@ def check(loss, C, parameters):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6, err_msg=f"argument {place}")
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = {"hinge", "smooth_hinge"}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+)
 def test_against_central_differences(name, x64):
     check(name, 0.7, CASES[name])
 
@@ -64,6 +69,7 @@ def test_an_interval_of_biases(x64):
     np.testing.assert_allclose(b, 0.0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_forward_and_reverse_agree(x64):
     def weights(s):
         return ll.differentiable_solve("hinge", INPUTS, LABELS, 0.7, sample_weights=s)[0]
@@ -83,6 +89,7 @@ def test_float32_inputs_get_float32_derivatives_of_float64_solutions():
 # ---------------------------------------------------------------------------------------------------------- two uses
 
 
+@pytest.mark.slow
 def test_influence_of_each_example(x64):
     """The derivative in an example's weight predicts what leaving it out does; of a non-support vector, nothing."""
     data = ll.Dataset(inputs=INPUTS, labels=LABELS)
