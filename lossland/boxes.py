@@ -83,7 +83,7 @@ def solve_box(box: Box, tol: float = 1e-8) -> Point:
             state = _pairwise(box, beta, rest, accuracy * scale, 20 * n)
         beta, rest, count = (np.asarray(part) for part in state)
         steps += int(count) // n + 1
-        found = _active_sets(box, beta, most=15)
+        found = _active_sets(box, beta, most=7)
         steps += found.iterations
         if found.settled:
             return found._replace(iterations=steps)
