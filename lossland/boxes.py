@@ -157,8 +157,13 @@ def _active_sets(box: Box, beta: np.ndarray, most: int, edge: float = 0.0) -> Po
     scale = 1.0 + np.abs(box.target).max()
     moved = np.where(at_low, box.low, np.where(at_high, box.high, beta))
     fitted = box.kernel @ moved
+    start = 0
     for step in range(1, most + 1):
         free = np.flatnonzero(~(at_low | at_high))
+        # A set that swells is one that swings: pairs bring it closer first.
+        start = len(free) if step == 1 else start
+        if len(free) > 2 * start + 20:
+            break
         fixed = np.where(at_low, box.low, np.where(at_high, box.high, 0.0))
         solved = _on_free(box, free, fixed)
         if solved is None:
