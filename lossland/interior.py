@@ -17,6 +17,10 @@ from lossland.normal import Design
 from lossland.terms import Rows
 
 
+START = 4.0
+"""What the multipliers exceed their least values by at the start, in margins; of 0.1 to 32 the one of fewest steps."""
+
+
 class Iterate(NamedTuple):
     """Where k problems stand.
 
@@ -62,8 +66,8 @@ def start(design: Design, labels: Array, weights: Array, rows: Rows) -> Iterate:
     share = jnp.clip(from_low / jnp.where(width > 0, width, 1.0), 0.05, 0.95)
     beta = jnp.broadcast_to(low + share * (high - low), shape)
     pull = rows.soft * beta - rows.knot
-    below = jnp.where(jnp.isfinite(rows.low), jnp.maximum(pull, 0.0) + 1.0, 0.0)
-    above = jnp.where(jnp.isfinite(rows.high), jnp.maximum(-pull, 0.0) + 1.0, 0.0)
+    below = jnp.where(jnp.isfinite(rows.low), jnp.maximum(pull, 0.0) + START, 0.0)
+    above = jnp.where(jnp.isfinite(rows.high), jnp.maximum(-pull, 0.0) + START, 0.0)
     k, _, n = shape
     below, above = (jnp.broadcast_to(a, shape) for a in (below, above))
     zero = jnp.zeros((k, n))
