@@ -16,7 +16,6 @@ from lossland import normal
 from lossland.normal import Design
 from lossland.terms import Rows
 
-
 START = 4.0
 """What the multipliers exceed their least values by at the start, in margins; of 0.1 to 32 the one of fewest steps."""
 

@@ -543,16 +543,13 @@ def test_gram_matrices_in_every_form(n, d, k, bias, x64, rng):
 
 
 def test_rows_in_blocks_give_the_answer_of_rows_at_once(monkeypatch):
-    """Blocks of 7 rows against one block."""
+    """Blocks of 7 rows against one block; another number of problems, so that the program is traced anew."""
     data, c, s = problems(1)
     whole = ll.solve("hinge", data, C=c, sample_weights=s)
     monkeypatch.setattr(normal, "BLOCK", 7)
     monkeypatch.setattr(normal, "KEPT", 0)
-    jax.clear_caches()
-    parts = ll.solve("hinge", data, C=c, sample_weights=s)
-    np.testing.assert_allclose(parts.objective, whole.objective, rtol=1e-10)
-    monkeypatch.undo()
-    jax.clear_caches()
+    parts = ll.solve("hinge", data, C=c[:13], sample_weights=s[:13])
+    np.testing.assert_allclose(parts.objective, whole.objective[:13], rtol=1e-10)
 
 
 @pytest.mark.slow
