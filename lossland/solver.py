@@ -118,7 +118,7 @@ def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, st
     fixed = jnp.where(labels > 0, terms.constant[0], terms.constant[1])
     alpha = beta.sum(axis=1)
     ended = ((beta == rows.low) | (beta == rows.high) | (rows.counts == 0)).all(axis=1)
-    support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE))
+    support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE)).astype(jnp.int8)
     return _Found(point, alpha, found.dual + jnp.sum(weights * fixed, axis=1), at.iterations, interval, support)
 
 
@@ -127,7 +127,7 @@ def _by_newton(pair: Pair, problem: newton.Problem, stop: _Stop) -> _Found:
     """Newton's method."""
     at = newton.minimise(pair, problem, stop.steps, stop.tol, stop.rounds > 0)
     b = at.point[:, -1:] if problem.design.bias else jnp.zeros((at.point.shape[0], 1))
-    support = jnp.where(at.alpha == 0, ZERO, FREE)
+    support = jnp.where(at.alpha == 0, ZERO, FREE).astype(jnp.int8)
     return _Found(at.point, at.alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
 
 
@@ -284,7 +284,7 @@ def _hard(
         b = found.point[-1] if bias else 0.0
         rows.append((found.point, duals, found.dual_objective, found.iterations, [b, b], duals > 0, found.objective))
     *parts, objective = (np.array(part) for part in zip(*rows, strict=True))
-    merged = _Found(*parts)._replace(support=parts[-1].astype(int))
+    merged = _Found(*parts)._replace(support=parts[-1].astype(np.int8))
     return _solution(merged, objective, objective, shape, bias, tol, steps)
 
 
