@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from lossland import normal
+from lossland.normal import Design
 from lossland.terms import Rows
 
 
@@ -42,12 +43,12 @@ def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     return beta + jnp.clip(share, 0.0, 1.0) * (corner - beta)
 
 
-def dual_value(inputs: Array, rows: Rows, labels: Array, beta: Array) -> Array:
+def dual_value(design: Design, rows: Rows, labels: Array, beta: Array) -> Array:
     """The dual objective at a feasible point, without the losses' constants, (k,)."""
     alpha = beta.sum(axis=1)
-    weights = normal.pulled(inputs, labels * alpha, bias=False)
+    pull = normal.pulled(design, labels * alpha)
     gains = jnp.where(rows.counts > 0, beta * (rows.knot - 0.5 * rows.soft * beta), 0.0)
-    return gains.sum(axis=(1, 2)) - 0.5 * jnp.sum(weights**2, axis=1)
+    return gains.sum(axis=(1, 2)) - normal.half_square(design, pull)
 
 
 def bias_interval(rows: Rows, labels: Array, scores: Array, beta: Array) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from lossland import normal
+from lossland.normal import Design
 from lossland.pairing import Pair
 
 HALVINGS = 40
@@ -46,47 +47,44 @@ class Problem(NamedTuple):
     """k problems on the same inputs.
 
     Attributes:
-        inputs: (n, d).
+        design: the inputs.
         labels: (k or 1, n).
         weights: c, (k, n).
         infimum: (2,), of the loss of positives and of negatives.
         curvature: the largest curvature of the loss near margin 0.
     """
 
-    inputs: Array
+    design: Design
     labels: Array
     weights: Array
     infimum: Array
     curvature: Array
 
 
-def minimise(pair: Pair, problem: Problem, bias: bool, steps: Array, tol: Array) -> State:
-    """Newton steps until the relative gap is below `tol` and one more has been made, or no step lowers the objective.
+def minimise(pair: Pair, problem: Problem, steps: Array, tol: Array, polish: Array) -> State:
+    """Newton steps until the relative gap is below `tol`, or no step lowers the objective.
 
     Args:
         pair: a smooth convex loss of the score.
         problem: the problems.
-        bias: whether there is one.
         steps: the most steps.
         tol: the relative gap.
+        polish: whether to make one step more: it squares what is left of the error.
 
     Returns:
         The last state.
     """
-    k = problem.weights.shape[0]
-    products = normal.pair_products(problem.inputs, bias)
-    zero = jnp.zeros((k, problem.inputs.shape[1] + bias))
-    first = _state(pair, problem, zero, jnp.zeros_like(problem.weights), bias)
+    problem = problem._replace(design=normal.kept(problem.design))
+    zero = jnp.zeros((problem.weights.shape[0], problem.design.inputs.shape[1] + problem.design.bias))
+    first = _state(pair, problem, zero, jnp.zeros_like(problem.weights))
 
     def more(held: tuple[Array, State]) -> Array:
         return (held[0] < steps) & ~held[1].done.all()
 
     def body(held: tuple[Array, State]) -> tuple[Array, State]:
-        state = held[1]
-        new = _step(pair, problem, products, state, bias)
-        # The state before was good enough, and this was the one more step.
-        enough = state.primal - state.dual <= tol * state.size
-        return held[0] + 1, new._replace(done=new.done | enough)
+        state, new = held[1], _step(pair, problem, held[1])
+        gap, size = jnp.where(polish, state.primal - state.dual, new.primal - new.dual), new.size
+        return held[0] + 1, new._replace(done=new.done | (gap <= tol * size))
 
     return jax.lax.while_loop(more, body, (jnp.zeros((), int), first))[1]
 
@@ -97,20 +95,18 @@ def _losses(pair: Pair, problem: Problem, scores: Array) -> Array:
     return jnp.where(problem.weights > 0, problem.weights * held, 0.0)
 
 
-def _state(pair: Pair, problem: Problem, point: Array, scores: Array, bias: bool) -> State:
+def _state(pair: Pair, problem: Problem, point: Array, scores: Array) -> State:
     losses = _losses(pair, problem, scores)
-    weights = point[:, :-1] if bias else point
-    half = 0.5 * jnp.sum(weights**2, axis=1)
-    alpha, conjugates = dual_point(pair, problem, scores, losses, bias)
-    pull = normal.pulled(problem.inputs, problem.labels * alpha, bias=False)
-    dual = -0.5 * jnp.sum(pull**2, axis=1) - conjugates
+    half = normal.half_square(problem.design, point)
+    alpha, conjugates = dual_point(pair, problem, scores, losses)
+    dual = -normal.half_square(problem.design, normal.pulled(problem.design, problem.labels * alpha)) - conjugates
     k = point.shape[0]
     count = jnp.zeros(k, int)
     size = half + jnp.abs(losses).sum(axis=1)
     return State(point, scores, half + losses.sum(axis=1), dual, alpha, size, 0.0 * size, count, count > 0)
 
 
-def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array, bias: bool) -> tuple[Array, Array]:
+def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array) -> tuple[Array, Array]:
     """A feasible dual point from the slopes at the scores, and an upper bound of its conjugates' sum.
 
     Returns:
@@ -119,7 +115,7 @@ def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array, bias:
     slopes = pair.slope(scores, jnp.broadcast_to(problem.labels, scores.shape))
     pulls = jnp.where(problem.weights > 0, -problem.weights * slopes, 0.0)
     conjugates = jnp.where(problem.weights > 0, -pulls * scores - losses, 0.0)
-    if bias:
+    if problem.design.bias:
         off = pulls.sum(axis=1, keepdims=True)
         heavy = pulls * off > 0
         share = jnp.abs(off) / jnp.maximum(
@@ -132,24 +128,24 @@ def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array, bias:
     return problem.labels * pulls, conjugates.sum(axis=1)
 
 
-def _step(pair: Pair, problem: Problem, products: Array | None, state: State, bias: bool) -> State:
+def _step(pair: Pair, problem: Problem, state: State) -> State:
+    design = problem.design
     labels = jnp.broadcast_to(problem.labels, state.scores.shape)
     slopes = jnp.where(problem.weights > 0, problem.weights * pair.slope(state.scores, labels), 0.0)
     bends = jnp.where(problem.weights > 0, pair.curvature(state.scores, labels), 0.0)
     straight = jnp.where((bends > 0).any(axis=1), state.damping, 1.0)
     bends = jnp.maximum(bends, straight[:, None] * problem.curvature)
     bends = jnp.where(problem.weights > 0, problem.weights * bends, 0.0)
-    lower = normal.factor(normal.gram(problem.inputs, products, bends, bias), bias)
-    penalised = state.point.at[:, -1].set(0.0) if bias else state.point
-    gradient = normal.pulled(problem.inputs, slopes, bias) + penalised
+    lower = normal.factor(design, bends)
+    gradient = normal.pulled(design, slopes) + normal.penalised(design, state.point)
     move = -normal.solve_factored(lower, gradient)
-    turn = normal.scores(problem.inputs, move, bias)
+    turn = normal.scores(design, move)
     fall = jnp.sum(gradient * move, axis=1)
-    by = _searched(pair, problem, state, move, turn, fall, bias)
+    by = _searched(pair, problem, state, move, turn, fall)
     by = jnp.where(state.done, 0.0, by)
     point = state.point + jnp.where(by > 0, by, 0.0)[:, None] * jnp.where(by[:, None] > 0, move, 0.0)
-    scores = normal.scores(problem.inputs, point, bias)
-    new = _state(pair, problem, point, scores, bias)
+    scores = normal.scores(design, point)
+    new = _state(pair, problem, point, scores)
     # Where rounding hides what is left of the fall, the bound still tells progress.
     level = (new.primal <= state.primal + 1e-14 * state.size) & (new.dual > state.dual)
     better = (by > 0) & ((new.primal <= state.primal) | level)
@@ -175,9 +171,9 @@ def _step(pair: Pair, problem: Problem, products: Array | None, state: State, bi
     )
 
 
-def _searched(pair: Pair, problem: Problem, state: State, move: Array, turn: Array, fall: Array, bias: bool) -> Array:
+def _searched(pair: Pair, problem: Problem, state: State, move: Array, turn: Array, fall: Array) -> Array:
     """The first of 1, 1/2, 1/4, ... that lowers the objective by a share of what the slope promises; 0 if none."""
-    weights, along = (state.point[:, :-1], move[:, :-1]) if bias else (state.point, move)
+    weights, along = (normal.penalised(problem.design, point) for point in (state.point, move))
     half, cross, square = (jnp.sum(a * b, axis=1) for a, b in ((weights, weights), (weights, along), (along, along)))
 
     def objective(by: Array) -> Array:

