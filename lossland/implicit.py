@@ -100,7 +100,7 @@ def differentiable_solve(
         >>> train, held_out = ll.split(ll.load("two_gaussians(n=200, seed=1)"), test=0.5)[:2]
         >>> loss = ll.pair("identity", "logistic")
         >>> def validation(log_C):
-        ...     w, b = ll.differentiable_solve("hinge", train.inputs, train.labels, jnp.exp(log_C))
+        ...     w, b = ll.differentiable_solve("logistic", train.inputs, train.labels, jnp.exp(log_C))
         ...     return loss(held_out.inputs @ w + b, held_out.labels).mean()
         >>> with jax.enable_x64(True):
         ...     slope = jax.grad(validation)(jnp.log(0.01))
