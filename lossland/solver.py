@@ -240,7 +240,7 @@ def _tile_solved(
     """The solutions of k problems, with the value of their objective and its size."""
     labels, weights = _rows(design, t), _rows(design, c)
     near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
-    if form.terms is None:
+    if form.terms is None or _never_flat_out(form.terms):
         problem = newton.Problem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
         found = _by_newton(form.pair, problem, stop)
     else:
@@ -250,6 +250,11 @@ def _tile_solved(
         point = found.point.at[:, -1].add(-back)
         found = found._replace(point=point, interval=found.interval - back[:, None])
     return found, tilted(form.pair, design, labels, weights, found.point)
+
+
+def _never_flat_out(terms: Terms) -> bool:
+    """Whether the loss has no kink and bends wherever it is steep, as the squared hinge does: Newton is quick."""
+    return bool(np.all(terms.soft > 0) and np.all((terms.high == np.inf) | (terms.low == -np.inf)))
 
 
 def _shift(inputs: np.ndarray) -> np.ndarray | None:
