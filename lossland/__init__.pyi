@@ -1,5 +1,8 @@
 from . import activations as activations
 from . import losses as losses
+from .carding import Card as Card
+from .carding import card as card
+from .carding import cards as cards
 from .combinators import label_smoothed as label_smoothed
 from .combinators import scaled as scaled
 from .combinators import shifted as shifted

@@ -1,14 +1,15 @@
 """The command line: `lossland COMMAND ...` or `python -m lossland COMMAND ...`. JAX is imported after parsing."""
 
+import contextlib
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-Form = Literal["terminal", "markdown", "csv"]
+Form = Literal["terminal", "markdown", "latex", "csv"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,49 @@ class Check:
     """A registered name, path/to/file.py:name, package.module:name, or activation+loss."""
     form: Form = "terminal"
     """How to write the table."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """Say what a pair is, in words and numbers: convex? plateaus? calibrated? proper? what does it equal?
+
+    Examples: `lossland card relu hinge`, `lossland card sigmoid+focal --json`, `lossland card my_loss.py:my_loss`
+    """
+
+    names: tyro.conf.Positional[tuple[str, ...]]
+    """An activation and a loss, a pair such as relu+hinge, or a loss alone (then on a linear or a sigmoid output)."""
+    json: bool = False
+    """Print the card as JSON, for a script."""
+    figure: Path | None = None
+    """Also draw the card into this file (.png, .pdf, .svg)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cards:
+    """Put many pairs' cards into one table, a row each, and into a map of verdicts.
+
+    Examples: `lossland cards --all --figure map.png`, `lossland cards relu+hinge identity+hinge`,
+    `lossland cards --loss hinge --sort "psi"`, `lossland cards --all --form csv --quiet`
+    """
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Pairs such as relu+hinge."""
+    all: bool = False
+    """Every admissible pair."""
+    activation: str = ""
+    """Every pair of this activation."""
+    loss: str = ""
+    """Every pair of this loss."""
+    from_: Annotated[tuple[str, ...], tyro.conf.arg(name="from")] = ()
+    """Your own files or modules to read first, such as my_loss.py."""
+    sort: str = ""
+    """The column to sort by."""
+    form: Form = "terminal"
+    """How to write the table."""
+    figure: Path | None = None
+    """Also draw the map of verdicts into this file (.png, .pdf, .svg)."""
+    quiet: bool = False
+    """Show no progress."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,14 +136,14 @@ def _command(words: list[str]) -> int:
     settings, rest = _settings(words)
     description = "Losses, output activations, and what each pair of them really optimises."
     command = tyro.cli(
-        List | Check | Run | Figures,  # pyright: ignore[reportArgumentType]
+        List | Check | Card | Cards | Run | Figures,  # pyright: ignore[reportArgumentType]
         args=rest,
         prog="lossland",
         description=description,
     )
     if isinstance(command, Run):
         return _run(command, settings)
-    return {List: _list, Check: _check, Figures: _figures}[type(command)](command)
+    return {List: _list, Check: _check, Card: _card, Cards: _cards, Figures: _figures}[type(command)](command)
 
 
 def _settings(words: list[str]) -> tuple[list[str], list[str]]:
@@ -200,6 +244,94 @@ def _check(command: Check) -> int:
         tables.table(f"{command.name}: all {len(checks)} contracts hold", ("contract", "", "seen"), rows), command.form
     )
     return 0
+
+
+def _card(command: Card) -> int:
+    from lossland.card_tables import as_json
+
+    made = _one_card(command.names)
+    if command.json:
+        print(as_json(made))
+    else:
+        made.show()
+    if command.figure is not None:
+        from lossland.card_figures import card_figure
+
+        _save(card_figure(made), command.figure, quiet=command.json)
+    return 0
+
+
+def _one_card(names: tuple[str, ...]) -> Any:
+    from lossland.carding import card
+    from lossland.pairing import halves
+    from lossland.registry import ACTIVATIONS, LOSSES, find, load_file
+
+    if len(names) == 2:
+        return card(*names)
+    if len(names) != 1:
+        raise ValueError(
+            f"A card is of an activation and a loss, say: lossland card relu hinge. Got {len(names)} names."
+        )
+    (name,) = names
+    if halves(name):
+        return card(name)
+    path, colon, bare = name.rpartition(":")
+    if colon and "(" not in path:
+        load_file(path)
+    base = (bare if colon else name).partition("(")[0]
+    if base in ACTIVATIONS and base not in LOSSES:
+        raise ValueError(f"{base} is an activation: name a loss too, say: lossland card {name} hinge.")
+    loss = find(LOSSES, name)
+    return card("sigmoid" if loss.domain == (0.0, 1.0) else "identity", loss)
+
+
+def _cards(command: Cards) -> int:
+    from lossland import tables
+    from lossland.card_tables import cards_table
+    from lossland.carding import cards
+    from lossland.pairing import pair, pairs
+    from lossland.registry import ACTIVATIONS, LOSSES, find, load_file
+
+    for path in command.from_:
+        load_file(path)
+    wanted = [pair(name) for name in command.names]
+    if command.all or command.activation or command.loss:
+        activation = find(ACTIVATIONS, command.activation) if command.activation else None
+        loss = find(LOSSES, command.loss) if command.loss else None
+        wanted += [p for p in pairs() if activation in (None, p.activation) and loss in (None, p.loss)]
+    if not wanted:
+        raise ValueError("Which pairs? Give names (relu+hinge), --activation, --loss, or --all.")
+    with _counter("cards", len(wanted), command.quiet) as tick:
+        made = cards(wanted, tick)
+    tables.show(cards_table(made, command.sort), command.form)
+    if command.figure is not None:
+        from lossland.card_figures import verdict_map
+
+        _save(verdict_map(made), command.figure, quiet=command.form != "terminal")
+    return 0
+
+
+@contextlib.contextmanager
+def _counter(what: str, of: int, quiet: bool) -> Iterator[Any]:
+    """A progress bar on the error stream: yields a function of (done, of)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=quiet, transient=True) as bar:
+        task = bar.add_task(what, total=of)
+        yield lambda done, _: bar.update(task, completed=done)
+
+
+def _save(figure: Any, path: Path, quiet: bool) -> None:
+    from lossland.experiment import replacing
+
+    if not path.suffix:
+        raise ValueError(f"A figure's file needs an ending, say {path}.png.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=200)
+    if not quiet:
+        print(f"Figure {path}")
 
 
 def _complain(message: str) -> None:

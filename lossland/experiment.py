@@ -25,7 +25,7 @@ import numpy as np
 from lossland.registry import load_file
 
 RESULTS = Path("results")
-DRAWING = {"figures", "tables", "__main__", "__init__"}
+DRAWING = {"figures", "tables", "card_figures", "card_tables", "verdicts", "__main__", "__init__"}
 """Modules whose change does not change a result."""
 PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "scikit-learn", "scipy", "xarray")
 Arrays = dict[str, np.ndarray]

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, overload
+from typing import Any, Literal, NamedTuple, Self, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 REALS = (-math.inf, math.inf)
@@ -59,7 +59,7 @@ class Entry:
         settings = self.settings()
         return value(**{key: settings[key] for key in inspect.signature(value).parameters})
 
-    def bind(self, **parameters: Any) -> "Entry":
+    def bind(self, **parameters: Any) -> Self:
         """The same entry with keyword parameters fixed, named after them."""
         unknown = set(parameters) - set(self.settings())
         if unknown:

@@ -1,4 +1,4 @@
-"""Results to rows: one table, printed to a terminal, as Markdown or as comma-separated text."""
+"""Results to rows: one table, printed to a terminal, as Markdown, LaTeX or comma-separated text."""
 
 import csv
 import io
@@ -60,10 +60,40 @@ def delimited(table: Table) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def show(table: Table, form: Literal["terminal", "markdown", "csv"] = "terminal") -> None:
+def latex(table: Table) -> str:
+    r"""The table as a LaTeX tabular with booktabs rules, without its title.
+
+    Args:
+        table: any.
+
+    Returns:
+        Text for a document that uses the package booktabs.
+
+    Example:
+        >>> print(latex(table("t", ["a_b", "n"], [["50 %", 1.0]])))
+        \begin{tabular}{ll}
+        \toprule
+        a\_b & n \\
+        \midrule
+        50 \% & 1 \\
+        \bottomrule
+        \end{tabular}
+    """
+    lines = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in (table.columns, *table.rows)]
+    head = [rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", r"\toprule", lines[0], r"\midrule"]
+    return "\n".join([*head, *lines[1:], r"\bottomrule", r"\end{tabular}"])
+
+
+def _escaped(cell: str) -> str:
+    marks = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    marks |= {"<": r"\textless{}", ">": r"\textgreater{}"} | {mark: rf"\{mark}" for mark in "&%$#_{}"}
+    return "".join(marks.get(mark, mark) for mark in cell)
+
+
+def show(table: Table, form: Literal["terminal", "markdown", "csv", "latex"] = "terminal") -> None:
     """Print the table; a terminal gets rules and wrapped cells."""
     if form != "terminal":
-        print(markdown(table) if form == "markdown" else delimited(table))
+        print({"markdown": markdown, "csv": delimited, "latex": latex}[form](table))
         return
     from rich import box
     from rich.console import Console
@@ -71,8 +101,8 @@ def show(table: Table, form: Literal["terminal", "markdown", "csv"] = "terminal"
     from rich.text import Text
 
     drawn = Rich(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for name in table.columns:
-        drawn.add_column(name, overflow="fold")
+    for number, name in enumerate(table.columns):
+        drawn.add_column(name, overflow="fold", no_wrap=number == 0)
     for row in table.rows:
         drawn.add_row(*(Text(cell) for cell in row))
     console = Console()

@@ -1,5 +1,6 @@
 """The command line, as a user meets it: in a process of its own where start-up matters, in this one elsewhere."""
 
+import json
 import subprocess
 import sys
 
@@ -19,7 +20,7 @@ def process(*words, **options):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["list", "--help"], ["check", "--help"], ["run", "--help"], ["figures", "--help"]]
+    "words", [["--help"]] + [[name, "--help"] for name in ("list", "check", "card", "cards", "run", "figures")]
 )
 def test_help_needs_no_jax(words):
     code = """
@@ -77,9 +78,60 @@ def test_check_of_a_users_file(tmp_path, capsys):
     assert "cli_false_claim" in capsys.readouterr().out
 
 
+def test_a_card_in_words_and_as_json(capsys):
+    assert call("card", "relu", "hinge") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Plateau z <= 0 at loss 1: a positive there gets no gradient." in told
+    assert "best 1/2, psi = theta/2" in told
+    assert call("card", "relu+hinge", "--json") == 0
+    held = json.loads(capsys.readouterr().out)
+    assert held["plateaus"] == {"positive": [["-inf", 0.0]], "negative": []}
+    assert held["best_threshold"] == 0.5
+
+
+def test_a_loss_alone_gets_the_output_that_it_takes(capsys):
+    for name, pair in (("hinge", "identity+hinge"), ("brier", "sigmoid+brier")):
+        assert call("card", name) == 0
+        assert capsys.readouterr().out.startswith(pair)
+
+
+def test_a_card_of_a_users_file(tmp_path, capsys):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import jax.numpy as jnp, lossland as ll\n"
+        "@ll.margin_loss(convex=False)\ndef cli_card_loss(margin): return jnp.maximum(0.0, 2.0 - margin)\n"
+    )
+    assert call("card", f"{file}:cli_card_loss") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Calibrated only for thresholds inside (-2, 2); best 0" in told
+    assert "A false claim. claim convex: claimed not to be convex, but no chord below the curve was found." in told
+    assert call("cards", "--loss", "cli_card_loss", "--from", str(file), "--activation", "relu", "--form", "csv") == 0
+    assert "relu+cli_card_loss,2 ramp(0.5 m)" in capsys.readouterr().out
+
+
+def test_cards_in_every_form_with_their_map(tmp_path, capsys):
+    words = ["cards", "relu+hinge", "identity+hinge", "sigmoid+brier", "--sort", "pair", "--quiet"]
+    for form, first in (("markdown", "| identity+hinge | hinge |"), ("latex", "identity+hinge & hinge &")):
+        assert call(*words, "--form", form) == 0
+        out = capsys.readouterr().out
+        assert first in out
+        assert out.index("identity+hinge") < out.index("relu+hinge") < out.index("sigmoid+brier")
+    picture = tmp_path / "new" / "map.svg"
+    assert call(*words, "--figure", str(picture)) == 0
+    assert "<svg" in picture.read_text()
+    assert str(picture) in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["card", "relu", "hing"], "Did you mean hinge"),
+        (["card", "relu"], "name a loss too"),
+        (["card", "relu", "cross_entropy"], "is not admissible"),
+        (["card", "a", "b", "c"], "Got 3 names"),
+        (["card", "hinge", "--figure", "nowhere"], "needs an ending"),
+        (["cards"], "Which pairs?"),
+        (["cards", "relu+hinge", "--sort", "beauty"], "Columns: pair"),
         (["check", "hing"], "Did you mean hinge"),
         (["check", "nowhere.py:thing"], "There is no file nowhere.py"),
         (["check", "relu+cross_entropy"], "is not admissible"),

@@ -37,7 +37,7 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
 def test_the_lossland_commands_run(tmp_path):
     (tmp_path / "my_loss.py").write_text(PYTHON[1])
     commands = [words for words in SHELL if words and words[0] == "lossland"]
-    assert len(commands) == 2
+    assert len(commands) == 3
     for words in commands:
         done = subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, check=True)
         assert "two_slopes" in done.stdout
