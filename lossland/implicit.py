@@ -45,11 +45,23 @@ class _Data(NamedTuple):
 
 
 class _Sets(NamedTuple):
-    """The examples on a kink, (f,), their knots, and the two examples that end the interval of biases, if it is one."""
+    """The examples on a kink, as many places as there are unknowns, so that one program serves every active set.
+
+    Attributes:
+        free: (d + 1,), the examples; `counted` says which places are taken.
+        counted: (d + 1,).
+        knots: (d + 1,).
+        ends: (2,), the examples that end the interval of biases, if `vague` says that it is one.
+        end_knots: (2,).
+        vague: a scalar.
+    """
 
     free: np.ndarray
+    counted: np.ndarray
     knots: np.ndarray
     ends: np.ndarray
+    end_knots: np.ndarray
+    vague: np.ndarray
 
 
 class _Spec(NamedTuple):
@@ -134,17 +146,26 @@ def _solution_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, A
     sol, form = _solved(spec, given)
     dtype, d = given.inputs.dtype, given.inputs.shape[1]
     sets = _sets(spec, form, sol, _host(given))
-    duals = np.asarray(sol.duals)[sets.free]
+    duals = np.where(sets.counted, np.asarray(sol.duals)[sets.free], 0.0)
     point = np.concatenate([sol.weights, [sol.bias], duals])
     with jax.enable_x64(True):
-        wide = jax.tree.map(jnp.asarray, _host(given))
-        jacobian = np.asarray(jax.jacfwd(functools.partial(_residual, spec, sets, wide))(jnp.asarray(point)))
+        jacobian = np.asarray(_jacobian(spec, sets, _host(given), point))
     inverse = jnp.asarray(_inverse(jacobian, sets, d), dtype)
-    along = functools.partial(_residual, spec, sets)
-    _, change = jax.jvp(lambda held: along(held, jnp.asarray(point, dtype)), (given,), (moved,))
+    change = _changed(spec, sets, given, moved, jnp.asarray(point, dtype))
     step = -jnp.matmul(inverse[: d + 1], change, precision=jax.lax.Precision.HIGHEST)
     value = jnp.asarray(sol.weights, dtype), jnp.asarray(sol.bias, dtype)
     return value, (step[:d], step[d] if spec.bias else jnp.zeros((), dtype))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _jacobian(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
+    return jax.jacfwd(functools.partial(_residual, spec, sets, given))(point)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _changed(spec: _Spec, sets: _Sets, given: _Data, moved: _Data, point: Array) -> Array:
+    """How the residual changes as the data move."""
+    return jax.jvp(lambda held: _residual(spec, sets, held, point), (given,), (moved,))[1]
 
 
 def _host(given: _Data) -> _Data:
@@ -216,17 +237,19 @@ def _slope(spec: _Spec, parameters: dict[str, Any]) -> Callable[[Array, Array], 
 
 
 def _residual(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
-    """The optimality conditions at a point (w, b, alpha of the examples on a kink): (d + 1 + f,)."""
+    """The optimality conditions at a point (w, b, alpha of the examples on a kink): (2 (d + 1),)."""
     d, t = given.inputs.shape[1], given.labels
     weights, bias, free = point[:d], point[d], point[d + 1 :]
-    on = jnp.zeros(t.shape, bool).at[sets.free].set(True)
+    on = jnp.zeros(t.shape, bool).at[sets.free].max(sets.counted)
     scores = given.inputs @ weights + bias
     # Off the kinks alone is the slope a function of the score; a margin of 0 in their place keeps NaN out.
     pulls = -given.C * given.sample_weights * _slope(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
-    pulls = jnp.where(on, 0.0, pulls).at[sets.free].add(free * t[sets.free])
-    ends = given.inputs[sets.ends] @ weights + bias - t[sets.ends] * sets.knots[len(sets.free) :]
-    balance = ends.sum() if len(sets.ends) else pulls.sum()
-    margins = t[sets.free] * scores[sets.free] - sets.knots[: len(sets.free)]
+    held = jnp.where(sets.counted, free * t[sets.free], 0.0)
+    pulls = jnp.where(on, 0.0, pulls).at[sets.free].add(held)
+    ends = given.inputs[sets.ends] @ weights + bias - t[sets.ends] * sets.end_knots
+    balance = jnp.where(sets.vague, ends.sum(), pulls.sum())
+    # A place that is not taken holds 0.
+    margins = jnp.where(sets.counted, t[sets.free] * scores[sets.free] - sets.knots, free)
     return jnp.concatenate([weights - pulls @ given.inputs, balance[None] if spec.bias else bias[None], margins])
 
 
@@ -235,9 +258,9 @@ def _residual(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
 
 def _sets(spec: _Spec, form: Form, sol: Solution, given: _Data) -> _Sets:
     """The examples on a kink, or the reason why there is no derivative."""
-    nothing = np.zeros(0, int)
+    nothing, d = np.zeros(0, int), given.inputs.shape[1]
     if form.terms is None:
-        return _Sets(nothing, np.zeros(0), nothing)
+        return _padded(nothing, np.zeros(0), nothing, np.zeros(0), d)
     side = np.where(given.labels > 0, 0, 1)
     knots, low, high, soft = (np.asarray(table)[side] for table in form.terms[:4])
     c = float(given.C) * given.sample_weights
@@ -259,8 +282,21 @@ def _sets(spec: _Spec, form: Form, sol: Solution, given: _Data) -> _Sets:
             f"the end of its range, so they change sets under the smallest change. Move C, or a weight, a little."
         )
     ends = _interval_ends(spec, sol, given, knots, kinked) if not len(free) else nothing
-    at = np.concatenate([knots[free, column], knots[ends, kinked[ends].argmax(1)]])
-    return _Sets(free, at, ends)
+    if len(free) > d + 1:
+        raise _undetermined(len(free), d)
+    return _padded(free, knots[free, column], ends, knots[ends, kinked[ends].argmax(1)], d)
+
+
+def _padded(free: np.ndarray, knots: np.ndarray, ends: np.ndarray, end_knots: np.ndarray, d: int) -> _Sets:
+    more, gone = (0, d + 1 - len(free)), (0, 2 - len(ends))
+    return _Sets(
+        free=np.pad(free, more),
+        counted=np.arange(d + 1) < len(free),
+        knots=np.pad(knots, more),
+        ends=np.pad(ends, gone),
+        end_knots=np.pad(end_knots, gone),
+        vague=np.asarray(len(ends) > 0),
+    )
 
 
 def _interval_ends(spec: _Spec, sol: Solution, given: _Data, knots: np.ndarray, kinked: np.ndarray) -> np.ndarray:
@@ -281,8 +317,12 @@ def _interval_ends(spec: _Spec, sol: Solution, given: _Data, knots: np.ndarray, 
 
 def _inverse(jacobian: np.ndarray, sets: _Sets, d: int) -> np.ndarray:
     if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1e13:
-        raise DegenerateSolution(
-            f"The {len(sets.free)} examples on a kink, in {d} dimensions, do not fix the solution's derivative: they "
-            f"depend on each other, or nothing bends the loss in the bias. Drop duplicates, or move C a little."
-        )
+        raise _undetermined(int(sets.counted.sum()), d)
     return np.linalg.inv(jacobian)
+
+
+def _undetermined(count: int, d: int) -> DegenerateSolution:
+    return DegenerateSolution(
+        f"The {count} examples on a kink, in {d} dimensions, do not fix the solution's derivative: they depend on each "
+        f"other, or nothing bends the loss in the bias. Drop duplicates, or move C a little."
+    )

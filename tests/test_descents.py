@@ -7,8 +7,8 @@ import pytest
 import lossland as ll
 
 RNG = np.random.default_rng(5)
-LABELS = np.where(np.arange(60) < 25, 1, -1)
-DATA = ll.Dataset(inputs=RNG.normal(size=(60, 3)) + 0.7 * LABELS[:, None], labels=LABELS)
+LABELS = np.where(np.arange(40) < 17, 1, -1)
+DATA = ll.Dataset(inputs=RNG.normal(size=(40, 3)) + 0.7 * LABELS[:, None], labels=LABELS)
 C = 0.5
 METHODS = {
     "subgradient_descent": (True, 2e-2, lambda: ll.subgradient_descent(DATA, C=C, steps=4000)),
