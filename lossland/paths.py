@@ -58,8 +58,8 @@ def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
     Example:
         >>> import lossland as ll
         >>> data = ll.Dataset(inputs=[[1.0, 2.0], [1.0, -1.0], [0.0, 0.0]], labels=[1, 1, -1])
-        >>> ll.path("hinge", data, [0.1, 1.0, 10.0]).weights[:, 0].round(6).tolist()
-        [0.1, 1.0, 2.0]
+        >>> ll.path("hinge", data, [0.1, 10.0]).weights[:, 0].round(6).tolist()
+        [0.1, 2.0]
     """
     grid = np.asarray(Cs, float)
     if grid.ndim != 1:

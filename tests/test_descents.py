@@ -27,7 +27,12 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+QUICK = {"subgradient_descent", "dual_coordinate_descent"}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
+)
 def test_approaches_the_certified_optimum(name):
     bias, rtol, method = METHODS[name]
     exact, found = ll.solve("hinge", DATA, C=C, bias=bias), method()

@@ -60,7 +60,7 @@ def check(loss, C, parameters):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6, err_msg=f"argument {place}")
 
 
-QUICK = {"hinge", "smooth_hinge"}
+QUICK = {"hinge"}
 
 
 @pytest.mark.parametrize(
@@ -131,20 +131,18 @@ def test_influence_of_each_example(x64):
 
 @pytest.mark.slow
 def test_C_by_descent_on_the_validation_loss(x64):
-    more = np.random.default_rng(2).normal(size=(200, D))
-    truth = np.where(more[:, 0] > 0.2, 1.0, -1.0)
+    train, held_out = ll.split(ll.load("two_gaussians(n=120, seed=3)"), test=0.5)[:2]
     loss = ll.pair("identity", "logistic")
 
     def validation(log_C):
-        w, b = ll.differentiable_solve("hinge", INPUTS, LABELS, jnp.exp(log_C))
-        return loss(more @ w + b, truth).mean()
+        w, b = ll.differentiable_solve("hinge", train.inputs, train.labels, jnp.exp(log_C))
+        return loss(held_out.inputs @ w + b, held_out.labels).mean()
 
     log_C, values = jnp.log(1e-3), []
     for _ in range(12):
         value, slope = jax.value_and_grad(validation)(log_C)
         values.append(float(value))
         log_C = log_C - 10.0 * slope
-    print(values, jnp.exp(log_C))
     assert values[-1] < values[0] - 0.02
     assert min(values) <= values[-1] + 1e-3
 

@@ -100,7 +100,8 @@ def test_every_convex_margin_loss_closes_its_gap(named):
         assert sol.objective >= sol.dual_objective - 1e-9 * abs(sol.objective)
 
 
-@pytest.mark.parametrize("named", ["hinge", pytest.param("logistic", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("named", ["hinge", "logistic"])
 def test_the_linear_kernel_is_solve(named):
     sol, linear = ll.solve_kernel(named, DATA, C=2.0, kernel="linear"), ll.solve(named, DATA, C=2.0)
     full = ll.solve_kernel(named, DATA, C=2.0, kernel=lambda a, b: a @ b.T)

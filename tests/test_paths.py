@@ -54,7 +54,7 @@ def test_optimal_at_and_between_breakpoints(case):
         np.testing.assert_allclose(margins[support == 1], 1.0, rtol=1e-8)
 
 
-@pytest.mark.parametrize("case", ["few positives", "balanced rbf"])
+@pytest.mark.parametrize("case", [pytest.param("few positives", marks=pytest.mark.slow), "balanced rbf"])
 def test_agrees_with_solutions_at_single_values(case):
     data, name = CASES[case]
     exact = ll.hinge_path(data, C_MIN, C_MAX, kernel=name)
