@@ -30,6 +30,9 @@ def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     beta = jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0.0)
     t = labels[:, None, :]
     off = jnp.sum(t * beta, axis=(1, 2), keepdims=True)
+    # What the sum itself loses to rounding is no reason to move anything off its end.
+    total = jnp.sum(jnp.abs(beta), axis=(1, 2), keepdims=True)
+    off = jnp.where(jnp.abs(off) <= 4 * jnp.finfo(beta.dtype).eps * total, 0.0, off)
     away = 1.0 + jnp.abs(beta)
     low = jnp.where(jnp.isfinite(rows.low), rows.low, beta - away)
     high = jnp.where(jnp.isfinite(rows.high), rows.high, beta + away)

@@ -421,6 +421,26 @@ def test_awkward_data_close_the_gap_or_say_why(given_data, name):
 
 
 @pytest.mark.slow
+def test_duals_at_their_ends_are_exactly_there():
+    """Where the bias is not unique as much as where it is: a sum's rounding once put nine examples off their ends."""
+    data = ll.split(ll.load("two_gaussians(n=120, seed=3)"), test=0.5)[0]
+    sol = ll.solve("hinge", data, C=np.geomspace(0.025, 0.04, 96))
+    margins = data.labels * (sol.weights @ data.inputs.T + sol.bias[:, None])
+    free = sol.support == 1
+    np.testing.assert_allclose(margins[free], 1, atol=1e-8)
+    assert (free.sum(axis=1) == 0).any()
+    assert (np.diff(sol.bias_interval)[:, 0] > 0.01).any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dwd", "logistic"])
+def test_a_smooth_loss_at_any_C(name):
+    data = ll.standardise(ll.load("breast_cancer"))
+    sol = ll.solve(name, data, C=np.geomspace(1e-6, 1e3, 18))
+    assert sol.converged.all(), sol.message
+
+
+@pytest.mark.slow
 def test_one_column_and_two_examples():
     data, s = few([[3.0], [1.0]], [1, -1])
     c = np.resize([1e-8, 1e-3, 1.0, 1e3, 1e8], 18)
