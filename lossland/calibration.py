@@ -234,7 +234,7 @@ def _limit(minimisers: np.ndarray) -> float:
     if abs(last) <= 1e-9 * (1 + abs(near)) or before == 0:
         return near
     # Steps that hardly shrink while the distance halves are those of a logarithm or of a pole.
-    if last / before > 0.95:
+    if last / before > 0.9:
         return math.copysign(math.inf, last)
     return near + last * last / (before - last)
 

@@ -106,13 +106,16 @@ def find_kinks(
         zoomed.low[jumps], zoomed.high[jumps] = closer.low, closer.high
         zoomed.left[:, :, jumps], zoomed.right[:, :, jumps] = closer.left, closer.right
     kinks, sides = [], []
-    for i, kind in enumerate(zoomed.what):
+    # Ends of flat stretches last: where a kink was found in their bracket they add nothing.
+    for i in sorted(range(classes.size), key=lambda i: zoomed.what[i] == "edge"):
+        kind = zoomed.what[i]
         if not kind:
             continue
         k, low, high, left, right = classes[i], zoomed.low[i], zoomed.high[i], zoomed.left[..., i], zoomed.right[..., i]
         order = ("value", "slope", "curvature", "edge").index(kind)
         point = _meeting(left[:, k], right[:, k], low, high, order)
-        near = [at for at, _, _ in sides if abs(point - at) <= 1e-8 * (1 + abs(point))]
+        reach = 1e-6 if kind == "edge" else 1e-8
+        near = [at for at, _, _ in sides if abs(point - at) <= reach * (1 + abs(point))]
         point = near[0] if near else point
         before, after = _continued(left, point - low), _continued(right, point - high)
         if kind != "value":

@@ -103,7 +103,8 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
     # 1 - g is the positive curve of the activation with the unhinged loss: kinks and all, ready tabulated.
     table = tabulate(pair(activation, "unhinged"))
     values, places = 1.0 - table.values[0], table.scores
-    fall = np.diff(values)
+    with np.errstate(invalid="ignore"):
+        fall = np.nan_to_num(np.diff(values), nan=0.0)
     if np.any(fall < -1e-12 * (1 + np.abs(values[1:]))):
         worst = int(np.argmin(fall))
         raise ValueError(

@@ -19,19 +19,22 @@ class Minimum(NamedTuple):
         value: (m,), -inf where there is none.
         low: (m,) the smallest minimiser; -inf if it is approached or kept there.
         high: (m,) the largest.
+        whole: (m,) whether everything between the two is a minimiser as well.
     """
 
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    whole: np.ndarray
 
     @property
     def at(self) -> np.ndarray:
-        """One minimiser: the middle of the interval, its finite end, or 0 where every score is one."""
+        """One minimiser: the middle of an interval, its finite end, or 0 where every score is one."""
         with np.errstate(invalid="ignore"):
             middle = 0.5 * (self.low + self.high)
         ends = np.where(np.isinf(self.low), self.high, self.low)
-        return np.where(np.isnan(middle), 0.0, np.where(np.isinf(middle), ends, middle))
+        inside = np.where(np.isnan(middle), 0.0, np.where(np.isinf(middle), ends, middle))
+        return np.where(self.whole, inside, ends)
 
 
 def lowest(curves: Curves, weights: Any, tilts: Any = 0.0) -> Minimum:
@@ -94,6 +97,7 @@ def _minimise(curves: Curves, weights: np.ndarray, tilts: np.ndarray) -> Minimum
         )
     tails = np.where(np.isnan(tails), values[:, [0, -1]], tails)
     stops = (np.abs(slopes) > 1e-9 * scale[:, None]) | (values > (best + 1e-7 * scale)[:, None])
+    whole = np.sum(near[:, 1:] & ~near[:, :-1], axis=1) + near[:, 0] <= 1
     kept_left, near = _tail_run(near, stops, tails[:, 0] <= best + tolerance)
     kept_right, near_mirrored = _tail_run(near[:, ::-1], stops[:, ::-1], tails[:, 1] <= best + tolerance)
     near = near_mirrored[:, ::-1]
@@ -122,7 +126,8 @@ def _minimise(curves: Curves, weights: np.ndarray, tilts: np.ndarray) -> Minimum
     # Falling as fast as an exponential, until it overflowed.
     fell = best < -1e100
     end = np.copysign(np.inf, place)
-    return Minimum(*(np.where(fell, new, old) for new, old in ((-np.inf, best), (end, low), (end, high))))
+    best, low, high = (np.where(fell, new, old) for new, old in ((-np.inf, best), (end, low), (end, high)))
+    return Minimum(best, low, high, whole)
 
 
 def _beside(

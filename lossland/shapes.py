@@ -114,7 +114,8 @@ def is_margin(curves: Curves) -> bool:
     positive, negative = curves.values[0, nodes][::-1], curves.values[1, nodes]
     with np.errstate(invalid="ignore"):
         close = np.abs(positive - negative) <= 1e-9 * np.abs(positive) + 1e-12 * min(_scale(curves, 0), 1e3)
-    return bool(np.all(close | (positive == negative)))
+    finite = np.isfinite(positive) & np.isfinite(negative)
+    return bool(np.all((close & finite) | (positive == negative)))
 
 
 # ---------------------------------------------------------------------------------------------------- flat stretches
@@ -241,10 +242,15 @@ def _largest(curves: Curves, row: int, order: int, kinks: tuple[Kink, ...]) -> f
         # Still growing by more than 1 % over the last factor of ten: without a bound.
         earlier = np.abs(at(curves, [scores[peak] / 10], 1)[row, 0]) if order == 1 else size[abs(peak - 160)]
         return math.inf if size[peak] > 1.01 * earlier else float(size[peak])
-    beside = size[peak + 1] if scores[peak - 1] == scores[peak] else size[peak - 1]
-    if scores[peak] in (scores[peak - 1], scores[peak + 1]) and beside < 0.5 * size[peak]:
-        # Beside a kink, and far less one cell away: it grows without a bound towards the kink.
-        return math.inf
+    for place in scores[1:][np.diff(scores) == 0]:
+        away = scores[peak] - place
+        if abs(away) < 1e-6 * (1 + abs(place)):
+            # Far less a little further off, on the side where it is large: it grows without a bound towards there.
+            sides = place + np.array([-1e-3, 1e-3]) * (1 + abs(place))
+            further = np.abs(at(curves, sides, order)[row])
+            side = int(away > 0 or (away == 0 and scores[peak - 1] == scores[peak]))
+            if size[peak] > 3 * further[side] + 1e-9:
+                return math.inf
     inside = np.linspace(scores[peak - 1], scores[peak + 1], 801)
     inside = inside[~np.isin(inside, [kink.at for kink in kinks])]
     return float(max(size[peak], np.abs(at(curves, inside, order)[row]).max(initial=0.0)))

@@ -57,6 +57,9 @@ def tail(curves: Curves, row: int) -> Tail:
     rate = -curves.scores[nodes][seen] * curvature[seen] / slope[seen]
     if rate.size < 3:
         return Tail("super-exponential", math.nan)
+    if not (rate[-1] and rate[-2]):
+        # A slope without curvature beside a finite limit: the function contradicts itself far out.
+        return Tail("none", math.nan)
     places = curves.scores[nodes][seen]
     growth = np.log(np.abs(rate[-1] / rate[-2])) / np.log(np.abs(places[-1] / places[-2]))
     if growth > 1.2:
