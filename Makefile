@@ -47,7 +47,9 @@ check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/pytest -n 2 -m "not slow"
 
 bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/elementwise.py
+	$(BIN)/python benchmarks/solve.py
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist

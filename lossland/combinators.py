@@ -245,7 +245,8 @@ def _proximal(base: Loss, gamma: float, margin: Array) -> Array:
 def _envelope(base: Loss, gamma: float, margin: ArrayLike) -> Array:
     margin = as_float(margin)
     slope = _envelope_slope(base, gamma, margin)
-    return base(margin - gamma * slope) + 0.5 * gamma * slope * slope
+    # At infinity the envelope is as high as the loss; what is halfway there is inf - inf.
+    return jnp.where(jnp.isinf(margin), base(margin), base(margin - gamma * slope) + 0.5 * gamma * slope * slope)
 
 
 @_envelope.defjvp

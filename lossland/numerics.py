@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.custom_derivatives import SymbolicZero
 from jax.scipy.special import erfc, erfcx
 from jax.typing import ArrayLike
 
@@ -52,16 +53,29 @@ def _elementary(function: Callable[..., Array]) -> Callable[..., Array]:
     return widened
 
 
-def _with_slope(slope: Callable[..., Array]) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
-    """Give a function of (x, *settings) its derivative in x; the settings are held fixed."""
+def _with_slope(
+    slope: Callable[..., Array], turns: Callable[..., tuple] | None = None
+) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
+    """Give a function of (x, *settings) its derivative in x, and by `turns` those in the settings, else held fixed."""
 
     def attach(function: Callable[..., Array]) -> Callable[..., Array]:
         ruled = jax.custom_jvp(function)
 
-        @ruled.defjvp
-        def _rule(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+        def rule(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
             return ruled(*primals), slope(*primals) * tangents[0]
 
+        def full_rule(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+            # Settings that are constants, as they nearly always are, cost nothing.
+            value = ruled(*primals)
+            moving = [not isinstance(tangent, SymbolicZero) for tangent in tangents]
+            slopes = (slope(*primals), *(turns(*primals) if turns and any(moving[1:]) else (0.0,) * len(moving[1:])))
+            terms = [s * v for s, v, moves in zip(slopes, tangents, moving, strict=True) if moves]
+            return value, sum(terms[1:], terms[0]) if terms else jnp.zeros_like(value)
+
+        if turns is None:
+            ruled.defjvp(rule)
+        else:
+            ruled.defjvp(full_rule, symbolic_zeros=True)
         return functools.wraps(function)(_elementary(ruled))
 
     return attach
@@ -117,13 +131,18 @@ def squared_part(x: Array) -> Array:
     return positive * positive
 
 
-@_with_slope(_inside)
+@_with_slope(_inside, lambda x, low, high, tie: (jnp.where(x < low, 1.0, 0.0), jnp.where(x > high, 1.0, 0.0), 0.0))
 def clipped(x: Array, low: Array, high: Array, tie: Array) -> Array:
     """min(max(x, low), high), with slope `tie` at both kinks."""
     return jnp.clip(x, low, high)
 
 
-@_with_slope(lambda x, width: clipped(x, 0.0, width, 0.5) / width)
+def _rounding_turn(x: Array, width: Array) -> tuple[Array]:
+    share = clipped(x, 0.0, width, 0.5) / width
+    return (-0.5 * share * share,)
+
+
+@_with_slope(lambda x, width: clipped(x, 0.0, width, 0.5) / width, _rounding_turn)
 def rounded_part(x: Array, width: Array) -> Array:
     """max(x, 0) with its kink rounded over [0, width]: x^2 / (2 width) there, x - width/2 above."""
     positive = jnp.maximum(x, 0.0)

@@ -157,14 +157,14 @@ def _calibrated(facts: Facts) -> list[Verdict]:
     found = facts.calibration
     if found.interval is None:
         return [Verdict("-", "Calibrated for no threshold: small risk does not imply few errors.")]
+    only = "for any threshold" if thresholds(found) == "any" else f"only for thresholds {thresholds(found)}"
+    if found.best is None:
+        return [Verdict("", f"Calibrated {only}, none of them the best.")]
     output = facts.output_at_best
     same = math.isnan(output) or abs(output - found.best) < 1e-9
     told = "" if same else f" (output {number(output)})"
     if found.interval.low == found.interval.high:
         return [Verdict("+", f"Calibrated for the threshold {number(found.best)}{told} alone; {psi_text(facts)}.")]
-    only = "for any threshold" if thresholds(found) == "any" else f"only for thresholds {thresholds(found)}"
-    if found.best is None:
-        return [Verdict("", f"Calibrated {only}, none of them the best.")]
     sign = "+" if found.interval.low < 0 < found.interval.high else "-"
     return [Verdict(sign, f"Calibrated {only}; best {number(found.best)}{told}, {psi_text(facts)}.")]
 

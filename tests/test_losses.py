@@ -241,6 +241,12 @@ def test_smoothed_hinge_is_the_smooth_hinge():
     np.testing.assert_allclose(ll.smoothed("hinge", 0.5)(m), L.smooth_hinge(m, 0.5), rtol=1e-5, atol=1e-6)
 
 
+def test_smoothed_losses_at_infinity():
+    ends = jnp.array([-jnp.inf, jnp.inf])
+    for name, want in (("hinge", [jnp.inf, 0.0]), ("absolute", [jnp.inf, jnp.inf]), ("logistic", [jnp.inf, 0.0])):
+        np.testing.assert_array_equal(ll.smoothed(name, 0.5)(ends), want, err_msg=name)
+
+
 # ------------------------------------------------------------------------------------------------------- combinators
 
 
