@@ -50,6 +50,8 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/elementwise.py
 	$(BIN)/python benchmarks/solve.py
+	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/cards.py
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist

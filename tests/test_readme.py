@@ -21,13 +21,15 @@ SHELL = [
 
 
 def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
-    use, own, train = PYTHON
+    use, exact, own, train = PYTHON
     assert "def two_slopes" in own
     (tmp_path / "my_loss.py").write_text(own)
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(use, names)
     assert "1.0 -0.0" in capsys.readouterr().out.splitlines()[-1]
+    exec(exact, names)
+    assert capsys.readouterr().out.splitlines()[:2] == ["(3, 30) [ True  True  True]", "True"]
     exec(train, names)
     assert names["run"].values[-1] < names["run"].values[0]
     assert len(own.strip().splitlines()) <= 10
@@ -35,7 +37,7 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
 
 @pytest.mark.slow
 def test_the_lossland_commands_run(tmp_path):
-    (tmp_path / "my_loss.py").write_text(PYTHON[1])
+    (tmp_path / "my_loss.py").write_text(PYTHON[2])
     commands = [words for words in SHELL if words and words[0] == "lossland"]
     assert len(commands) == 3
     for words in commands:
@@ -68,6 +70,19 @@ def test_the_benchmark_table_is_the_saved_one():
         for what, shown in (("each", each), ("sum", total)):
             (row,) = [r for r in saved if (r["ours"], r["theirs"], r["what"]) == (ours, theirs, what)]
             assert f"{row['ratio'][1]:.1f}" == shown
+
+
+def test_the_solver_ratios_are_the_saved_ones():
+    """Every ratio of the solver's table stands in benchmarks/results, written by `make bench`."""
+    saved = json.loads((ROOT / "benchmarks" / "results" / "solve_cpu.json").read_text())["rows"]
+    held = {(r["loss"], r["peer"], r["workload"]): f"{r['ratio']:.2g}" for r in saved}
+    rows = re.findall(r"^\| (hinge|logistic|squared_hinge) \| (\S+) \| (.*) \|$", README, re.MULTILINE)
+    assert len(rows) >= 6
+    for loss, peer, cells in rows:
+        shown = [re.sub(r" \(\d+\)", "", cell).strip() for cell in cells.split(" | ")]
+        shown = [part.strip() for cell in shown for part in (cell.split("/") if "/" in cell else [cell])]
+        want = [held[loss, peer, w] for w in ("a", "b", "c1", "c8", "d", "e") if (loss, peer, w) in held]
+        assert [cell for cell in shown if cell] == want, (loss, peer)
 
 
 def test_the_figures_are_there():
