@@ -85,6 +85,14 @@ def test_the_solver_ratios_are_the_saved_ones():
         assert [cell for cell in shown if cell] == want, (loss, peer)
 
 
+def test_the_cards_seconds_are_the_saved_ones():
+    saved = json.loads((ROOT / "benchmarks" / "results" / "cards_cpu.json").read_text())["seconds"]
+    every, warm, cold = saved.values()
+    told = " ".join(README.split())
+    assert f"A card takes {warm:.2f} s once JAX is warm, all {len(ll.pairs())} cards {every:.0f} s" in told
+    assert f"`lossland card relu hinge` {cold:.1f} s from a cold start" in told
+
+
 def test_the_figures_are_there():
     for figure in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / figure).is_file(), figure
