@@ -124,6 +124,10 @@ def find_kinks(
             before[0] = after[0] = best
         if not near:
             sides.append((point, before, after))
+        elif kind != "edge":
+            # The other class bends here too: each class keeps the sides of its own bracket.
+            _, left_side, right_side = sides[[at for at, _, _ in sides].index(point)]
+            left_side[:, k], right_side[:, k] = before[:, k], after[:, k]
         if kind != "edge":
             kinks.append(Kink(int(LABELS[k]), point, kind, float(before[order, k]) + 0.0, float(after[order, k]) + 0.0))
     return tuple(sorted(set(kinks), key=lambda k: (k.at, -k.label))), sides

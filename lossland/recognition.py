@@ -148,7 +148,7 @@ def _bend(curves: Curves, row: int, margin: float) -> float:
 def _match(
     name: str, theirs: np.ndarray, values: np.ndarray, finite: np.ndarray, stretch: float, shift: float
 ) -> Known | None:
-    both = finite & np.isfinite(theirs)
+    both = finite & np.isfinite(theirs) & (np.abs(values) < 1e100) & (np.abs(np.nan_to_num(theirs)) < 1e100)
     if both.sum() < 10 or not np.array_equal(finite, np.isfinite(theirs)):
         return None
     ours, theirs = values[both], theirs[both]

@@ -196,7 +196,7 @@ def _bends_down(curves: Curves, row: int, kinks: tuple[Kink, ...]) -> float:
     finite = np.isfinite(values[:-1]) & np.isfinite(values[1:]) & np.isfinite(slopes[:-1]) & np.isfinite(slopes[1:])
     with np.errstate(invalid="ignore", over="ignore"):
         size = np.abs(slopes[:-1]) + np.abs(slopes[1:])
-        near = np.abs(slopes[np.isfinite(slopes) & (np.abs(scores) <= 12)]).max(initial=0.0)
+        near = min(np.abs(slopes[np.isfinite(slopes) & (np.abs(scores) <= 12)]).max(initial=0.0), 1e3)
         fall = np.where(finite, slopes[:-1] - slopes[1:] - 1e-9 * size - 1e-13 * near, -np.inf)
     # The worst point near 0 says most.
     near_zero = np.where(np.abs(scores[:-1]) <= 12, fall, -np.inf)

@@ -148,3 +148,27 @@ def test_ill_health_is_located(registries):
 
     bad = {(h.dtype, h.what): h.at for h in ll.card("identity", "faults_overflows").health() if h.bad}
     assert abs(bad["float32", "value"]) > 80
+
+
+HARD = {
+    "dented": (lambda m: jnp.exp(-m * jnp.abs(m)), (0.0, 0.0), False),
+    "flat_minimum": (lambda m: jnp.log1p(jnp.maximum(0.0, 1.0 - m) ** 2), (0.0, 0.0), True),
+    "two_stairs": (lambda m: jnp.where(m < 0.3, 1.0, 0.0) + jnp.where(m < -0.3, 1.0, 0.0), (-0.3, 0.3), False),
+    "tiny": (lambda m: 1e-9 * ll.losses.logistic(m), (0.0, 0.0), True),
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_curves_that_are_hard_to_read(name, registries):
+    """A dent beside a huge slope, a minimum of order four, both classes jumping at one score, tiny units."""
+    function, interval, proper = HARD[name]
+    _registered(f"faults_{name}", lambda margin: function(margin))
+    c = ll.card("identity", f"faults_{name}")
+    assert c.calibrated_thresholds == pytest.approx(interval, abs=1e-9)
+    assert c.proper == proper
+    assert c.convex.positive == (name == "tiny")
+    if name == "two_stairs":
+        assert [tuple(i) for i in c.plateaus.positive] == [(-math.inf, -0.3), (-0.3, 0.3)]
+        assert c.facts.shapes[0].levels == (2.0, 1.0)
+    jumps_between_minima = ll.card("identity", ll.shifted("savage", 0.5))
+    assert not jumps_between_minima.proper
