@@ -49,6 +49,8 @@ def key():
 @pytest.fixture
 def registries():
     """Let a test register what it likes."""
+    import lossland.pairing  # noqa: F401 - fills the registries
+
     before = dict(ACTIVATIONS), dict(LOSSES)
     yield
     for registry, held in zip((ACTIVATIONS, LOSSES), before, strict=True):

@@ -170,5 +170,7 @@ def test_curves_that_are_hard_to_read(name, registries):
     if name == "two_stairs":
         assert [tuple(i) for i in c.plateaus.positive] == [(-math.inf, -0.3), (-0.3, 0.3)]
         assert c.facts.shapes[0].levels == (2.0, 1.0)
-    jumps_between_minima = ll.card("identity", ll.shifted("savage", 0.5))
-    assert not jumps_between_minima.proper
+
+
+def test_a_minimiser_that_jumps_at_one_half_tells_no_probability():
+    assert not ll.card("identity", ll.shifted("savage", 0.5)).proper
