@@ -19,7 +19,7 @@ import numpy as np
 
 import lossland as ll
 from lossland.curves import tabulate
-from lossland.experiment import replacing, versions
+from lossland.storage import replacing, versions
 from lossland.tables import show, table
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import optax
 
 import lossland as ll
-from lossland.experiment import replacing, versions
+from lossland.storage import replacing, versions
 from lossland.tables import show, table
 
 

@@ -21,7 +21,7 @@ from sklearn.svm import SVC
 
 import lossland as ll
 from lossland import grams
-from lossland.experiment import replacing, versions
+from lossland.storage import replacing, versions
 from lossland.tables import show, table
 
 

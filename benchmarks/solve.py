@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
 import lossland as ll
-from lossland.experiment import replacing, versions
+from lossland.storage import replacing, versions
 from lossland.tables import show, table
 
 TOLERANCES = tuple(10.0 ** -np.arange(1, 13))

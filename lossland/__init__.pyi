@@ -45,6 +45,9 @@ from .registry import margin_loss as margin_loss
 from .separation import NotSeparable as NotSeparable
 from .solver import Solution as Solution
 from .solver import solve as solve
+from .sweeping import read_sweep as read_sweep
+from .sweeping import sweep as sweep
+from .sweeps import Sweep as Sweep
 from .testing import check_activation as check_activation
 from .testing import check_loss as check_loss
 from .testing import check_pair as check_pair

@@ -2,12 +2,16 @@
 
 import contextlib
 import dataclasses
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
+
+from lossland import sweep_command
+from lossland.sweep_command import Sweep
 
 Form = Literal["terminal", "markdown", "latex", "csv"]
 
@@ -117,8 +121,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: the words after `lossland`; those of the process if left out.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    debug, fresh = "--debug" in words, "--no-compilation-cache" in words
+    words = [word for word in words if word not in ("--debug", "--no-compilation-cache")]
+    if not fresh:
+        _keep_compiled()
     try:
         code = _command(words)
     except KeyboardInterrupt:
@@ -132,17 +138,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
+def _keep_compiled() -> None:
+    """Let JAX keep compiled programs in the user's cache folder; --no-compilation-cache leaves this out."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossland" / "compiled"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+
 def _command(words: list[str]) -> int:
     settings, rest = _settings(words)
     description = "Losses, output activations, and what each pair of them really optimises."
     command = tyro.cli(
-        List | Check | Card | Cards | Run | Figures,  # pyright: ignore[reportArgumentType]
+        List | Check | Card | Cards | Sweep | Run | Figures,  # pyright: ignore[reportArgumentType]
         args=rest,
         prog="lossland",
         description=description,
     )
     if isinstance(command, Run):
         return _run(command, settings)
+    if isinstance(command, Sweep):
+        return sweep_command.run(command, words)
     return {List: _list, Check: _check, Card: _card, Cards: _cards, Figures: _figures}[type(command)](command)
 
 
@@ -323,7 +338,7 @@ def _counter(what: str, of: int, quiet: bool) -> Iterator[Any]:
 
 
 def _save(figure: Any, path: Path, quiet: bool) -> None:
-    from lossland.experiment import replacing
+    from lossland.storage import replacing
 
     if not path.suffix:
         raise ValueError(f"A figure's file needs an ending, say {path}.png.")

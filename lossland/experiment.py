@@ -10,24 +10,20 @@ import contextlib
 import dataclasses
 import difflib
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lossland.registry import load_file
+from lossland.storage import read, replacing, save, sources, versions, writable
 
 RESULTS = Path("results")
-DRAWING = {"figures", "tables", "card_figures", "card_tables", "verdicts", "__main__", "__init__"}
-"""Modules whose change does not change a result."""
-PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "scikit-learn", "scipy", "xarray")
 Arrays = dict[str, np.ndarray]
 Part = Callable[[Callable[[int, int], None]], Arrays]
 
@@ -103,7 +99,7 @@ def run(
     path = out / f"{stem}-{fingerprint(module, config)[:12]}.nc"
     started = time.monotonic()
     cached = path.exists() and not force
-    with _writable(out):
+    with writable(out):
         if not cached:
             out.mkdir(parents=True, exist_ok=True)
             _compute(module, config, path, quiet)
@@ -119,36 +115,10 @@ def run(
 
 def fingerprint(module: Any, config: Any) -> str:
     """A hash of config, source (the experiment's and the package's, drawing apart) and versions."""
-    package = Path(__file__).parent
-    sources = [Path(str(module.__file__)), *(p for p in sorted(package.glob("*.py")) if p.stem not in DRAWING)]
     digest = hashlib.sha256(json.dumps([_plain(config), versions()], sort_keys=True).encode())
-    for source in sources:
+    for source in (Path(str(module.__file__)), *sources()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
-
-
-def read(path: Path) -> Any:
-    """The xarray.Dataset saved at a path, loaded whole.
-
-    Raises:
-        ValueError: if the file is not a result; the message says to remove it.
-    """
-    import xarray
-
-    try:
-        with xarray.open_dataset(path, engine="h5netcdf") as held:
-            return held.load()
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} cannot be read as a result ({error}). Remove it and run again.") from error
 
 
 def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path, ...]:
@@ -170,30 +140,6 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     return tuple(paths)
 
 
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, moved onto it if the block ends well and removed if not."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _writable(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        reason = os.strerror(error.errno)
-        raise OSError(
-            error.errno, f"{reason} while writing to {out}. Parts that were finished are kept; mend this and run again"
-        ) from error
-
-
 # ------------------------------------------------------------------------------------------------------------ computing
 
 
@@ -213,9 +159,7 @@ def _compute(module: Any, config: Any, path: Path, quiet: bool) -> None:
             "x64": int(bool(getattr(config, "x64", False))),
             "seed": int(getattr(config, "seed", 0)),
         }
-    encoding = {name: {"zlib": True} for name, v in results.variables.items() if v.dtype.kind == "f" and v.ndim}
-    with replacing(path) as temporary:
-        results.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    save(results, path)
     for part in folder.glob("*.npz") if folder.is_dir() else ():
         part.unlink()
     if folder.is_dir():

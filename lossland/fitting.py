@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
+from lossland.batches import first_order, next_rows
 from lossland.core import Key, Params
 from lossland.objectives import Objective
 
@@ -109,11 +110,11 @@ class _State(NamedTuple):
     params: Params
     optimizer: Any
     step: Array
-    order: Array | None
+    order: Any
 
 
 def _first_order(objective: Any, batch_size: int | None, key: Key | None) -> Array | None:
-    return None if batch_size is None or key is None else jax.random.permutation(key, objective.n)
+    return None if batch_size is None or key is None else first_order(key, objective.n)
 
 
 def _measure(plan: _Plan, objective: Callable, params: Params) -> tuple[Array, Array, Any]:
@@ -123,7 +124,7 @@ def _measure(plan: _Plan, objective: Callable, params: Params) -> tuple[Array, A
 
 @functools.partial(jax.jit, static_argnums=0)
 def _chunk(
-    plan: _Plan, objective: Any, state: _State, steps: Array, key: Key | None
+    plan: _Plan, objective: Any, state: _State, steps: Array, key: Any
 ) -> tuple[_State, tuple[Array, Array, Any]]:
     """Run `plan.records` records of `plan.record_every` steps; steps beyond the last change nothing."""
 
@@ -135,8 +136,8 @@ def _chunk(
     def step(_: Any, state: _State) -> _State:
         if plan.batch_size is None:
             return update(state, jax.grad(objective)(state.params))
-        state, rows = _rows(plan.batch_size, objective.n, state, key)
-        return update(state, jax.grad(objective.batch(rows))(state.params))
+        order, rows = next_rows(plan.batch_size, state.order, state.step, key)
+        return update(state._replace(order=order), jax.grad(objective.batch(rows))(state.params))
 
     def record(state: _State, _: None) -> tuple[_State, tuple[Array, Array, Any]]:
         value, gradient = jax.value_and_grad(objective)(state.params)
@@ -154,19 +155,6 @@ def _chunk(
 
 def _choose(active: Array, new: Array, old: Array) -> Array:
     return jnp.where(active, new, old)
-
-
-def _rows(size: int, n: int, state: _State, key: Any) -> tuple[_State, Array]:
-    """The rows of this step's batch: a slice of the epoch's permutation, which the key and the epoch decide."""
-    batches = n // size
-    epoch, place = state.step // batches, state.step % batches
-    drawn = jax.lax.cond(
-        (place == 0) & (epoch > 0),
-        lambda order: jax.random.permutation(jax.random.fold_in(key, epoch), n),
-        lambda order: order,
-        state.order,
-    )
-    return state._replace(order=drawn), jax.lax.dynamic_slice_in_dim(drawn, place * size, size)
 
 
 def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:

@@ -34,7 +34,7 @@ def linear(scale: float = 1.0) -> Model:
         _check_width(d)
         return {"weights": scale / d**0.5 * jax.random.normal(key, (d,)), "bias": jnp.zeros(())}
 
-    return Model(init, _affine, "linear", lambda params: params["weights"])
+    return Model(init, affine, "linear", lambda params: params["weights"])
 
 
 def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float = 1.0) -> Model:
@@ -76,8 +76,8 @@ def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float 
 
     def apply(params: Params, inputs: Array) -> Array:
         for layer in params[:-1]:
-            inputs = bend(_affine(layer, inputs))
-        return _affine(params[-1], inputs)
+            inputs = bend(affine(layer, inputs))
+        return affine(params[-1], inputs)
 
     name = f"mlp({'-'.join(map(str, widths))}, {bend.name})"
     return Model(init, apply, name, lambda params: [layer["weights"] for layer in params])
@@ -126,13 +126,14 @@ def random_features(
     def apply(params: Params, inputs: Array) -> Array:
         frequencies = draws[kernel](for_frequencies, (inputs.shape[-1], m), inputs.dtype) / width
         phases = jax.random.uniform(for_phases, (m,), inputs.dtype, 0.0, 2.0 * jnp.pi)
-        waves = _affine({"weights": frequencies, "bias": phases}, inputs)
-        return _affine(params, (2.0 / m) ** 0.5 * jnp.cos(waves))
+        waves = affine({"weights": frequencies, "bias": phases}, inputs)
+        return affine(params, (2.0 / m) ** 0.5 * jnp.cos(waves))
 
     return Model(init, apply, f"random_features({kernel}, {m})", lambda params: params["weights"])
 
 
-def _affine(layer: Params, inputs: Array) -> Array:
+def affine(layer: Params, inputs: Array) -> Array:
+    """The map of one layer: inputs (..., n, k) to (..., n, units), or (..., n) for a layer of one unit."""
     # GPUs would round float32 products to 10 bits by default; scores near a kink need them all.
     product = jnp.matmul(inputs, layer["weights"], precision=jax.lax.Precision.HIGHEST)
     bias = layer["bias"]

@@ -68,6 +68,16 @@ class Pair:
         """The derivative of the loss in the score, shaped as `score`."""
         return _slope(self, *_checked(self, score, label))
 
+    def bare(self, score: ArrayLike, label: ArrayLike) -> tuple[Array, Array]:
+        """Value and slope without the limits at infinity, each shaped as `score`: half the work of `slope`.
+
+        For finite scores they are what the pair and `slope` give, except that a slope may be NaN where the output
+        overflows or does not move; check for NaN and take `slope` there.
+        """
+        score, label = _checked(self, score, label)
+        value, slope = _along(lambda z: _raw(self, z, _wide(label)), _wide(score))
+        return value.astype(score.dtype), slope.astype(score.dtype)
+
     def curvature(self, score: ArrayLike, label: ArrayLike) -> Array:
         """The second derivative of the loss in the score, shaped as `score`."""
         return _curvature(self, *_checked(self, score, label))

@@ -8,21 +8,23 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "kinks"},
-    {"activations", "losses", "data"},
+    {"core", "registry", "numerics", "stable", "kinks", "storage"},
+    {"activations", "losses", "data", "batches", "processes"},
     {"combinators", "models", "pairing", "generators", "files"},
-    {"datasets", "testing", "curves", "behaviour"},
-    {"objectives", "minima", "links"},
+    {"datasets", "testing", "curves", "behaviour", "grids", "training"},
+    {"objectives", "minima", "links", "recording"},
     {"fitting", "shapes", "normal", "terms", "grams"},
     {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
     {"duality", "facts", "forms", "polish", "boxes", "representers"},
     {"verdicts", "problems", "separation"},
-    {"carding", "solver"},
-    {"kernels"},
+    {"carding", "solver", "running", "sweeps"},
+    {"kernels", "checkpoints"},
+    {"sweeping"},
     {"paths", "implicit", "descents"},
     {"tables", "figures"},
-    {"card_tables", "card_figures"},
+    {"card_tables", "card_figures", "sweep_tables"},
     {"experiment"},
+    {"sweep_command"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -30,7 +32,7 @@ PACKAGE = Path(lossland.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "h5netcdf", "matplotlib"}
 FIGURES = {module for module in MODULES if module.endswith("figures")}
-AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {"__main__": {"tyro"}}
+AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {"__main__": {"tyro"}, "sweep_command": {"tyro"}}
 
 
 def _imports(tree):
