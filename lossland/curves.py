@@ -57,15 +57,16 @@ def tabulate(pair: Pair) -> Curves:
         [(1, 0.0, 0.0, -1.0), (-1, 0.0, 0.0, 1.0), (1, 1.0, -1.0, 0.0)]
     """
     evaluate = evaluator(pair)
-    scores = grid()
-    held = evaluate(np.concatenate([[-np.inf], scores, [np.inf]]))
+    points = _fourths(grid())
+    held = evaluate(np.concatenate([[-np.inf], points, [np.inf]]))
     limits, held = held[0][:, [0, -1]], held[:, :, 1:-1]
-    problems = _problems(scores, held)
+    problems = _problems(points, held)
     if np.isnan(limits).any():
         problems += [f"The loss is NaN at score {'-inf' if np.isnan(limits[:, 0]).any() else '+inf'}."]
         limits = np.where(np.isnan(limits), held[0][:, [0, -1]], limits)
-    rows = np.stack(_mended(scores, held))
-    kinks, sides = find_kinks(evaluate, scores, rows)
+    points_rows = np.stack(_mended(points, held))
+    kinks, sides, unresolved = find_kinks(evaluate, points, points_rows)
+    scores, rows = points[::4], points_rows[..., ::4]
     for at, left, right in sides:
         place = np.searchsorted(scores, at)
         scores = np.insert(scores, place, [at, at])
@@ -77,8 +78,14 @@ def tabulate(pair: Pair) -> Curves:
 
 def grid() -> np.ndarray:
     """The scores at which every pair is tabulated, kinks apart: symmetric about 0, which is not one of them."""
-    half = np.sinh(np.linspace(0.0, REACH, NODES - 1)[1::2])
+    half = np.sinh(np.linspace(0.0, REACH, 2047)[1::2])
     return np.concatenate([-half[::-1], half])
+
+
+def _fourths(scores: np.ndarray) -> np.ndarray:
+    """The scores with three more between any two."""
+    between = np.diff(scores)[:, None] * np.arange(4) / 4 + scores[:-1, None]
+    return np.append(between.ravel(), scores[-1])
 
 
 def evaluator(pair: Pair) -> Evaluate:

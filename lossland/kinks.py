@@ -1,7 +1,8 @@
 """Kinks of tabulated curves: the scores at which value, slope or curvature jumps, found without being told.
 
-A cell whose two ends disagree far more than those of its neighbours is cut into hundreds of pieces, twice; what still
-jumps there is a kink, and its place is where the two sides, continued, meet.
+Halve a smooth cell, and what its ends disagree about shrinks by the power that calculus says; across a kink it does
+not. Every cell in which it does not is cut into pieces, all of them at once, again and again, and what is still rough
+when it is narrow is a kink. Its place is where the two sides, continued, meet.
 """
 
 from collections.abc import Callable
@@ -9,10 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NODES = 2048
+NODES = 8192
 """How many scores one evaluation takes."""
 LABELS = (1.0, -1.0)
 Evaluate = Callable[[np.ndarray], np.ndarray]
+KINDS = ("value", "slope", "curvature")
+MOST = 256
+"""How many brackets are followed at once."""
+ROUNDS = 12
+NARROW, NARROWEST = 2e-7, 4e-15
+"""How wide a bracket may stay, by the size of its score: for a bend, and for a jump that nothing else locates."""
 
 
 class Kink(NamedTuple):
@@ -33,144 +40,219 @@ class Kink(NamedTuple):
     right: float
 
 
-def _residuals(
-    scores: np.ndarray, values: np.ndarray, slopes: np.ndarray, curvatures: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far each cell's ends disagree: of order h^5 and h^3 for a smooth curve; as shares of what is compared."""
-    h = np.diff(scores)
-    with np.errstate(invalid="ignore", over="ignore"):
-        v0, v1, s0, s1 = values[..., :-1], values[..., 1:], slopes[..., :-1], slopes[..., 1:]
-        c0, c1 = curvatures[..., :-1], curvatures[..., 1:]
-        first = v1 - v0 - 0.5 * h * (s0 + s1) + h * h / 12 * (c1 - c0)
-        second = s1 - s0 - 0.5 * h * (c0 + c1)
-        sizes = (
-            np.abs(v0) + np.abs(v1) + h * (np.abs(s0) + np.abs(s1)),
-            np.abs(s0) + np.abs(s1) + h * (np.abs(c0) + np.abs(c1)),
-        )
-        both = [np.abs(r) / np.where(size > 0, size, 1.0) for r, size in zip((first, second), sizes, strict=True)]
-    return np.nan_to_num(both[0], posinf=0.0), np.nan_to_num(both[1], posinf=0.0)
+class Bends(NamedTuple):
+    """What `find_kinks` found.
+
+    Attributes:
+        kinks: in order of score.
+        sides: for each score to insert, the (3, 2) quantities on its left and on its right.
+        unresolved: intervals that stayed rough at every width reached.
+    """
+
+    kinks: tuple[Kink, ...]
+    sides: list[tuple[float, np.ndarray, np.ndarray]]
+    unresolved: list[tuple[float, float]]
+
+
+class _Brackets(NamedTuple):
+    """Intervals that may hold a kink, (k,); the quantities at their ends and one point further out, (3, 2, k)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    margin: np.ndarray
+    """How far out that point lies."""
+
+    def some(self, which: Any) -> "_Brackets":
+        return _Brackets(*(part[..., which] for part in self))
+
+
+def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bends:
+    """Follow every rough cell down to where it is narrow.
+
+    Args:
+        evaluate: from `curves.evaluator`.
+        points: (n,), n odd, increasing.
+        rows: (3, 2, n), what `evaluate` says of them.
+
+    Returns:
+        Kinks, the quantities on their two sides, and where neither kinks nor a smooth curve were made out.
+    """
+    size = np.maximum(_near(rows[1], points), 1e-300)[:, None]
+    live, lost, _ = _rough(points[None], rows[:, :, None], size)
+    done = []
+    for _ in range(ROUNDS):
+        narrow = _narrow(live, size)
+        done.append(live.some(narrow))
+        live = live.some(~narrow)
+        if not live.low.size:
+            break
+        pieces = (NODES // live.low.size - 1) // 2 * 2 + 1
+        finer = live.low[:, None] + (live.high - live.low)[:, None] * np.linspace(0.0, 1.0, pieces)
+        finer[:, -1] = live.high
+        parents = live
+        live, more, held = _rough(finer, evaluate(finer.ravel()).reshape(3, 2, -1, pieces), size)
+        # A jump of the curvature sinks below rounding before it is narrow: it is told from where it was last seen.
+        done.append(parents.some(~held & (parents.high - parents.low <= 1e-3 * (1 + np.abs(parents.low)))))
+        lost += more
+    lost += list(zip(live.low.tolist(), live.high.tolist(), strict=True))
+    found = _Brackets(*(np.concatenate(parts, axis=-1) for parts in zip(*done, strict=True)))
+    kinks, sides = [], []
+    for bracket in _joined(found.some(np.argsort(found.low))):
+        more, side = _told(bracket, size[:, 0])
+        kinks += more
+        sides += side
+    return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, _hulls(lost))
+
+
+# ------------------------------------------------------------------------------------------------------------- rough
+
+
+def _near(row: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """A row's largest absolute value within |z| <= 12, at most 1e3."""
+    near = np.abs(scores) <= 12
+    return np.minimum(np.max(np.abs(np.where(np.isfinite(row), row, 0.0)), axis=-1, where=near, initial=0.0), 1e3)
 
 
 def flat(slopes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Whether each slope is zero to rounding, measured by the row's largest slope within |z| <= 12."""
-    near = np.abs(scores) <= 12
-    with np.errstate(invalid="ignore"):
-        size = np.nanmax(np.where(np.isfinite(slopes[..., near]), np.abs(slopes[..., near]), 0.0), axis=-1)
-    size = np.minimum(size, 1e3)
+    size = _near(slopes, scores)
     return np.abs(slopes) <= 1e-14 * np.where(size > 0, size, 1.0)[..., None]
 
 
-def _suspects(scores: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
-    """(class, cell) where a cell's ends disagree far more than those of its neighbours, or a flat stretch begins."""
-    first, second = _residuals(scores, *rows)
-    suspicion = np.zeros_like(first)
-    for residual, floor in ((first, 1e-11), (second, 1e-10)):
-        beside = np.maximum(np.roll(residual, 1, axis=1), np.roll(residual, -1, axis=1))
-        spike = (residual > floor) & (residual > 20 * beside)
-        suspicion = np.maximum(suspicion, np.where(spike, residual, 0.0))
-    still = flat(rows[1], scores)
-    with np.errstate(invalid="ignore"):
-        largest = np.nanmax(np.where(np.isfinite(rows[1]), np.abs(rows[1]), 0.0), axis=1, keepdims=True)
-        moving = np.abs(rows[1]) > 1e-10 * largest
-    edge = (still[:, :-1] & moving[:, 1:]) | (moving[:, :-1] & still[:, 1:])
-    suspicion = np.where(edge, np.maximum(suspicion, 1e-3), suspicion)
+def _residuals(scores: np.ndarray, rows: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far each cell's ends disagree, of order h^5 and h^3 for a smooth curve, each less what rounding explains."""
+    h = np.diff(scores)
+    lower, upper = rows[..., :-1], rows[..., 1:]
+    (v0, s0, c0), (v1, s1, c1) = lower, upper
+    with np.errstate(invalid="ignore", over="ignore"):
+        first = np.abs(v1 - v0 - 0.5 * h * (s0 + s1) + h * h / 12 * (c1 - c0))
+        second = np.abs(s1 - s0 - 0.5 * h * (c0 + c1))
+        v, s, c = np.abs(lower) + np.abs(upper)
+        first -= 4e-13 * (v + h * (s + h * c)) + 1e-15 * size * (1 + np.abs(scores[..., 1:]))
+        second -= 1e-11 * (s + h * c) + 1e-13 * size
+    return np.nan_to_num(first, posinf=0.0), np.nan_to_num(second, posinf=0.0)
+
+
+def _rough_cells(points: np.ndarray, rows: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """(k, q): which double cells are not smooth; points (k, 2 q + 1), rows (3, 2, k, 2 q + 1), size (2, 1)."""
+    size = size[:, :, None]
+    coarse = _residuals(points[:, ::2], rows[..., ::2], size)
+    fine = [np.maximum(r[..., ::2], r[..., 1::2]) for r in _residuals(points, rows, size)]
+    # A smooth curve's fall to 1/32 and 1/8. One jump in slope, one in curvature and two opposite jumps in slope each
+    # keep more than this of one or the other, wherever in the cell they are.
+    rough = (fine[0] > np.maximum(coarse[0], 0.0) / 12) | (fine[1] > np.maximum(coarse[1], 0.0) / 4)
+    # Where the first is lost in rounding the second alone can miss a jump in curvature.
+    left, middle, right = (rows[2][..., i : last : 2] for i, last in ((0, -1), (1, None), (2, None)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        step = np.abs(right - left)
+        rough |= (np.abs(middle - 0.5 * (left + right)) > 0.3 * step) & (step > 1e-9 * (np.abs(left) + np.abs(right)))
+    rough &= ((fine[0] > 0) | (fine[1] > 0)) & (np.abs(rows[0][..., :-2:2]) < 1e100)
+    still = np.abs(rows[1]) <= 1e-14 * size
+    moving = np.abs(rows[1]) > 1e-10 * size
+    edge = (still[..., :-1] & moving[..., 1:]) | (moving[..., :-1] & still[..., 1:])
     # A wall: the loss is infinite beyond, not because it grew until it overflowed.
     finite = np.isfinite(rows[0])
-    suspicion[
-        (finite[:, :-1] != finite[:, 1:]) & (np.abs(np.where(finite, rows[0], 0.0)).max(axis=1) < 1e100)[:, None]
-    ] = 1.0
-    suspicion[:, [0, -1]] = 0.0
-    ranked = np.argsort(-suspicion, axis=None)[:24]
-    return [divmod(int(i), suspicion.shape[1]) for i in ranked if suspicion.flat[i] > 0]
+    wall = (finite[..., :-1] != finite[..., 1:]) & (np.where(finite, np.abs(rows[0]), 0.0) < 1e100).all(-1)[..., None]
+    ends = edge | wall
+    return (rough | ends[..., ::2] | ends[..., 1::2]).any(axis=0)
 
 
-def find_kinks(
-    evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray
-) -> tuple[tuple[Kink, ...], list[tuple[float, np.ndarray, np.ndarray]]]:
-    """Zoom into the suspicious cells; what still jumps there is a kink.
+def _rough(
+    points: np.ndarray, rows: np.ndarray, size: np.ndarray
+) -> tuple[_Brackets, list[tuple[float, float]], np.ndarray]:
+    """The rough stretches of each row of points, as brackets, those too many to follow, and which rows have any."""
+    rough = _rough_cells(points, rows, size)
+    padded = np.pad(rough, ((0, 0), (1, 1))).astype(np.int8)
+    steps = np.diff(padded, axis=1)
+    row, start = np.nonzero(steps > 0)
+    stop = np.nonzero(steps < 0)[1]
+    last = points.shape[1] - 1
+    # A point more on either side: one that lies on the kink itself belongs to neither side of it.
+    low, high = np.maximum(2 * start - 1, 0), np.minimum(2 * stop + 1, last)
+    before, after = np.maximum(low - 1, 0), np.minimum(high + 1, last)
+    margin = np.maximum(points[row, low] - points[row, before], points[row, after] - points[row, high])
+    ends = (rows[:, :, row, place] for place in (low, high, before, after))
+    found = _Brackets(points[row, low], points[row, high], *ends, margin)
+    over = [(float(a), float(b)) for a, b in zip(found.low[MOST:], found.high[MOST:], strict=True)]
+    return found.some(slice(MOST)), over, rough.any(axis=1)
 
-    Returns the kinks, and for each score to insert the (3, 2) quantities on its left and on its right.
-    """
-    suspects = _suspects(scores, rows)
-    if not suspects:
-        return (), []
-    classes = np.array([row for row, _ in suspects])
-    cells = np.array([cell for _, cell in suspects])
-    zoomed = _Brackets(scores[cells], scores[cells + 1], None, None, [])
-    for _ in range(2):
-        zoomed = _zoom(evaluate, classes, zoomed)
-    jumps = np.array([i for i, kind in enumerate(zoomed.what) if kind == "value"], int)
-    for _ in range(4 if jumps.size else 0):
-        # A jump in value has no continuation to intersect: its place is known by halving alone.
-        closer = _zoom(evaluate, classes[jumps], _Brackets(zoomed.low[jumps], zoomed.high[jumps], None, None, []))
-        zoomed.low[jumps], zoomed.high[jumps] = closer.low, closer.high
-        zoomed.left[:, :, jumps], zoomed.right[:, :, jumps] = closer.left, closer.right
-    kinks, sides = [], []
-    # Ends of flat stretches last: where a kink was found in their bracket they add nothing.
-    for i in sorted(range(classes.size), key=lambda i: zoomed.what[i] == "edge"):
-        kind = zoomed.what[i]
-        if not kind:
-            continue
-        k, low, high, left, right = classes[i], zoomed.low[i], zoomed.high[i], zoomed.left[..., i], zoomed.right[..., i]
-        order = ("value", "slope", "curvature", "edge").index(kind)
-        point = _meeting(left[:, k], right[:, k], low, high, order)
-        reach = 1e-6 if kind == "edge" else 1e-8
-        near = [at for at, _, _ in sides if abs(point - at) <= reach * (1 + abs(point))]
-        point = near[0] if near else point
-        before, after = _continued(left, point - low), _continued(right, point - high)
-        if kind != "value":
+
+def _narrow(live: _Brackets, size: np.ndarray) -> np.ndarray:
+    """Which brackets need no more rounds."""
+    width = (live.high - live.low) / (1 + np.abs(live.low))
+    left, right = live.left[0], live.right[0]
+    with np.errstate(invalid="ignore"):
+        jump = np.abs(right - left) > 1e-3 * size * (1 + np.abs(live.low)) + 1e-6 * np.abs(left)
+    jump |= np.isfinite(left) != np.isfinite(right)
+    return (width <= NARROWEST) | ((width <= NARROW) & ~jump.any(axis=0))
+
+
+# -------------------------------------------------------------------------------------------------------------- kinks
+
+
+def _joined(found: _Brackets) -> list[_Brackets]:
+    """Brackets in order, those that rounding cannot tell apart made one."""
+    joined: list[_Brackets] = []
+    for i in range(found.low.size):
+        this = found.some(i)
+        if joined and this.low - joined[-1].high <= 1e-9 * (1 + abs(this.low)):
+            joined[-1] = joined[-1]._replace(high=this.high, right=this.right, after=this.after)
+        else:
+            joined.append(this)
+    return joined
+
+
+def _hulls(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Intervals in order, near ones made one, without those that are no wider than a kink."""
+    hulls: list[tuple[float, float]] = []
+    for low, high in sorted(intervals):
+        if hulls and low - hulls[-1][1] <= 0.1 * (1 + abs(low)):
+            hulls[-1] = (hulls[-1][0], max(high, hulls[-1][1]))
+        else:
+            hulls.append((low, high))
+    return [(low, high) for low, high in hulls if high - low > 1e-5 * (1 + abs(low))]
+
+
+def _told(at: _Brackets, size: np.ndarray) -> tuple[list[Kink], list[tuple[float, np.ndarray, np.ndarray]]]:
+    """The kinks of one narrow bracket, one a class at most, and the score to insert with its two sides."""
+    low, high = float(at.low), float(at.high)
+    orders = [_order(at, k, size[k]) for k in (0, 1)]
+    if min(orders) == len(KINDS) + 1:
+        return [], []
+    sharper = int(np.argmin(orders))
+    point = _meeting(at.left[:, sharper], at.right[:, sharper], low, high, orders[sharper])
+    left, right = _continued(at.left, point - low), _continued(at.right, point - high)
+    for k, order in enumerate(orders):
+        if order:
             # The values agree; the flatter side knows them better where the other one's slope has no bound.
-            best = np.where(np.abs(before[1]) <= np.abs(after[1]), before[0], after[0])
-            before[0] = after[0] = best
-        if not near:
-            sides.append((point, before, after))
-        elif kind != "edge":
-            # The other class bends here too: each class keeps the sides of its own bracket.
-            _, left_side, right_side = sides[[at for at, _, _ in sides].index(point)]
-            left_side[:, k], right_side[:, k] = before[:, k], after[:, k]
-        if kind != "edge":
-            kinks.append(Kink(int(LABELS[k]), point, kind, float(before[order, k]) + 0.0, float(after[order, k]) + 0.0))
-    return tuple(sorted(set(kinks), key=lambda k: (k.at, -k.label))), sides
+            left[0, k] = right[0, k] = (left if abs(left[1, k]) <= abs(right[1, k]) else right)[0, k]
+    kinks = [
+        Kink(int(LABELS[k]), point, KINDS[order], float(left[order, k]) + 0.0, float(right[order, k]) + 0.0)
+        for k, order in enumerate(orders)
+        if order < len(KINDS)
+    ]
+    return kinks, [(point, left, right)]
 
 
-class _Brackets(NamedTuple):
-    """Intervals around suspected kinks, (k,); the quantities at their ends, (3, 2, k); what jumps in each."""
-
-    low: np.ndarray
-    high: np.ndarray
-    left: Any
-    right: Any
-    what: list[str]
-
-
-def _zoom(evaluate: Evaluate, classes: np.ndarray, given: _Brackets) -> _Brackets:
-    """Cut each bracket into pieces and keep the one in which the first of value, slope, curvature jumps."""
-    pieces = NODES // classes.size
-    points = given.low[:, None] + (given.high - given.low)[:, None] * np.linspace(0.0, 1.0, pieces)
-    held = evaluate(points.ravel()).reshape(3, 2, classes.size, pieces)
-    places, what = np.zeros((2, classes.size), int), []
-    for i, k in enumerate(classes):
-        place, kind = _jump(held[:, k, i])
-        places[:, i] = (0, pieces - 1) if kind == "" else (place, place + 1)
-        what.append(kind)
-    every = np.arange(classes.size)
-    left, right = (held[:, :, every, places[side]] for side in (0, 1))
-    return _Brackets(points[every, places[0]], points[every, places[1]], left, right, what)
-
-
-def _jump(rows: np.ndarray) -> tuple[int, str]:
-    """Which piece holds a jump, and of what: one step that towers over all others."""
-    for name, row in zip(("value", "slope", "curvature"), rows, strict=True):
-        finite = np.isfinite(row)
-        steps = np.where(finite[1:] & finite[:-1], np.abs(np.diff(np.where(finite, row, 0.0))), 0.0)
-        steps = np.where(finite[1:] != finite[:-1], np.finfo(float).max if name == "value" else 0.0, steps)
-        place = int(np.argmax(steps))
-        second = np.partition(steps, -2)[-2]
-        if steps[place] > 8 * second + 1e-9 * np.max(np.abs(row), where=finite, initial=0.0) + 1e-13:
-            return place, name
-    still = rows[1] == 0.0
-    change = np.flatnonzero(still[1:] != still[:-1])
-    return (int(change[0]), "edge") if change.size == 1 else (0, "")
+def _order(at: _Brackets, k: int, size: float) -> int:
+    """The first derivative of class k that jumps within a bracket; 3 where a flat stretch merely ends, 4 for none."""
+    for order in range(len(KINDS)):
+        left, right, before, after = (rows[order, k] for rows in (at.left, at.right, at.before, at.after))
+        if np.isfinite(left) != np.isfinite(right):
+            if order == 0:
+                return 0
+            continue
+        with np.errstate(invalid="ignore", over="ignore"):
+            # What the steps beside it would become over the bracket's width.
+            beside = max(abs(left - before), abs(after - right)) * (at.high - at.low) / max(at.margin, 1e-300)
+            if abs(right - left) > 8 * beside + 1e-9 * max(abs(left), abs(right)) + 1e-13 * size:
+                return order
+    still = np.array([at.left[1, k], at.right[1, k]]) == 0.0
+    return len(KINDS) + int(still[0] == still[1])
 
 
 def _meeting(left: np.ndarray, right: np.ndarray, low: float, high: float, order: int) -> float:
