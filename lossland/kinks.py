@@ -90,7 +90,7 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         live = live.some(~narrow)
         if not live.low.size:
             break
-        pieces = (NODES // live.low.size - 1) // 2 * 2 + 1
+        pieces = _pieces(live)
         finer = live.low[:, None] + (live.high - live.low)[:, None] * np.linspace(0.0, 1.0, pieces)
         finer[:, -1] = live.high
         parents = live
@@ -181,6 +181,12 @@ def _rough(
     return found.some(slice(MOST)), over, rough.any(axis=1)
 
 
+def _pieces(live: _Brackets) -> int:
+    """How many points a bracket gets next: what one evaluation holds, but never two that rounding makes equal."""
+    apart = (live.high - live.low) / (1e-15 * (1 + np.abs(live.low)))
+    return (max(min(NODES // live.low.size, int(apart.min())), 9) - 1) // 2 * 2 + 1
+
+
 def _narrow(live: _Brackets, size: np.ndarray) -> np.ndarray:
     """Which brackets need no more rounds."""
     width = (live.high - live.low) / (1 + np.abs(live.low))
@@ -263,7 +269,7 @@ def _meeting(left: np.ndarray, right: np.ndarray, low: float, high: float, order
         a, b = left[order - 1] - left[order] * low, right[order - 1] - right[order] * high
         point = float(np.clip((b - a) / bend, low, high)) if bend else low
     tidy = round(float(point), 9) + 0.0
-    return tidy if abs(point - tidy) < 2e-11 * (1 + abs(point)) else float(point)
+    return tidy if abs(point - tidy) < 2e-12 * (1 + abs(point)) else float(point)
 
 
 def _continued(held: np.ndarray, by: float) -> np.ndarray:
