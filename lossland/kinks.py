@@ -5,15 +5,13 @@ not. Every cell in which it does not is cut into pieces, all of them at once, ag
 when it is narrow is a kink. Its place is where the two sides, continued, meet.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-NODES = 8192
-"""How many scores one evaluation takes."""
+from lossland.roughness import NODES, Evaluate, near_size, rough_cells
+
 LABELS = (1.0, -1.0)
-Evaluate = Callable[[np.ndarray], np.ndarray]
 KINDS = ("value", "slope", "curvature")
 MOST = 256
 """How many brackets are followed at once."""
@@ -81,7 +79,7 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
     Returns:
         Kinks, the quantities on their two sides, and where neither kinks nor a smooth curve were made out.
     """
-    size = np.maximum(_near(rows[1], points), 1e-300)[:, None]
+    size = np.maximum(near_size(rows[1], points), 1e-300)[:, None]
     live, lost, _ = _rough(points[None], rows[:, :, None], size, 1e-9)
     done = []
     for _ in range(ROUNDS):
@@ -93,10 +91,9 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         pieces = _pieces(live)
         finer = live.low[:, None] + (live.high - live.low)[:, None] * np.linspace(0.0, 1.0, pieces)
         finer[:, -1] = live.high
-        parents = live
-        live, more, held = _rough(finer, evaluate(finer.ravel()).reshape(3, 2, -1, pieces), size, 1e-11)
-        # A jump of the curvature sinks below rounding before it is narrow: it is told from where it was last seen.
-        done.append(parents.some(~held & (parents.high - parents.low <= 1e-3 * (1 + np.abs(parents.low)))))
+        parents, held = live, evaluate(finer.ravel()).reshape(3, 2, -1, pieces)
+        live, more, kept = _rough(finer, held, size, 1e-11)
+        done.append(parents.some(~kept & _sunk(parents, held)))
         lost += more
     lost += list(zip(live.low.tolist(), live.high.tolist(), strict=True))
     found = _Brackets(*(np.concatenate(parts, axis=-1) for parts in zip(*done, strict=True)))
@@ -105,80 +102,18 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         more, side = _told(bracket, size[:, 0])
         kinks += more
         sides += side
-    return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, _hulls(lost))
+    wide = [(low, high) for low, high in lost if high - low > 1e-5 * (1 + abs(low))]
+    return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, wide)
 
 
 # ------------------------------------------------------------------------------------------------------------- rough
-
-
-def _near(row: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """A row's largest absolute value within |z| <= 12, at most 1e3."""
-    near = np.abs(scores) <= 12
-    return np.minimum(np.max(np.abs(np.where(np.isfinite(row), row, 0.0)), axis=-1, where=near, initial=0.0), 1e3)
-
-
-def flat(slopes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Whether each slope is zero to rounding, measured by the row's largest slope within |z| <= 12."""
-    size = _near(slopes, scores)
-    return np.abs(slopes) <= 1e-14 * np.where(size > 0, size, 1.0)[..., None]
-
-
-def _residuals(scores: np.ndarray, rows: np.ndarray, size: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
-    """How far each cell's ends disagree, of order h^5 and h^3 for a smooth curve, each less what rounding explains.
-
-    `least` is the smallest jump worth following, as a share of the slopes.
-    """
-    h = np.diff(scores)
-    lower, upper = rows[..., :-1], rows[..., 1:]
-    (v0, s0, c0), (v1, s1, c1) = lower, upper
-    with np.errstate(invalid="ignore", over="ignore"):
-        first = np.abs(v1 - v0 - 0.5 * h * (s0 + s1) + h * h / 12 * (c1 - c0))
-        second = np.abs(s1 - s0 - 0.5 * h * (c0 + c1))
-        v, s, c = np.abs(lower) + np.abs(upper)
-        first -= 4e-13 * v + 0.1 * least * h * (s + h * c) + 1e-15 * size * (1 + np.abs(scores[..., 1:]))
-        second -= least * (s + h * c) + 1e-13 * size
-    return np.nan_to_num(first, posinf=0.0), np.nan_to_num(second, posinf=0.0)
-
-
-def _rough_cells(points: np.ndarray, rows: np.ndarray, size: np.ndarray, least: float) -> np.ndarray:
-    """(k, q): which double cells are not smooth; points (k, 2 q + 1), rows (3, 2, k, 2 q + 1), size (2, 1)."""
-    size = size[:, :, None]
-    coarse = _residuals(points[:, ::2], rows[..., ::2], size, least)
-    fine = [np.maximum(r[..., ::2], r[..., 1::2]) for r in _residuals(points, rows, size, least)]
-    # A smooth curve's fall to 1/32 and 1/8. One jump in slope, one in curvature and two opposite jumps in slope each
-    # keep more than this of one or the other, wherever in the cell they are.
-    rough = (fine[0] > _expected(coarse[0]) / 12) | (fine[1] > _expected(coarse[1]) / 4)
-    # Where the first is lost in rounding the second alone can miss a jump in curvature: then the middle is on one side.
-    left, middle, right = (rows[2][..., i:last:2] for i, last in ((0, -1), (1, None), (2, None)))
-    with np.errstate(invalid="ignore", over="ignore"):
-        step, bend = np.abs(right - left), np.abs(2 * middle - left - right)
-        turns = (np.abs(step - bend) < 0.2 * step) & (step > 1e-9 * (np.abs(left) + np.abs(right)))
-    rough |= turns & (coarse[0] <= 0) & (fine[1] > 0)
-    rough &= np.abs(rows[0][..., :-2:2]) < 1e100
-    still = np.abs(rows[1]) <= 1e-14 * size
-    moving = np.abs(rows[1]) > 1e-10 * size
-    edge = (still[..., :-1] & moving[..., 1:]) | (moving[..., :-1] & still[..., 1:])
-    # A wall: the loss is infinite beyond, not because it grew until it overflowed.
-    finite = np.isfinite(rows[0])
-    wall = (finite[..., :-1] != finite[..., 1:]) & (np.where(finite, np.abs(rows[0]), 0.0) < 1e100).all(-1)[..., None]
-    ends = edge | wall
-    rough = (rough | ends[..., ::2] | ends[..., 1::2]).any(axis=0)
-    # A small kink between two large ones is told by nothing else.
-    rough[:, 1:-1] |= rough[:, :-2] & rough[:, 2:]
-    return rough
-
-
-def _expected(coarse: np.ndarray) -> np.ndarray:
-    """A cell's residual, or what both its neighbours exceed: where a derivative changes sign its own is too small."""
-    padded = np.pad(np.maximum(coarse, 0.0), [(0, 0)] * (coarse.ndim - 1) + [(1, 1)])
-    return np.maximum(padded[..., 1:-1], np.minimum(padded[..., :-2], padded[..., 2:]))
 
 
 def _rough(
     points: np.ndarray, rows: np.ndarray, size: np.ndarray, least: float
 ) -> tuple[_Brackets, list[tuple[float, float]], np.ndarray]:
     """The rough stretches of each row of points, as brackets, those too many to follow, and which rows have any."""
-    rough = _rough_cells(points, rows, size, least)
+    rough = rough_cells(points, rows, size, least)
     padded = np.pad(rough, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)
     row, start = np.nonzero(steps > 0)
@@ -188,10 +123,23 @@ def _rough(
     low, high = np.maximum(2 * start - 1, 0), np.minimum(2 * stop + 1, last)
     before, after = np.maximum(low - 1, 0), np.minimum(high + 1, last)
     margin = np.maximum(points[row, low] - points[row, before], points[row, after] - points[row, high])
-    ends = (rows[:, :, row, place] for place in (low, high, before, after))
-    found = _Brackets(points[row, low], points[row, high], *ends, margin)
+    left, right, below, above = (rows[:, :, row, place] for place in (low, high, before, after))
+    found = _Brackets(points[row, low], points[row, high], left, right, below, above, margin)
     over = [(float(a), float(b)) for a, b in zip(found.low[MOST:], found.high[MOST:], strict=True)]
-    return found.some(slice(MOST)), over, rough.any(axis=1)
+    return found.some(slice(MOST)), over, np.asarray(rough.any(axis=1))
+
+
+def _sunk(live: _Brackets, rows: np.ndarray) -> np.ndarray:
+    """Which brackets without a rough piece hold a jump of the curvature, that rounding hides before they are narrow.
+
+    It is one step of the curvature that makes nearly all the difference between the two ends.
+    """
+    left, right = live.left[2], live.right[2]
+    with np.errstate(invalid="ignore", over="ignore"):
+        step = np.abs(np.diff(rows[2], axis=-1)).max(axis=-1)
+        highest, ends = np.abs(rows[2]).max(axis=-1), np.maximum(np.abs(left), np.abs(right))
+        jump = (step > 0.5 * np.abs(right - left)) & (step > 1e-9 * ends) & (highest <= 2 * ends)
+    return jump.any(axis=0) & (live.high - live.low <= 1e-3 * (1 + np.abs(live.low)))
 
 
 def _pieces(live: _Brackets) -> int:
@@ -223,17 +171,6 @@ def _joined(found: _Brackets) -> list[_Brackets]:
         else:
             joined.append(this)
     return joined
-
-
-def _hulls(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Intervals in order, near ones made one, without those that are no wider than a kink."""
-    hulls: list[tuple[float, float]] = []
-    for low, high in sorted(intervals):
-        if hulls and low - hulls[-1][1] <= 0.1 * (1 + abs(low)):
-            hulls[-1] = (hulls[-1][0], max(high, hulls[-1][1]))
-        else:
-            hulls.append((low, high))
-    return [(low, high) for low, high in hulls if high - low > 1e-5 * (1 + abs(low))]
 
 
 def _told(at: _Brackets, size: np.ndarray) -> tuple[list[Kink], list[tuple[float, np.ndarray, np.ndarray]]]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import Curves, quintic
+from lossland.curves import Curves
+from lossland.quintics import quintic
 
 
 class Minimum(NamedTuple):

@@ -8,8 +8,8 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "kinks"},
-    {"activations", "losses", "data"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness"},
+    {"activations", "losses", "data", "kinks", "quintics"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour"},
     {"objectives", "minima", "links"},
