@@ -123,7 +123,9 @@ def _not_resolved(intervals: list[tuple[float, float]]) -> list[str]:
         else:
             joined.append((low, high))
     told = [
-        f"between z = {low:.4g} and {high:.4g}" if high - low > 1e-3 * (1 + abs(low)) else f"at z = {low:.4g}"
+        f"between z = {low:.4g} and {high:.4g}"
+        if high - low > 1e-3 * (1 + abs(low))
+        else f"at z = {round(low, 4) + 0.0:.4g}"
         for low, high in joined
     ]
     return [f"Not resolved {where}: the loss changes too fast there for this card." for where in told]

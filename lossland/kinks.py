@@ -15,7 +15,7 @@ LABELS = (1.0, -1.0)
 KINDS = ("value", "slope", "curvature")
 MOST = 256
 """How many brackets are followed at once."""
-ROUNDS = 12
+ROUNDS = 16
 NARROW, NARROWEST = 2e-7, 4e-15
 """How wide a bracket may stay, by the size of its score: for a bend, and for a jump that nothing else locates."""
 
@@ -95,7 +95,10 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         live, more, kept = _rough(finer, held, size, 1e-11)
         done.append(parents.some(~kept & _sunk(parents, held)))
         lost += more
-    lost += list(zip(live.low.tolist(), live.high.tolist(), strict=True))
+        stuck = _stuck(live, parents)
+        lost += zip(live.low[stuck].tolist(), live.high[stuck].tolist(), strict=True)
+        live = live.some(~stuck)
+    done.append(live)
     found = _Brackets(*(np.concatenate(parts, axis=-1) for parts in zip(*done, strict=True)))
     kinks, sides = [], []
     for bracket in _joined(found.some(np.argsort(found.low))):
@@ -127,6 +130,13 @@ def _rough(
     found = _Brackets(points[row, low], points[row, high], left, right, below, above, margin)
     over = [(float(a), float(b)) for a, b in zip(found.low[MOST:], found.high[MOST:], strict=True)]
     return found.some(slice(MOST)), over, np.asarray(rough.any(axis=1))
+
+
+def _stuck(live: _Brackets, parents: _Brackets) -> np.ndarray:
+    """Which brackets are rough all over, far from narrow: a curve that no cutting resolves."""
+    parent = np.searchsorted(parents.low, live.low, side="right") - 1
+    width = live.high - live.low
+    return (width > 0.5 * (parents.high - parents.low)[parent]) & (width > 1e-5 * (1 + np.abs(live.low)))
 
 
 def _sunk(live: _Brackets, rows: np.ndarray) -> np.ndarray:

@@ -63,7 +63,11 @@ def refined(
     middle, between = points[2::4], rows[..., 2::4]
     whole = np.ones(low.size, bool)
     whole[np.clip(np.searchsorted(low, kinks, side="right") - 1, 0, None)] = False
-    missed = whole & _missed(low, high, left, right, middle, between, size)
+    # Not in the middle alone: there an odd curve has no miss, even one whose slope has no bound.
+    missed = whole & (
+        _missed(low, high, left, right, middle, between, size)
+        | _missed(low, high, left, right, points[1::4], rows[..., 1::4], size)
+    )
     coarse: list[tuple[float, float]] = []
     for level in range(LEVELS + 1):
         chosen = np.flatnonzero(missed)

@@ -58,9 +58,11 @@ def rough_cells(points: np.ndarray, rows: np.ndarray, size: np.ndarray, least: f
     edge = (still[..., :-1] & moving[..., 1:]) | (moving[..., :-1] & still[..., 1:])
     # A wall: the loss is infinite beyond, not because it grew until it overflowed.
     finite = np.isfinite(rows[0])
-    wall = (finite[..., :-1] != finite[..., 1:]) & (np.where(finite, np.abs(rows[0]), 0.0) < 1e100).all(-1)[..., None]
+    wall = (finite[..., :-1] != finite[..., 1:]) & np.all(
+        np.where(finite, np.abs(rows[0]), 0.0) < 1e100, axis=-1, keepdims=True
+    )
     ends = edge | wall
-    rough = np.any(rough | ends[..., ::2] | ends[..., 1::2], axis=0)
+    rough = (rough | ends[..., ::2] | ends[..., 1::2]).any(axis=0)
     # A small kink between two large ones is told by nothing else.
     rough[:, 1:-1] |= rough[:, :-2] & rough[:, 2:]
     return rough
