@@ -16,6 +16,8 @@ KINDS = ("value", "slope", "curvature")
 MOST = 256
 """How many brackets are followed at once."""
 ROUNDS = 16
+WIDE = 1e-5
+"""From this width on, by the size of its score, a bracket that cannot be cut further is no kink."""
 NARROW, NARROWEST = 2e-7, 4e-15
 """How wide a bracket may stay, by the size of its score: for a bend, and for a jump that nothing else locates."""
 
@@ -80,6 +82,19 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         Kinks, the quantities on their two sides, and where neither kinks nor a smooth curve were made out.
     """
     size = np.maximum(near_size(rows[1], points), 1e-300)[:, None]
+    found, lost = _followed(evaluate, points, rows, size)
+    kinks, sides = [], []
+    for bracket in _joined(found):
+        more, side = _told(bracket, size[:, 0])
+        kinks += more
+        sides += side
+    return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, lost)
+
+
+def _followed(
+    evaluate: Evaluate, points: np.ndarray, rows: np.ndarray, size: np.ndarray
+) -> tuple[_Brackets, list[tuple[float, float]]]:
+    """The rough cells cut down to where they are narrow, in order, and those that could not be."""
     live, lost, _ = _rough(points[None], rows[:, :, None], size, 1e-9)
     done = []
     for _ in range(ROUNDS):
@@ -94,19 +109,14 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         parents, held = live, evaluate(finer.ravel()).reshape(3, 2, -1, pieces)
         live, more, kept = _rough(finer, held, size, 1e-11)
         done.append(parents.some(~kept & _sunk(parents, held)))
-        lost += more
         stuck = _stuck(live, parents)
-        lost += zip(live.low[stuck].tolist(), live.high[stuck].tolist(), strict=True)
+        lost += more + _intervals(live.some(stuck))
         live = live.some(~stuck)
-    done.append(live)
-    found = _Brackets(*(np.concatenate(parts, axis=-1) for parts in zip(*done, strict=True)))
-    kinks, sides = [], []
-    for bracket in _joined(found.some(np.argsort(found.low))):
-        more, side = _told(bracket, size[:, 0])
-        kinks += more
-        sides += side
-    wide = [(low, high) for low, high in lost if high - low > 1e-5 * (1 + abs(low))]
-    return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, wide)
+    wide = live.high - live.low > WIDE * (1 + np.abs(live.low))
+    found = _Brackets(*(np.concatenate(parts, axis=-1) for parts in zip(*done, live.some(~wide), strict=True)))
+    # Narrower than this it was rounding that did not let go.
+    lost = [(low, high) for low, high in lost + _intervals(live.some(wide)) if high - low > WIDE * (1 + abs(low))]
+    return found.some(np.argsort(found.low)), lost
 
 
 # ------------------------------------------------------------------------------------------------------------- rough
@@ -128,15 +138,18 @@ def _rough(
     margin = np.maximum(points[row, low] - points[row, before], points[row, after] - points[row, high])
     left, right, below, above = (rows[:, :, row, place] for place in (low, high, before, after))
     found = _Brackets(points[row, low], points[row, high], left, right, below, above, margin)
-    over = [(float(a), float(b)) for a, b in zip(found.low[MOST:], found.high[MOST:], strict=True)]
-    return found.some(slice(MOST)), over, np.asarray(rough.any(axis=1))
+    return found.some(slice(MOST)), _intervals(found.some(slice(MOST, None))), np.asarray(rough.any(axis=1))
+
+
+def _intervals(brackets: _Brackets) -> list[tuple[float, float]]:
+    return list(zip(brackets.low.tolist(), brackets.high.tolist(), strict=True))
 
 
 def _stuck(live: _Brackets, parents: _Brackets) -> np.ndarray:
     """Which brackets are rough all over, far from narrow: a curve that no cutting resolves."""
     parent = np.searchsorted(parents.low, live.low, side="right") - 1
     width = live.high - live.low
-    return (width > 0.5 * (parents.high - parents.low)[parent]) & (width > 1e-5 * (1 + np.abs(live.low)))
+    return (width > 0.5 * (parents.high - parents.low)[parent]) & (width > WIDE * (1 + np.abs(live.low)))
 
 
 def _sunk(live: _Brackets, rows: np.ndarray) -> np.ndarray:
