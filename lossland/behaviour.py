@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.kinks import NODES, Kink
+from lossland.kinks import Kink
 from lossland.pairing import Pair
+from lossland.roughness import NODES
 
 TIES = (0.0, 0.5, 1.0)
 DTYPES = ("bfloat16", "float32", "float64")

@@ -12,8 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.kinks import LABELS, NODES, Evaluate, Kink, find_kinks
+from lossland.kinks import LABELS, Kink, find_kinks
 from lossland.pairing import Pair
+from lossland.quintics import quintic, refined
+from lossland.roughness import NODES, Evaluate
+from lossland.soundness import mended, not_numbers, unlike_differences
 
 REACH = 14.5
 """asinh of the largest score: nodes are even in asinh, and 0 lies between two of them."""
@@ -57,28 +60,39 @@ def tabulate(pair: Pair) -> Curves:
         [(1, 0.0, 0.0, -1.0), (-1, 0.0, 0.0, 1.0), (1, 1.0, -1.0, 0.0)]
     """
     evaluate = evaluator(pair)
-    scores = grid()
-    held = evaluate(np.concatenate([[-np.inf], scores, [np.inf]]))
+    points = _fourths(grid())
+    held = evaluate(np.concatenate([[-np.inf], points, [np.inf]]))
     limits, held = held[0][:, [0, -1]], held[:, :, 1:-1]
-    problems = _problems(scores, held)
+    problems = not_numbers(points, held)
     if np.isnan(limits).any():
         problems += [f"The loss is NaN at score {'-inf' if np.isnan(limits[:, 0]).any() else '+inf'}."]
         limits = np.where(np.isnan(limits), held[0][:, [0, -1]], limits)
-    rows = np.stack(_mended(scores, held))
-    kinks, sides = find_kinks(evaluate, scores, rows)
+    rows = np.stack(mended(points, held))
+    kinks, sides, unresolved = find_kinks(evaluate, points, rows)
+    places = [at for at, *_ in sides]
+    problems += unlike_differences(points, rows, places)
+    scores, rows, coarse = refined(evaluate, points, rows, places)
+    problems += _not_resolved(unresolved + coarse)
     for at, left, right in sides:
+        kept = scores != at
+        scores, rows = scores[kept], rows[..., kept]
         place = np.searchsorted(scores, at)
         scores = np.insert(scores, place, [at, at])
         rows = np.concatenate([rows[..., :place], left[..., None], right[..., None], rows[..., place:]], axis=-1)
     scores, rows = _graded(evaluate, scores, rows)
-    problems += _unlike_differences(scores, rows)
     return Curves(scores, rows[0], rows[1], rows[2], limits, kinks, tuple(problems))
 
 
 def grid() -> np.ndarray:
     """The scores at which every pair is tabulated, kinks apart: symmetric about 0, which is not one of them."""
-    half = np.sinh(np.linspace(0.0, REACH, NODES - 1)[1::2])
+    half = np.sinh(np.linspace(0.0, REACH, 2047)[1::2])
     return np.concatenate([-half[::-1], half])
+
+
+def _fourths(scores: np.ndarray) -> np.ndarray:
+    """The scores with three more between any two."""
+    between = np.diff(scores)[:, None] * np.arange(4) / 4 + scores[:-1, None]
+    return np.append(between.ravel(), scores[-1])
 
 
 def evaluator(pair: Pair) -> Evaluate:
@@ -100,6 +114,23 @@ def evaluator(pair: Pair) -> Evaluate:
     return evaluate
 
 
+def _not_resolved(intervals: list[tuple[float, float]]) -> list[str]:
+    """Where the table is not the curve, in words; near intervals made one."""
+    joined: list[tuple[float, float]] = []
+    for low, high in sorted(intervals):
+        if joined and low - joined[-1][1] <= 0.1 * (1 + abs(low)):
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
+        else:
+            joined.append((low, high))
+    told = [
+        f"between z = {low:.4g} and {high:.4g}"
+        if high - low > 1e-3 * (1 + abs(low))
+        else f"at z = {round(low, 4) + 0.0:.4g}"
+        for low, high in joined
+    ]
+    return [f"Not resolved {where}: the loss changes too fast there for this card." for where in told]
+
+
 def _graded(evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Add nodes that close in on each kink towards which a slope grows without a bound, as -log q does at q = 0."""
     slopes = np.abs(rows[1])
@@ -114,7 +145,7 @@ def _graded(evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray) -> tuple[n
     if not added:
         return scores, rows
     more = np.setdiff1d(np.concatenate(added), scores)[:NODES]
-    held = np.stack(_mended(more, evaluate(more)))
+    held = np.stack(mended(more, evaluate(more)))
     places = np.searchsorted(scores, more)
     return np.insert(scores, places, more), np.insert(rows, places, held, axis=-1)
 
@@ -143,80 +174,3 @@ def at(curves: Curves, scores: Any, order: int = 0) -> np.ndarray:
     found = quintic(ends, curves.scores[cell], curves.scores[cell + 1], inside, order)
     edge = curves.limits if order == 0 else np.zeros((2, 2))
     return np.where(x == -np.inf, edge[:, :1], np.where(x == np.inf, edge[:, 1:], found))
-
-
-def quintic(ends: list[np.ndarray], left: Any, right: Any, x: Any, order: int = 0) -> np.ndarray:
-    """The quintic through value, slope and curvature at `left` and `right`, or a derivative of it, at x.
-
-    Args:
-        ends: value, slope, curvature at `left`, then at `right`, each (..., m).
-        left: (m,).
-        right: (m,); where it equals `left` the values of the left end are returned.
-        x: (m,), between them.
-        order: of the derivative, 0, 1 or 2.
-
-    Returns:
-        (..., m).
-    """
-    v0, s0, c0, v1, s1, c1 = ends
-    width = right - left
-    h = np.where(width > 0, width, 1.0)
-    t = np.where(width > 0, (x - left) / h, 0.0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        # Taylor from the left end plus what is missing at the right one: no cancellation where values are large.
-        dv, ds, dc = v1 - v0 - h * (s0 + 0.5 * h * c0), h * (s1 - s0 - h * c0), h * h * (c1 - c0)
-        a, b, c = 10 * dv - 4 * ds + 0.5 * dc, -15 * dv + 7 * ds - dc, 6 * dv - 3 * ds + 0.5 * dc
-        if order == 0:
-            smooth = v0 + h * t * (s0 + 0.5 * h * t * c0) + t**3 * (a + t * (b + t * c))
-        elif order == 1:
-            smooth = s0 + h * t * c0 + t**2 * (3 * a + t * (4 * b + t * 5 * c)) / h
-        else:
-            smooth = c0 + t * (6 * a + t * (12 * b + t * 20 * c)) / (h * h)
-    plain = np.where(t < 0.5, (v0, s0, c0)[order], (v1, s1, c1)[order])
-    return np.where(np.isfinite(smooth), smooth, plain)
-
-
-# --------------------------------------------------------------------------------------------------- unsound functions
-
-
-def _problems(scores: np.ndarray, held: np.ndarray) -> list[str]:
-    """NaN values, slopes and curvatures, in words."""
-    found = []
-    for what, rows in zip(("value", "slope", "curvature"), held, strict=True):
-        for label, row in zip(("positive", "negative"), rows, strict=True):
-            bad = np.flatnonzero(np.isnan(row))
-            if bad.size:
-                where = f"at {bad.size} scores from {scores[bad[0]]:.3g} to {scores[bad[-1]]:.3g}"
-                hint = "" if what == "value" else "; a branch that jnp.where does not take may be infinite there"
-                found.append(f"The {what} for a {label} is NaN {where}{hint}.")
-    return found
-
-
-def _mended(scores: np.ndarray, held: np.ndarray) -> list[np.ndarray]:
-    """The table with NaN replaced: values by inf, which no minimum takes; slopes by differences."""
-    values = np.where(np.isnan(held[0]), np.inf, held[0])
-    rows = [values]
-    for given in held[1:]:
-        if np.isnan(given).any():
-            with np.errstate(invalid="ignore"):
-                measured = np.nan_to_num(np.gradient(rows[-1], scores, axis=1), posinf=0.0, neginf=0.0)
-            given = np.where(np.isnan(given), measured, given)
-        rows.append(given)
-    return rows
-
-
-def _unlike_differences(scores: np.ndarray, rows: np.ndarray) -> list[str]:
-    """Where the slope is not the derivative of the value, kinks apart, in words."""
-    near = (np.abs(scores[:-1]) < 12) & (np.diff(scores) > 0)
-    h = np.diff(scores)[near]
-    found = []
-    for label, values, slopes in zip(("positive", "negative"), rows[0], rows[1], strict=True):
-        with np.errstate(invalid="ignore", over="ignore"):
-            rise, tread = np.diff(values)[near], 0.5 * h * (slopes[1:] + slopes[:-1])[near]
-            size = np.abs(rise) + h * (np.abs(slopes[1:]) + np.abs(slopes[:-1]))[near]
-            resolved = np.abs(rise) < 0.5 * (1 + np.abs(values[:-1][near]))
-            wrong = resolved & (np.abs(rise - tread) > 0.05 * size + 1e-11 * (1 + np.abs(values[:-1][near])))
-        if wrong.sum() > 10:
-            z = float(scores[:-1][near][np.flatnonzero(wrong)[wrong.sum() // 2]])
-            found.append(f"The slope for a {label} is not the derivative of the value, for example at z = {z:.3g}.")
-    return found

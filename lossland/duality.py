@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.curves import Curves, at
-from lossland.kinks import NODES, Evaluate
 from lossland.minima import lowest
 from lossland.recognition import Known
+from lossland.roughness import NODES, Evaluate
 
 EPS = np.finfo(float).eps
 

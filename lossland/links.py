@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import Curves, at, tabulate
-from lossland.kinks import NODES
 from lossland.pairing import Pair, pair
 from lossland.registry import Activation, Loss
+from lossland.roughness import NODES
 
 # Gauss-Legendre with five nodes is exact for the quintics of the table.
 _GAUSS = np.polynomial.legendre.leggauss(5)

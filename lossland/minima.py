@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import Curves, quintic
+from lossland.curves import Curves
+from lossland.quintics import quintic
 
 
 class Minimum(NamedTuple):
@@ -159,14 +160,17 @@ def _inside(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The minimum of the quintic in the cell into which each node's curve falls, by Newton steps on its slope."""
     every = np.arange(len(values))
-    left = np.clip(np.where(slopes[every, node] > 0, node - 1, node), 0, scores.size - 2)
+    # At the top of a hump, too, lower values lie beside.
+    hump = (slopes == 0) & (curvatures < 0)
+    down_left, down_right = (slopes > 0) | hump, (slopes < 0) | hump
+    left = np.clip(np.where(down_left[every, node], node - 1, node), 0, scores.size - 2)
     # Between the two copies of a kink lies no cell: on to the next one if the curve falls on both sides.
     empty = scores[left] == scores[left + 1]
-    left = left + np.where(empty & (slopes[every, left + 1] < 0), 1, np.where(empty & (slopes[every, left] > 0), -1, 0))
+    left = left + np.where(empty & down_right[every, left + 1], 1, np.where(empty & down_left[every, left], -1, 0))
     left = np.clip(left, 0, scores.size - 2)
     held = [rows[every, left + side] for side in (0, 1) for rows in (values, slopes, curvatures)]
     a, b = scores[left], scores[left + 1]
-    inside = (held[1] < 0) & (held[4] > 0) & (b > a)
+    inside = down_right[every, left] & down_left[every, left + 1] & (b > a)
     low, high, place = a.copy(), b.copy(), 0.5 * (a + b)
     for _ in range(9):
         # Newton on the slope, halving where it leaves the bracket.

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from lossland.curves import Curves, at, grid
-from lossland.kinks import LABELS, Kink, flat
+from lossland.kinks import LABELS, Kink
 from lossland.minima import lowest
+from lossland.roughness import flat
 
 
 class Interval(NamedTuple):

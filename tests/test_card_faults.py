@@ -118,6 +118,13 @@ def test_cards_of_combined_losses(name):
         assert c.as_sum_of_known.positive == "ramp"
 
 
+@pytest.mark.slow
+def test_ties_outside_the_subdifferential_are_said(pair):
+    """Both halves take the tie, and the product of two chosen slopes is no slope of the composition."""
+    outside = [tied for tied in ll.card(pair).ties() if not tied.inside]
+    assert bool(outside) == (pair.name in ("leaky_relu+perceptron", "leaky_relu+ramp"))
+
+
 def test_ties_and_health():
     """Section 8: the slope at a kink is the tie's; and a pair that overflows is told from one that does not."""
     (left, right, upper) = ll.card("relu", "hinge").ties()
@@ -151,7 +158,8 @@ def test_ill_health_is_located(registries):
 
 
 HARD = {
-    "dented": (lambda m: jnp.exp(-m * jnp.abs(m)), (0.0, 0.0), False),
+    # The minimiser is +-sqrt(|log(eta / (1 - eta))| / 2), strictly increasing in eta: it tells eta.
+    "dented": (lambda m: jnp.exp(-m * jnp.abs(m)), (0.0, 0.0), True),
     "flat_minimum": (lambda m: jnp.log1p(jnp.maximum(0.0, 1.0 - m) ** 2), (0.0, 0.0), True),
     "two_stairs": (lambda m: jnp.where(m < 0.3, 1.0, 0.0) + jnp.where(m < -0.3, 1.0, 0.0), (-0.3, 0.3), False),
     "tiny": (lambda m: 1e-9 * ll.losses.logistic(m), (0.0, 0.0), True),

@@ -8,8 +8,8 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "kinks", "storage"},
-    {"activations", "losses", "data", "batches", "processes"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
+    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording"},

@@ -408,6 +408,16 @@ def test_trap_jax_log_ndtr_gradient_is_wrong_in_the_tail():
         assert curvature == pytest.approx(1 - 1 / z**2, rel=1e-3)
 
 
+@pytest.mark.parametrize(("wide", "scores"), [(False, (-13.05, -13.2, -13.3)), (True, (-37.54, -37.6, -37.67))])
+def test_trap_jax_erfcx_is_zero_where_erfc_is_subnormal(wide, scores):
+    pair = ll.pair("probit+cross_entropy")
+    for z in scores:
+        with jax.enable_x64(wide):
+            value, slope = float(pair(jnp.asarray(z), 1.0)), float(pair.slope(jnp.asarray(z), 1.0))
+        assert value == pytest.approx(z * z / 2 + math.log(-z * math.sqrt(2 * math.pi)) + 1 / z**2, rel=1e-5)
+        assert slope == pytest.approx(z + 1 / z - 2 / z**3, rel=1e-5)
+
+
 def test_trap_cloglog_by_log1mexp_is_nan_in_both_tails():
     for z in (-100.0, 100.0, -1e4, 1e4):
         for label in (1.0, -1.0):
