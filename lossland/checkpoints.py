@@ -4,14 +4,17 @@ A sweep has a folder named by a hash of everything that its numbers depend on. A
 block under way another; both are written beside their place, flushed and moved.
 """
 
+import contextlib
 import functools
 import hashlib
 import inspect
 import json
 import os
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,12 +60,13 @@ class Store(NamedTuple):
         _write(self.folder / f"block_{number:06d}.npz", result)
         (self.folder / f"block_{number:06d}.state.npz").unlink(missing_ok=True)
 
-    def keeper(self, number: int) -> Callable[[Callable[[], Saved]], None]:
-        """A function that keeps a block under way, if the last time was `seconds` ago."""
+    def keeper(self, number: int, stop: Callable[[], bool]) -> Callable[[Callable[[], Saved]], None]:
+        """A function that keeps a block under way: if the last time was `seconds` ago, and before it stops."""
         last = [time.monotonic()]
 
         def keep(make: Callable[[], Saved]) -> None:
-            if time.monotonic() - last[0] < self.seconds:
+            stopping = stop()
+            if not stopping and time.monotonic() - last[0] < self.seconds:
                 return
             saved = make()
             arrays = {f"leaf_{k}": leaf for k, leaf in enumerate(saved.leaves)}
@@ -70,8 +74,31 @@ class Store(NamedTuple):
                 arrays |= {f"record_{name}": np.stack([r[name] for r in saved.records]) for name in saved.records[0]}
             _write(self.folder / f"block_{number:06d}.state.npz", arrays)
             last[0] = time.monotonic()
+            if stopping:
+                raise KeyboardInterrupt
 
         return keep
+
+
+@contextlib.contextmanager
+def asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Within the block Ctrl-C and SIGTERM only set what the yielded function tells; a second Ctrl-C interrupts."""
+    asked = []
+
+    def ask(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def store(folder: Path, fingerprint: str, config: Mapping[str, Any], seconds: float) -> Store:

@@ -128,12 +128,30 @@ def launch(
         address = f"127.0.0.1:{free.getsockname()[1]}"
     children = [_start([*words, "--coordinator", address], count, index, folder) for index in range(count)]
     try:
-        _watch(children, silence, progress)
+        with _terminated_as_interrupted():
+            _watch(children, silence, progress)
     except BaseException as error:
         _stop(children, signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
         raise
     for child in children:
         child.log.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM to this process must reach the ones it started, as Ctrl-C does."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _start(words: Sequence[str], count: int, index: int, folder: Path) -> Child:

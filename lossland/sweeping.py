@@ -12,7 +12,7 @@ import optax
 from jax.sharding import Mesh
 
 from lossland.carding import card
-from lossland.checkpoints import Store, fingerprint, store
+from lossland.checkpoints import Store, asked_to_stop, fingerprint, store
 from lossland.core import Key, Model, Params
 from lossland.datasets import Dataset
 from lossland.grids import SCORES, Block, Grid, blocks, make_grid
@@ -213,7 +213,8 @@ def _block(job: Job, block: Block, kept: Store | None, tick: Callable[[int], Non
         return run_block(job, block, tick=tick)
     found = kept.finished(block.number)
     if found is None:
-        found = run_block(job, block, kept.under_way(block.number), tick, kept.keeper(block.number))
+        with asked_to_stop() as stop:
+            found = run_block(job, block, kept.under_way(block.number), tick, kept.keeper(block.number, stop))
         kept.finish(block.number, found)
     return found
 

@@ -20,7 +20,7 @@ def process(*words, **options):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"]] + [[name, "--help"] for name in ("list", "check", "card", "cards", "run", "figures")]
+    "words", [["--help"]] + [[name, "--help"] for name in ("list", "check", "card", "cards", "sweep", "run", "figures")]
 )
 def test_help_needs_no_jax(words):
     code = """

@@ -108,6 +108,24 @@ def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, 
     assert not any(_alive(child) for child in children)
 
 
+@pytest.mark.parametrize(("how", "count"), [(signal.SIGINT, "1"), (signal.SIGTERM, "1"), (signal.SIGTERM, "2")])
+def test_a_command_that_is_asked_to_stop_keeps_where_it_was(tmp_path, how, count):
+    words = [*SWEEP[:-1], "1000000", "--processes", count, "--out", str(tmp_path)]
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "lossland", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.rglob("config.json")):
+        time.sleep(0.2)
+        assert parent.poll() is None, parent.stderr.read()
+    time.sleep(2.0)
+    parent.send_signal(how)
+    _, errors = parent.communicate(timeout=60)
+    assert parent.returncode == 130, errors
+    assert "the same command goes on from there" in errors
+    assert "Traceback" not in errors
+    assert len(list(tmp_path.rglob("*.state.npz"))) == int(count)
+
+
 def _children(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(word) for word in file.read().split()]
