@@ -21,7 +21,7 @@ SHELL = [
 
 
 def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
-    use, exact, own, train = PYTHON
+    use, exact, sweep, own, train = PYTHON
     assert "def two_slopes" in own
     (tmp_path / "my_loss.py").write_text(own)
     monkeypatch.chdir(tmp_path)
@@ -30,6 +30,9 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
     assert "1.0 -0.0" in capsys.readouterr().out.splitlines()[-1]
     exec(exact, names)
     assert capsys.readouterr().out.splitlines()[:2] == ["(3, 30) [ True  True  True]", "True"]
+    exec(sweep, names)
+    assert capsys.readouterr().out.count("'pair': 3, 'seed': 8, 'learning_rate': 3, 'l2': 2") == 1
+    assert (names["s"].best().test_error.mean("seed") < 0.1).all()
     exec(train, names)
     assert names["run"].values[-1] < names["run"].values[0]
     assert len(own.strip().splitlines()) <= 10
@@ -37,7 +40,7 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
 
 @pytest.mark.slow
 def test_the_lossland_commands_run(tmp_path):
-    (tmp_path / "my_loss.py").write_text(PYTHON[2])
+    (tmp_path / "my_loss.py").write_text(PYTHON[3])
     commands = [words for words in SHELL if words and words[0] == "lossland"]
     assert len(commands) == 3
     for words in commands:
@@ -70,6 +73,16 @@ def test_the_benchmark_table_is_the_saved_one():
         for what, shown in (("each", each), ("sum", total)):
             (row,) = [r for r in saved if (r["ours"], r["theirs"], r["what"]) == (ours, theirs, what)]
             assert f"{row['ratio'][1]:.1f}" == shown
+
+
+def test_the_sweeps_ratios_are_the_saved_ones():
+    saved = json.loads((ROOT / "benchmarks" / "results" / "sweep_cpu.json").read_text())
+    held = {(r["peer"], r["shape"]): f"{r['ratio']:.2g}" for r in saved["peers"]}
+    rows = re.findall(r"^\| (SGDClassifier|torch\S*.*?|vmap of .*?) \| ([\d.]*) \| ([\d.]*) \|$", README, re.MULTILINE)
+    assert len(rows) == len({peer for peer, _ in held})
+    for peer, *cells in rows:
+        for shape, shown in zip(("569 x 30", "10000 x 100"), cells, strict=True):
+            assert shown == held.get((peer, shape), "")
 
 
 def test_the_solver_ratios_are_the_saved_ones():
