@@ -6,7 +6,7 @@ Gertz & Wright 2003).
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +14,16 @@ from jax import Array
 
 from lossland import normal
 from lossland.normal import Design
-from lossland.terms import Rows
+from lossland.terms import Rows, Terms, geometric_middle, spread
 
 START = 4.0
 """What the multipliers exceed their least values by at the start, in margins; of 0.1 to 32 the one of fewest steps."""
+
+ALIKE, PILOT_STEPS = 4, 4
+"""From how many problems on a pilot starts them, and its steps: later points lie too close to ends of their boxes."""
+
+MANY = 32
+"""From how many problems on those that are left go on alone: fewer do not pay for another compiled loop."""
 
 
 class Iterate(NamedTuple):
@@ -72,6 +78,34 @@ def start(design: Design, labels: Array, weights: Array, rows: Rows) -> Iterate:
     zero = jnp.zeros((k, n))
     off = normal.pulled(design, labels * (rows.counts * beta).sum(axis=1))
     return Iterate(jnp.zeros_like(off), zero, beta, below, above, off, jnp.zeros(k, int), jnp.zeros(k, bool))
+
+
+def piloted(design: Design, labels: Array, weights: Array, terms: Terms, rows: Rows) -> Iterate:
+    """Where `start` puts the problems; if they are alike, where the first steps of one that stands for all lead."""
+    if weights.shape[0] < ALIKE or labels.shape[0] > 1:
+        return start(design, labels, weights, rows)
+    total = weights.sum(axis=1)
+    return jax.lax.cond(
+        total.max() <= 2.0 * total.min(),
+        lambda: _of_pilot(design, labels, weights, terms, rows),
+        lambda: start(design, labels, weights, rows),
+    )
+
+
+def _of_pilot(design: Design, labels: Array, weights: Array, terms: Terms, rows: Rows) -> Iterate:
+    """Its dual point is scaled to each problem's box, so that all that is off is Z^T alpha - w, which steps remove."""
+    middle = geometric_middle(weights)
+    pilot = spread(terms, labels, middle)
+    at = advance(design, labels, pilot, start(design, labels, middle, pilot), PILOT_STEPS, 0.0)
+    own, its = (jnp.where(c > 0, c, 1.0)[:, None, :] for c in (weights, middle))
+    beta = own * (at.beta / its)
+    point, margins, below, above = (
+        jnp.broadcast_to(part, (weights.shape[0], *part.shape[1:]))
+        for part in (at.point, at.margins, at.below, at.above)
+    )
+    off = normal.pulled(design, labels * (rows.counts * beta).sum(axis=1)) - normal.penalised(design, point)
+    count = jnp.zeros(weights.shape[0], int)
+    return Iterate(point, margins, beta, below, above, off, count, count > 0)
 
 
 def step(design: Design, labels: Array, rows: Rows, at: Iterate) -> Iterate:
@@ -147,20 +181,42 @@ def complementarity(rows: Rows, at: Iterate) -> Array:
     return (rows.counts * (low + high)).sum(axis=(1, 2))
 
 
-def advance(design: Design, labels: Array, rows: Rows, at: Iterate, steps: Array, tol: Array) -> Iterate:
-    """At most `steps` steps; a problem is done when its complementarity and its residuals are below `tol`."""
+def advance(design: Design, labels: Array, rows: Rows, at: Iterate, steps: Any, tol: Any) -> Iterate:
+    """At most `steps` steps; a problem is done when its complementarity and its residuals are below `tol`.
+
+    Once at most half of many problems are left, they go on without the others.
+    """
+    k = at.done.shape[0]
+    count = jnp.zeros((), int)
+    if k < MANY:
+        return _until(design, labels, rows, (count, at), steps, tol, 0)[1]
+    half = k // 2
+    count, at = _until(design, labels, rows, (count, at), steps, tol, half)
+    left = jnp.argsort(at.done, stable=True)[:half]
+
+    def of_left(tree: Any) -> Any:
+        return jax.tree.map(lambda a: a[left] if a.shape[0] == k else a, tree)
+
+    _, part = _until(design, of_left(labels), of_left(rows), (count, of_left(at)), steps, tol, 0)
+    return jax.tree.map(lambda whole, own: whole.at[left].set(own), at, part)
+
+
+def _until(
+    design: Design, labels: Array, rows: Rows, held: tuple[Array, Iterate], steps: Any, tol: Any, left: int
+) -> tuple[Array, Iterate]:
+    """Steps until at most `left` problems are not done."""
 
     def more(held: tuple[Array, Iterate]) -> Array:
-        return (held[0] < steps) & ~held[1].done.all()
+        return (held[0] < steps) & ((~held[1].done).sum() > left)
 
     def body(held: tuple[Array, Iterate]) -> tuple[Array, Iterate]:
         new = step(design, labels, rows, held[1])
         return held[0] + 1, new._replace(done=new.done | _close(design, rows, new, tol))
 
-    return jax.lax.while_loop(more, body, (jnp.zeros((), int), at))[1]
+    return jax.lax.while_loop(more, body, held)
 
 
-def _close(design: Design, rows: Rows, at: Iterate, tol: Array) -> Array:
+def _close(design: Design, rows: Rows, at: Iterate, tol: Any) -> Array:
     gap = complementarity(rows, at)
     # No more than the objective: a loss is the most that its box allows.
     held = rows.counts * at.beta * (rows.knot - at.margins[:, None, :] - 0.5 * rows.soft * at.beta)

@@ -4,7 +4,7 @@ The dual point is read off the slopes, alpha_i = -c_i phi'(m_i), where Fenchel's
 conjugate has to be found; pulled onto sum_i alpha_i t_i = 0 it still gives a bound, as a conjugate is convex.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,31 +13,58 @@ from jax import Array
 from lossland import normal
 from lossland.normal import Design
 from lossland.pairing import Pair
+from lossland.terms import geometric_middle
 
 HALVINGS = 40
+THINNED = 16
+"""Of how many rows the pilot takes one."""
+ROWS_ENOUGH = 32
+"""Rows for each column that a thinned problem must keep."""
+PILOT_TOL, PILOT_STEPS = 1e-2, 12
+"""The relative gap and the steps at which a pilot, itself off by some per cent, has done its part."""
+
+
+class Place(NamedTuple):
+    """k points with the objective's value and derivatives there, and the bound that they give.
+
+    Attributes:
+        point: (k, d + bias), the weights and the bias.
+        scores: (k, n).
+        slopes: (k, n), of the weighted losses in the score.
+        bends: (k, n), their curvatures.
+        gradient: (k, d + bias).
+        primal: (k,), the objective.
+        size: (k,), 1/2 ||w||^2 + the sum of the losses' absolute values: what the gap is relative to.
+        dual: (k,), a lower bound of the objective.
+        pull: (k, n), t alpha of the dual point that gives the bound.
+    """
+
+    point: Array
+    scores: Array
+    slopes: Array
+    bends: Array
+    gradient: Array
+    primal: Array
+    size: Array
+    dual: Array
+    pull: Array
 
 
 class State(NamedTuple):
     """Where k problems stand.
 
     Attributes:
-        point: (k, d + bias), the weights and the bias.
-        scores: (k, n).
-        primal: (k,), the objective.
-        dual: (k,), a lower bound of it.
-        alpha: (k, n), the dual point that gives the bound.
-        size: (k,), 1/2 ||w||^2 + the sum of the losses' absolute values: what the gap is relative to.
+        at: the best points.
+        dual: (k,), the highest bound found.
+        pull: (k, n), t alpha of the dual point that gives it.
         damping: (k,), the share of the loss's typical curvature that every example is given at least.
         iterations: (k,).
         done: (k,).
     """
 
-    point: Array
-    scores: Array
-    primal: Array
+    at: Place
     dual: Array
-    alpha: Array
-    size: Array
+    pull: Array
     damping: Array
     iterations: Array
     done: Array
@@ -61,7 +88,7 @@ class Problem(NamedTuple):
     curvature: Array
 
 
-def minimise(pair: Pair, problem: Problem, steps: Array, tol: Array, polish: Array) -> State:
+def minimise(pair: Pair, problem: Problem, steps: Any, tol: Any, polish: Any) -> State:
     """Newton steps until the relative gap is below `tol`, or no step lowers the objective.
 
     Args:
@@ -75,18 +102,57 @@ def minimise(pair: Pair, problem: Problem, steps: Array, tol: Array, polish: Arr
         The last state.
     """
     problem = problem._replace(design=normal.kept(problem.design))
-    zero = jnp.zeros((problem.weights.shape[0], problem.design.inputs.shape[1] + problem.design.bias))
-    first = _state(pair, problem, zero, jnp.zeros_like(problem.weights))
+    return _descended(pair, problem, _first(pair, problem, steps), steps, tol, polish)
+
+
+def _descended(pair: Pair, problem: Problem, first: Array, steps: Any, tol: Any, polish: Any) -> State:
+    at = _placed(pair, problem, first)
+    count = jnp.zeros(first.shape[0], int)
+    # A start that is the optimum already is found out here.
+    done = ~jnp.asarray(polish) & (at.primal - at.dual <= tol * at.size)
+    start = State(at, at.dual, at.pull, 0.0 * at.size, count, done)
 
     def more(held: tuple[Array, State]) -> Array:
         return (held[0] < steps) & ~held[1].done.all()
 
     def body(held: tuple[Array, State]) -> tuple[Array, State]:
         state, new = held[1], _step(pair, problem, held[1])
-        gap, size = jnp.where(polish, state.primal - state.dual, new.primal - new.dual), new.size
-        return held[0] + 1, new._replace(done=new.done | (gap <= tol * size))
+        seen = jnp.where(polish, state.at.primal - state.dual, new.at.primal - new.dual)
+        return held[0] + 1, new._replace(done=new.done | (seen <= tol * new.at.size))
 
-    return jax.lax.while_loop(more, body, (jnp.zeros((), int), first))[1]
+    return jax.lax.while_loop(more, body, (jnp.zeros((), int), start))[1]
+
+
+def _first(pair: Pair, problem: Problem, steps: Any) -> Array:
+    """Where to start: the origin, or a pilot's optimum where the objective is lower."""
+    k = problem.weights.shape[0]
+    origin = jnp.zeros((k, problem.design.inputs.shape[1] + problem.design.bias))
+    pilot = _pilot(problem)
+    if pilot is None:
+        return origin
+    found = _descended(pair, pilot, origin[: pilot.weights.shape[0]], jnp.minimum(steps, PILOT_STEPS), PILOT_TOL, False)
+    point = jnp.broadcast_to(found.at.point, origin.shape)
+    values = [
+        normal.half_square(problem.design, at) + _losses(pair, problem, normal.scores(problem.design, at)).sum(axis=1)
+        for at in (origin, point)
+    ]
+    return jnp.where((values[1] < values[0])[:, None], point, origin)
+
+
+def _pilot(problem: Problem) -> Problem | None:
+    """A much smaller problem of about the same optimum: fewer rows, or one problem that stands for many."""
+    design, (k, n) = problem.design, problem.weights.shape
+    if design.mesh is not None:
+        return None
+    if n >= THINNED * ROWS_ENOUGH * (design.inputs.shape[1] + design.bias):
+        return problem._replace(
+            design=Design(design.inputs[::THINNED], design.bias),
+            labels=problem.labels[:, ::THINNED],
+            weights=THINNED * problem.weights[:, ::THINNED],
+        )
+    if k < 4 or problem.labels.shape[0] > 1:
+        return None
+    return problem._replace(weights=geometric_middle(problem.weights))
 
 
 def _losses(pair: Pair, problem: Problem, scores: Array) -> Array:
@@ -95,25 +161,39 @@ def _losses(pair: Pair, problem: Problem, scores: Array) -> Array:
     return jnp.where(problem.weights > 0, problem.weights * held, 0.0)
 
 
-def _state(pair: Pair, problem: Problem, point: Array, scores: Array) -> State:
-    losses = _losses(pair, problem, scores)
-    half = normal.half_square(problem.design, point)
-    alpha, conjugates = dual_point(pair, problem, scores, losses)
-    dual = -normal.half_square(problem.design, normal.pulled(problem.design, problem.labels * alpha)) - conjugates
-    k = point.shape[0]
-    count = jnp.zeros(k, int)
-    size = half + jnp.abs(losses).sum(axis=1)
-    return State(point, scores, half + losses.sum(axis=1), dual, alpha, size, 0.0 * size, count, count > 0)
+def _placed(pair: Pair, problem: Problem, point: Array) -> Place:
+    design, weights = problem.design, problem.weights
+    scores = normal.scores(design, point)
+    jet = pair.jet(scores, jnp.broadcast_to(problem.labels, scores.shape))
+    losses, slopes, bends = (jnp.where(weights > 0, weights * part, 0.0) for part in jet)
+    half = normal.half_square(design, point)
+    pull, conjugates = dual_point(problem, scores, losses, slopes)
+    if design.bias:
+        # One pass over the inputs for both.
+        down, drawn = jnp.split(normal.pulled(design, jnp.concatenate([slopes, pull])), 2)
+    else:
+        down = normal.pulled(design, slopes)
+        drawn = -down
+    return Place(
+        point=point,
+        scores=scores,
+        slopes=slopes,
+        bends=bends,
+        gradient=down + normal.penalised(design, point),
+        primal=half + losses.sum(axis=1),
+        size=half + jnp.abs(losses).sum(axis=1),
+        dual=-normal.half_square(design, drawn) - conjugates,
+        pull=pull,
+    )
 
 
-def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array) -> tuple[Array, Array]:
-    """A feasible dual point from the slopes at the scores, and an upper bound of its conjugates' sum.
+def dual_point(problem: Problem, scores: Array, losses: Array, slopes: Array) -> tuple[Array, Array]:
+    """A feasible dual point from the weighted slopes at the scores, and an upper bound of its conjugates' sum.
 
     Returns:
-        alpha (k, n), and sum_i c_i phi*(-alpha_i / c_i) or more, (k,).
+        t alpha (k, n), and sum_i c_i phi*(-alpha_i / c_i) or more, (k,).
     """
-    slopes = pair.slope(scores, jnp.broadcast_to(problem.labels, scores.shape))
-    pulls = jnp.where(problem.weights > 0, -problem.weights * slopes, 0.0)
+    pulls = -slopes
     conjugates = jnp.where(problem.weights > 0, -pulls * scores - losses, 0.0)
     if problem.design.bias:
         off = pulls.sum(axis=1, keepdims=True)
@@ -125,72 +205,71 @@ def dual_point(pair: Pair, problem: Problem, scores: Array, losses: Array) -> tu
         lowest = problem.weights * jnp.where(problem.labels > 0, problem.infimum[0], problem.infimum[1])
         conjugates = (1.0 - share) * conjugates - jnp.where(share > 0, share * lowest, 0.0)
         pulls = (1.0 - share) * pulls
-    return problem.labels * pulls, conjugates.sum(axis=1)
+    return pulls, conjugates.sum(axis=1)
+
+
+def _chosen(take: Array, new: Any, old: Any) -> Any:
+    """Of two trees of rows (k, ...) the new ones where `take`."""
+    return jax.tree.map(lambda a, b: jnp.where(take.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old)
 
 
 def _step(pair: Pair, problem: Problem, state: State) -> State:
-    design = problem.design
-    labels = jnp.broadcast_to(problem.labels, state.scores.shape)
-    slopes = jnp.where(problem.weights > 0, problem.weights * pair.slope(state.scores, labels), 0.0)
-    bends = jnp.where(problem.weights > 0, pair.curvature(state.scores, labels), 0.0)
-    straight = jnp.where((bends > 0).any(axis=1), state.damping, 1.0)
-    bends = jnp.maximum(bends, straight[:, None] * problem.curvature)
-    bends = jnp.where(problem.weights > 0, problem.weights * bends, 0.0)
-    lower = normal.factor(design, bends)
-    gradient = normal.pulled(design, slopes) + normal.penalised(design, state.point)
-    move = -normal.solve_factored(lower, gradient)
-    turn = normal.scores(design, move)
-    fall = jnp.sum(gradient * move, axis=1)
-    by = _searched(pair, problem, state, move, turn, fall)
-    by = jnp.where(state.done, 0.0, by)
-    point = state.point + jnp.where(by > 0, by, 0.0)[:, None] * jnp.where(by[:, None] > 0, move, 0.0)
-    scores = normal.scores(design, point)
-    new = _state(pair, problem, point, scores)
+    at = state.at
+    straight = jnp.where((at.bends > 0).any(axis=1), state.damping, 1.0)
+    bends = jnp.maximum(at.bends, straight[:, None] * problem.curvature * problem.weights)
+    move = -normal.solve_factored(normal.factor(problem.design, bends), at.gradient)
+    fall = jnp.sum(at.gradient * move, axis=1)
+    new, by = _moved(pair, problem, state, move, fall)
     # Where rounding hides what is left of the fall, the bound still tells progress.
-    level = (new.primal <= state.primal + 1e-14 * state.size) & (new.dual > state.dual)
-    better = (by > 0) & ((new.primal <= state.primal) | level)
+    level = (new.primal <= at.primal + 1e-14 * at.size) & (new.dual > state.dual)
+    better = (by > 0) & ((new.primal <= at.primal) | level)
     # On a straight stretch of the loss the step is far too long: curvature is lent until steps fit again.
     damping = jnp.where(by < 0.25, jnp.maximum(10.0 * state.damping, 1e-3), jnp.where(by < 1, 1.0, 0.1) * state.damping)
     damping = jnp.where(better, jnp.where(damping < 1e-6, 0.0, jnp.minimum(damping, 1.0)), 1.0)
     # A bound holds whatever was found since: the highest stays, and so does the lowest primal.
-    keep = better | (new.dual > state.dual)
-
-    def chosen(take: Array, a: Array, b: Array) -> Array:
-        return jnp.where(take.reshape(-1, *[1] * (a.ndim - 1)), a, b)
-
+    higher = better | (new.dual > state.dual)
     return State(
-        chosen(better, new.point, state.point),
-        chosen(better, new.scores, state.scores),
-        chosen(better, new.primal, state.primal),
-        chosen(keep, new.dual, state.dual),
-        chosen(keep, new.alpha, state.alpha),
-        chosen(better, new.size, state.size),
+        _chosen(better, new, at),
+        jnp.where(higher, new.dual, state.dual),
+        jnp.where(higher[:, None], new.pull, state.pull),
         damping,
         state.iterations + ~state.done,
         state.done | (~better & (state.damping >= 1.0)),
     )
 
 
-def _searched(pair: Pair, problem: Problem, state: State, move: Array, turn: Array, fall: Array) -> Array:
-    """The first of 1, 1/2, 1/4, ... that lowers the objective by a share of what the slope promises; 0 if none."""
-    weights, along = (normal.penalised(problem.design, point) for point in (state.point, move))
-    half, cross, square = (jnp.sum(a * b, axis=1) for a, b in ((weights, weights), (weights, along), (along, along)))
+def _moved(pair: Pair, problem: Problem, state: State, move: Array, fall: Array) -> tuple[Place, Array]:
+    """The places after the first step of length 1, 1/2, 1/4, ... that falls enough, and the lengths; 0 if none does."""
+    at = state.at
+    rounding = 1e-15 * at.size
 
-    def objective(by: Array) -> Array:
-        losses = _losses(pair, problem, state.scores + by[:, None] * turn).sum(axis=1)
-        return 0.5 * (half + by * (2 * cross + by * square)) + losses
-
-    def enough(by: Array) -> Array:
+    def enough(primal: Array, by: Array) -> Array:
         # Close to the optimum the promised fall is below rounding: not rising is then enough.
-        return objective(by) <= state.primal + 1e-4 * by * fall + 1e-15 * state.size
+        return primal <= at.primal + 1e-4 * by * fall + rounding
 
-    def more(held: tuple[Array, Array, Array]) -> Array:
-        return (held[0] < HALVINGS) & ~held[2].all()
-
-    def halve(held: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        by = jnp.where(held[2], held[1], 0.5 * held[1])
-        return held[0] + 1, by, held[2] | enough(by)
+    def taken(by: Array) -> Place:
+        by = jnp.where(state.done, 0.0, by)[:, None]
+        return _placed(pair, problem, at.point + jnp.where(by > 0, by * move, 0.0))
 
     one = jnp.ones_like(fall)
-    _, by, found = jax.lax.while_loop(more, halve, (jnp.zeros((), int), one, state.done | enough(one)))
-    return jnp.where(found & jnp.isfinite(fall), by, 0.0)
+    whole = taken(one)
+    fits = state.done | enough(whole.primal, one)
+
+    def shorter() -> tuple[Place, Array]:
+        turn = normal.scores(problem.design, move)
+
+        def more(held: tuple[Array, Array, Array]) -> Array:
+            return (held[0] < HALVINGS) & ~held[2].all()
+
+        def halve(held: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            by = jnp.where(held[2], held[1], 0.5 * held[1])
+            half = normal.half_square(problem.design, at.point + by[:, None] * move)
+            primal = half + _losses(pair, problem, at.scores + by[:, None] * turn).sum(axis=1)
+            return held[0] + 1, by, held[2] | enough(primal, by)
+
+        _, by, found = jax.lax.while_loop(more, halve, (jnp.zeros((), int), one, fits))
+        by = jnp.where(found & jnp.isfinite(fall), by, 0.0)
+        return taken(by), by
+
+    new, by = jax.lax.cond(fits.all(), lambda: (whole, one), shorter)
+    return new, jnp.where(state.done | ~jnp.isfinite(fall), 0.0, by)

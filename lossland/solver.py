@@ -40,7 +40,7 @@ class Solution(NamedTuple):
         dual_objective: (...), the dual value at `duals`, a lower bound of every primal value.
         gap: (...), (objective - dual_objective) / (1/2 ||w||^2 + sum_i c_i |phi_i|): relative to the objective, where
             the loss is not negative. 0 within rounding.
-        iterations: (...).
+        iterations: (...), those of a pilot, a smaller problem to start from, left out.
         converged: (...), gap <= tol.
         bias_interval: (..., 2), the least and the largest optimal bias.
         support: (..., n), 0 where the example does not matter (alpha = 0), 2 where alpha is at its limit, 1 between.
@@ -104,7 +104,7 @@ def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, st
     """Interior point and polish."""
     rows = spread(terms, labels, weights)
     design = normal.kept(design)
-    at = interior.start(design, labels, weights, rows)
+    at = interior.piloted(design, labels, weights, terms, rows)
     at = interior.advance(design, labels, rows, at, stop.steps, stop.tol)
     found = polished(design, labels, rows, at, stop.rounds)
     point, beta = found.point, found.beta
@@ -126,9 +126,11 @@ def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, st
 def _by_newton(pair: Pair, problem: newton.Problem, stop: _Stop) -> _Found:
     """Newton's method."""
     at = newton.minimise(pair, problem, stop.steps, stop.tol, stop.rounds > 0)
-    b = at.point[:, -1:] if problem.design.bias else jnp.zeros((at.point.shape[0], 1))
-    support = jnp.where(at.alpha == 0, ZERO, FREE).astype(jnp.int8)
-    return _Found(at.point, at.alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
+    point = at.at.point
+    b = point[:, -1:] if problem.design.bias else jnp.zeros((point.shape[0], 1))
+    support = jnp.where(at.pull == 0, ZERO, FREE).astype(jnp.int8)
+    alpha = problem.labels * at.pull
+    return _Found(point, alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
 
 
 def solve(
@@ -193,16 +195,21 @@ def solve(
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
     tile = _tile(len(c), data.n, data.d)
-    found = []
     shift = _shift(data.inputs) if bias else None
     stop = _Stop(steps, min(tol, 1e-12), 2) if polish else _Stop(steps, tol, 0)
+    ahead, whole = None, None
     with jax.enable_x64(True):
         t, c, design = _placed(data, t, c, bias, devices)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
-            found.append(_tile_solved(form, design, shift, t if len(t) == 1 else t[rows], c[rows], stop))
-        back = np.argsort(order, kind="stable")
-        merged, (objective, size) = jax.tree.map(lambda *parts: np.concatenate(parts)[back], *found)
+            found = _tile_solved(form, design, shift, t if len(t) == 1 else t[rows], c[rows], stop)
+            # One tile is under way while the last one is stored: no more are held.
+            whole = _stored(whole, ahead, len(c))
+            ahead = rows, found
+            if tile == 1:
+                # Of many rows two tiles would hold twice the arrays.
+                whole, ahead = _stored(whole, ahead, len(c)), None
+        merged, (objective, size) = _stored(whole, ahead, len(c))
     merged = merged._replace(duals=merged.duals[:, : data.n], support=merged.support[:, : data.n])
     return _solution(merged, objective, size, shape, bias, tol, steps)
 
@@ -221,6 +228,17 @@ def _placed(
     return t, c, Design(held, bias, mesh)
 
 
+def _stored(whole: Any, part: tuple[np.ndarray, Any] | None, count: int) -> Any:
+    """The solutions of all problems, with those of one tile put in their places."""
+    if part is None:
+        return whole
+    rows, found = part
+    if whole is None:
+        whole = jax.tree.map(lambda a: np.empty((count, *a.shape[1:]), a.dtype), found)
+    jax.tree.map(lambda to, a: to.__setitem__(rows, np.asarray(a)), whole, found)
+    return whole
+
+
 def _rows(design: Design, rows: np.ndarray) -> Array:
     """Rows (k, n) on the devices of their examples."""
     if design.mesh is None:
@@ -229,8 +247,14 @@ def _rows(design: Design, rows: np.ndarray) -> Array:
 
 
 def _tile(count: int, n: int, d: int) -> int:
-    """How many problems one call takes: enough to fill the machine, few enough to stay in cache and finish together."""
-    most = int(max(np.clip(12_000 / n, 1, 24), np.clip(12_000_000 / (n * d), 1, 16)))
+    """How many problems one call takes: enough to fill the machine, few enough to stay in cache and finish together.
+
+    Of very many problems more are alike, and more at once make better products of matrices. Of many rows one problem
+    fills the machine, and the thirty or so arrays of each problem's rows are what takes memory.
+    """
+    cached, alike = np.clip(12_000 / n, 1, 24), np.clip(60_000 / n, 1, 128)
+    wide = np.clip(min(12_000_000 / (n * d), 120_000 / n), 1, 16)
+    most = int(max(cached, min(alike, count / 8), wide))
     return -(-count // -(-count // most))
 
 

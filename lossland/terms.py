@@ -72,3 +72,9 @@ def values(rows: Rows, margins: Array) -> Array:
     best = jnp.clip(best, rows.low, rows.high)
     held = best * (gap - 0.5 * rows.soft * best)
     return jnp.where(rows.counts > 0, jnp.where(gap == 0, 0.0, held), 0.0)
+
+
+def geometric_middle(weights: Array) -> Array:
+    """One row of weights (1, n) that stands for many, (k, n): the mean of their shares times the middle total."""
+    total = weights.sum(axis=1, keepdims=True)
+    return jnp.exp(jnp.log(total).mean()) * (weights / total).mean(axis=0, keepdims=True)
