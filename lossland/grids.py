@@ -17,7 +17,7 @@ from lossland.registry import ACTIVATIONS, LOSSES, find
 
 SCORES = 1_700_000
 """Scores that a block holds at once: the models' scores on all rows of a step then stay in the cache."""
-PAIRS = 48
+PAIRS = 96
 """Pairs in one program at most, so that a sweep over hundreds shows progress while it compiles."""
 
 
@@ -92,6 +92,7 @@ def blocks(grid: Grid, rows: int, scores: int = SCORES, apart: bool = False, mul
         for seed in range(0, grid.runs, stretch)
         for start in range(seed, seed + stretch, width)
     ]
+    together = -(-len(grid.pairs) // -(-len(grid.pairs) // together))
     groups = [range(k, min(k + together, len(grid.pairs))) for k in range(0, len(grid.pairs), together)]
     cut = itertools.product(groups, starts)
     return [Block(i, group, start, count, wide) for i, (group, (start, count)) in enumerate(cut)]
