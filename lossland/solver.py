@@ -156,7 +156,7 @@ def solve(
     Args:
         loss: a convex margin loss by name, function or entry ("hinge", "huber(delta=0.5)"), a label loss such as
             `weighted("hinge", positive=2.0)`, or a pair that is convex in the score. The perceptron's optimum is
-            w = 0, as it asks for no margin.
+            w = 0, as it asks for no margin. A list of such losses becomes the first batch axis, one program a loss.
         data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1.
         C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes. inf asks for the
             hard margin, of a loss that is 0 from margin 1 on.
@@ -187,6 +187,10 @@ def solve(
 
     Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003).
     """
+    if isinstance(loss, list):
+        settings = {"C": C, "l2": l2, "sample_weights": sample_weights, "labels": labels, "bias": bias}
+        settings |= {"tol": tol, "polish": polish, "steps": steps, "devices": devices}
+        return _together([solve(each, data, **settings) for each in loss])
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, labels)
     check_bounded(form, t, c, bias)
@@ -212,6 +216,15 @@ def solve(
         merged, (objective, size) = _stored(whole, ahead, len(c))
     merged = merged._replace(duals=merged.duals[:, : data.n], support=merged.support[:, : data.n])
     return _solution(merged, objective, size, shape, bias, tol, steps)
+
+
+def _together(solutions: list[Solution]) -> Solution:
+    """Several losses' solutions under one more axis, the first."""
+    if not solutions:
+        raise ValueError('The list of losses is empty; give at least one, say ["hinge", "logistic"].')
+    messages = dict.fromkeys(each.message for each in solutions if each.message)
+    arrays = [np.stack(field) for field in zip(*(each[:-1] for each in solutions), strict=True)]
+    return Solution(*arrays, message=" ".join(messages))
 
 
 def _placed(

@@ -364,6 +364,18 @@ def test_the_perceptron_asks_for_nothing():
     assert sol.converged.all()
 
 
+def test_losses_batch_too():
+    data = ll.load("two_gaussians(n=60, seed=1)")
+    names = ["hinge", "logistic", "huber(delta=0.5)"]
+    several = ll.solve(names, data, C=[0.1, 1.0])
+    assert several.weights.shape == (3, 2, data.d)
+    for k, name in enumerate(names):
+        for whole, one in zip(several[:-1], ll.solve(name, data, C=[0.1, 1.0])[:-1], strict=True):
+            np.testing.assert_array_equal(whole[k], one)
+    with pytest.raises(ValueError, match="list of losses is empty"):
+        ll.solve([], data, C=1.0)
+
+
 def test_batches_equal_single_problems():
     """C, weights and labels over leading axes, against one call each."""
     data, c, s = problems(1)
