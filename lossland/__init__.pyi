@@ -19,6 +19,9 @@ from .descents import averaged_sgd as averaged_sgd
 from .descents import dual_coordinate_descent as dual_coordinate_descent
 from .descents import pegasos as pegasos
 from .descents import subgradient_descent as subgradient_descent
+from .directions import Trajectory as Trajectory
+from .directions import random_directions as random_directions
+from .directions import trajectory_directions as trajectory_directions
 from .fitting import Fit as Fit
 from .fitting import fit as fit
 from .implicit import DegenerateSolution as DegenerateSolution
@@ -38,6 +41,15 @@ from .paths import HingePath as HingePath
 from .paths import hinge_path as hinge_path
 from .paths import path as path
 from .paths import path_at as path_at
+from .planes import Plane as Plane
+from .planes import Ray as Ray
+from .planes import linear_interpolation as linear_interpolation
+from .planes import planar_interpolation as planar_interpolation
+from .planes import plane as plane
+from .planes import random_line as random_line
+from .planes import random_plane as random_plane
+from .planes import ray as ray
+from .planes import trajectory_plane as trajectory_plane
 from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss

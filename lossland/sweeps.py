@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.core import Params
+from lossland.directions import named_leaves
 from lossland.recording import MEASURES
 from lossland.training import DIVERGED, FINISHED, RUNNING
 
@@ -76,7 +77,7 @@ class Sweep(NamedTuple):
             made[name] = ((*dims, *further), array, {"long_name": MEASURES.get(name, "")})
         made["status"] = (dims, self.status, {"meaning": json.dumps(STATUS)})
         made["stopped"] = (dims, self.stopped, {"long_name": "updates that the model got"})
-        leaves = _named(self.params)
+        leaves = named_leaves(self.params)
         for name, leaf in leaves:
             own = tuple(f"{name}_{k}" for k in range(leaf.ndim - len(dims)))
             made[name] = ((*dims, *(("input",) if own and name == "weights" else own)), leaf)
@@ -166,14 +167,6 @@ def from_xarray(saved: Any, path: Path | None = None) -> Sweep:
         settings=json.loads(saved.attrs["settings"]),
         path=path,
     )
-
-
-def _named(params: Any) -> list[tuple[str, np.ndarray]]:
-    """Each leaf with a name: "weights", "bias", or "0_weights" for a list of layers."""
-    import jax
-
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return [("_".join(str(getattr(k, "key", getattr(k, "idx", k))) for k in path), leaf) for path, leaf in leaves]
 
 
 def _nested(leaves: list[tuple[list[str], np.ndarray]]) -> Any:

@@ -9,22 +9,22 @@ import lossland
 
 ROWS = [
     {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
-    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes"},
+    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
-    {"objectives", "minima", "links", "recording"},
-    {"fitting", "shapes", "normal", "terms", "grams"},
-    {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
-    {"duality", "facts", "forms", "polish", "boxes", "representers"},
+    {"objectives", "minima", "links", "recording", "polynomials"},
+    {"fitting", "shapes", "normal", "terms", "grams", "buckets"},
+    {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
+    {"planes", "duality", "facts", "forms", "polish", "boxes", "representers"},
     {"verdicts", "problems", "separation"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints"},
     {"sweeping"},
     {"paths", "implicit", "descents"},
     {"tables", "figures"},
-    {"card_tables", "card_figures", "sweep_tables"},
+    {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
     {"experiment"},
-    {"sweep_command"},
+    {"sweep_command", "landscape_command"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -32,7 +32,11 @@ PACKAGE = Path(lossland.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "h5netcdf", "matplotlib"}
 FIGURES = {module for module in MODULES if module.endswith("figures")}
-AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {"__main__": {"tyro"}, "sweep_command": {"tyro"}}
+AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
+    "__main__": {"tyro"},
+    "sweep_command": {"tyro"},
+    "landscape_command": {"tyro"},
+}
 
 
 def _imports(tree):

@@ -20,7 +20,9 @@ def process(*words, **options):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"]] + [[name, "--help"] for name in ("list", "check", "card", "cards", "sweep", "run", "figures")]
+    "words",
+    [["--help"]]
+    + [[name, "--help"] for name in ("list", "check", "card", "cards", "sweep", "landscape", "run", "figures")],
 )
 def test_help_needs_no_jax(words):
     code = """

@@ -1,0 +1,239 @@
+"""An objective on a grid in a plane of its parameters, by the fastest way that is exact.
+
+Scores that are linear in the parameters are affine in the plane, z = z0 + alpha z1 + beta z2: no model is run again.
+If the pair is made of parabolas and lines besides, each example bends only where its score passes a kink: along a row
+of the grid these places are sorted into cells, and running sums give the row.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland.buckets import bucket_rows
+from lossland.core import Model, Params
+from lossland.objectives import Objective
+from lossland.pairing import Pair
+from lossland.polynomials import Polynomial, polynomials
+from lossland.training import unsound
+
+SCORES = 1_700_000
+"""Scores computed at once, on all examples of a few pixels: they stay in the cache."""
+
+QUANTITIES = {
+    "risk": "mean loss, without the penalty",
+    "positive_risk": "mean loss of the positive examples",
+    "negative_risk": "mean loss of the negative examples",
+    "error": "share of examples on the wrong side of 0",
+    "dead": "share of examples on the wrong side of 0 whose slope is 0",
+    "active": "share of examples whose slope is not 0",
+    "margin": "smallest t * z",
+}
+
+
+class Surface(NamedTuple):
+    """What is to be put on a grid: an objective around a centre along directions, and how."""
+
+    objective: Objective
+    centre: Params
+    directions: tuple[Params, ...]
+    quantities: tuple[str, ...]
+    method: str
+    data: str
+
+    def settings(self) -> dict[str, Any]:
+        """Pair, data, model and penalty, in plain words and numbers."""
+        f = self.objective
+        return {"pair": f.pair.name, "data": self.data, "model": f.model.name, "l2": float(f.l2), "n": f.n, "d": f.d}
+
+
+class Found(NamedTuple):
+    """The objective and the quantities on a grid, and the method that gave them."""
+
+    values: np.ndarray
+    quantities: dict[str, np.ndarray]
+    method: str
+
+
+def on_grid(
+    surface: Surface, axes: tuple[np.ndarray, ...], progress: Callable[[int, int], None] | None = None
+) -> Found:
+    """The objective and the quantities at every point of the grid of one or two axes, in float64."""
+    f, names = surface.objective, ("risk", *(q for q in surface.quantities if q != "risk"))
+    curves = polynomials(f.pair)
+    straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
+    method = _method(surface, straight, curves is not None)
+    with jax.enable_x64(True):
+        if method == "kinks" and curves is not None:
+            found = {"risk": _by_kinks(surface, curves, axes)}
+        else:
+            found = _by_pixels(surface, names, axes, method, progress)
+        scale = _penalty(surface, axes)
+    values = found["risk"] + 0.5 * float(f.l2) * scale
+    return Found(values, {name: found[name] for name in surface.quantities}, method)
+
+
+def _method(surface: Surface, straight: bool, pieces: bool) -> str:
+    kinks = straight and pieces and set(surface.quantities) <= {"risk"}
+    fits = {"kinks": kinks, "scores": straight, "model": True}
+    if surface.method == "fastest":
+        return next(name for name, does in fits.items() if does)
+    if surface.method not in fits:
+        raise ValueError(f'method is "fastest", "kinks", "scores" or "model", not {surface.method!r}.')
+    if not fits[surface.method]:
+        why = "needs scores that are linear in the params"
+        if surface.method == "kinks":
+            why += ", a pair of continuous pieces of parabolas and lines, and no quantity but the risk"
+        raise ValueError(
+            f'method "{surface.method}" {why}; {surface.objective.pair.name} on '
+            f"{surface.objective.model.name} takes {', '.join(n for n, does in fits.items() if does)}."
+        )
+    return surface.method
+
+
+def _scores(surface: Surface) -> np.ndarray:
+    """The scores of the centre and of each direction, (1 + k, n), of a model that is linear in its params."""
+    f = surface.objective
+    return np.stack([np.asarray(f.scores(jax.tree.map(jnp.asarray, p))) for p in (surface.centre, *surface.directions)])
+
+
+def _weights(surface: Surface) -> np.ndarray:
+    given = surface.objective.sample_weights
+    return np.ones(surface.objective.n) if given is None else np.asarray(given)
+
+
+def _by_kinks(surface: Surface, curves: tuple[Polynomial, Polynomial], axes: tuple[np.ndarray, ...]) -> np.ndarray:
+    scores, labels, weights = _scores(surface), np.asarray(surface.objective.labels), _weights(surface)
+    if len(axes) == 1:
+        order = np.argsort(axes[0])
+        rows = (
+            bucket_rows(
+                curves, labels, weights, (scores[0], np.zeros_like(scores[0]), scores[1]), np.zeros(1), axes[0][order]
+            )
+            if _even(axes[0][order])
+            else None
+        )
+        if rows is None:
+            return _by_pixels(surface, ("risk",), axes, "scores", None)["risk"]
+        return rows[0][np.argsort(order)] / len(labels)
+    step = max(1, SCORES // len(labels))
+    parts = [
+        bucket_rows(curves, labels, weights, (scores[0], scores[1], scores[2]), axes[0][k : k + step], axes[1])
+        for k in range(0, len(axes[0]), step)
+    ]
+    return np.concatenate(parts) / len(labels)
+
+
+def _even(axis: np.ndarray) -> bool:
+    steps = np.diff(axis)
+    return len(axis) > 1 and bool(np.all(np.abs(steps - steps.mean()) <= 1e-12 * np.abs(axis).max()))
+
+
+def _by_pixels(
+    surface: Surface,
+    names: tuple[str, ...],
+    axes: tuple[np.ndarray, ...],
+    method: str,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, np.ndarray]:
+    f = surface.objective
+    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
+    labels, weights = f.labels, jnp.asarray(_weights(surface))
+    if method == "scores":
+        scores = jnp.asarray(_scores(surface))
+        evaluate = functools.partial(affine_pixels, f.pair, names, labels, weights, scores)
+    else:
+        tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
+        evaluate = functools.partial(model_pixels(f.model, f.pair, names), labels, weights, f.inputs, *tree)
+    size = min(len(places), max(1, SCORES // f.n))
+    parts = []
+    for start in range(0, len(places), size):
+        block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
+        parts.append(evaluate(jnp.asarray(block)))
+        if progress is not None:
+            jax.block_until_ready(parts[-1])
+            progress(min(start + size, len(places)), len(places))
+    shape = tuple(len(axis) for axis in axes)
+    return {
+        name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)].reshape(shape) for name in names
+    }
+
+
+def _penalty(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
+    """||w||^2 at each point of the grid: a quadratic form in the coordinates."""
+    held = surface.objective.model.penalised
+    rows = [
+        np.concatenate([np.ravel(x) for x in jax.tree.leaves(held(p))]) for p in (surface.centre, *surface.directions)
+    ]
+    gram = np.stack(rows) @ np.stack(rows).T
+    moved = np.meshgrid(*axes, indexing="ij")
+    places = np.stack([np.ones_like(moved[0]), *moved])
+    return np.einsum("i...,ij,j...->...", places, gram, places)
+
+
+def is_linear(model: Model, params: Params, inputs: np.ndarray) -> bool:
+    """Whether the scores are a linear function of the parameters, by the structure of the model's program."""
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), float), params)
+    rows = jnp.asarray(inputs[:1], float)
+    try:
+        back = jax.linear_transpose(lambda p: model.apply(p, rows), shapes)
+        back(jnp.ones(1))
+    except Exception:  # what JAX raises differs with the operation that is not linear
+        return False
+    return True
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def affine_pixels(
+    pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array, places: Array
+) -> dict[str, Array]:
+    """Quantities at pixels (p, k) of a plane whose scores are scores[0] + places @ scores[1:]; scores (1 + k, n)."""
+    z = scores[:1] + jnp.matmul(places, scores[1:], precision=jax.lax.Precision.HIGHEST)
+    return quantities(pair, names, labels, weights, z)
+
+
+def model_pixels(model: Model, pair: Pair, names: tuple[str, ...]) -> Callable[..., dict[str, Array]]:
+    """The same for any model: a function of (labels, weights, inputs, centre, directions, places)."""
+
+    @jax.jit
+    def evaluate(labels: Array, weights: Array, inputs: Array, centre: Any, directions: Any, places: Array) -> dict:
+        def scores(place: Array) -> Array:
+            moved = jax.tree.map(
+                lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions
+            )
+            return model.apply(moved, inputs)
+
+        return quantities(pair, names, labels, weights, jax.vmap(scores)(places))
+
+    return evaluate
+
+
+def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array) -> dict[str, Array]:
+    """Each quantity of `QUANTITIES` asked for, at each pixel: (p,), from scores (p, n). NaN where a score is."""
+    line = jnp.broadcast_to(labels, scores.shape)
+    values, slopes = pair.bare(scores, line)
+    slopes = jax.lax.cond(jnp.any(unsound(scores, slopes)), lambda: pair.slope(scores, line), lambda: slopes)
+    share, sides = jnp.ones_like(labels) / labels.size, line * scores
+    hole = jnp.isnan(scores).any(axis=1)
+
+    def mean(x: Array, of: Array) -> Array:
+        return jnp.where(hole, jnp.nan, jnp.sum(x * of[None], axis=1))
+
+    def of_class(label: float) -> Array:
+        held = labels == label
+        return jnp.where(held, 1.0, 0.0) / jnp.maximum(jnp.sum(held), 1)
+
+    made = {
+        "risk": lambda: mean(values, weights / labels.size),
+        "positive_risk": lambda: mean(values, of_class(1.0)),
+        "negative_risk": lambda: mean(values, of_class(-1.0)),
+        "error": lambda: mean((scores > 0) != (line > 0), share),
+        "dead": lambda: mean((slopes == 0) & (sides <= 0), share),
+        "active": lambda: mean(slopes != 0, share),
+        "margin": lambda: jnp.min(sides, axis=1),
+    }
+    return {name: made[name]() for name in names}
