@@ -46,7 +46,10 @@ def planes_figure(
             if paths and title in paths:
                 _path(axes, paths[title])
         if drawn is not None:
-            figure.colorbar(drawn, ax=list(grid.ravel()[:count]), label=what.replace("_", " "), shrink=0.85)
+            bar = figure.colorbar(drawn, ax=list(grid.ravel()[:count]), label=what.replace("_", " "), shrink=0.85)
+            if isinstance(scale, LogNorm):
+                ticks = _round_numbers(scale)
+                bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
     return figure
 
 
@@ -79,6 +82,12 @@ def _scale(values: list[np.ndarray]) -> Any:
     low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 1.0)
     wide = low > 0 and high > 100 * low
     return (LogNorm if wide else Normalize)(low, high if high > low else low + 1.0)
+
+
+def _round_numbers(scale: Any) -> list[float]:
+    """1, 2 and 5 times the powers of ten on a logarithmic scale."""
+    decades = range(int(np.floor(np.log10(scale.vmin))), int(np.ceil(np.log10(scale.vmax))) + 1)
+    return [m * 10.0**k for k in decades for m in (1, 2, 5) if scale.vmin <= m * 10.0**k <= scale.vmax]
 
 
 def _plane(axes: Axes, p: Plane, scale: Any) -> Any:

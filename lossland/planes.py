@@ -305,7 +305,7 @@ def _doubling(surface: Surface, k: int) -> float:
 def _axis(radius: float, steps: int) -> np.ndarray:
     if steps < 1 or steps % 2 == 0:
         raise ValueError(f"steps must be odd, so that the centre is on the grid, not {steps}.")
-    half = radius * np.arange(steps // 2 + 1) / max(steps // 2, 1)
+    half = radius * (np.arange(steps // 2 + 1) / max(steps // 2, 1))
     return np.concatenate([-half[:0:-1], half])
 
 

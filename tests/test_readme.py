@@ -21,7 +21,7 @@ SHELL = [
 
 
 def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
-    use, exact, sweep, own, train = PYTHON
+    use, exact, sweep, surface, own, train = PYTHON
     assert "def two_slopes" in own
     (tmp_path / "my_loss.py").write_text(own)
     monkeypatch.chdir(tmp_path)
@@ -33,6 +33,8 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
     exec(sweep, names)
     assert capsys.readouterr().out.count("'pair': 3, 'seed': 8, 'learning_rate': 3, 'l2': 2") == 1
     assert (names["s"].best().test_error.mean("seed") < 0.1).all()
+    exec(surface, names)
+    assert capsys.readouterr().out.strip() == "(101, 101) scores"
     exec(train, names)
     assert names["run"].values[-1] < names["run"].values[0]
     assert len(own.strip().splitlines()) <= 10
@@ -40,7 +42,7 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys
 
 @pytest.mark.slow
 def test_the_lossland_commands_run(tmp_path):
-    (tmp_path / "my_loss.py").write_text(PYTHON[3])
+    (tmp_path / "my_loss.py").write_text(PYTHON[4])
     commands = [words for words in SHELL if words and words[0] == "lossland"]
     assert len(commands) == 3
     for words in commands:
