@@ -26,6 +26,11 @@ from .fitting import Fit as Fit
 from .fitting import fit as fit
 from .implicit import DegenerateSolution as DegenerateSolution
 from .implicit import differentiable_solve as differentiable_solve
+from .interpolations import linear_interpolation as linear_interpolation
+from .interpolations import planar_interpolation as planar_interpolation
+from .interpolations import random_line as random_line
+from .interpolations import random_plane as random_plane
+from .interpolations import trajectory_plane as trajectory_plane
 from .kernels import KernelSolution as KernelSolution
 from .kernels import decision_function as decision_function
 from .kernels import solve_kernel as solve_kernel
@@ -43,13 +48,8 @@ from .paths import path as path
 from .paths import path_at as path_at
 from .planes import Plane as Plane
 from .planes import Ray as Ray
-from .planes import linear_interpolation as linear_interpolation
-from .planes import planar_interpolation as planar_interpolation
 from .planes import plane as plane
-from .planes import random_line as random_line
-from .planes import random_plane as random_plane
 from .planes import ray as ray
-from .planes import trajectory_plane as trajectory_plane
 from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Key, Model, Params
+from lossland.core import Model, Params
 from lossland.data import Dataset
-from lossland.directions import Normalization, Trajectory, named_leaves, random_directions, trajectory_directions
+from lossland.directions import named_leaves
 from lossland.models import linear
 from lossland.objectives import objective
 from lossland.pairing import Pair
@@ -28,7 +28,9 @@ class Plane(NamedTuple):
         centre: the params at (0, 0).
         directions: two directions, shaped like the params.
         quantities: name -> (a, b), those asked for.
-        method: "kinks" (exact running sums over kinks), "scores" (exact, scores affine in the plane) or "model".
+        method: "kinks" (exact running sums over kinks), "scores" (exact, scores affine in the plane), "model", or
+            "expansion".
+        error: the estimated error of an expansion; 0 where values are exact to rounding.
         holes: how many values are NaN.
         settings: pair, data, model, l2 and what else is needed to draw it again.
     """
@@ -40,6 +42,7 @@ class Plane(NamedTuple):
     directions: tuple[Params, Params]
     quantities: dict[str, np.ndarray]
     method: str
+    error: float
     holes: int
     settings: dict[str, Any]
 
@@ -57,6 +60,7 @@ class Ray(NamedTuple):
     direction: Params
     quantities: dict[str, np.ndarray]
     method: str
+    error: float
     holes: int
     settings: dict[str, Any]
 
@@ -78,6 +82,7 @@ def plane(
     sample_weights: Any = None,
     quantities: Sequence[str] = (),
     method: str = "fastest",
+    tolerance: float = 0.0,
     progress: Progress | None = None,
 ) -> Plane:
     r"""The objective on a grid in a plane of its parameters.
@@ -97,6 +102,8 @@ def plane(
         sample_weights: (n,), as in `objective`.
         quantities: also "risk", "positive_risk", "negative_risk", "error", "dead", "active", "margin".
         method: "fastest" of those that are exact here; or one of "kinks", "scores", "model".
+        tolerance: an absolute error that is allowed: a smooth pair's plane may then be a Chebyshev series, whose error
+            is estimated (`Plane.error`), not bounded.
         progress: called with (pixels done, of).
 
     Returns:
@@ -118,10 +125,13 @@ def plane(
     if len(directions) != 2:
         raise ValueError(f"A plane needs two directions; got {len(directions)}. `ray` takes one.")
     counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
-    surface = _surface(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
+    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
+    surface = surface._replace(tolerance=tolerance)
     reach = _reaches(surface, radius, 2)
     axes = tuple(_axis(r, count) for r, count in zip(reach, counts, strict=True))
-    return _plane(surface, axes, progress)
+    return plane_of(surface, axes, progress)
 
 
 def ray(
@@ -147,111 +157,16 @@ def ray(
         >>> ll.ray(ll.pair("relu", "hinge"), data, centre, centre, radius=1.0, steps=5).alphas.tolist()
         [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
-    surface = _surface(pair, data, centre, (direction,), model, l2, sample_weights, quantities, method)
+    surface = surface_of(pair, data, centre, (direction,), model, l2, sample_weights, quantities, method)
     (reach,) = _reaches(surface, radius, 1)
-    return _ray(surface, _axis(reach, steps))
-
-
-def random_plane(
-    pair: Pair, data: Dataset, centre: Params, *, key: Key, normalization: Normalization = "filter", **settings: Any
-) -> Plane:
-    """The plane of two random directions, from `random_directions`; the other settings are `plane`'s."""
-    return plane(pair, data, centre, _two(random_directions(centre, key, 2, normalization)), **settings)
-
-
-def random_line(
-    pair: Pair, data: Dataset, centre: Params, *, key: Key, normalization: Normalization = "filter", **settings: Any
-) -> Ray:
-    """The ray of a random direction, from `random_directions`; the other settings are `ray`'s."""
-    return ray(pair, data, centre, random_directions(centre, key, 1, normalization)[0], **settings)
-
-
-def linear_interpolation(
-    pair: Pair, data: Dataset, start: Params, end: Params, *, steps: int = 101, beyond: float = 0.0, **settings: Any
-) -> Ray:
-    r"""The objective between two points: :math:`V_i = F((1 - \alpha_i) a + \alpha_i b)`, alpha from 0 to 1.
-
-    Args:
-        pair: from `pair`.
-        data: the examples.
-        start: a, at alpha = 0.
-        end: b, at alpha = 1.
-        steps: points on the line, at least 2.
-        beyond: how much further it goes on both sides.
-        **settings: `ray`'s model, l2, sample_weights, quantities, method.
-
-    Returns:
-        A `Ray` whose centre is `start`.
-    """
-    surface = _surface_of(pair, data, start, (_difference(end, start),), settings)
-    return _ray(surface, _span(beyond, steps))
-
-
-def planar_interpolation(
-    pair: Pair,
-    data: Dataset,
-    a: Params,
-    b: Params,
-    c: Params,
-    *,
-    steps: int = 101,
-    beyond: float = 0.25,
-    **settings: Any,
-) -> Plane:
-    r"""The plane through three points: :math:`V_{ij} = F(a + \alpha_i (b - a) + \beta_j (c - a))`.
-
-    Args:
-        pair: from `pair`.
-        data: the examples.
-        a: at (0, 0).
-        b: at (1, 0).
-        c: at (0, 1).
-        steps: points on each axis, at least 2.
-        beyond: how much further than [0, 1] each axis goes on both sides.
-        **settings: `plane`'s model, l2, sample_weights, quantities, method.
-
-    Returns:
-        A `Plane`; its axes are not orthogonal in general.
-    """
-    surface = _surface_of(pair, data, a, (_difference(b, a), _difference(c, a)), settings)
-    axis = _span(beyond, steps)
-    return _plane(surface, (axis, axis), None)
-
-
-def trajectory_plane(
-    pair: Pair, data: Dataset, trajectory: Params, *, steps: int = 101, margin: float = 0.2, **settings: Any
-) -> tuple[Plane, Trajectory]:
-    """The plane that shows most of a training run, and the run in it.
-
-    Args:
-        pair: from `pair`.
-        data: the examples.
-        trajectory: params with a leading axis, as `fit(record=lambda params: params).records` holds them.
-        steps: points on each axis, odd.
-        margin: how much wider than the run the plane is.
-        **settings: `plane`'s model, l2, sample_weights, quantities, method.
-
-    Returns:
-        The plane, centred on the run's end, and its `Trajectory`: path, the share of variance kept, distances off it.
-    """
-    seen = trajectory_directions(trajectory)
-    reach = tuple(float(r) for r in (1.0 + margin) * np.abs(seen.path).max(axis=0))
-    reach = (reach[0], reach[1] or reach[0])
-    return plane(pair, data, seen.centre, seen.directions, radius=reach, steps=steps, **settings), seen
+    return ray_of(surface, _axis(reach, steps))
 
 
 # ---------------------------------------------------------------------------------------------------------- their parts
 
 
-def _surface_of(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
-    known = {"model": None, "l2": 0.0, "sample_weights": None, "quantities": (), "method": "fastest"}
-    unknown = sorted(set(settings) - set(known))
-    if unknown:
-        raise ValueError(f"There is no setting {', '.join(unknown)}; there are {', '.join(known)}.")
-    return _surface(pair, data, centre, directions, *(settings.get(name, default) for name, default in known.items()))
-
-
-def _surface(pair, data, centre, directions, model, l2, sample_weights, quantities, method) -> Surface:
+def surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method) -> Surface:
+    """Check what a user asks for, and bring it to float64."""
     unknown = sorted(set(quantities) - set(QUANTITIES))
     if unknown:
         raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
@@ -294,7 +209,7 @@ def _reaches(surface: Surface, radius: Any, count: int) -> tuple[float, ...]:
 
 def _doubling(surface: Surface, k: int) -> float:
     """Where along a direction the objective has doubled, or risen by 0.1; a direction's own length if it never does."""
-    one = surface._replace(directions=(surface.directions[k],), quantities=(), method="fastest")
+    one = surface._replace(directions=(surface.directions[k],), quantities=(), method="fastest", tolerance=0.0)
     size = [np.sqrt(sum(float((x * x).sum()) for x in jax.tree.leaves(t))) for t in (one.centre, one.directions[0])]
     tried = (size[0] or 1.0) / size[1] * 2.0 ** np.arange(-10, 11)
     values = on_grid(one, (np.concatenate([[0.0], tried, -tried]),)).values
@@ -309,28 +224,25 @@ def _axis(radius: float, steps: int) -> np.ndarray:
     return np.concatenate([-half[:0:-1], half])
 
 
-def _span(beyond: float, steps: int) -> np.ndarray:
-    if steps < 2 or not beyond >= 0:
-        raise ValueError(f"An interpolation needs steps >= 2 and beyond >= 0, not {steps} and {beyond}.")
-    return np.linspace(-beyond, 1.0 + beyond, steps)
-
-
-def _plane(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progress | None) -> Plane:
+def plane_of(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progress | None = None) -> Plane:
+    """The plane of a surface on two axes."""
     found = on_grid(surface, axes, progress)
     return Plane(
         found.values,
         axes[0],
         axes[1],
         surface.centre,
-        _two(surface.directions),
+        (surface.directions[0], surface.directions[1]),
         found.quantities,
         found.method,
+        found.error,
         int(np.isnan(found.values).sum()),
         surface.settings(),
     )
 
 
-def _ray(surface: Surface, alphas: np.ndarray) -> Ray:
+def ray_of(surface: Surface, alphas: np.ndarray) -> Ray:
+    """The ray of a surface on one axis."""
     found = on_grid(surface, (alphas,))
     return Ray(
         found.values,
@@ -339,17 +251,10 @@ def _ray(surface: Surface, alphas: np.ndarray) -> Ray:
         surface.directions[0],
         found.quantities,
         found.method,
+        found.error,
         int(np.isnan(found.values).sum()),
         surface.settings(),
     )
-
-
-def _difference(b: Params, a: Params) -> Params:
-    return jax.tree.map(lambda x, y: np.asarray(x, float) - np.asarray(y, float), b, a)
-
-
-def _two(directions: tuple[Params, ...]) -> tuple[Params, Params]:
-    return directions[0], directions[1]
 
 
 def _to_xarray(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple) -> Any:
@@ -361,4 +266,6 @@ def _to_xarray(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple)
     for what, tree in (("centre", made.centre), *((f"direction_{k}", d) for k, d in enumerate(directions))):
         for name, leaf in named_leaves(tree):
             result[f"{what}_{name}"] = (tuple(f"{name}_{k}" for k in range(np.ndim(leaf))), np.asarray(leaf))
-    return result.assign_attrs(settings=json.dumps(made.settings), method=made.method, holes=made.holes)
+    return result.assign_attrs(
+        settings=json.dumps(made.settings), method=made.method, error=made.error, holes=made.holes
+    )

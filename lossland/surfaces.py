@@ -16,6 +16,7 @@ from jax import Array
 
 from lossland.buckets import bucket_rows
 from lossland.core import Model, Params
+from lossland.expansions import expanded
 from lossland.objectives import Objective
 from lossland.pairing import Pair
 from lossland.polynomials import Polynomial, polynomials
@@ -44,6 +45,7 @@ class Surface(NamedTuple):
     quantities: tuple[str, ...]
     method: str
     data: str
+    tolerance: float = 0.0
 
     def settings(self) -> dict[str, Any]:
         """Pair, data, model and penalty, in plain words and numbers."""
@@ -52,11 +54,12 @@ class Surface(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The objective and the quantities on a grid, and the method that gave them."""
+    """The objective and the quantities on a grid, the method that gave them, and the estimated error, 0 if exact."""
 
     values: np.ndarray
     quantities: dict[str, np.ndarray]
     method: str
+    error: float
 
 
 def on_grid(
@@ -67,14 +70,20 @@ def on_grid(
     curves = polynomials(f.pair)
     straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
     method = _method(surface, straight, curves is not None)
+    error, series = 0.0, None
     with jax.enable_x64(True):
         if method == "kinks" and curves is not None:
             found = {"risk": _by_kinks(surface, curves, axes)}
         else:
-            found = _by_pixels(surface, names, axes, method, progress)
+            if surface.tolerance > 0 and len(axes) == 2 and set(names) == {"risk"}:
+                series = expanded(functools.partial(_risk_at, surface, method), (axes[0], axes[1]), surface.tolerance)
+            if series is not None:
+                found, error, method = {"risk": series[0]}, series[1], "expansion"
+            else:
+                found = _by_pixels(surface, names, axes, method, progress)
         scale = _penalty(surface, axes)
     values = found["risk"] + 0.5 * float(f.l2) * scale
-    return Found(values, {name: found[name] for name in surface.quantities}, method)
+    return Found(values, {name: found[name] for name in surface.quantities}, method, error)
 
 
 def _method(surface: Surface, straight: bool, pieces: bool) -> str:
@@ -140,15 +149,31 @@ def _by_pixels(
     method: str,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, np.ndarray]:
-    f = surface.objective
     places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
+    found = _at_places(surface, names, places, method, progress)
+    return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
+
+
+def _risk_at(surface: Surface, method: str, places: np.ndarray) -> np.ndarray:
+    return _at_places(surface, ("risk",), places, method, None)["risk"]
+
+
+def _at_places(
+    surface: Surface,
+    names: tuple[str, ...],
+    places: np.ndarray,
+    method: str,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, np.ndarray]:
+    """Quantities at places (p, axes), in blocks whose scores stay in the cache."""
+    f = surface.objective
     labels, weights = f.labels, jnp.asarray(_weights(surface))
     if method == "scores":
         scores = jnp.asarray(_scores(surface))
         evaluate = functools.partial(affine_pixels, f.pair, names, labels, weights, scores)
     else:
         tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-        evaluate = functools.partial(model_pixels(f.model, f.pair, names), labels, weights, f.inputs, *tree)
+        evaluate = functools.partial(model_pixels, f.model, f.pair, names, labels, weights, f.inputs, *tree)
     size = min(len(places), max(1, SCORES // f.n))
     parts = []
     for start in range(0, len(places), size):
@@ -157,10 +182,7 @@ def _by_pixels(
         if progress is not None:
             jax.block_until_ready(parts[-1])
             progress(min(start + size, len(places)), len(places))
-    shape = tuple(len(axis) for axis in axes)
-    return {
-        name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)].reshape(shape) for name in names
-    }
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
 
 
 def _penalty(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -196,20 +218,25 @@ def affine_pixels(
     return quantities(pair, names, labels, weights, z)
 
 
-def model_pixels(model: Model, pair: Pair, names: tuple[str, ...]) -> Callable[..., dict[str, Array]]:
-    """The same for any model: a function of (labels, weights, inputs, centre, directions, places)."""
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def model_pixels(
+    model: Model,
+    pair: Pair,
+    names: tuple[str, ...],
+    labels: Array,
+    weights: Array,
+    inputs: Array,
+    centre: Params,
+    directions: tuple[Params, ...],
+    places: Array,
+) -> dict[str, Array]:
+    """The same for any model, which is run at every pixel."""
 
-    @jax.jit
-    def evaluate(labels: Array, weights: Array, inputs: Array, centre: Any, directions: Any, places: Array) -> dict:
-        def scores(place: Array) -> Array:
-            moved = jax.tree.map(
-                lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions
-            )
-            return model.apply(moved, inputs)
+    def scores(place: Array) -> Array:
+        moved = jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
+        return model.apply(moved, inputs)
 
-        return quantities(pair, names, labels, weights, jax.vmap(scores)(places))
-
-    return evaluate
+    return quantities(pair, names, labels, weights, jax.vmap(scores)(places))
 
 
 def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array) -> dict[str, Array]:

@@ -9,14 +9,14 @@ import lossland
 
 ROWS = [
     {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
-    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions"},
+    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording", "polynomials"},
     {"fitting", "shapes", "normal", "terms", "grams", "buckets"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
     {"planes", "duality", "facts", "forms", "polish", "boxes", "representers"},
-    {"verdicts", "problems", "separation"},
+    {"verdicts", "problems", "separation", "interpolations"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints"},
     {"sweeping"},

@@ -177,6 +177,22 @@ def test_without_a_radius_the_plane_reaches_to_where_the_objective_has_doubled(x
         assert 2.0 <= edge.max() / middle < 5.0
 
 
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-9])
+def test_a_smooth_plane_by_expansion_is_as_near_as_it_says(tolerance, x64):
+    pair, centre, axes = ll.pair("sigmoid+cross_entropy"), start(), ll.random_directions(start(), KEY)
+    given = {"radius": (2.0, 1.0), "steps": 151, "l2": 0.3}
+    exact = ll.plane(pair, DATA, centre, axes, **given)
+    near = ll.plane(pair, DATA, centre, axes, **given, tolerance=tolerance)
+    assert (near.method, exact.error) == ("expansion", 0.0)
+    assert np.abs(near.values - exact.values).max() <= near.error <= tolerance
+
+
+def test_what_has_kinks_is_not_expanded(x64):
+    axes = ll.random_directions(start(), KEY)
+    p = ll.plane(ll.pair("tanh+hinge"), DATA, start(), axes, radius=2.0, steps=41, tolerance=1e-9)
+    assert (p.method, p.error) == ("scores", 0.0)
+
+
 def test_interpolations_pass_through_their_points(x64):
     a, b, c = (start(seed=k) for k in range(3))
     pair, f = ll.pair("tanh+squared"), objective(ll.pair("tanh+squared"), l2=0.1)
@@ -232,6 +248,7 @@ def test_a_plane_is_saved_with_all_that_draws_it_again(tmp_path, x64):
         ({"method": "guess"}, "fastest"),
         ({"method": "kinks", "quantities": ["dead"]}, "no quantity but the risk"),
         ({"l2": -1.0}, "l2"),
+        ({"tolerance": -1.0}, "tolerance"),
     ],
 )
 def test_bad_input_is_said(changed, message):

@@ -1,0 +1,114 @@
+"""A plane of a linear model: our time against loss-landscapes', and against our own slower ways.
+
+    python benchmarks/landscape.py [--rounds 5] [--out benchmarks/results]
+
+loss-landscapes and torch are not installed by `make bench` (pip install torch loss-landscapes); without them their
+column stays empty. Each round times all one after the other; medians of the rounds and of the rounds' ratios are
+reported, the first call of each left out. Theirs runs in float32, ours in float64: exact for the hinge, with an error
+of 1e-6 (estimated) for the logistic loss.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+import lossland as ll
+from lossland.storage import replacing, versions
+from lossland.tables import show, table
+
+WORK = [("569 x 30", "hinge", 101), ("569 x 30", "logistic", 101), ("10000 x 100", "hinge", 101)]
+WORK += [("10000 x 100", "logistic", 101), ("569 x 30", "hinge", 1001), ("569 x 30", "logistic", 1001)]
+
+
+def data_of(shape):
+    if shape == "569 x 30":
+        return ll.standardise(ll.load("breast_cancer"))
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(10_000, 100))
+    labels = np.where(inputs @ rng.normal(size=100) + rng.normal(size=10_000) > 0, 1, -1)
+    return ll.Dataset(inputs, labels)
+
+
+def theirs(data, loss, steps):
+    """A function that computes loss-landscapes' random plane; None where it is not installed."""
+    try:
+        import loss_landscapes
+        import loss_landscapes.metrics
+        import torch
+    except ImportError:
+        return None
+    model = torch.nn.Linear(data.d, 1)
+    inputs = torch.tensor(np.asarray(data.inputs), dtype=torch.float32)
+    labels = torch.tensor(np.asarray(data.labels), dtype=torch.float32)[:, None]
+    losses = {
+        "hinge": lambda z, t: torch.relu(1 - t * z).mean(),
+        "logistic": lambda z, t: torch.nn.functional.softplus(-t * z).mean(),
+    }
+    metric = loss_landscapes.metrics.Loss(losses[loss], inputs, labels)
+    return lambda: loss_landscapes.random_plane(model, metric, 1, steps, normalization="filter")
+
+
+def ours(data, loss, steps, method, tolerance=0.0):
+    pair, centre = ll.pair("identity", loss), ll.linear().init(jax.random.key(0), data.d)
+    directions = ll.random_directions(centre, jax.random.key(1))
+    return lambda: ll.plane(pair, data, centre, directions, radius=1.0, steps=steps, method=method, tolerance=tolerance)
+
+
+def measure(shape, loss, steps, rounds):
+    """One row: seconds of each way."""
+    data = data_of(shape)
+    ways = {"ours": ours(data, loss, steps, "fastest", 1e-6)}
+    slow = steps > 101
+    if not slow:
+        ways |= {"scores": ours(data, loss, steps, "scores"), "model": ours(data, loss, steps, "model")}
+    peer = theirs(data, loss, steps)
+    method = ways["ours"]().method
+    for name, way in ways.items():
+        if name != "ours":
+            way()
+    times = {name: [] for name in ways}
+    if peer is not None:
+        times["loss-landscapes"] = []
+    for k in range(rounds):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            times[name].append(time.perf_counter() - start)
+        # A plane of a million points takes them a quarter of a minute: once is enough.
+        if peer is not None and (k == 0 or not slow):
+            start = time.perf_counter()
+            peer()
+            times["loss-landscapes"].append(time.perf_counter() - start)
+    row = {"data": shape, "loss": loss, "steps": steps, "method": method}
+    row |= {f"{name}_ms": 1e3 * float(np.median(t)) for name, t in times.items()}
+    if peer is not None:
+        row["ratio"] = float(np.median(times["loss-landscapes"]) / np.median(times["ours"]))
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    given = parser.parse_args()
+    rows = [measure(*work, given.rounds) for work in WORK]
+    machine = {"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count(), "machine": platform.machine()}
+    held = {"rows": rows, "environment": machine | {"rounds": given.rounds, "versions": versions()}}
+    given.out.mkdir(parents=True, exist_ok=True)
+    with replacing(given.out / f"landscape_{jax.default_backend()}.json") as temporary:
+        temporary.write_text(json.dumps(held, indent=1) + "\n")
+    columns = ("data", "loss", "steps", "method", "ours, ms", "scores, ms", "model, ms", "theirs, ms", "ratio")
+    keys = ("ours_ms", "scores_ms", "model_ms", "loss-landscapes_ms", "ratio")
+    shown = [(*list(r.values())[:4], *(f"{r[k]:.3g}" if k in r else "" for k in keys)) for r in rows]
+    show(table("A plane, theirs / ours", columns, shown))
+
+
+if __name__ == "__main__":
+    main()
