@@ -1,5 +1,7 @@
 """Strict everywhere: silent broadcasting raises, warnings are errors, and every element comes from the registries."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +10,10 @@ import lossland as ll
 from lossland.registry import ACTIVATIONS, DATASETS, LOSSES
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Most of the suite's time is compiling small programs: the workers share what they compiled, and so does the next run.
+jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parent.parent / ".pytest_cache" / "compiled"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def pytest_generate_tests(metafunc):
