@@ -58,6 +58,8 @@ def _polynomial(pair: Pair, row: int) -> Polynomial | None:
     coefficients = np.stack(
         [value - slope * inside + 0.5 * curvature * inside**2, slope - curvature * inside, 0.5 * curvature], axis=1
     )
+    # Adding 0 turns -0 into 0.
+    coefficients += 0.0
     met = np.array([_meeting(coefficients[j : j + 2], at) for j, at in enumerate(near)])
     made = Polynomial(met.astype(float), coefficients)
     seen = np.abs(curves.scores) < FAR

@@ -16,6 +16,9 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+FAST = {"loss": 6, "activation": 4, "pair": 40, "dataset_name": 2}
+
+
 def pytest_generate_tests(metafunc):
     """Parametrise the fixtures `loss`, `activation`, `pair` and `dataset_name` from the registries."""
     import lossland.generators  # noqa: F401 - fills the registry
@@ -28,7 +31,12 @@ def pytest_generate_tests(metafunc):
     }
     for name, elements in every.items():
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, elements(), ids=lambda e: getattr(e, "name", e))
+            metafunc.parametrize(name, _spread(elements(), FAST[name]), ids=lambda e: getattr(e, "name", e))
+
+
+def _spread(elements, step):
+    """All elements; `make check` takes every so many-th."""
+    return [pytest.param(e, marks=() if k % step == 0 else pytest.mark.slow) for k, e in enumerate(elements)]
 
 
 def _ours(entry):

@@ -25,6 +25,7 @@ def _registered(name, function):
 
 
 @pytest.mark.parametrize("name", FAULTY)
+@pytest.mark.slow
 def test_a_faulty_loss_gets_a_card_that_says_so(name, registries, capsys):
     function, said = FAULTY[name]
     _registered(f"faults_{name}", lambda margin: function(margin))

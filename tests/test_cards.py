@@ -181,6 +181,7 @@ GRID = {
 
 
 @pytest.mark.parametrize("names", GRID, ids="+".join)
+@pytest.mark.slow
 def test_the_grid_cell_by_cell(names):
     c = card(*names)
     numbers = {"0": 0.0, "1": 1.0, "ln2": LOG2, "l1": L1, "e1": E1}
@@ -191,6 +192,7 @@ def test_the_grid_cell_by_cell(names):
 
 
 @pytest.mark.parametrize("name", ["hinge", "squared_hinge", "logistic", "squared", "exponential", "modified_huber"])
+@pytest.mark.slow
 def test_only_an_affine_output_keeps_the_hinge_and_these_convex(name):
     """Section 5.2: over every registered activation the identity alone; of the others the logistic has a band."""
     convex = {p.activation.name for p in ll.pairs() if p.loss.name == name and all(card(p).convex)}

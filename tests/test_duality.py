@@ -30,6 +30,7 @@ def slopes(name, count=41):
 
 
 @pytest.mark.parametrize("name", CONVEX)
+@pytest.mark.slow
 def test_conjugates(name):
     """Against a supremum over a grid; Fenchel and Young's inequality; equality at u = f'(z)."""
     c, u = card(name), slopes(name)
@@ -103,6 +104,7 @@ def test_proximal_operators(name, gamma):
 
 
 @pytest.mark.parametrize("name", ["identity+hinge", "identity+logistic", "identity+squared_hinge"])
+@pytest.mark.slow
 def test_moreaus_decomposition(name, rng):
     """v = prox_f(v) + prox_f*(v), the second by brute force over the conjugate."""
     c, v = card(name), rng.uniform(-3, 3, 8)

@@ -98,6 +98,7 @@ def test_a_result_says_where_it_comes_from(toy):
     assert all((Path("results") / f).is_file() for f in listed["figures"])
 
 
+@pytest.mark.slow
 def test_the_same_run_is_taken_from_its_file_and_a_changed_one_is_not(toy):
     first = experiment.run(toy, quiet=True)
     again = experiment.run(toy, quiet=True)

@@ -53,6 +53,7 @@ def test_records_fall_on_their_steps(steps, every, x64):
     np.testing.assert_array_equal(thin.params["weights"], full.params["weights"])
 
 
+@pytest.mark.slow
 def test_batches_against_a_python_loop(x64):
     """Each epoch is a permutation that the key decides, cut into batches, its short rest dropped."""
     f = ll.objective(ll.pair("identity", "hinge"), MODEL, DATA, l2=0.1)
@@ -100,6 +101,7 @@ def test_compiles_once():
         fitting._chunk = original
 
 
+@pytest.mark.slow
 def test_vmap_over_starts_equals_one_by_one(x64):
     f = ll.objective(ll.pair("relu", "hinge"), MODEL, DATA)
     starts = [start(k) for k in range(3)]

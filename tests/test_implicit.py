@@ -92,6 +92,7 @@ def test_forward_and_reverse_agree(x64):
     np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_float32_inputs_get_float32_derivatives_of_float64_solutions():
     slope = jax.grad(lambda C: ll.differentiable_solve("hinge", INPUTS, LABELS, C)[0][0])(0.7)
     with jax.enable_x64(True):

@@ -36,6 +36,7 @@ def test_planes_of_two_pairs_are_drawn_and_saved(tmp_path, capsys):
     assert middle == pytest.approx(float(f({"weights": sol.weights, "bias": sol.bias})), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_quantity_around_a_start(tmp_path, capsys):
     words = ["relu+hinge", "--data", DATA, "--steps", "5", "--around", "random", "--quantity", "dead", "--radius", "1"]
     assert call(*words, "--figure", str(tmp_path / "b.pdf"), "--quiet") == 0
@@ -59,6 +60,7 @@ def test_wrong_usage_has_code_2(words, message, tmp_path, monkeypatch, capsys):
     assert message.lower() in capsys.readouterr().err.lower()
 
 
+@pytest.mark.slow
 def test_figures_show_paths_holes_and_ends():
     data = ll.standardise(ll.load(DATA))
     pair, start = ll.pair("identity+logistic"), ll.linear().init(jax.random.key(0), 2)

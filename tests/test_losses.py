@@ -241,6 +241,7 @@ def test_smoothed_hinge_is_the_smooth_hinge():
     np.testing.assert_allclose(ll.smoothed("hinge", 0.5)(m), L.smooth_hinge(m, 0.5), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_smoothed_losses_at_infinity():
     ends = jnp.array([-jnp.inf, jnp.inf])
     for name, want in (("hinge", [jnp.inf, 0.0]), ("absolute", [jnp.inf, jnp.inf]), ("logistic", [jnp.inf, 0.0])):
@@ -308,6 +309,7 @@ always = settings(deadline=None, derandomize=True, max_examples=60)
 
 @always
 @given(REAL, REAL)
+@pytest.mark.slow
 def test_convex_decreasing_losses_are_so_between_any_two_margins(a, b):
     low, high = sorted((a, b))
     points = jnp.array([low, 0.5 * (low + high), high])

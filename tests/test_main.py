@@ -59,6 +59,7 @@ def test_list_losses_gives_other_names_with_their_scale(capsys):
     assert "sigmoid_margin,LossFunctions.jl,SigmoidLoss,2,2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_check(capsys):
     assert call("check", "hinge") == 0
     assert "claim kinks" in capsys.readouterr().out
@@ -91,6 +92,7 @@ def test_a_card_in_words_and_as_json(capsys):
     assert held["best_threshold"] == 0.5
 
 
+@pytest.mark.slow
 def test_a_loss_alone_gets_the_output_that_it_takes(capsys):
     for name, pair in (("hinge", "identity+hinge"), ("brier", "sigmoid+brier")):
         assert call("card", name) == 0

@@ -65,6 +65,7 @@ def test_agrees_with_solutions_at_single_values(case):
         assert alone.bias_interval[0] - 1e-6 <= bias <= alone.bias_interval[1] + 1e-6
 
 
+@pytest.mark.slow
 def test_agrees_with_the_grid():
     data, _ = CASES["few positives"]
     grid = np.geomspace(1e-3, 1e2, 6)

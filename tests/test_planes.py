@@ -80,6 +80,7 @@ def test_planes_and_rays_against_one_point_after_another(name, method, x64):
     np.testing.assert_allclose(r.values, slow(objective(pair), centre, directions[:1], r.alphas), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_networks_plane_and_that_of_random_features(x64):
     for model, method in ((ll.mlp((4, 3)), "model"), (ll.random_features(m=9, key=KEY), "scores")):
         centre = start(model)
@@ -167,6 +168,7 @@ def test_the_callers_params_stay_and_infinite_losses_are_kept(x64):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_without_a_radius_the_plane_reaches_to_where_the_objective_has_doubled(x64):
     sol = ll.solve("hinge", DATA, C=1.0)
     best = {"weights": sol.weights, "bias": sol.bias}
@@ -178,6 +180,7 @@ def test_without_a_radius_the_plane_reaches_to_where_the_objective_has_doubled(x
 
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-9])
+@pytest.mark.slow
 def test_a_smooth_plane_by_expansion_is_as_near_as_it_says(tolerance, x64):
     pair, centre, axes = ll.pair("sigmoid+cross_entropy"), start(), ll.random_directions(start(), KEY)
     given = {"radius": (2.0, 1.0), "steps": 151, "l2": 0.3}

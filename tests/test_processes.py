@@ -161,7 +161,7 @@ def test_twenty_kills_change_no_bit(tmp_path):
     for _ in range(20):
         child = context.Process(target=_one_sweep, args=(tmp_path,))
         child.start()
-        child.join(clock.uniform(0.5, 3.0))
+        child.join(clock.uniform(0.5, 2.0))
         seen += child.is_alive()
         child.kill()
         child.join()

@@ -20,6 +20,7 @@ SHELL = [
 ]
 
 
+@pytest.mark.slow
 def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     use, exact, sweep, surface, own, train = PYTHON
     assert "def two_slopes" in own

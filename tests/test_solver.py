@@ -311,6 +311,7 @@ def separable(seed=0, n=40, d=4):
     return ll.Dataset(inputs=x, labels=np.where(x @ w + 0.2 > 0, 1, -1))
 
 
+@pytest.mark.slow
 def test_the_hard_margin_is_what_a_large_C_gives():
     data = separable()
     hard = ll.solve("hinge", data, C=np.inf)
@@ -364,6 +365,7 @@ def test_the_perceptron_asks_for_nothing():
     assert sol.converged.all()
 
 
+@pytest.mark.slow
 def test_losses_batch_too():
     data = ll.load("two_gaussians(n=60, seed=1)")
     names = ["hinge", "logistic", "huber(delta=0.5)"]
@@ -376,6 +378,7 @@ def test_losses_batch_too():
         ll.solve([], data, C=1.0)
 
 
+@pytest.mark.slow
 def test_batches_equal_single_problems():
     """C, weights and labels over leading axes, against one call each."""
     data, c, s = problems(1)

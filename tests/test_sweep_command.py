@@ -32,6 +32,7 @@ def test_a_sweep_ends_in_a_table_and_a_file(tmp_path, capsys):
     assert len(rows) == 2
 
 
+@pytest.mark.slow
 def test_a_loss_of_the_users_own_is_swept(tmp_path, capsys):
     mine = tmp_path / "mine.py"
     mine.write_text(
@@ -67,6 +68,7 @@ def test_wrong_usage_is_one_line_and_code_2(words, message, tmp_path, capsys):
     assert len(told.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_said(tmp_path, capsys):
     names = ["relu+hinge", "relu+cross_entropy"]
     assert call("sweep", *names, *SMALL, "--skip-inadmissible", "--out", str(tmp_path), "--quiet") == 0

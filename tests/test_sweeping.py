@@ -41,10 +41,12 @@ def each_place(s):
     ("optimizer", "hyperparameters"),
     [
         (optax.sgd, {}),
-        (functools.partial(optax.sgd, nesterov=True), {"momentum": (0.5, 0.9)}),
-        (optax.adam, {"b1": (0.8,)}),
-        (lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 20)), {}),
-        (lambda rate: optax.chain(optax.clip_by_global_norm(0.1), optax.sgd(rate)), {}),
+        pytest.param(functools.partial(optax.sgd, nesterov=True), {"momentum": (0.5, 0.9)}, marks=pytest.mark.slow),
+        pytest.param(optax.adam, {"b1": (0.8,)}, marks=pytest.mark.slow),
+        pytest.param(lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 20)), {}, marks=pytest.mark.slow),
+        pytest.param(
+            lambda rate: optax.chain(optax.clip_by_global_norm(0.1), optax.sgd(rate)), {}, marks=pytest.mark.slow
+        ),
     ],
     ids=["sgd", "nesterov", "adam", "schedule", "clipped by its own norm"],
 )
@@ -60,6 +62,7 @@ def test_a_model_of_a_sweep_goes_the_way_of_fit(data, optimizer, hyperparameters
         np.testing.assert_allclose(s.params["weights"][place], run.params["weights"], rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_batches_are_those_of_fit(data, x64):
     key = jax.random.key(5)
     grid = {"seeds": (3, 7), "learning_rates": (0.1,), "steps": 25, "record": 1, "batch_size": 8, "key": key}
@@ -72,6 +75,7 @@ def test_batches_are_those_of_fit(data, x64):
         np.testing.assert_allclose(apart.records["objective"][place], sees(key=own).values, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_network_goes_the_way_of_fit(data, x64):
     model = ll.mlp((4, 3), hidden="tanh")
     s = ll.sweep(SPREAD[:4], data, model=model, seeds=2, learning_rates=(0.1,), l2s=(0.01,), steps=6, record=1)
@@ -128,6 +132,7 @@ def test_blocks_hold_every_run_once(data, scores):
         assert (seen == 1).all()
 
 
+@pytest.mark.slow
 def test_the_cut_into_blocks_changes_nothing(data, x64):
     whole, cut = (
         ll.sweep(SPREAD, data, seeds=3, learning_rates=(0.1, 0.5), steps=9, block_scores=b) for b in (10**9, 90)
@@ -136,6 +141,7 @@ def test_the_cut_into_blocks_changes_nothing(data, x64):
         np.testing.assert_allclose(record, cut.records[name], rtol=1e-11, atol=1e-13, err_msg=name)
 
 
+@pytest.mark.slow
 def test_records_say_what_they_mean(data, x64):
     parts = ll.split(data, seed=2)
     s = ll.sweep(
@@ -168,6 +174,7 @@ def test_records_say_what_they_mean(data, x64):
     assert set(s.records) == {*expected, "gradient_norm"}
 
 
+@pytest.mark.slow
 def test_weights_count_as_in_the_objective(data, x64):
     weights = np.linspace(0.0, 2.0, data.n)
     s = ll.sweep(
@@ -201,6 +208,7 @@ def test_slopes_that_are_numbers_only_in_the_limit_go_on(data, x64):
     assert np.isfinite(s.records["gradient_norm"]).all()
 
 
+@pytest.mark.slow
 def test_models_finish_at_the_tolerance(data, x64):
     s = ll.sweep(SPREAD[:2], data, seeds=2, learning_rates=(0.05, 1.0), l2s=(0.5,), steps=4000, tolerance=1e-6)
     logistic = s.status[1]
@@ -212,6 +220,7 @@ def test_models_finish_at_the_tolerance(data, x64):
     assert s.records["risk"].shape[-1] == len(s.steps)
 
 
+@pytest.mark.slow
 def test_averages_are_those_of_the_iterates(data, x64):
     every = ll.sweep(SPREAD[0], data, seeds=1, steps=10, record=1, metrics={"w": lambda z, t, p: p["weights"][0]})
     mean = ll.sweep(SPREAD[0], data, seeds=1, steps=10, record=1, average_from=4)
@@ -291,6 +300,7 @@ def test_what_changes_the_numbers_changes_the_name(data):
     assert named(model=ll.linear(scale=2.0)) == names[7]
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_to_the_same_bits(data, tmp_path):
     grid = {"seeds": 2, "steps": 400, "learning_rates": (0.1, 0.3), "block_scores": 170, "batch_size": 8}
     plain = ll.sweep(SPREAD[:3], data, **grid)
