@@ -1,5 +1,6 @@
 from . import activations as activations
 from . import losses as losses
+from .basins import MinimumSet as MinimumSet
 from .carding import Card as Card
 from .carding import card as card
 from .carding import cards as cards
@@ -38,6 +39,14 @@ from .paths import HingePath as HingePath
 from .paths import hinge_path as hinge_path
 from .paths import path as path
 from .paths import path_at as path_at
+from .planar import Cells as Cells
+from .planar import Shares as Shares
+from .planar import basin_shares as basin_shares
+from .planar import cells as cells
+from .programs import GlobalMinimum as GlobalMinimum
+from .programs import LocalMinimum as LocalMinimum
+from .programs import global_minimum as global_minimum
+from .programs import local_minimum as local_minimum
 from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss

@@ -9,12 +9,12 @@ import lossland
 
 ROWS = [
     {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
-    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes"},
+    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
-    {"objectives", "minima", "links", "recording"},
-    {"fitting", "shapes", "normal", "terms", "grams"},
-    {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
+    {"objectives", "minima", "links", "recording", "piecewise"},
+    {"fitting", "shapes", "normal", "terms", "grams", "basins", "mixed"},
+    {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton", "planar", "programs"},
     {"duality", "facts", "forms", "polish", "boxes", "representers"},
     {"verdicts", "problems", "separation"},
     {"carding", "solver", "running", "sweeps"},
