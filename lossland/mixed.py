@@ -15,6 +15,8 @@ from lossland.piecewise import Parabolas, Pieced
 
 ROUNDS = 60
 """How often tangents of the penalty are added."""
+SCALE = 1e3
+"""Costs are multiplied by it: HiGHS stops at an absolute gap of 1e-6, whatever it is asked for."""
 
 
 class Relaxation(NamedTuple):
@@ -140,11 +142,11 @@ def solved(program: Relaxation, total: Pieced, gap: float, seconds: float) -> tu
         left = until - time.monotonic()
         if left <= 0:
             return best, bound, f"Stopped after {seconds:g} seconds."
-        found = _highs(program, tangents, 0.5 * gap, left)
+        found = _highs(program, tangents, 0.5 * gap / max(abs(lowest), 1.0), left)
         message = str(found.message)
         # Without integers the program is linear, its optimum its own bound.
         proven = found.mip_dual_bound if program.whole.any() else found.fun if found.status == 0 else None
-        bound = bound if proven is None else max(bound, float(proven))
+        bound = bound if proven is None else max(bound, float(proven) / SCALE)
         if found.x is None:
             break
         point = np.clip(found.x[:d], *program.bounds[:, :d])
@@ -173,5 +175,5 @@ def _highs(program: Relaxation, tangents: list[tuple[int, float]], gap: float, s
     low: Any = np.concatenate([program.low, [-0.5 * at * at for _, at in tangents]])
     high: Any = np.concatenate([program.high, np.full(len(tangents), np.inf)])
     options = {"time_limit": seconds, "mip_rel_gap": gap}
-    return milp(program.cost, constraints=LinearConstraint(matrix, low, high), bounds=Bounds(*program.bounds),
+    return milp(SCALE * program.cost, constraints=LinearConstraint(matrix, low, high), bounds=Bounds(*program.bounds),
                 integrality=program.whole, options=options)  # fmt: skip

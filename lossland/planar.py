@@ -152,7 +152,7 @@ def basin_shares(
     r"""Descend from random starts and count in which set of local minima each ends: a check of `cells`.
 
     Steps go against the gradient and are of length r_k, :math:`p \leftarrow p - r_k \nabla F / \|\nabla F\|`, with r_k
-    falling geometrically by 10^-5; what leaves the box is put back on its boundary.
+    falling geometrically by 10^-4; what leaves the box is put back on its boundary.
 
     Args:
         found: from `cells`.
@@ -179,7 +179,7 @@ def basin_shares(
     low, high = found.box if within is None else checked_box(within, 2)
     points = np.random.default_rng(seed).uniform(low, high, size=(starts, 2))
     width = float((found.box[1] - found.box[0]).max())
-    for length in step * width * np.logspace(0.0, -5.0, steps):
+    for length in step * width * np.logspace(0.0, -4.0, steps):
         gradient = found.objective.gradient(points)
         size = np.linalg.norm(gradient, axis=1, keepdims=True)
         points = np.clip(points - length * gradient / np.where(size > 1e-14, size, np.inf), *found.box)
