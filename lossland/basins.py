@@ -149,6 +149,7 @@ def _on_edges(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Toleranc
     flat = (np.abs(bend) <= tiny.bend) & (np.abs(slope) <= tiny.slope)
     low, high = np.where(point, place, 0.0), np.where(point, place, length)
     good, least = point | flat, np.full(len(length), np.inf)
+    lowest = np.linalg.eigvalsh(on.bend)[:, 0]
     inward = []
     for cell in cells.sides.T:
         off = cells.centres[cell] - a
@@ -164,7 +165,7 @@ def _on_edges(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Toleranc
     for cell, start, change in inward:
         ends = np.minimum(start + change * low, start + change * high)
         middle = start + change * 0.5 * (low + high)
-        convex = np.linalg.eigvalsh(on.bend)[cell, 0] >= -tiny.bend
+        convex = lowest[cell] >= -tiny.bend
         good &= (cell < 0) | ((ends >= -tiny.slope) & ((middle > tiny.slope) | convex))
         least = np.where(cell < 0, least, np.minimum(least, ends))
     for e in np.flatnonzero(good):

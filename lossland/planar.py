@@ -172,7 +172,7 @@ def basin_shares(
         >>> import lossland as ll
         >>> data = ll.Dataset([[1.0, 0.0], [0.0, 1.0]], [1, 1], one_class=True)
         >>> ll.basin_shares(ll.cells("relu+hinge", data, box=3.0), starts=400).shares.round(1).tolist()
-        [0.3, 0.3, 0.2, 0.2]
+        [0.2, 0.2, 0.3, 0.2]
     """
     if min(starts, steps) < 1 or not step > 0:
         raise ValueError(f"starts, steps and step must be positive, not {starts}, {steps} and {step}.")

@@ -103,7 +103,7 @@ def local_minimum(
         True
         >>> found = ll.local_minimum("relu+hinge", data, [0.0, 0.0])
         >>> found.minimal, round(found.slope, 9)
-        (False, -1.0)
+        (False, -1.666666667)
     """
     total = _of_lines(activation, data, l2, bias, sample_weights)
     point = _point(params, data.d, bias)
@@ -161,7 +161,8 @@ def global_minimum(
         bias: whether the score has a bias, the last parameter.
         box: (low, high), each (D,), or half the width of a cube around 0.
         sample_weights: s, (n,), not negative; 1 by default.
-        gap: when to stop, on the scale of the objective.
+        gap: when to stop, in units of the objective. With a penalty the point itself is as near to the minimiser of
+            its convex runs as sqrt(2 gap / l2).
         seconds: when to stop at the latest; what is proven until then is returned.
 
     Returns:
@@ -175,7 +176,7 @@ def global_minimum(
         >>> data = ll.Dataset([[1.0], [2.0], [-1.0], [3.0]], [1, 1, -1, -1])
         >>> found = ll.global_minimum("relu+hinge", data)
         >>> round(found.value, 6), found.proven
-        (1.0, True)
+        (0.916667, True)
 
     Source: Vielma 2015, Mixed integer linear programming formulation techniques; solved by HiGHS.
     """
@@ -218,6 +219,8 @@ def _point(params: Any, d: int, bias: bool) -> np.ndarray:
         if "weights" not in params:
             raise ValueError(f"params need 'weights', and 'bias' if there is one; they have {sorted(params)}.")
         held = np.asarray(params["weights"], float).ravel()
+        if not bias and np.any(np.asarray(params.get("bias", 0.0))):
+            raise ValueError(f"params have a bias of {params['bias']}, but bias=False; set it to 0 or leave bias=True.")
         held = np.append(held, float(np.asarray(params.get("bias", 0.0)))) if bias else held
     else:
         held = np.asarray(params, float).ravel()

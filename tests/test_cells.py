@@ -77,7 +77,7 @@ def _descended(value, rows, starts, rng, low, high):
     radius = np.full(len(points), 0.5)
     along = np.column_stack([-rows[:, 1], rows[:, 0]]) / np.linalg.norm(rows, axis=1, keepdims=True)
     fixed = np.concatenate([along, -along])
-    for _ in range(400):
+    for _ in range(250):
         angle = rng.uniform(0, 2 * np.pi, size=(len(points), 32))
         free = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         ways = np.concatenate([free, np.broadcast_to(fixed, (len(points), *fixed.shape))], axis=1)
@@ -124,8 +124,8 @@ def _no_direction_descends(found, rng):
 
 
 def test_cells_against_brute_force_on_a_sample_of_every_pieced_pair():
-    made = _pieced_pairs(every_nth=4)
-    assert len(made) > 25
+    made = _pieced_pairs(every_nth=5)
+    assert len(made) > 20
     for k, each in enumerate(made):
         _check_against_brute_force(each, seed=k, bias=bool(k % 2), l2=(0.0, 0.0, 0.2)[k % 3])
 
@@ -304,17 +304,17 @@ def test_the_global_minimum_of_a_convex_pair_is_that_of_solve():
 
 
 def test_the_global_minimum_of_a_non_convex_pair_in_three_dimensions():
-    rng = np.random.default_rng(6)
+    rng = np.random.default_rng(8)
     inputs = rng.normal(size=(30, 2))
     data = ll.Dataset(inputs, np.where(inputs[:, 0] + 1.5 * rng.normal(size=30) > 0, 1, -1))
-    found = ll.global_minimum("identity+ramp", data, box=5.0)
+    found = ll.global_minimum("identity+ramp", data, box=20.0)
     assert found.proven
-    assert np.abs(found.point).max() < 5.0
+    assert np.abs(found.point).max() < 19.0
     assert ll.local_minimum("identity+ramp", data, found.point).minimal
     total = pieced("identity+ramp", data, 0.0, True)
-    tried = rng.uniform(-5, 5, size=(50_000, 3))
+    tried = rng.uniform(-20, 20, size=(50_000, 3))
     assert total.value(tried).min() >= found.bound
-    stopped = ll.global_minimum("identity+ramp", data, box=5.0, seconds=1e-6)
+    stopped = ll.global_minimum("identity+ramp", data, box=20.0, seconds=1e-6)
     assert not stopped.proven
     assert stopped.bound <= found.value <= stopped.value
 
@@ -361,6 +361,12 @@ def test_bowls_and_valleys():
     assert valley.minimum == pytest.approx(0.0, abs=1e-12)
 
 
+def test_an_objective_that_never_changes_is_one_plateau():
+    found = ll.cells("relu+hinge", _tiny(0, bias=False), sample_weights=np.zeros(5))
+    (only,) = found.minima
+    assert (only.kind, only.level, only.area, only.closed) == ("region", 0.0, 400.0, True)
+
+
 def test_a_minimum_that_the_box_makes_says_so():
     found = ll.cells("identity+unhinged", ll.Dataset([[1.0, 0.5]], [1], one_class=True), box=2.0)
     assert [s.of_box for s in found.minima] == [True]
@@ -397,6 +403,8 @@ def test_refusals_say_what_and_why():
         ll.local_minimum("relu+hinge", wide, [0.0, np.nan, 0.0, 0.0])
     with pytest.raises(ValueError, match="need 'weights'"):
         ll.local_minimum("relu+hinge", wide, {"w": 1.0})
+    with pytest.raises(ValueError, match=r"bias of 1\.0, but bias=False"):
+        ll.local_minimum("relu+hinge", wide, {"weights": np.zeros(3), "bias": 1.0}, bias=False)
     with pytest.raises(ValueError, match="gap and seconds"):
         ll.global_minimum("relu+hinge", wide, gap=0.0)
     with pytest.raises(ValueError, match="starts, steps and step"):
