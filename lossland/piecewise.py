@@ -15,7 +15,7 @@ from lossland.data import Dataset
 from lossland.pairing import Pair, pair
 
 FAR = 1e3
-"""Scores up to which the pieces are held against the table."""
+"""Scores up to which the pieces are held against the table, or twice as far as the furthest knot."""
 MOST_BENDS = 16
 """How many different second derivatives a curve of few parabolas may have."""
 
@@ -116,15 +116,17 @@ def _refused(given: Pair, reason: str) -> ValueError:
 def _pieces(curves: Any, row: int) -> Parabolas | None:
     """The pieces of one curve; None where a stretch between kinks is no parabola."""
     knots = np.array([kink.at for kink in curves.kinks if kink.label == (1, -1)[row]])
-    edges = np.concatenate([[-FAR], knots, [FAR]])
+    far = max(FAR, 2 * np.abs(knots).max(initial=0.0))
+    edges = np.concatenate([[-far], knots, [far]])
     held = []
     for low, high in itertools.pairwise(edges):
         inside = np.flatnonzero((curves.scores > low) & (curves.scores < high))
         if not inside.size:
             return None
         z, value, slope, bend = (part[..., inside] for part in (curves.scores, *_rows(curves, row)))
-        # Near 0, but off the knots: there the coefficients lose the least.
-        near = np.argmin(np.abs(z - (0.5 * (low + high) if max(-low, high) < FAR else np.clip(0.0, low + 1, high - 1))))
+        # Near 0, where the coefficients lose the least, but off the knots.
+        inset = min(1.0, 0.5 * (high - low))
+        near = np.argmin(np.abs(z - np.clip(0.0, low + inset, high - inset)))
         q = _tidy(bend[near])
         s = _tidy(slope[near] - q * z[near])
         v = _tidy(value[near] - z[near] * (s + 0.5 * q * z[near]))
