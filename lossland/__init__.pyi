@@ -27,6 +27,7 @@ from .implicit import differentiable_solve as differentiable_solve
 from .kernels import KernelSolution as KernelSolution
 from .kernels import decision_function as decision_function
 from .kernels import solve_kernel as solve_kernel
+from .local_slopes import LocalMinimum as LocalMinimum
 from .models import linear as linear
 from .models import mlp as mlp
 from .models import random_features as random_features
@@ -44,7 +45,6 @@ from .planar import Shares as Shares
 from .planar import basin_shares as basin_shares
 from .planar import cells as cells
 from .programs import GlobalMinimum as GlobalMinimum
-from .programs import LocalMinimum as LocalMinimum
 from .programs import global_minimum as global_minimum
 from .programs import local_minimum as local_minimum
 from .registry import activation as activation

@@ -315,6 +315,7 @@ def test_the_global_minimum_of_a_non_convex_pair_in_three_dimensions():
     tried = rng.uniform(-20, 20, size=(50_000, 3))
     assert total.value(tried).min() >= found.bound
     stopped = ll.global_minimum("identity+ramp", data, box=20.0, seconds=1e-6)
+    assert stopped.value < total.value(np.zeros((1, 3)))[0] - 0.1
     assert not stopped.proven
     assert stopped.bound <= found.value <= stopped.value
 

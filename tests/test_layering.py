@@ -13,7 +13,7 @@ ROWS = [
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording", "piecewise"},
-    {"fitting", "shapes", "normal", "terms", "grams", "basins", "mixed"},
+    {"fitting", "shapes", "normal", "terms", "grams", "basins", "mixed", "local_slopes"},
     {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton", "planar", "programs"},
     {"duality", "facts", "forms", "polish", "boxes", "representers"},
     {"verdicts", "problems", "separation"},
