@@ -113,7 +113,7 @@ def cells(
         >>> [(s.kind, s.level, s.area) for s in found.minima]
         [('region', 0.0, 4.0), ('region', 0.5, 6.0), ('region', 0.5, 6.0), ('region', 1.0, 9.0)]
 
-    Source: the cells are those of Auer, Herbster & Warmuth 1995, section 3; arrangements follow Edelsbrunner 1987.
+    Source: many minima of one neuron, Auer, Herbster & Warmuth 1995; arrangements of lines, Edelsbrunner 1987.
     """
     bias = data.d == 1 if bias is None else bool(bias)
     if data.d + bias != 2:
