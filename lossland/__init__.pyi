@@ -1,5 +1,6 @@
 from . import activations as activations
 from . import losses as losses
+from .basins import MinimumSet as MinimumSet
 from .carding import Card as Card
 from .carding import card as card
 from .carding import cards as cards
@@ -34,6 +35,7 @@ from .interpolations import trajectory_plane as trajectory_plane
 from .kernels import KernelSolution as KernelSolution
 from .kernels import decision_function as decision_function
 from .kernels import solve_kernel as solve_kernel
+from .local_slopes import LocalMinimum as LocalMinimum
 from .models import linear as linear
 from .models import mlp as mlp
 from .models import random_features as random_features
@@ -46,10 +48,17 @@ from .paths import HingePath as HingePath
 from .paths import hinge_path as hinge_path
 from .paths import path as path
 from .paths import path_at as path_at
+from .planar import Cells as Cells
+from .planar import Shares as Shares
+from .planar import basin_shares as basin_shares
+from .planar import cells as cells
 from .planes import Plane as Plane
 from .planes import Ray as Ray
 from .planes import plane as plane
 from .planes import ray as ray
+from .programs import GlobalMinimum as GlobalMinimum
+from .programs import global_minimum as global_minimum
+from .programs import local_minimum as local_minimum
 from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss

@@ -9,12 +9,14 @@ import lossland
 
 ROWS = [
     {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
-    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"},
+    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"}
+    | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
-    {"objectives", "minima", "links", "recording", "polynomials"},
-    {"fitting", "shapes", "normal", "terms", "grams", "buckets"},
-    {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
+    {"objectives", "minima", "links", "recording", "polynomials", "piecewise"},
+    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes"},
+    {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
+    | {"planar", "programs"},
     {"planes", "duality", "facts", "forms", "polish", "boxes", "representers"},
     {"verdicts", "problems", "separation", "interpolations"},
     {"carding", "solver", "running", "sweeps"},
