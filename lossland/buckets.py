@@ -6,11 +6,11 @@ and running sums of what changes there give the row, in O(examples + pixels).
 
 import numpy as np
 
-from lossland.polynomials import Polynomial
+from lossland.piecewise import Parabolas
 
 
 def bucket_rows(
-    pair: tuple[Polynomial, Polynomial],
+    pair: tuple[Parabolas, Parabolas],
     labels: np.ndarray,
     weights: np.ndarray,
     scores: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -44,15 +44,16 @@ def bucket_rows(
 
 
 def _half_plane(
-    curve: Polynomial, sign: float, u: np.ndarray, v: np.ndarray, s: np.ndarray, betas: np.ndarray
+    curve: Parabolas, sign: float, u: np.ndarray, v: np.ndarray, s: np.ndarray, betas: np.ndarray
 ) -> np.ndarray:
     """The coefficients of 1, beta and beta^2 at each pixel, (rows, 3, b), of examples whose v has one sign."""
     rows, cells = len(u), len(betas)
     step = betas[1] - betas[0] if cells > 1 else 1.0
     # Going along beta, a score with v < 0 meets the pieces from the right.
-    pieces = curve.coefficients if sign > 0 else curve.coefficients[::-1]
-    kinks = curve.kinks if sign > 0 else curve.kinks[::-1]
-    degree = curve.degree + 1
+    coefficients = np.stack([curve.value, curve.slope, 0.5 * curve.bend], axis=1)
+    pieces = coefficients if sign > 0 else coefficients[::-1]
+    kinks = curve.knots if sign > 0 else curve.knots[::-1]
+    degree = 2 if curve.linear else 3
     total = np.zeros((rows, 3, cells))
     total[:, :degree] = np.stack([x.sum(axis=1) for x in _in_beta(pieces[0], u, v, s, degree)], axis=1)[:, :, None]
     start = np.arange(rows)[:, None] * (cells + 1)

@@ -19,7 +19,7 @@ from lossland.core import Model, Params
 from lossland.expansions import expanded
 from lossland.objectives import Objective
 from lossland.pairing import Pair
-from lossland.polynomials import Polynomial, polynomials
+from lossland.piecewise import Parabolas, parabolas
 from lossland.training import unsound
 
 SCORES = 1_700_000
@@ -67,7 +67,7 @@ def on_grid(
 ) -> Found:
     """The objective and the quantities at every point of the grid of one or two axes, in float64."""
     f, names = surface.objective, ("risk", *(q for q in surface.quantities if q != "risk"))
-    curves = polynomials(f.pair)
+    curves = pieces(f.pair)
     straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
     method = _method(surface, straight, curves is not None)
     error, series = 0.0, None
@@ -86,8 +86,8 @@ def on_grid(
     return Found(values, {name: found[name] for name in surface.quantities}, method, error)
 
 
-def _method(surface: Surface, straight: bool, pieces: bool) -> str:
-    kinks = straight and pieces and set(surface.quantities) <= {"risk"}
+def _method(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
+    kinks = straight and made_of_pieces and set(surface.quantities) <= {"risk"}
     fits = {"kinks": kinks, "scores": straight, "model": True}
     if surface.method == "fastest":
         return next(name for name, does in fits.items() if does)
@@ -115,7 +115,7 @@ def _weights(surface: Surface) -> np.ndarray:
     return np.ones(surface.objective.n) if given is None else np.asarray(given)
 
 
-def _by_kinks(surface: Surface, curves: tuple[Polynomial, Polynomial], axes: tuple[np.ndarray, ...]) -> np.ndarray:
+def _by_kinks(surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple[np.ndarray, ...]) -> np.ndarray:
     scores, labels, weights = _scores(surface), np.asarray(surface.objective.labels), _weights(surface)
     if len(axes) == 1:
         order = np.argsort(axes[0])
@@ -195,6 +195,15 @@ def _penalty(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
     moved = np.meshgrid(*axes, indexing="ij")
     places = np.stack([np.ones_like(moved[0]), *moved])
     return np.einsum("i...,ij,j...->...", places, gram, places)
+
+
+@functools.lru_cache(maxsize=512)
+def pieces(pair: Pair) -> tuple[Parabolas, Parabolas] | None:
+    """Both class curves as lines and parabolas; None if they are not."""
+    try:
+        return parabolas(pair)
+    except ValueError:
+        return None
 
 
 def is_linear(model: Model, params: Params, inputs: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ ROWS = [
     | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
-    {"objectives", "minima", "links", "recording", "polynomials", "piecewise"},
+    {"objectives", "minima", "links", "recording", "piecewise"},
     {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
     | {"planar", "programs"},

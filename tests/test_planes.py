@@ -11,7 +11,6 @@ import pytest
 import lossland as ll
 from lossland import surfaces
 from lossland.directions import dot, norm
-from lossland.polynomials import polynomials, value_of
 
 DATA = ll.standardise(ll.load("two_gaussians(n=31, d=3, seed=2)"))
 KEY = jax.random.key(4)
@@ -36,7 +35,7 @@ def objective(pair, model=None, l2=0.3, weights=None):
 
 
 def _made_of_pieces():
-    return [pair for pair in ll.pairs() if polynomials(pair) is not None]
+    return [pair for pair in ll.pairs() if surfaces.pieces(pair) is not None]
 
 
 @pytest.mark.slow
@@ -56,18 +55,11 @@ def test_every_pair_of_pieces_is_exact_by_its_kinks(x64, rng):
     assert seen > 60
 
 
-@pytest.mark.parametrize("name", ["relu+hinge", "hard_tanh+squared", "leaky_relu+huber", "identity+modified_huber"])
-def test_pieces_are_the_curves(name, x64):
-    scores, pair = np.linspace(-7, 7, 4001), ll.pair(name)
-    for curve, label in zip(polynomials(pair), (1.0, -1.0), strict=True):
-        np.testing.assert_allclose(value_of(curve, scores), pair(scores, label), rtol=1e-11, atol=1e-11)
-
-
 @pytest.mark.parametrize("name", ["identity+hinge", "identity+squared_hinge", "identity+logistic", "step+squared"])
 @pytest.mark.parametrize("method", ["kinks", "scores", "model"])
 def test_planes_and_rays_against_one_point_after_another(name, method, x64):
     pair = ll.pair(name)
-    if method == "kinks" and polynomials(pair) is None:
+    if method == "kinks" and surfaces.pieces(pair) is None:
         with pytest.raises(ValueError, match="needs scores that are linear"):
             ll.plane(pair, DATA, start(), ll.random_directions(start(), KEY), radius=1.0, steps=3, method=method)
         return
