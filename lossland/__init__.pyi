@@ -9,6 +9,12 @@ from .combinators import shifted as shifted
 from .combinators import smoothed as smoothed
 from .combinators import truncated as truncated
 from .combinators import weighted as weighted
+from .crossings import KinkCurvature as KinkCurvature
+from .crossings import kink_curvature as kink_curvature
+from .curvature import gauss_newton as gauss_newton
+from .curvature import hessian as hessian
+from .curvature import hessian_diagonal as hessian_diagonal
+from .curvature import hessian_vector_product as hessian_vector_product
 from .datasets import Dataset as Dataset
 from .datasets import folds as folds
 from .datasets import load as load
@@ -38,6 +44,8 @@ from .paths import HingePath as HingePath
 from .paths import hinge_path as hinge_path
 from .paths import path as path
 from .paths import path_at as path_at
+from .perturbations import Sharpness as Sharpness
+from .perturbations import sharpness as sharpness
 from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss
@@ -45,6 +53,12 @@ from .registry import margin_loss as margin_loss
 from .separation import NotSeparable as NotSeparable
 from .solver import Solution as Solution
 from .solver import solve as solve
+from .spectra import SpectralDensity as SpectralDensity
+from .spectra import TopEigenvalues as TopEigenvalues
+from .spectra import Trace as Trace
+from .spectra import hessian_trace as hessian_trace
+from .spectra import spectral_density as spectral_density
+from .spectra import top_eigenvalues as top_eigenvalues
 from .sweeping import read_sweep as read_sweep
 from .sweeping import sweep as sweep
 from .sweeps import Sweep as Sweep

@@ -8,14 +8,14 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov"},
     {"activations", "losses", "data", "kinks", "quintics", "batches", "processes"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording"},
-    {"fitting", "shapes", "normal", "terms", "grams"},
-    {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"},
-    {"duality", "facts", "forms", "polish", "boxes", "representers"},
+    {"fitting", "shapes", "normal", "terms", "grams", "curvature"},
+    {"tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton", "spectra", "crossings"},
+    {"duality", "facts", "forms", "polish", "boxes", "representers", "perturbations"},
     {"verdicts", "problems", "separation"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints"},

@@ -1,0 +1,358 @@
+"""Spectra of Hessians: ends, trace and density, exact where the matrix is small, by Lanczos' method where it is not."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+
+from lossland.core import Key, Params
+from lossland.curvature import diagonal_of, door, is_linear, matrix_of, product_of, refuse_lines
+from lossland.krylov import dense_form, tridiagonal
+
+Which = Literal["largest", "smallest", "magnitude"]
+SMALL, SMALL_LINEAR = 500, 2000
+"""Up to this many parameters the matrix is formed; a linear model's costs one product of matrices."""
+MOST_STEPS = 1024
+"""Rows of a Krylov space that are kept at the most."""
+
+
+class TopEigenvalues(NamedTuple):
+    """Some eigenpairs of a Hessian.
+
+    Attributes:
+        values: (k,), in the order asked for.
+        vectors: the eigenvectors, params with a first axis of length k; of length 1 each.
+        residuals: (k,), ||H v - value v||: the Hessian has an eigenvalue within this distance of each value.
+        converged: (k,), whether the residual is below tol times the largest |eigenvalue| found.
+    """
+
+    values: Array
+    vectors: Params
+    residuals: Array
+    converged: Array
+
+
+class Trace(NamedTuple):
+    """A trace and its standard error, 0 where it is exact."""
+
+    value: Array
+    standard_error: Array
+
+
+class SpectralDensity(NamedTuple):
+    """How the eigenvalues lie: a share of 1 / p each.
+
+    Attributes:
+        nodes: (m,), eigenvalues, or Ritz values that stand for them, increasing.
+        weights: (m,), their shares, which sum to 1.
+        grid: (points,), for the figure.
+        density: (points,), the nodes as Gaussians of standard deviation `width`; it integrates to 1.
+        width: the standard deviation.
+        exact: whether the nodes are the eigenvalues.
+    """
+
+    nodes: Array
+    weights: Array
+    grid: Array
+    density: Array
+    width: Array
+    exact: bool
+
+
+def top_eigenvalues(
+    f: Callable[[Params], Array],
+    params: Params,
+    k: int = 1,
+    which: Which = "largest",
+    *,
+    key: Key | None = None,
+    dense: bool | None = None,
+    tol: float | None = None,
+) -> TopEigenvalues:
+    r"""Eigenvalues at an end of the Hessian's spectrum: :math:`H v_j = \lambda_j v_j`.
+
+    The matrix is formed where p is at most 500 (2000 for a linear model). Beyond that Lanczos' method, fully
+    reorthogonalised, doubles its steps until all k have converged, up to 1024 steps or p. It cannot tell how often an
+    eigenvalue occurs except where its space is exhausted; there it begins again, orthogonally to it.
+
+    Args:
+        f: as in `hessian`.
+        params: p numbers in all.
+        k: how many.
+        which: "largest" first, "smallest" first, or by "magnitude", the largest |value| first.
+        key: decides where Lanczos' method starts; `jax.random.key(0)` if left out.
+        dense: form the matrix or not, whatever p is.
+        tol: for `converged`; the square root of the float's precision if left out.
+
+    Returns:
+        Values, vectors and residuals.
+
+    Raises:
+        ValueError: as in `hessian`; if k is not from 1 to p, `which` unknown or tol not positive.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "logistic"), ll.linear(), ll.load("breast_cancer"))
+        >>> found = ll.top_eigenvalues(f, f.model.init(jax.random.key(0), 30), k=2)
+        >>> found.values.shape, found.vectors["weights"].shape, bool(found.converged.all())
+        ((2,), (2, 30), True)
+
+    Sources: Lanczos (1950); Ghorbani, Krishnan & Xiao (2019).
+    """
+    held, params, flat = _entered(f, params)
+    if not (isinstance(k, int) and 1 <= k <= flat.size):
+        raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
+    if which not in get_args(Which):
+        raise ValueError(f"which is one of {', '.join(get_args(Which))}; got {which!r}.")
+    tol = float(jnp.finfo(flat.dtype).eps ** 0.5) if tol is None else tol
+    if not tol > 0:
+        raise ValueError(f"tol must be positive, not {tol}.")
+    key = jax.random.key(0) if key is None else key
+    if is_small(f, flat.size) if dense is None else dense:
+        found = _dense_pairs(held, params, k, which)
+    else:
+        found = lanczos_pairs(held, params, k, which, key, tol)
+    values, rows, residuals, size = found
+    unravel = ravel_pytree(params)[1]
+    return TopEigenvalues(values, jax.vmap(unravel)(rows), residuals, residuals <= tol * size)
+
+
+def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int = 100, key: Key | None = None) -> Trace:
+    r"""The sum of the Hessian's eigenvalues, :math:`tr H`.
+
+    Exact for linear models and up to 500 parameters; beyond that the mean of :math:`v^\top H v` over random signs v.
+
+    Args:
+        f: as in `hessian`.
+        params: p numbers in all.
+        samples: how many v, at least 2.
+        key: decides them; `jax.random.key(0)` if left out.
+
+    Returns:
+        The value and its standard error.
+
+    Raises:
+        ValueError: as in `hessian`; if there are fewer than two samples.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "squared"), ll.linear(), ll.standardise(ll.load("breast_cancer")))
+        >>> trace = ll.hessian_trace(f, f.model.init(jax.random.key(0), 30))
+        >>> round(float(trace.value), 2), float(trace.standard_error)
+        (62.0, 0.0)
+
+    Source: Hutchinson (1989).
+    """
+    held, params, _ = _entered(f, params)
+    if samples < 2:
+        raise ValueError(f"A standard error needs at least 2 samples, not {samples}.")
+    return trace_of(held, params, samples, jax.random.key(0) if key is None else key)
+
+
+def spectral_density(
+    f: Callable[[Params], Array],
+    params: Params,
+    *,
+    steps: int = 80,
+    samples: int = 10,
+    width: float | None = None,
+    points: int = 1024,
+    key: Key | None = None,
+    dense: bool | None = None,
+) -> SpectralDensity:
+    r"""How the Hessian's eigenvalues lie.
+
+    .. math:: \rho(x) = \frac{1}{p} \sum_j N(x; \lambda_j, width^2)
+
+    Exact where the matrix is formed (see `top_eigenvalues`); beyond that stochastic Lanczos quadrature: the Ritz values
+    of `samples` random starts, weighted by the squares of their vectors' first entries.
+
+    Args:
+        f: as in `hessian`.
+        params: p numbers in all.
+        steps: of Lanczos' method; never more than p, nor beyond the space that a start spans.
+        samples: how many starts.
+        width: the Gaussians' standard deviation; 1 % of the spectrum's range if left out.
+        points: of the grid, which reaches 6 widths past the spectrum.
+        key: decides the starts; `jax.random.key(0)` if left out.
+        dense: form the matrix or not, whatever p is.
+
+    Returns:
+        Nodes and weights, and the smoothed density on a grid.
+
+    Raises:
+        ValueError: as in `hessian`; if steps, samples, points or width are not positive.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "logistic"), ll.linear(), ll.load("breast_cancer"))
+        >>> found = ll.spectral_density(f, f.model.init(jax.random.key(0), 30))
+        >>> found.nodes.shape, round(float(jax.numpy.trapezoid(found.density, found.grid)), 5)
+        ((31,), 1.0)
+
+    Sources: Lin, Saad & Yang (2016); Ghorbani, Krishnan & Xiao (2019).
+    """
+    held, params, flat = _entered(f, params)
+    for name, given in {"steps": steps, "samples": samples, "points": points, "width": width}.items():
+        if given is not None and not given > 0:
+            raise ValueError(f"{name} must be positive, not {given}.")
+    exact = is_small(f, flat.size) if dense is None else dense
+    if exact:
+        nodes = jnp.linalg.eigvalsh(matrix_of(held, params))
+        weights = jnp.full_like(nodes, 1.0 / nodes.size)
+    else:
+        key = jax.random.key(0) if key is None else key
+        nodes, weights = (part.ravel() for part in _quadrature(held, params, key, samples, min(steps, flat.size)))
+        order = jnp.argsort(nodes)
+        nodes, weights = nodes[order], weights[order]
+        kept = np.flatnonzero(np.asarray(weights) > float(jnp.finfo(flat.dtype).eps))
+        nodes, weights = nodes[kept], weights[kept] / jnp.sum(weights[kept])
+    span = nodes[-1] - nodes[0]
+    if width is None:
+        # A single eigenvalue has no range; the width is then 1 % of itself.
+        span = jnp.where(span > 1e-6 * jnp.abs(nodes[-1]), span, jnp.maximum(jnp.abs(nodes[-1]), 1e-30))
+    sigma = 0.01 * span if width is None else jnp.asarray(width, nodes.dtype)
+    grid = jnp.linspace(nodes[0] - 6 * sigma, nodes[-1] + 6 * sigma, points)
+    return SpectralDensity(nodes, weights, grid, _smoothed(nodes, weights, grid, sigma), sigma, exact)
+
+
+# -------------------------------------------------------------------------------------------------- computing them
+
+
+def _entered(f: Any, params: Params) -> tuple[Any, Params, Array]:
+    held, params = door(f, params)
+    refuse_lines(f)
+    return held, params, ravel_pytree(params)[0]
+
+
+def trace_of(f: Callable[[Params], Array], params: Params, samples: int, key: Key) -> Trace:
+    """The trace of a checked objective's Hessian."""
+    if is_linear(f) or ravel_pytree(params)[0].size <= SMALL:
+        value = jnp.sum(diagonal_of(f, params))
+        return Trace(value, jnp.zeros_like(value))
+    drawn = _quadratic_forms(f, params, key, samples)
+    return Trace(jnp.mean(drawn), jnp.std(drawn, ddof=1) / samples**0.5)
+
+
+def is_small(f: Any, size: int) -> bool:
+    """Whether the Hessian of so many rows is formed unless asked otherwise."""
+    return size <= (SMALL_LINEAR if is_linear(f) else SMALL)
+
+
+def _order(values: Array, which: Which) -> Array:
+    keys = {"largest": -values, "smallest": values, "magnitude": -jnp.abs(values)}
+    return jnp.argsort(keys[which])
+
+
+@functools.partial(jax.jit, static_argnames=("k", "which"))
+def _dense_pairs(f: Any, params: Params, k: int, which: Which) -> tuple[Array, Array, Array, Array]:
+    """Values (k,), vectors (k, p), residuals (k,) and the largest |eigenvalue|."""
+    matrix = matrix_of(f, params)
+    values, columns = jnp.linalg.eigh(matrix)
+    chosen = _order(values, which)[:k]
+    values, size, rows = values[chosen], jnp.max(jnp.abs(values)), columns.T[chosen]
+    images = jnp.matmul(rows, matrix, precision=jax.lax.Precision.HIGHEST)
+    return values, rows, jnp.linalg.norm(images - values[:, None] * rows, axis=1), size
+
+
+def lanczos_pairs(
+    f: Any, params: Params, k: int, which: Which, key: Key, tol: float
+) -> tuple[Array, Array, Array, Array]:
+    """Values (k,), vectors (k, p), residuals (k,) and the largest |value|, by Lanczos' method.
+
+    Steps are doubled until all k have converged.
+    """
+    p = ravel_pytree(params)[0].size
+    steps = min(p, max(4 * k, 64))
+    while True:
+        rows, values, vectors = _space(f, params, k, key, steps)
+        chosen = np.asarray(_order(jnp.asarray(values), which))[:k]
+        found = jnp.asarray(vectors[:, chosen].T @ rows)
+        found = found / jnp.linalg.norm(found, axis=1, keepdims=True)
+        residuals = _residuals(f, params, found, jnp.asarray(values[chosen]))
+        size = jnp.asarray(np.max(np.abs(values)))
+        if steps >= min(p, max(MOST_STEPS, 4 * k)) or bool(np.all(residuals <= tol * size)):
+            return jnp.asarray(values[chosen]), found, residuals, size
+        steps = min(p, 2 * steps)
+
+
+def _space(f: Any, params: Params, k: int, key: Key, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows (m, p), Ritz values (m,) and their vectors in these rows, (m, m).
+
+    An invariant subspace is left by a new start orthogonal to it, up to k times: an eigenvalue that occurs more than
+    once shows itself there.
+    """
+    p = ravel_pytree(params)[0].size
+    rows, parts = np.zeros((0, p)), []
+    for again in range(k + 1):
+        against = np.zeros((steps, p))
+        against[: len(rows)] = rows
+        found = _deflated(f, params, jax.random.fold_in(key, again), jnp.asarray(against, float), steps)
+        kept = min(int(found.valid), steps - len(rows))
+        parts.append(np.asarray(dense_form(found))[:kept, :kept])
+        rows = np.concatenate([rows, np.asarray(found.rows)[:kept]])
+        if len(rows) >= steps:
+            break
+    matrix = np.zeros((len(rows), len(rows)))
+    place = 0
+    for part in parts:
+        matrix[place : place + len(part), place : place + len(part)] = part
+        place += len(part)
+    values, vectors = np.linalg.eigh(matrix)
+    return rows, values, vectors
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def _deflated(f: Any, params: Params, key: Key, against: Array, steps: int) -> Any:
+    """Lanczos' method in the space orthogonal to the rows `against`."""
+    flat, _ = ravel_pytree(params)
+    times, against = product_of(f, params), against.astype(flat.dtype)
+
+    def off(v: Array) -> Array:
+        for _ in range(2):
+            v = v - (against @ v) @ against
+        return v
+
+    return tridiagonal(lambda v: off(times(off(v))), off(jax.random.normal(key, flat.shape, flat.dtype)), steps)
+
+
+@jax.jit
+def _residuals(f: Any, params: Params, rows: Array, values: Array) -> Array:
+    times = product_of(f, params)
+    return jax.lax.map(lambda pair: jnp.linalg.norm(times(pair[0]) - pair[1] * pair[0]), (rows, values))
+
+
+@functools.partial(jax.jit, static_argnames="samples")
+def _quadratic_forms(f: Any, params: Params, key: Key, samples: int) -> Array:
+    flat, _ = ravel_pytree(params)
+    times = product_of(f, params)
+    signs = jax.random.rademacher(key, (samples, flat.size), flat.dtype)
+    return jax.lax.map(lambda v: v @ times(v), signs)
+
+
+@functools.partial(jax.jit, static_argnames=("samples", "steps"))
+def _quadrature(f: Any, params: Params, key: Key, samples: int, steps: int) -> tuple[Array, Array]:
+    """Ritz values and weights of random starts, (samples, steps) each; rows that are no row of the space weigh 0."""
+    flat, _ = ravel_pytree(params)
+    times = product_of(f, params)
+
+    def one(start: Array) -> tuple[Array, Array]:
+        found = tridiagonal(times, start, steps)
+        values, vectors = jnp.linalg.eigh(dense_form(found))
+        # Past the end of the space the matrix is 0 and apart from the rest: nothing of the start lies there.
+        return values, vectors[0] ** 2 / samples
+
+    starts = jax.random.rademacher(key, (samples, flat.size), flat.dtype)
+    return jax.lax.map(one, starts)
+
+
+def _smoothed(nodes: Array, weights: Array, grid: Array, sigma: Array) -> Array:
+    def at(x: Array) -> Array:
+        return jnp.sum(weights * jnp.exp(-0.5 * ((x - nodes) / sigma) ** 2))
+
+    return jax.lax.map(at, grid, batch_size=64) / (sigma * (2 * jnp.pi) ** 0.5)
