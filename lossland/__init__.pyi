@@ -20,6 +20,8 @@ from .datasets import folds as folds
 from .datasets import load as load
 from .datasets import split as split
 from .datasets import standardise as standardise
+from .densities import SpectralDensity as SpectralDensity
+from .densities import spectral_density as spectral_density
 from .descents import Descent as Descent
 from .descents import averaged_sgd as averaged_sgd
 from .descents import dual_coordinate_descent as dual_coordinate_descent
@@ -53,11 +55,9 @@ from .registry import margin_loss as margin_loss
 from .separation import NotSeparable as NotSeparable
 from .solver import Solution as Solution
 from .solver import solve as solve
-from .spectra import SpectralDensity as SpectralDensity
 from .spectra import TopEigenvalues as TopEigenvalues
 from .spectra import Trace as Trace
 from .spectra import hessian_trace as hessian_trace
-from .spectra import spectral_density as spectral_density
 from .spectra import top_eigenvalues as top_eigenvalues
 from .sweeping import read_sweep as read_sweep
 from .sweeping import sweep as sweep

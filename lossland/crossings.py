@@ -10,10 +10,11 @@ from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
 from lossland.core import Params
-from lossland.curvature import EXACT, door, jacobian, objective_only, shares
+from lossland.curvature import EXACT, jacobian, shares
 from lossland.curves import tabulate
 from lossland.objectives import Objective
 from lossland.pairing import Pair
+from lossland.refusals import door, objective_only
 
 
 class KinkCurvature(NamedTuple):

@@ -4,24 +4,19 @@ A loss made of lines has no Hessian that would say anything: it is zero wherever
 sits in the kinks. The functions here refuse such a pair; `kink_curvature` measures what its kinks hold.
 """
 
-import functools
-import warnings
 from collections.abc import Callable
-from typing import Any, TypeGuard
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Params
-from lossland.curves import tabulate
-from lossland.models import affine
 from lossland.numerics import as_float
 from lossland.objectives import Objective
-from lossland.pairing import Pair
+from lossland.refusals import door, form_of, is_linear, objective_only, refuse_lines, told
 
 AT_ONCE = 64
 """Columns computed together: their activations, of all examples, are in memory at the same time."""
@@ -90,8 +85,8 @@ def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector:
     refuse_lines(f)
     size = ravel_pytree(params)[0].size
     flat = isinstance(vector, Array | np.ndarray) and vector.shape == (size,)
-    if not flat and _form(vector) != _form(params):
-        raise ValueError(f"The vector is {_told(vector)}; it must be shaped as params, {_told(params)}, or ({size},).")
+    if not flat and form_of(vector) != form_of(params):
+        raise ValueError(f"The vector is {told(vector)}; it must be shaped as params, {told(params)}, or ({size},).")
     column, unravel = ravel_pytree(jax.tree.map(as_float, vector))
     found = _product(held, params, column)
     return found if flat else unravel(found)
@@ -235,11 +230,6 @@ def jacobian(f: Objective, params: Params) -> Array:
     return jax.lax.map(one, f.inputs, batch_size=AT_ONCE)
 
 
-def is_linear(f: Any) -> TypeGuard[Objective]:
-    """Whether f is the objective of a linear model, whose Hessian is a matrix product."""
-    return isinstance(f, Objective) and f.model.apply is affine
-
-
 def shares(f: Objective) -> Array:
     """The weight of each example's loss in the objective, s_i / n, (n,)."""
     return (jnp.ones(f.n, f.inputs.dtype) if f.sample_weights is None else f.sample_weights) / f.n
@@ -261,76 +251,3 @@ def _penalty(f: Objective, params: Params) -> Array:
         return sum((0.5 * jnp.sum(w * w) for w in jax.tree.leaves(f.model.penalised(at))), jnp.zeros(()))
 
     return f.l2 * ravel_pytree(jax.grad(half_square)(jax.tree.map(jnp.ones_like, params)))[0]
-
-
-# ------------------------------------------------------------------------------------------------------ at the door
-
-
-def door(f: Callable[[Params], Array], params: Params) -> tuple[Any, Params]:
-    """The objective as a pytree and params as arrays of floats.
-
-    Raises:
-        ValueError: if params do not fit the objective or are not finite, or f gives no scalar.
-    """
-    if not callable(f):
-        raise ValueError(f"f is a {type(f).__name__}; give an objective, or a function params -> scalar.")
-    params = jax.tree.map(as_float, params)
-    for path, leaf in jax.tree.leaves_with_path(params):
-        if not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf)):
-            where = jax.tree_util.keystr(path, simple=True, separator="/") or "params"
-            raise ValueError(f"params are not finite: {where} holds NaN or inf. Has a training run diverged?")
-    held = f if isinstance(f, Objective) else jax.tree_util.Partial(f)
-    if isinstance(f, Objective):
-        wanted = jax.eval_shape(lambda key: f.model.init(key, f.d), jax.random.key(0))
-        if _form(wanted) != _form(params):
-            raise ValueError(f"params are {_told(params)}, but {f.model.name} takes {_told(wanted)}.")
-    given = jax.eval_shape(held, params)
-    if getattr(given, "shape", None) != ():
-        raise ValueError(f"f gives {given}, not a scalar.")
-    return held, params
-
-
-def objective_only(f: Any, name: str) -> None:
-    """Refuse a plain function where the scores are needed."""
-    if not isinstance(f, Objective):
-        raise ValueError(f"{name} needs the scores: give an objective from `objective`, not a {type(f).__name__}.")
-
-
-@functools.lru_cache(maxsize=512)
-def made_of_lines(pair: Pair) -> bool:
-    """Whether both class curves are lines between kinks or jumps, of which there are some; read off the pair's table.
-
-    Example:
-        >>> import lossland as ll
-        >>> [made_of_lines(ll.pair("identity", loss)) for loss in ("hinge", "squared_hinge", "unhinged")]
-        [True, False, False]
-    """
-    # Within a traced function the table would be traced too.
-    with jax.ensure_compile_time_eval():
-        curves = tabulate(pair)
-    straight = np.max(np.abs(curves.curvatures)) <= 1e-12 * np.max(np.abs(curves.slopes), initial=1e-300)
-    return bool(straight and any(kink.what in ("value", "slope") for kink in curves.kinks))
-
-
-def refuse_lines(f: Any, always: bool = False) -> None:
-    """Refuse the Hessian of a loss made of lines: of a linear model, or `always`; else warn of what it lacks."""
-    if not isinstance(f, Objective) or not made_of_lines(f.pair):
-        return
-    why = f"{f.pair.name} is made of lines: its second derivative is 0 wherever it exists, and its kinks hold all."
-    other = "`kink_curvature` measures those; `smoothed` makes a loss that has a Hessian."
-    if always or is_linear(f) or f.model.name.startswith("random_features"):
-        raise ValueError(f"{why} {other}")
-    warnings.warn(
-        f"{why} This Hessian of {f.model.name} holds the bends of its scores and the penalty only. {other}",
-        stacklevel=3,
-    )
-
-
-def _form(tree: Any) -> tuple[Any, ...]:
-    return jax.tree.structure(tree), tuple(np.shape(leaf) for leaf in jax.tree.leaves(tree))
-
-
-def _told(tree: Any) -> str:
-    """The shapes of a tree's arrays in its structure."""
-    shapes = jax.tree.map(lambda leaf: "x".join(map(str, np.shape(leaf))) or "scalar", tree)
-    return str(shapes).replace("'", "")

@@ -48,9 +48,12 @@ def tridiagonal(times: Callable[[Array], Array], start: Array, steps: int) -> Tr
     """
     from matfree import decomp
 
-    result = decomp.tridiag_sym(steps, materialize=False, reortho="full", custom_vjp=False)(times, start)
-    diagonal, beside = map(jnp.asarray, result.J_small)
-    beside = jnp.concatenate([beside, jnp.linalg.norm(result.residual)[None]])
+    # Not `decomp.tridiag_sym`: it takes the mean of the matrix and its transpose, and where the space has ended the one
+    # holds a length of zero, which says so, and the other a number that means nothing.
+    result = decomp.hessenberg(steps, reortho="full", custom_vjp=False)(times, start)
+    matrix = jnp.asarray(result.J_small)
+    diagonal = jnp.diagonal(matrix)
+    beside = jnp.concatenate([jnp.diagonal(matrix, -1), jnp.linalg.norm(result.residual)[None]])
     known = jnp.where(jnp.isfinite(diagonal), jnp.abs(diagonal), 0.0)
     size = jnp.max(known) + jnp.max(jnp.where(jnp.isfinite(beside), beside, 0.0))
     # NaN compares as false: a length of exactly zero has been divided by.

@@ -13,8 +13,9 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
-from lossland.curvature import curvature_bound, door, is_linear, matrix_of, product_of
+from lossland.curvature import curvature_bound, matrix_of, product_of
 from lossland.curves import tabulate
+from lossland.refusals import door, is_linear
 from lossland.shapes import shape
 from lossland.spectra import is_small, lanczos_pairs, trace_of
 

@@ -1,4 +1,4 @@
-"""Spectra of Hessians: ends, trace and density, exact where the matrix is small, by Lanczos' method where it is not."""
+"""The ends of a Hessian's spectrum and its trace: exact where the matrix is small, by Lanczos' method beyond."""
 
 import functools
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
-from lossland.curvature import diagonal_of, door, is_linear, matrix_of, product_of, refuse_lines
+from lossland.curvature import diagonal_of, matrix_of, product_of
 from lossland.krylov import dense_form, tridiagonal
+from lossland.refusals import door, is_linear, refuse_lines
 
 Which = Literal["largest", "smallest", "magnitude"]
 SMALL, SMALL_LINEAR = 500, 2000
@@ -42,26 +43,6 @@ class Trace(NamedTuple):
 
     value: Array
     standard_error: Array
-
-
-class SpectralDensity(NamedTuple):
-    """How the eigenvalues lie: a share of 1 / p each.
-
-    Attributes:
-        nodes: (m,), eigenvalues, or Ritz values that stand for them, increasing.
-        weights: (m,), their shares, which sum to 1.
-        grid: (points,), for the figure.
-        density: (points,), the nodes as Gaussians of standard deviation `width`; it integrates to 1.
-        width: the standard deviation.
-        exact: whether the nodes are the eigenvalues.
-    """
-
-    nodes: Array
-    weights: Array
-    grid: Array
-    density: Array
-    width: Array
-    exact: bool
 
 
 def top_eigenvalues(
@@ -104,7 +85,7 @@ def top_eigenvalues(
 
     Sources: Lanczos (1950); Ghorbani, Krishnan & Xiao (2019).
     """
-    held, params, flat = _entered(f, params)
+    held, params, flat = entered(f, params)
     if not (isinstance(k, int) and 1 <= k <= flat.size):
         raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
     if which not in get_args(Which):
@@ -148,83 +129,17 @@ def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int 
 
     Source: Hutchinson (1989).
     """
-    held, params, _ = _entered(f, params)
+    held, params, _ = entered(f, params)
     if samples < 2:
         raise ValueError(f"A standard error needs at least 2 samples, not {samples}.")
     return trace_of(held, params, samples, jax.random.key(0) if key is None else key)
 
 
-def spectral_density(
-    f: Callable[[Params], Array],
-    params: Params,
-    *,
-    steps: int = 80,
-    samples: int = 10,
-    width: float | None = None,
-    points: int = 1024,
-    key: Key | None = None,
-    dense: bool | None = None,
-) -> SpectralDensity:
-    r"""How the Hessian's eigenvalues lie.
-
-    .. math:: \rho(x) = \frac{1}{p} \sum_j N(x; \lambda_j, width^2)
-
-    Exact where the matrix is formed (see `top_eigenvalues`); beyond that stochastic Lanczos quadrature: the Ritz values
-    of `samples` random starts, weighted by the squares of their vectors' first entries.
-
-    Args:
-        f: as in `hessian`.
-        params: p numbers in all.
-        steps: of Lanczos' method; never more than p, nor beyond the space that a start spans.
-        samples: how many starts.
-        width: the Gaussians' standard deviation; 1 % of the spectrum's range if left out.
-        points: of the grid, which reaches 6 widths past the spectrum.
-        key: decides the starts; `jax.random.key(0)` if left out.
-        dense: form the matrix or not, whatever p is.
-
-    Returns:
-        Nodes and weights, and the smoothed density on a grid.
-
-    Raises:
-        ValueError: as in `hessian`; if steps, samples, points or width are not positive.
-
-    Example:
-        >>> import jax, lossland as ll
-        >>> f = ll.objective(ll.pair("identity", "logistic"), ll.linear(), ll.load("breast_cancer"))
-        >>> found = ll.spectral_density(f, f.model.init(jax.random.key(0), 30))
-        >>> found.nodes.shape, round(float(jax.numpy.trapezoid(found.density, found.grid)), 5)
-        ((31,), 1.0)
-
-    Sources: Lin, Saad & Yang (2016); Ghorbani, Krishnan & Xiao (2019).
-    """
-    held, params, flat = _entered(f, params)
-    for name, given in {"steps": steps, "samples": samples, "points": points, "width": width}.items():
-        if given is not None and not given > 0:
-            raise ValueError(f"{name} must be positive, not {given}.")
-    exact = is_small(f, flat.size) if dense is None else dense
-    if exact:
-        nodes = jnp.linalg.eigvalsh(matrix_of(held, params))
-        weights = jnp.full_like(nodes, 1.0 / nodes.size)
-    else:
-        key = jax.random.key(0) if key is None else key
-        nodes, weights = (part.ravel() for part in _quadrature(held, params, key, samples, min(steps, flat.size)))
-        order = jnp.argsort(nodes)
-        nodes, weights = nodes[order], weights[order]
-        kept = np.flatnonzero(np.asarray(weights) > float(jnp.finfo(flat.dtype).eps))
-        nodes, weights = nodes[kept], weights[kept] / jnp.sum(weights[kept])
-    span = nodes[-1] - nodes[0]
-    if width is None:
-        # A single eigenvalue has no range; the width is then 1 % of itself.
-        span = jnp.where(span > 1e-6 * jnp.abs(nodes[-1]), span, jnp.maximum(jnp.abs(nodes[-1]), 1e-30))
-    sigma = 0.01 * span if width is None else jnp.asarray(width, nodes.dtype)
-    grid = jnp.linspace(nodes[0] - 6 * sigma, nodes[-1] + 6 * sigma, points)
-    return SpectralDensity(nodes, weights, grid, _smoothed(nodes, weights, grid, sigma), sigma, exact)
-
-
 # -------------------------------------------------------------------------------------------------- computing them
 
 
-def _entered(f: Any, params: Params) -> tuple[Any, Params, Array]:
+def entered(f: Any, params: Params) -> tuple[Any, Params, Array]:
+    """A checked objective, its params and these in a row; refuses a loss made of lines."""
     held, params = door(f, params)
     refuse_lines(f)
     return held, params, ravel_pytree(params)[0]
@@ -333,26 +248,3 @@ def _quadratic_forms(f: Any, params: Params, key: Key, samples: int) -> Array:
     times = product_of(f, params)
     signs = jax.random.rademacher(key, (samples, flat.size), flat.dtype)
     return jax.lax.map(lambda v: v @ times(v), signs)
-
-
-@functools.partial(jax.jit, static_argnames=("samples", "steps"))
-def _quadrature(f: Any, params: Params, key: Key, samples: int, steps: int) -> tuple[Array, Array]:
-    """Ritz values and weights of random starts, (samples, steps) each; rows that are no row of the space weigh 0."""
-    flat, _ = ravel_pytree(params)
-    times = product_of(f, params)
-
-    def one(start: Array) -> tuple[Array, Array]:
-        found = tridiagonal(times, start, steps)
-        values, vectors = jnp.linalg.eigh(dense_form(found))
-        # Past the end of the space the matrix is 0 and apart from the rest: nothing of the start lies there.
-        return values, vectors[0] ** 2 / samples
-
-    starts = jax.random.rademacher(key, (samples, flat.size), flat.dtype)
-    return jax.lax.map(one, starts)
-
-
-def _smoothed(nodes: Array, weights: Array, grid: Array, sigma: Array) -> Array:
-    def at(x: Array) -> Array:
-        return jnp.sum(weights * jnp.exp(-0.5 * ((x - nodes) / sigma) ** 2))
-
-    return jax.lax.map(at, grid, batch_size=64) / (sigma * (2 * jnp.pi) ** 0.5)
