@@ -27,7 +27,7 @@ K = 10
 
 
 def problems():
-    """name -> (objective, params), at some point of the descent."""
+    """(name, objective, params at the start) of each."""
     real = ll.standardise(ll.load("breast_cancer"))
     large = ll.standardise(ll.load("two_gaussians(n=10000, d=100, seed=0)"))
     for name, data, model in (

@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from lossland.core import Key, Params
 from lossland.curvature import matrix_of, product_of
 from lossland.krylov import dense_form, tridiagonal
+from lossland.refusals import finite_only, refuse_lines
 from lossland.spectra import entered, is_small
 
 
@@ -80,6 +81,7 @@ def spectral_density(
     Sources: Lin, Saad & Yang (2016); Ghorbani, Krishnan & Xiao (2019).
     """
     held, params, flat = entered(f, params)
+    refuse_lines(f)
     for name, given in {"steps": steps, "samples": samples, "points": points, "width": width}.items():
         if given is not None and not given > 0:
             raise ValueError(f"{name} must be positive, not {given}.")
@@ -94,6 +96,7 @@ def spectral_density(
         nodes, weights = nodes[order], weights[order]
         kept = np.flatnonzero(np.asarray(weights) > float(jnp.finfo(flat.dtype).eps))
         nodes, weights = nodes[kept], weights[kept] / jnp.sum(weights[kept])
+    finite_only(nodes)
     span = nodes[-1] - nodes[0]
     if width is None:
         # A single eigenvalue has no range; the width is then 1 % of itself.

@@ -15,7 +15,7 @@ from jax.flatten_util import ravel_pytree
 from lossland.core import Key, Params
 from lossland.curvature import curvature_bound, matrix_of, product_of
 from lossland.curves import tabulate
-from lossland.refusals import door, is_linear
+from lossland.refusals import door, finite_only, is_linear
 from lossland.shapes import shape
 from lossland.spectra import is_small, lanczos_pairs, trace_of
 
@@ -134,6 +134,7 @@ def _worst(f: Any, params: Params, radius: float, key: Key, starts: int, steps: 
         rows = np.eye(flat.size)
     else:
         rows, matrix = _plane(moved, origin, gradient, key)
+    finite_only(jnp.asarray(matrix))
     values, columns = np.linalg.eigh(matrix)
     along, second = ball_maximum(values, columns.T @ (rows @ g), radius)
     top = radius * columns[:, -1] @ rows

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from lossland.core import Params
+from lossland.core import Key, Params
 from lossland.curves import tabulate
 from lossland.models import affine
 from lossland.numerics import as_float
@@ -31,15 +31,27 @@ def door(f: Callable[[Params], Array], params: Params) -> tuple[Any, Params]:
         if not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf)):
             where = jax.tree_util.keystr(path, simple=True, separator="/") or "params"
             raise ValueError(f"params are not finite: {where} holds NaN or inf. Has a training run diverged?")
-    held = f if isinstance(f, Objective) else jax.tree_util.Partial(f)
     if isinstance(f, Objective):
-        wanted = jax.eval_shape(lambda key: f.model.init(key, f.d), jax.random.key(0))
+        wanted = _wanted(f.model.init, f.d)
         if form_of(wanted) != form_of(params):
             raise ValueError(f"params are {told(params)}, but {f.model.name} takes {told(wanted)}.")
+        return f, params
+    held = jax.tree_util.Partial(f)
     given = jax.eval_shape(held, params)
     if getattr(given, "shape", None) != ():
         raise ValueError(f"f gives {given}, not a scalar.")
     return held, params
+
+
+@functools.lru_cache(maxsize=64)
+def _wanted(init: Callable[[Key, int], Params], d: int) -> Any:
+    return jax.eval_shape(lambda key: init(key, d), jax.random.key(0))
+
+
+def finite_only(values: Array) -> None:
+    """Refuse eigenvalues of a Hessian that overflows."""
+    if not isinstance(values, Tracer) and not np.all(np.isfinite(values)):
+        raise ValueError("The Hessian is not finite at these params: the loss or its second derivative overflows.")
 
 
 def objective_only(f: Any, name: str) -> None:

@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from lossland.core import Key, Params
 from lossland.curvature import diagonal_of, matrix_of, product_of
 from lossland.krylov import dense_form, tridiagonal
-from lossland.refusals import door, is_linear, refuse_lines
+from lossland.refusals import door, finite_only, is_linear, refuse_lines
 
 Which = Literal["largest", "smallest", "magnitude"]
 SMALL, SMALL_LINEAR = 500, 2000
@@ -86,6 +86,7 @@ def top_eigenvalues(
     Sources: Lanczos (1950); Ghorbani, Krishnan & Xiao (2019).
     """
     held, params, flat = entered(f, params)
+    refuse_lines(f)
     if not (isinstance(k, int) and 1 <= k <= flat.size):
         raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
     if which not in get_args(Which):
@@ -99,6 +100,7 @@ def top_eigenvalues(
     else:
         found = lanczos_pairs(held, params, k, which, key, tol)
     values, rows, residuals, size = found
+    finite_only(values)
     unravel = ravel_pytree(params)[1]
     return TopEigenvalues(values, jax.vmap(unravel)(rows), residuals, residuals <= tol * size)
 
@@ -130,6 +132,7 @@ def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int 
     Source: Hutchinson (1989).
     """
     held, params, _ = entered(f, params)
+    refuse_lines(f)
     if samples < 2:
         raise ValueError(f"A standard error needs at least 2 samples, not {samples}.")
     return trace_of(held, params, samples, jax.random.key(0) if key is None else key)
@@ -139,9 +142,8 @@ def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int 
 
 
 def entered(f: Any, params: Params) -> tuple[Any, Params, Array]:
-    """A checked objective, its params and these in a row; refuses a loss made of lines."""
+    """A checked objective, its params and these in a row."""
     held, params = door(f, params)
-    refuse_lines(f)
     return held, params, ravel_pytree(params)[0]
 
 
@@ -209,6 +211,7 @@ def _space(f: Any, params: Params, k: int, key: Key, steps: int) -> tuple[np.nda
         against[: len(rows)] = rows
         found = _deflated(f, params, jax.random.fold_in(key, again), jnp.asarray(against, float), steps)
         kept = min(int(found.valid), steps - len(rows))
+        finite_only(found.diagonal)
         parts.append(np.asarray(dense_form(found))[:kept, :kept])
         rows = np.concatenate([rows, np.asarray(found.rows)[:kept]])
         if len(rows) >= steps:
