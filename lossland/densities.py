@@ -69,7 +69,7 @@ def spectral_density(
         Nodes and weights, and the smoothed density on a grid.
 
     Raises:
-        ValueError: as in `hessian`; if steps, samples, points or width are not positive.
+        ValueError: as in `hessian`; if steps, samples, points or width are not positive, or the points too few.
 
     Example:
         >>> import jax, lossland as ll
@@ -88,20 +88,24 @@ def spectral_density(
     exact = is_small(f, flat.size) if dense is None else dense
     if exact:
         nodes = jnp.linalg.eigvalsh(matrix_of(held, params))
+        finite_only(nodes)
         weights = jnp.full_like(nodes, 1.0 / nodes.size)
     else:
         key = jax.random.key(0) if key is None else key
         nodes, weights = (part.ravel() for part in _quadrature(held, params, key, samples, min(steps, flat.size)))
+        finite_only(nodes)
         order = jnp.argsort(nodes)
         nodes, weights = nodes[order], weights[order]
         kept = np.flatnonzero(np.asarray(weights) > float(jnp.finfo(flat.dtype).eps))
         nodes, weights = nodes[kept], weights[kept] / jnp.sum(weights[kept])
-    finite_only(nodes)
     span = nodes[-1] - nodes[0]
     if width is None:
         # A single eigenvalue has no range; the width is then 1 % of itself.
         span = jnp.where(span > 1e-6 * jnp.abs(nodes[-1]), span, jnp.maximum(jnp.abs(nodes[-1]), 1e-30))
     sigma = 0.01 * span if width is None else jnp.asarray(width, nodes.dtype)
+    needed = 12 + int(span / sigma)
+    if points < needed:
+        raise ValueError(f"A grid of {points} points does not show a width of {sigma:.3g}; it takes {needed} points.")
     grid = jnp.linspace(nodes[0] - 6 * sigma, nodes[-1] + 6 * sigma, points)
     return SpectralDensity(nodes, weights, grid, _smoothed(nodes, weights, grid, sigma), sigma, exact)
 
