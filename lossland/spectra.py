@@ -166,7 +166,6 @@ def _order(values: Array, which: Which) -> Array:
     return jnp.argsort(keys[which])
 
 
-@functools.partial(jax.jit, static_argnames=("k", "which"))
 def _dense_pairs(f: Any, params: Params, k: int, which: Which) -> tuple[Array, Array, Array, Array]:
     """Values (k,), vectors (k, p), residuals (k,) and the largest |eigenvalue|."""
     matrix = matrix_of(f, params)
