@@ -126,6 +126,7 @@ def _quadrature(f: Any, params: Params, key: Key, samples: int, steps: int) -> t
     return jax.lax.map(one, starts)
 
 
+@jax.jit
 def _smoothed(nodes: Array, weights: Array, grid: Array, sigma: Array) -> Array:
     def at(x: Array) -> Array:
         return jnp.sum(weights * jnp.exp(-0.5 * ((x - nodes) / sigma) ** 2))
