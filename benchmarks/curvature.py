@@ -4,7 +4,8 @@
 
 The peer of `top_eigenvalues` is `scipy.sparse.linalg.eigsh` on a LinearOperator of a compiled `jvp(grad(f))`; that of
 `spectral_density` is `numpy.linalg.eigvalsh` of a compiled `jax.hessian`. Everything is warm and float64; calls of both
-alternate, the ratio is the median of the pairs' ratios. PyHessian cannot be installed beside this JAX.
+alternate, the ratio is the median of the pairs' ratios. PyHessian is for torch and not compared. Where other programs
+share the cores, run it with OPENBLAS_NUM_THREADS=1: waiting threads cost more than they bring.
 """
 
 import argparse
@@ -102,7 +103,8 @@ def main():
     ]
     show(table("Spectra of Hessians", ("what", "ours, ms", "theirs, ms", "theirs / ours"), lines))
     device = jax.devices()[0]
-    environment = {"device": device.device_kind, "machine": platform.machine(), "cpus": os.cpu_count()} | versions()
+    environment = {"device": device.device_kind, "machine": platform.machine(), "cpus": os.cpu_count()}
+    environment |= {"blas": os.environ.get("OPENBLAS_NUM_THREADS", "all"), "load": os.getloadavg()[0]} | versions()
     options.out.mkdir(parents=True, exist_ok=True)
     with replacing(options.out / f"curvature_{device.platform}.json") as temporary:
         temporary.write_text(json.dumps({"environment": environment, "results": results}, indent=1) + "\n")

@@ -206,7 +206,8 @@ def _space(f: Any, params: Params, k: int, key: Key, steps: int) -> tuple[np.nda
     p = ravel_pytree(params)[0].size
     rows, parts = np.zeros((0, p)), []
     for again in range(k + 1):
-        against = np.zeros((steps, p))
+        # One length serves every new start; the first is orthogonal to nothing.
+        against = np.zeros((steps if again else 0, p))
         against[: len(rows)] = rows
         found = _deflated(f, params, jax.random.fold_in(key, again), jnp.asarray(against, float), steps)
         kept = min(int(found.valid), steps - len(rows))

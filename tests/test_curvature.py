@@ -205,7 +205,7 @@ def test_density_integrates_to_one_and_has_the_mean_of_the_trace(case, formed, x
 
 
 def test_no_spurious_value_when_asked_for_more_steps_than_dimensions(x64):
-    """PyHessian 0.1 gives a Ritz value of -0.113 on this convex problem of 30 dimensions."""
+    """Steps past the end of the space would give Ritz values of rounding error, negative ones on a convex problem."""
     f, params = linear(data=ll.Dataset(inputs=DATA.inputs[:, :29], labels=DATA.labels), l2=0.0)
     values = np.linalg.eigvalsh(reference(f, params))
     found = ll.spectral_density(f, params, steps=100, dense=False)
