@@ -52,6 +52,7 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/cards.py
+	$(BIN)/python benchmarks/curvature.py
 	$(BIN)/python benchmarks/sweep.py
 
 clean:  ## remove what the commands above made

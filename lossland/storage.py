@@ -20,7 +20,7 @@ DRAWING = {
     "__init__",
 }
 """Modules whose change does not change a result."""
-PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "scikit-learn", "scipy", "xarray")
+PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "matfree", "scikit-learn", "scipy", "xarray")
 
 
 @contextlib.contextmanager

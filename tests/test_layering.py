@@ -8,17 +8,17 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov"},
     {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"}
     | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording", "piecewise"},
-    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes"},
+    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
-    | {"planar", "programs"},
-    {"planes", "duality", "facts", "forms", "polish", "boxes", "representers"},
-    {"verdicts", "problems", "separation", "interpolations"},
+    | {"planar", "programs", "curvature"},
+    {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"},
+    {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints"},
     {"sweeping"},

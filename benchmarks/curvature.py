@@ -1,0 +1,114 @@
+"""Top-10 eigenvalues and the density of a Hessian against scipy's eigsh and a dense eigvalsh over JAX's own products.
+
+    python benchmarks/curvature.py [--rounds 15] [--out benchmarks/results]
+
+The peer of `top_eigenvalues` is `scipy.sparse.linalg.eigsh` on a LinearOperator of a compiled `jvp(grad(f))`; that of
+`spectral_density` is `numpy.linalg.eigvalsh` of a compiled `jax.hessian`. Everything is warm and float64; calls of both
+alternate, the ratio is the median of the pairs' ratios. PyHessian is for torch and not compared. Where other programs
+share the cores, run it with OPENBLAS_NUM_THREADS=1: waiting threads cost more than they bring.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+import lossland as ll
+from lossland.storage import replacing, versions
+from lossland.tables import show, table
+
+K = 10
+
+
+def problems():
+    """(name, objective, params at the start) of each."""
+    real = ll.standardise(ll.load("breast_cancer"))
+    large = ll.standardise(ll.load("two_gaussians(n=10000, d=100, seed=0)"))
+    for name, data, model in (
+        ("linear, 569 x 30", real, ll.linear()),
+        ("linear, 10000 x 100", large, ll.linear()),
+        ("mlp(16), 569 x 30", real, ll.mlp(16, hidden="tanh")),
+        ("mlp(64), 569 x 30", real, ll.mlp(64, hidden="tanh")),
+    ):
+        yield (
+            name,
+            ll.objective(ll.pair("identity", "logistic"), model, data, l2=1e-3),
+            model.init(jax.random.key(0), data.d),
+        )
+
+
+def peers(f, params):
+    """Two functions without arguments: eigsh's top values, and all values from the dense matrix."""
+    flat, unravel = ravel_pytree(params)
+
+    def along(at, v):
+        return jax.jvp(jax.grad(lambda x: f(unravel(x))), (at,), (v,))[1]
+
+    times = jax.jit(along)
+    operator = LinearOperator((flat.size,) * 2, matvec=lambda v: np.asarray(times(flat, v.ravel())), dtype=flat.dtype)
+    start = np.random.default_rng(0).normal(size=flat.size)
+    matrix = jax.jit(jax.hessian(lambda x: f(unravel(x))))
+
+    def top():
+        return np.sort(eigsh(operator, K, which="LA", v0=start, return_eigenvectors=True)[0])[::-1]
+
+    return top, lambda: np.linalg.eigvalsh(np.asarray(matrix(flat)))
+
+
+def seconds(function):
+    start = time.perf_counter()
+    jax.block_until_ready(function())
+    return time.perf_counter() - start
+
+
+def paired(ours, theirs, rounds):
+    """Median seconds of both, and the median of theirs / ours over calls made one after the other."""
+    both = np.array([(seconds(ours), seconds(theirs)) for _ in range(rounds + 1)][1:])
+    own, other = np.median(both, axis=0)
+    ratios = both[:, 1] / both[:, 0]
+    low, high = np.quantile(ratios, [0.1, 0.9])
+    return {"ours": own, "theirs": other, "ratio": float(np.median(ratios)), "ratio_10_90": [low, high]}
+
+
+def measured(f, params, rounds):
+    top, dense = peers(f, params)
+    found, exact = ll.top_eigenvalues(f, params, K), dense()
+    error = float(np.abs(np.asarray(found.values) - exact[::-1][:K]).max())
+    theirs = float(np.abs(top() - exact[::-1][:K]).max())
+    rows = {"top-10": paired(lambda: ll.top_eigenvalues(f, params, K), top, rounds)}
+    rows["top-10"] |= {"error": error, "their_error": theirs, "converged": bool(found.converged.all())}
+    rows["density"] = paired(lambda: ll.spectral_density(f, params), dense, rounds)
+    return rows | {"parameters": ravel_pytree(params)[0].size}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    options = parser.parse_args()
+    with jax.enable_x64(True):
+        results = {name: measured(f, params, options.rounds) for name, f, params in problems()}
+    lines = [
+        (f"{what}, {name}", *(f"{1e3 * held[key]:.3g}" for key in ("ours", "theirs")), f"{held['ratio']:.3g}")
+        for name, rows in results.items()
+        for what, held in rows.items()
+        if what != "parameters"
+    ]
+    show(table("Spectra of Hessians", ("what", "ours, ms", "theirs, ms", "theirs / ours"), lines))
+    device = jax.devices()[0]
+    environment = {"device": device.device_kind, "machine": platform.machine(), "cpus": os.cpu_count()}
+    environment |= {"blas": os.environ.get("OPENBLAS_NUM_THREADS", "all"), "load": os.getloadavg()[0]} | versions()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with replacing(options.out / f"curvature_{device.platform}.json") as temporary:
+        temporary.write_text(json.dumps({"environment": environment, "results": results}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
