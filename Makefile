@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
-.PHONY: help reproduce smoke figures test check bench clean
+.PHONY: help reproduce smoke figures test check exhaustive bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -45,6 +45,9 @@ check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/pytest -n 2 -m "not slow"
+
+exhaustive: $(VENV)/.installed-dev  ## brute force over every pair, where `make test` takes a third
+	$(BIN)/pytest -n 2 -m exhaustive
 
 bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench

@@ -119,13 +119,6 @@ def test_cards_of_combined_losses(name):
         assert c.as_sum_of_known.positive == "ramp"
 
 
-@pytest.mark.slow
-def test_ties_outside_the_subdifferential_are_said(pair):
-    """Both halves take the tie, and the product of two chosen slopes is no slope of the composition."""
-    outside = [tied for tied in ll.card(pair).ties() if not tied.inside]
-    assert bool(outside) == (pair.name in ("leaky_relu+perceptron", "leaky_relu+ramp"))
-
-
 def test_ties_and_health():
     """Section 8: the slope at a kink is the tie's; and a pair that overflows is told from one that does not."""
     (left, right, upper) = ll.card("relu", "hinge").ties()

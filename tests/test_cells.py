@@ -131,6 +131,7 @@ def test_cells_against_brute_force_on_a_sample_of_every_pieced_pair():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_cells_against_brute_force_on_every_pieced_pair():
     for k, each in enumerate(_pieced_pairs()):
         for bias, l2 in itertools.product((False, True), (0.0, 0.1)):
