@@ -60,9 +60,9 @@ def key():
     return jax.random.key(20261123)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def registries():
-    """Let a test register what it likes."""
+    """A test may register what it likes, and so may a command that it calls: none of it outlives the test."""
     import lossland.pairing  # noqa: F401 - fills the registries
 
     before = dict(ACTIVATIONS), dict(LOSSES)
