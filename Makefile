@@ -46,7 +46,7 @@ check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/pyright
 	$(BIN)/pytest -n 2 -m "not slow"
 
-exhaustive: $(VENV)/.installed-dev  ## brute force over every pair, where `make test` takes a third
+exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread of them
 	$(BIN)/pytest -n 2 -m exhaustive
 
 bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results

@@ -1,5 +1,6 @@
 """Strict everywhere: silent broadcasting raises, warnings are errors, and every element comes from the registries."""
 
+import gc
 from pathlib import Path
 
 import jax
@@ -15,28 +16,40 @@ jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parent.parent 
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
+# JAX keeps many small objects alive; looking through them after every 700 new ones is a tenth of the suite's time.
+gc.set_threshold(200_000, 50, 100)
 
-FAST = {"loss": 6, "activation": 4, "pair": 40, "dataset_name": 2}
+FAST = {"loss": 6, "activation": 4, "pair": 40, "some_pair": 40, "dataset_name": 2}
 
 
 def pytest_generate_tests(metafunc):
-    """Parametrise the fixtures `loss`, `activation`, `pair` and `dataset_name` from the registries."""
+    """Parametrise the fixtures `loss`, `activation`, `pair`, `some_pair` and `dataset_name` from the registries."""
     import lossland.generators  # noqa: F401 - fills the registry
 
     every = {
         "loss": lambda: [entry for entry in LOSSES.values() if _ours(entry)],
         "activation": lambda: [entry for entry in ACTIVATIONS.values() if _ours(entry)],
-        "pair": lambda: [p for p in ll.pairs() if _ours(p.loss) and _ours(p.activation)],
+        "pair": every_pair,
+        "some_pair": every_pair,
         "dataset_name": lambda: list(DATASETS),
     }
     for name, elements in every.items():
         if name in metafunc.fixturenames:
-            metafunc.parametrize(name, _spread(elements(), FAST[name]), ids=lambda e: getattr(e, "name", e))
+            own = 5 if name == "some_pair" else 1
+            metafunc.parametrize(name, _spread(elements(), FAST[name], own), ids=lambda e: getattr(e, "name", e))
 
 
-def _spread(elements, step):
-    """All elements; `make check` takes every so many-th."""
-    return [pytest.param(e, marks=() if k % step == 0 else pytest.mark.slow) for k, e in enumerate(elements)]
+def _spread(elements, fast, own):
+    """`make test` takes every `own`-th element, `make check` every `fast`-th, `make exhaustive` all."""
+
+    def marks(k):
+        return () if k % fast == 0 else pytest.mark.slow if k % own == 0 else (pytest.mark.slow, pytest.mark.exhaustive)
+
+    return [pytest.param(e, marks=marks(k)) for k, e in enumerate(elements)]
+
+
+def every_pair():
+    return [p for p in ll.pairs() if _ours(p.loss) and _ours(p.activation)]
 
 
 def _ours(entry):

@@ -139,11 +139,11 @@ def test_cells_against_brute_force_on_every_pieced_pair():
 
 
 @pytest.mark.slow
-def test_every_registered_pair_is_accepted_exactly_if_its_elements_are():
-    accepted = {
-        made.name for made in ll.pairs() if made.loss.function.__module__.startswith("lossland.") and _accepted(made)
-    }
-    composed = {made.name for made in _pieced_pairs()}
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_pairs_are_accepted_exactly_if_their_elements_are(step):
+    ours = [made for made in ll.pairs() if made.loss.function.__module__.startswith("lossland.")][::step]
+    accepted = {made.name for made in ours if _accepted(made)}
+    composed = {made.name for made in _pieced_pairs()} & {made.name for made in ours}
     assert composed <= accepted
     # Elsewhere the output keeps its sign, or its pieces meet where the loss is linear.
     assert all(not parabolas(name)[0].knots.size for name in accepted - composed)

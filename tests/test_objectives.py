@@ -14,8 +14,8 @@ def params(d=2, seed=0):
 
 
 @pytest.mark.slow
-def test_value_against_a_loop(pair, x64):
-    agrees_with_a_loop(pair)
+def test_value_against_a_loop(some_pair, x64):
+    agrees_with_a_loop(some_pair)
 
 
 @pytest.mark.parametrize("name", ["relu+hinge", "sigmoid+cross_entropy", "identity+logistic", "tanh+squared"])

@@ -88,7 +88,7 @@ def test_more_processes_than_blocks_are_refused(tmp_path):
 
 @pytest.mark.parametrize(("how", "word"), [(signal.SIGKILL, "killed by SIGKILL"), (signal.SIGSTOP, "silent for")])
 def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, word):
-    words = [*SWEEP[:-1], "1000000", "--processes", "2", "--out", str(tmp_path), "--silence", "20"]
+    words = [*SWEEP[:-1], "1000000", "--processes", "2", "--out", str(tmp_path), "--silence", "12"]
     parent = subprocess.Popen(
         [sys.executable, "-m", "lossland", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -104,7 +104,7 @@ def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, 
     assert word in errors
     assert "the same command goes on from there" in errors
     assert "Traceback" not in errors
-    assert time.monotonic() - struck < 20 + 2 * processes.GRACE + 10
+    assert time.monotonic() - struck < 12 + 2 * processes.GRACE + 10
     assert not any(_alive(child) for child in children)
 
 
