@@ -7,11 +7,13 @@ import jax
 import numpy as np
 
 from lossland import boxes, representers
+from lossland.core import Key
 from lossland.data import Dataset
 from lossland.forms import Form, convex_form
-from lossland.grams import Kernel, blocks, bound_kernel, checked_matrix, evaluate, pivoted_cholesky
+from lossland.grams import Kernel, blocks, bound_kernel, checked_matrix, evaluate, pivoted_cholesky, rbf
+from lossland.models import feature_map
 from lossland.problems import check_bounded, problems
-from lossland.solver import BOUNDED, FREE, ZERO, solve
+from lossland.solver import BOUNDED, FREE, ZERO, Solution, solve
 
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
@@ -63,6 +65,8 @@ def solve_kernel(
     coef0: float = 0.0,
     sample_weights: Any = None,
     rank: int | None = None,
+    approximation: Literal["nystrom", "random_features"] = "nystrom",
+    key: Key | None = None,
     tol: float = 1e-8,
 ) -> KernelSolution:
     r"""Minimise :math:`\frac12 \|f\|_k^2 + C \sum_i s_i \, \phi(t_i (f(x_i) + b))` over a kernel's functions f and b.
@@ -81,8 +85,11 @@ def solve_kernel(
         degree: of the polynomial, a positive integer.
         coef0: of the polynomial.
         sample_weights: s, (n,), not negative.
-        rank: work with this many representers, chosen by pivoted Cholesky (Nystrom's approximation); for n beyond a few
-            thousand. Objective, dual value and gap are still those of the exact kernel, so the gap states the error.
+        rank: work with an approximation of this rank, for n beyond a few thousand. Objective, dual value and gap are
+            still those of the exact kernel, so the gap states the error.
+        approximation: "nystrom": so many representers, chosen by pivoted Cholesky; "random_features": the duals of so
+            many random Fourier features (for "rbf" only) are given to the exact kernel's representers.
+        key: decides the random features.
         tol: the relative gap at which the answer counts as converged.
 
     Returns:
@@ -99,7 +106,8 @@ def solve_kernel(
         >>> ll.decision_function(sol, data.inputs).round(6).tolist(), sol.converged
         ([-1.0, -1.0, 1.0, 1.0], True)
 
-    Sources: Cortes & Vapnik (1995); Fan, Chen & Lin (2005); Chapelle (2007); Harbrecht, Peters & Schneider (2012).
+    Sources: Cortes & Vapnik (1995); Fan, Chen & Lin (2005); Chapelle (2007); Harbrecht, Peters & Schneider (2012);
+    Rahimi & Recht (2007).
     """
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, None)
@@ -113,9 +121,13 @@ def solve_kernel(
     k = bound_kernel(kernel, np.asarray(data.inputs), gamma, degree, coef0)
     kept = np.flatnonzero(c[0] > 0)
     problem = _Problem(np.asarray(data.inputs)[kept], t[0][kept], c[0][kept], form, k)
+    if approximation not in ("nystrom", "random_features"):
+        raise ValueError(f'approximation is "nystrom" or "random_features", not {approximation!r}.')
     if kernel == "linear" and rank is None and 2 * data.d < len(kept):
         rank = data.d
-    if rank is not None:
+    if approximation == "random_features":
+        found = _by_features(problem, rank, key, tol)
+    elif rank is not None:
         found = _low_rank(problem, rank, tol)
     elif len(kept) > LARGEST:
         raise ValueError(
@@ -241,32 +253,70 @@ def _losses(problem: _Problem, scores: np.ndarray) -> np.ndarray:
 
 def _low_rank(problem: _Problem, rank: int, tol: float) -> KernelSolution:
     """Solve over the span of some representers; the certificate is computed with the exact kernel, block by block."""
-    n = len(problem.labels)
     if not 1 <= rank:
         raise ValueError(f"rank must be at least 1, not {rank}.")
-    factor, chosen = pivoted_cholesky(problem.kernel, problem.inputs, min(rank, n))
-    strength = float(problem.weights.max())
-    features = Dataset(inputs=factor, labels=problem.labels)
-    sol = solve(problem.form.pair, features, C=strength, sample_weights=problem.weights / strength, tol=tol)
+    factor, chosen = pivoted_cholesky(problem.kernel, problem.inputs, min(rank, len(problem.labels)))
+    sol = _linear(problem, factor, tol)
     # f = sum_p a_p k(x_p, .) with L_P^T a = w has the scores L w and the norm |w|: the objective is exact.
     coefficients = np.linalg.solve(factor[chosen].T, sol.weights)
     beta = sol.duals * problem.labels
-    square = sum(
-        float(beta[rows] @ (evaluate(problem.kernel, problem.inputs[rows], problem.inputs) @ beta))
-        for rows in blocks(n, n)
-    )
+    square = float(beta @ _fitted(problem, beta))
     dual = float(sol.dual_objective + 0.5 * np.sum((factor.T @ beta) ** 2) - 0.5 * square)
     losses = _losses(problem, factor @ sol.weights + sol.bias)
     size = 0.5 * float(sol.weights @ sol.weights) + float(np.abs(losses).sum())
-    gap = 0.0 if float(sol.objective) == dual else abs(float(sol.objective) - dual) / size
-    done = bool(gap <= tol)
+    found = _approximate(problem, sol, float(sol.objective), dual, size, len(chosen), tol)
+    return found._replace(coefficients=coefficients, inputs=problem.inputs[chosen])
+
+
+def _by_features(problem: _Problem, rank: int | None, key: Key | None, tol: float) -> KernelSolution:
+    """The duals of a linear machine on random features, given to the exact kernel: they are feasible there too."""
+    if getattr(problem.kernel, "func", None) is not rbf or rank is None or key is None:
+        raise ValueError('approximation="random_features" needs kernel="rbf", a rank and a key.')
+    with jax.enable_x64(True):
+        width = (2.0 * problem.kernel.keywords["gamma"]) ** -0.5  # type: ignore[attr-defined]
+        features = np.asarray(feature_map("rbf", rank, width, key)(jax.numpy.asarray(problem.inputs)))
+    sol = _linear(problem, features, tol)
+    beta = sol.duals * problem.labels
+    fitted = _fitted(problem, beta)
+    half = 0.5 * float(beta @ fitted)
+    bias = _best_bias(problem, fitted, float(sol.bias))
+    losses = _losses(problem, fitted + bias)
+    dual = float(sol.dual_objective + 0.5 * np.sum((features.T @ beta) ** 2) - half)
+    primal, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
+    found = _approximate(problem, sol, primal, dual, size, rank, tol)
+    return found._replace(bias=bias, bias_interval=np.array([bias, bias]))
+
+
+def _linear(problem: _Problem, features: np.ndarray, tol: float) -> Solution:
+    strength = float(problem.weights.max())
+    data = Dataset(inputs=features, labels=problem.labels)
+    return solve(problem.form.pair, data, C=strength, sample_weights=problem.weights / strength, tol=tol)
+
+
+def _fitted(problem: _Problem, beta: np.ndarray) -> np.ndarray:
+    """K beta with the exact kernel, block by block."""
+    n = len(beta)
+    return np.concatenate([evaluate(problem.kernel, problem.inputs[r], problem.inputs) @ beta for r in blocks(n, n)])
+
+
+def _best_bias(problem: _Problem, fitted: np.ndarray, near: float) -> float:
+    from scipy.optimize import minimize_scalar
+
+    found: Any = minimize_scalar(lambda b: float(_losses(problem, fitted + b).sum()), bracket=(near - 0.1, near + 0.1))
+    return float(found.x)
+
+
+def _approximate(
+    problem: _Problem, sol: Solution, primal: float, dual: float, size: float, rank: int, tol: float
+) -> KernelSolution:
+    gap = 0.0 if primal == dual else abs(primal - dual) / size
+    done, n = bool(gap <= tol), len(problem.labels)
     message = (
-        ""
-        if done
-        else f"The relative gap to the exact kernel is {gap:.2g}, above tol = {tol:g}; rank {len(chosen)} of {n} "
-        f"representers allows no better. Raise the rank."
+        f"The relative gap to the exact kernel is {gap:.2g}, above tol = {tol:g}; rank {rank} for {n} "
+        f"examples allows no better. Raise the rank."
     )
+    duals = np.asarray(sol.duals)
     return KernelSolution(
-        coefficients, float(sol.bias), np.asarray(sol.duals), float(sol.objective), dual, gap, int(sol.iterations),
-        done, np.asarray(sol.bias_interval), np.asarray(sol.support), problem.inputs[chosen], problem.kernel, message,
+        duals * problem.labels, float(sol.bias), duals, primal, dual, gap, int(sol.iterations), done,
+        np.asarray(sol.bias_interval), np.asarray(sol.support), problem.inputs, problem.kernel, "" if done else message,
     )  # fmt: skip

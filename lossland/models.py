@@ -111,6 +111,20 @@ def random_features(
 
     Source: Rahimi & Recht 2007.
     """
+    features = feature_map(kernel, m, width, key)
+
+    def init(key: Key, d: int) -> Params:
+        _check_width(d)
+        return {"weights": jnp.zeros(m), "bias": jnp.zeros(())}
+
+    def apply(params: Params, inputs: Array) -> Array:
+        return affine(params, features(inputs))
+
+    return Model(init, apply, f"random_features({kernel}, {m})", lambda params: params["weights"])
+
+
+def feature_map(kernel: str, m: int, width: float, key: Key) -> Callable[[Array], Array]:
+    r"""The map of `random_features`, :math:`\sqrt{2/m} \cos(\Omega x + u)`: inputs (..., d) to features (..., m)."""
     draws: dict[str, Callable[..., Array]] = {"rbf": jax.random.normal, "laplacian": jax.random.cauchy}
     if kernel not in draws:
         raise ValueError(f"No random features for kernel {kernel!r}; there are: {', '.join(draws)}.")
@@ -119,17 +133,13 @@ def random_features(
         raise ValueError(f"The kernel's width must be positive, not {width}.")
     for_frequencies, for_phases = jax.random.split(key)
 
-    def init(key: Key, d: int) -> Params:
-        _check_width(d)
-        return {"weights": jnp.zeros(m), "bias": jnp.zeros(())}
-
-    def apply(params: Params, inputs: Array) -> Array:
+    def features(inputs: Array) -> Array:
         frequencies = draws[kernel](for_frequencies, (inputs.shape[-1], m), inputs.dtype) / width
         phases = jax.random.uniform(for_phases, (m,), inputs.dtype, 0.0, 2.0 * jnp.pi)
         waves = affine({"weights": frequencies, "bias": phases}, inputs)
-        return affine(params, (2.0 / m) ** 0.5 * jnp.cos(waves))
+        return (2.0 / m) ** 0.5 * jnp.cos(waves)
 
-    return Model(init, apply, f"random_features({kernel}, {m})", lambda params: params["weights"])
+    return features
 
 
 def affine(layer: Params, inputs: Array) -> Array:

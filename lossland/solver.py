@@ -4,6 +4,8 @@ The problem, in all its forms: 1/2 ||w||^2 + sum_i c_i phi(t_i (x_i . w + b)), c
 """
 
 import functools
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -25,6 +27,7 @@ from lossland.problems import check_bounded, problems
 from lossland.separation import separate
 from lossland.terms import Terms, spread
 
+LOG = logging.getLogger(__name__)
 ZERO, FREE, BOUNDED = 0, 1, 2
 """The support sets: an example that does not matter, one on its knot or parabola, one whose pull is at its limit."""
 
@@ -178,6 +181,9 @@ def solve(
             class has any weight, a weight is negative or not finite, or shapes do not match.
         NotSeparable: if C is inf and the classes share a point, with the proof.
 
+    The first call of a shape (problems, examples, features) compiles, for some seconds; the logger "lossland.solver"
+    says so at level INFO.
+
     Example:
         >>> import lossland as ll
         >>> data = ll.Dataset(inputs=[[1.0, 2.0], [1.0, -1.0], [0.0, 0.0]], labels=[1, 1, -1])
@@ -277,16 +283,25 @@ def _tile_solved(
     """The solutions of k problems, with the value of their objective and its size."""
     labels, weights = _rows(design, t), _rows(design, c)
     near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
+    compiled, begun = _programs(), time.perf_counter()
     if form.terms is None or _never_flat_out(form.terms):
         problem = newton.Problem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
         found = _by_newton(form.pair, problem, stop)
     else:
         found = _by_interior(near, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop)
+    if _programs() > compiled:
+        said = "solve compiled for %d problems of %d x %d, %s, in %.1f s; another shape compiles again."
+        LOG.info(said, len(c), *near.inputs.shape, form.pair.name, time.perf_counter() - begun)
     if shift is not None:
         back = found.point[:, :-1] @ shift
         point = found.point.at[:, -1].add(-back)
         found = found._replace(point=point, interval=found.interval - back[:, None])
     return found, tilted(form.pair, design, labels, weights, found.point)
+
+
+def _programs() -> int:
+    """How many programs are held."""
+    return _by_newton._cache_size() + _by_interior._cache_size()
 
 
 def _never_flat_out(terms: Terms) -> bool:

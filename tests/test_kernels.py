@@ -195,6 +195,38 @@ def test_a_low_rank_states_its_error(named):
     assert gaps[-1] < 1e-8
 
 
+@pytest.mark.parametrize("named", ["hinge", "logistic"])
+def test_random_features_state_their_error_in_the_exact_kernel(named, key):
+    exact = ll.solve_kernel(named, DATA, C=1.0, gamma=0.1)
+    gaps, off = [], []
+    for rank in (20, 2000):
+        sol = ll.solve_kernel(
+            named, DATA, C=1.0, gamma=0.1, rank=rank, approximation="random_features", key=key, tol=1e-3
+        )
+        assert sol.dual_objective <= exact.objective * (1 + 1e-9)
+        assert sol.objective >= exact.objective * (1 - 1e-9)
+        kernel = gaussian(DATA.inputs, DATA.inputs, 0.1)
+        np.testing.assert_array_equal(sol.coefficients, sol.duals * DATA.labels)
+        losses = ll.pair("identity", named)(kernel @ sol.coefficients + sol.bias, DATA.labels).sum()
+        want = 0.5 * sol.coefficients @ kernel @ sol.coefficients + float(losses)
+        np.testing.assert_allclose(sol.objective, want, rtol=1e-6)
+        assert sol.converged == (sol.gap <= 1e-3)
+        assert sol.converged or f"rank {rank}" in sol.message
+        gaps.append(sol.gap)
+        off.append(np.abs(ll.decision_function(sol, DATA.inputs) - ll.decision_function(exact, DATA.inputs)).max())
+    assert gaps[1] < 0.1 * gaps[0]
+    assert off[1] < 0.5 * off[0]
+
+
+@pytest.mark.parametrize("left_out", ["rank", "key", "kernel"])
+def test_random_features_need_a_rank_a_key_and_the_rbf_kernel(left_out, key):
+    given = {"rank": 5, "key": key, "kernel": "rbf"} | {left_out: "linear" if left_out == "kernel" else None}
+    with pytest.raises(ValueError, match='needs kernel="rbf", a rank and a key'):
+        ll.solve_kernel("hinge", DATA, C=1.0, approximation="random_features", **given)
+    with pytest.raises(ValueError, match='approximation is "nystrom" or'):
+        ll.solve_kernel("hinge", DATA, C=1.0, rank=3, approximation="fourier")
+
+
 def test_pivoted_cholesky_is_a_factor():
     kernel = grams.bound_kernel("rbf", DATA.inputs, 0.5, 3, 0.0)
     factor, chosen = grams.pivoted_cholesky(kernel, DATA.inputs, DATA.n)
