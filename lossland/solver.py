@@ -301,7 +301,8 @@ def _tile_solved(
 
 def _programs() -> int:
     """How many programs are held."""
-    return _by_newton._cache_size() + _by_interior._cache_size()
+    held: Any = (_by_newton, _by_interior)
+    return sum(program._cache_size() for program in held)
 
 
 def _never_flat_out(terms: Terms) -> bool:
