@@ -1,12 +1,34 @@
 """Sums of pieces of parabolas and lines along the rows of a grid, exactly: each example bends only at its kinks.
 
-Along a row the score of an example moves evenly; the places where it passes a kink are sorted into the grid's cells,
-and running sums of what changes there give the row, in O(examples + pixels).
+Along a row the score of an example moves evenly, and the place where it passes a kink moves evenly from row to row.
+These places are sorted into the grid's cells, and running sums of what changes there give the row, in
+O(examples + pixels). Kinks that no row meets cost nothing: they belong to the polynomial that all rows start from.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from lossland.piecewise import Parabolas
+
+HELD = 60_000
+"""Places worked through at once: they stay in the cache."""
+
+
+class _Kinks(NamedTuple):
+    """Kinks that some row meets inside the grid: at beta = place + alpha * drift a term begins, (k,) each.
+
+    Attributes:
+        place: in cells from the first beta.
+        drift: cells per unit of alpha.
+        first: the term is first * (beta - place) + second * (beta - place)^2, in cells.
+        second: see first.
+    """
+
+    place: np.ndarray
+    drift: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
 
 
 def bucket_rows(
@@ -32,51 +54,110 @@ def bucket_rows(
     Returns:
         (a, b).
     """
-    origin, first, second = scores
-    total = np.zeros((len(alphas), 3, len(betas)))
+    step = betas[1] - betas[0] if len(betas) > 1 else 1.0
+    axis = _Axis(float(alphas.min()), float(alphas.max()), float(betas[0]), float(step), len(betas))
+    base, alone, met = np.zeros((3, 3)), np.zeros(len(alphas)), []
     for curve, label in zip(pair, (1, -1), strict=True):
-        for sign in (1.0, -1.0):
-            held = (labels == label) & ((second >= 0) if sign > 0 else (second < 0))
-            if held.any():
-                u = origin[held] + alphas[:, None] * first[held]
-                total += _half_plane(curve, sign, u, second[held], weights[held], betas)
-    return total[:, 0] + betas * (total[:, 1] + betas * total[:, 2])
-
-
-def _half_plane(
-    curve: Parabolas, sign: float, u: np.ndarray, v: np.ndarray, s: np.ndarray, betas: np.ndarray
-) -> np.ndarray:
-    """The coefficients of 1, beta and beta^2 at each pixel, (rows, 3, b), of examples whose v has one sign."""
-    rows, cells = len(u), len(betas)
-    step = betas[1] - betas[0] if cells > 1 else 1.0
-    # Going along beta, a score with v < 0 meets the pieces from the right.
-    coefficients = np.stack([curve.value, curve.slope, 0.5 * curve.bend], axis=1)
-    pieces = coefficients if sign > 0 else coefficients[::-1]
-    kinks = curve.knots if sign > 0 else curve.knots[::-1]
-    degree = 2 if curve.linear else 3
-    total = np.zeros((rows, 3, cells))
-    total[:, :degree] = np.stack([x.sum(axis=1) for x in _in_beta(pieces[0], u, v, s, degree)], axis=1)[:, :, None]
-    start = np.arange(rows)[:, None] * (cells + 1)
-    for kink, change in zip(kinks, np.diff(pieces, axis=0), strict=True):
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            place = (kink - u) / v
-            # A score that does not move along beta has passed the kink from the start, or never does.
-            place = np.where(np.isnan(place), -np.inf, place)
-            cell = np.ceil((np.clip(place, betas[0] - step, betas[-1] + step) - betas[0]) / step)
-        number = (start + np.clip(cell, 0, cells)).astype(np.intp).ravel()
-        for power, part in enumerate(_in_beta(change, u, v, s, degree)):
-            held = np.bincount(number, part.ravel(), minlength=rows * (cells + 1)).reshape(rows, cells + 1)
-            total[:, power] += np.cumsum(held[:, :cells], axis=1)
+        held = labels == label
+        u, first, v, s = (x[held] for x in (*scores, weights))
+        still = ~np.isfinite(_places(curve, u, first, v, axis)[1:]).all(axis=0)
+        if still.any():
+            # What does not move along beta bends from row to row instead.
+            alone += curve(u[still] + alphas[:, None] * first[still]) @ s[still]
+            u, first, v, s = (x[~still] for x in (u, first, v, s))
+        terms, kinks = _split(curve, u, first, v, s, axis)
+        base += terms
+        met.append(kinks)
+    kinks = _Kinks(*(np.concatenate(part) for part in zip(*met, strict=True)))
+    start = np.polynomial.polynomial.polyvander(alphas, 2) @ base
+    # From powers of beta to powers of the pixel's number.
+    start = np.stack([start @ [1.0, *(axis.origin ** np.array([1, 2]))], start[:, 1], start[:, 2]])
+    start[1] = axis.step * (start[1] + 2.0 * axis.origin * start[2])
+    start[2] *= axis.step**2
+    start[0] += alone
+    total = np.empty((len(alphas), len(betas)))
+    rows = max(1, HELD // max(len(kinks.place), len(betas)))
+    for k in range(0, len(alphas), rows):
+        part = slice(k, k + rows)
+        _running(kinks, alphas[part], start[:, part, None], total[part])
     return total
 
 
-def _in_beta(coefficients: np.ndarray, u: np.ndarray, v: np.ndarray, s: np.ndarray, degree: int) -> list[np.ndarray]:
-    """Each example's coefficients of 1, beta, beta^2, (rows, n), of a polynomial in the score u + beta v."""
-    one, first, second = coefficients
-    if degree < 3:
-        return [s * (one + first * u), np.broadcast_to(s * first * v, u.shape)][:degree]
-    return [
-        s * (one + u * (first + second * u)),
-        s * v * (first + 2.0 * second * u),
-        np.broadcast_to(s * second * v * v, u.shape),
-    ]
+class _Axis(NamedTuple):
+    """The grid: alpha from `low` to `high`, beta from `origin` on in `cells` steps."""
+
+    low: float
+    high: float
+    origin: float
+    step: float
+    cells: int
+
+
+def _places(curve: Parabolas, u: np.ndarray, first: np.ndarray, v: np.ndarray, axis: _Axis) -> np.ndarray:
+    """For each example its drift, and the places of the outermost kinks, in cells: (3, n), not finite if v is 0."""
+    outer = curve.knots[[0, -1]] if len(curve.knots) else np.zeros(2)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.stack([-first / (v * axis.step), *(((outer[:, None] - u) / v - axis.origin) / axis.step)])
+
+
+def _split(
+    curve: Parabolas, u: np.ndarray, first: np.ndarray, v: np.ndarray, s: np.ndarray, axis: _Axis
+) -> tuple[np.ndarray, _Kinks]:
+    """What all rows have in common, as coefficients of alpha^j beta^k, (3, 3), and the kinks that they meet."""
+    place = ((curve.knots[:, None] - u) / v - axis.origin) / axis.step
+    drift = np.broadcast_to(-first / (v * axis.step), place.shape)
+    low, high = place + axis.low * drift, place + axis.high * drift
+    passed = np.maximum(low, high) <= 0
+    meets = ~passed & (np.minimum(low, high) < axis.cells - 1)
+    count = passed.sum(axis=0)
+    piece = np.where(v > 0, count, len(curve.knots) - count)
+    size = s * np.abs(v) * axis.step
+    jumps = curve.jumps()[:, None] * size
+    bends = 0.5 * np.diff(curve.bend)[:, None] * (size * v * axis.step)
+    kinks = _Kinks(place[meets], drift[meets], jumps[meets], bends[meets])
+    return _summed(curve, piece, u, first, v, s), kinks
+
+
+def _summed(
+    curve: Parabolas, piece: np.ndarray, u: np.ndarray, first: np.ndarray, v: np.ndarray, s: np.ndarray
+) -> np.ndarray:
+    """The sum of s (value + slope z + bend z^2 / 2) at z = u + alpha first + beta v, as coefficients (3, 3)."""
+    a, b, c = s * curve.value[piece], s * curve.slope[piece], 0.5 * s * curve.bend[piece]
+    cu, total = c * u, np.zeros((3, 3))
+    total[0, 0] = a.sum() + b @ u + cu @ u
+    total[1, 0], total[0, 1] = b @ first + 2.0 * cu @ first, b @ v + 2.0 * cu @ v
+    total[2, 0], total[1, 1], total[0, 2] = (c * first) @ first, 2.0 * (c * first) @ v, (c * v) @ v
+    return total
+
+
+def _running(kinks: _Kinks, alphas: np.ndarray, start: np.ndarray, total: np.ndarray) -> None:
+    """Some rows: from the polynomial (3, rows, 1) in the pixel's number that they start with, past their kinks."""
+    rows, cells = total.shape
+    along = np.arange(float(cells))
+    if not len(kinks.place):
+        total[:] = start[0] + along * (start[1] + along * start[2])
+        return
+    place = alphas[:, None] * kinks.drift
+    place += kinks.place
+    number = np.clip(place, 0.0, cells)
+    np.ceil(number, out=number)
+    number += np.arange(rows)[:, None] * (cells + 1.0)
+    number = number.astype(np.intp).ravel()
+
+    def gathered(parts: np.ndarray, more: np.ndarray) -> np.ndarray:
+        sums = np.bincount(number, parts.ravel(), minlength=rows * (cells + 1)).reshape(rows, cells + 1)
+        sums[:, :1] += more
+        return np.cumsum(sums[:, :cells], axis=1)
+
+    if kinks.second.any() or start[2].any():
+        turned = kinks.second * place
+        square = gathered(np.broadcast_to(kinks.second, place.shape), start[2])
+        linear = gathered(kinks.first - 2.0 * turned, start[1])
+        constant = gathered((turned - kinks.first) * place, start[0])
+        np.multiply(square, along, out=square)
+        np.add(linear, square, out=linear)
+    else:
+        linear = gathered(np.broadcast_to(kinks.first, place.shape), start[1])
+        constant = gathered(-kinks.first * place, start[0])
+    np.multiply(linear, along, out=linear)
+    np.add(linear, constant, out=total)

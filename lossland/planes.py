@@ -1,5 +1,6 @@
 """Rays and planes: an objective along one or two directions around any point, on a grid that holds the point."""
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -170,10 +171,10 @@ def surface_of(pair, data, centre, directions, model, l2, sample_weights, quanti
     unknown = sorted(set(quantities) - set(QUANTITIES))
     if unknown:
         raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
-    model = linear() if model is None else model
+    model = _linear() if model is None else model
     with jax.enable_x64(True):
         f = objective(pair, model, data, l2, sample_weights)
-        shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), data.d))
+        shapes = _shapes(model.init, data.d)
     for what, tree in (("The centre", centre), *((f"Direction {k}", d) for k, d in enumerate(directions))):
         _check_shapes(what, tree, shapes, model)
     for k, direction in enumerate(directions):
@@ -184,6 +185,15 @@ def surface_of(pair, data, centre, directions, model, l2, sample_weights, quanti
             raise ValueError(f"Direction {k} is zero; the plane would be a line.")
     middle, wide = jax.tree.map(lambda x: np.asarray(x, float), (centre, tuple(directions)))
     return Surface(f, middle, wide, tuple(quantities), method, data.name)
+
+
+_linear = functools.cache(linear)
+
+
+@functools.lru_cache(maxsize=512)
+def _shapes(init: Callable[..., Params], d: int) -> Params:
+    """The shapes of a model's params."""
+    return jax.eval_shape(lambda: init(jax.random.key(0), d))
 
 
 def _check_shapes(what: str, tree: Params, shapes: Params, model: Model) -> None:

@@ -107,7 +107,12 @@ def _method(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
 def _scores(surface: Surface) -> np.ndarray:
     """The scores of the centre and of each direction, (1 + k, n), of a model that is linear in its params."""
     f = surface.objective
-    return np.stack([np.asarray(f.scores(jax.tree.map(jnp.asarray, p))) for p in (surface.centre, *surface.directions)])
+    return np.stack(jax.device_get(_applied(f.model.apply, (surface.centre, *surface.directions), f.inputs)))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Array) -> list[Array]:
+    return [apply(params, inputs) for params in points]
 
 
 def _weights(surface: Surface) -> np.ndarray:
@@ -129,12 +134,7 @@ def _by_kinks(surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple
         if rows is None:
             return _by_pixels(surface, ("risk",), axes, "scores", None)["risk"]
         return rows[0][np.argsort(order)] / len(labels)
-    step = max(1, SCORES // len(labels))
-    parts = [
-        bucket_rows(curves, labels, weights, (scores[0], scores[1], scores[2]), axes[0][k : k + step], axes[1])
-        for k in range(0, len(axes[0]), step)
-    ]
-    return np.concatenate(parts) / len(labels)
+    return bucket_rows(curves, labels, weights, (scores[0], scores[1], scores[2]), axes[0], axes[1]) / len(labels)
 
 
 def _even(axis: np.ndarray) -> bool:
@@ -208,10 +208,15 @@ def pieces(pair: Pair) -> tuple[Parabolas, Parabolas] | None:
 
 def is_linear(model: Model, params: Params, inputs: np.ndarray) -> bool:
     """Whether the scores are a linear function of the parameters, by the structure of the model's program."""
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(np.shape(x), float), params)
-    rows = jnp.asarray(inputs[:1], float)
+    leaves, tree = jax.tree.flatten(params)
+    return _is_linear(model.apply, tree, tuple(np.shape(x) for x in leaves), inputs.shape[1])
+
+
+@functools.lru_cache(maxsize=512)
+def _is_linear(apply: Callable[..., Array], tree: Any, shapes: tuple[tuple[int, ...], ...], d: int) -> bool:
+    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(shape, float) for shape in shapes])
     try:
-        back = jax.linear_transpose(lambda p: model.apply(p, rows), shapes)
+        back = jax.linear_transpose(lambda p: apply(p, jnp.ones((1, d))), params)
         back(jnp.ones(1))
     except Exception:  # what JAX raises differs with the operation that is not linear
         return False
