@@ -9,19 +9,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import Mesh
 
-from lossland.carding import card
 from lossland.checkpoints import Store, asked_to_stop, fingerprint, store
 from lossland.core import Key, Model, Params
 from lossland.datasets import Dataset
-from lossland.grids import SCORES, Block, Grid, blocks, make_grid
+from lossland.grids import SCORES, Block, blocks, make_grid
+from lossland.jobs import check, checked_init, mesh_of, rows_of, settings_of, thresholds_of
 from lossland.models import linear
 from lossland.objectives import objective
 from lossland.processes import gather
 from lossland.recording import Metric, record_steps
 from lossland.running import Arrays, Job, run_block, shared_rows
-from lossland.storage import read, versions
+from lossland.storage import read
 from lossland.sweeps import Sweep, from_xarray
 from lossland.training import Rows
 
@@ -120,20 +119,18 @@ def sweep(
         ((2, 2, 2, 1), True)
     """
     grid, skipped = make_grid(pairs, seeds, learning_rates, l2s, hyperparameters or {}, skip_inadmissible)
-    _check(
-        data, steps, batch_size, shuffle, tolerance, average_from, sharding, {"validation": validation, "test": test}
-    )
+    check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, {"validation": validation, "test": test})
     model = linear() if model is None else model
     base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
-    mesh = _mesh(sharding, devices)
+    mesh = mesh_of(sharding, devices)
     rows = Rows(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
     job = Job(
         grid=grid,
         model=model,
         optimizer=optimizer,
-        init=_init(model, init, data.d),
+        init=checked_init(model, init, data.d),
         rows=shared_rows(rows, mesh.size) if mesh is not None and sharding == "rows" else rows,
-        held_out={name: _held_out(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
+        held_out={name: rows_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
         thresholds=np.zeros((len(grid.pairs), 0)),
         metrics=tuple((metrics or {}).items()),
         steps=record_steps(record, steps),
@@ -144,12 +141,12 @@ def sweep(
         key=jax.random.key(0) if key is None else key,
         mesh=mesh,
     )
-    settings = _settings(job, data, block_scores, sharding, thresholds)
+    settings = settings_of(job, data, block_scores, sharding, thresholds)
     cut = blocks(grid, batch_size or data.n, block_scores, job.apart, mesh.size if sharding == "models" and mesh else 1)
     kept = None if folder is None else store(Path(folder), _hash(job, settings), settings, checkpoint_seconds)
     if kept is not None and kept.path.exists():
         return read_sweep(kept.path)
-    job = job._replace(thresholds=_thresholds(grid, thresholds))
+    job = job._replace(thresholds=thresholds_of(grid, thresholds))
     if kept is None:
         return _assembled(job, _run_all(job, cut, None, progress), settings, skipped, thresholds)
     made = _assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds)
@@ -248,109 +245,6 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
         skipped=skipped,
         settings=settings,
     )
-
-
-# ----------------------------------------------------------------------------------------------------------- the inputs
-
-
-def _check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, parts) -> None:
-    if not isinstance(data, Dataset):
-        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, not {steps}.")
-    if batch_size is not None and not 1 <= batch_size <= data.n:
-        raise ValueError(f"batch_size must lie between 1 and the {data.n} examples, not {batch_size}.")
-    if shuffle not in ("together", "by seed"):
-        raise ValueError(f'shuffle is "together" or "by seed", not {shuffle!r}.')
-    if tolerance < 0 or (tolerance > 0 and batch_size is not None):
-        raise ValueError("tolerance is a gradient norm >= 0 and needs full batches: leave out batch_size or tolerance.")
-    if average_from is not None and not 0 <= average_from < steps:
-        raise ValueError(f"average_from must lie between 0 and steps - 1 = {steps - 1}, not {average_from}.")
-    if sharding not in (None, "models", "rows"):
-        raise ValueError(f'sharding is "models", "rows" or None, not {sharding!r}.')
-    if sharding == "rows" and batch_size is not None:
-        raise ValueError('sharding="rows" needs full batches; with batches, share the models: sharding="models".')
-    for name, part in parts.items():
-        if part is not None and part.d != data.d:
-            raise ValueError(f"The {name} data have {part.d} inputs, the training data {data.d}.")
-
-
-def _mesh(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
-    if sharding is None:
-        return None
-    chosen = jax.local_devices() if devices is None else list(devices)
-    return Mesh(np.asarray(chosen), (sharding,))
-
-
-def _init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params]:
-    expected = jax.eval_shape(lambda: model.init(jax.random.key(0), d))
-    if init is None:
-        return model.init
-    if not callable(init):
-        held = jax.tree.map(jnp.asarray, init)
-        init = lambda key, d: held  # noqa: E731
-    got = jax.eval_shape(lambda: init(jax.random.key(0), d))
-    if jax.tree.structure(got) != jax.tree.structure(expected) or any(
-        a.shape != b.shape for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True)
-    ):
-        raise ValueError(f"init gives {got}; the model {model.name} on {d} inputs takes {expected}.")
-    return init
-
-
-def _held_out(data: Dataset) -> Rows:
-    inputs = jnp.asarray(data.inputs, float)
-    return Rows(inputs, jnp.asarray(data.labels, float), None, None, jnp.asarray(data.n, inputs.dtype))
-
-
-def _thresholds(grid: Grid, thresholds: Sequence[float | str]) -> np.ndarray:
-    """(pairs, k)."""
-    wrong = [t for t in thresholds if t != "best" and not (isinstance(t, (int, float)) and np.isfinite(t))]
-    if wrong or not len(thresholds):
-        raise ValueError(
-            f'thresholds are finite scores or "best", at least one; got {wrong[0] if wrong else "none"!r}.'
-        )
-    best = [(card(p).best_threshold or 0.0) if "best" in thresholds else 0.0 for p in grid.pairs]
-    return np.array([[b if t == "best" else float(t) for t in thresholds] for b in best])
-
-
-def _check_thresholds(thresholds: Sequence[float | str]) -> None:
-    wrong = [t for t in thresholds if t != "best" and not (isinstance(t, (int, float)) and np.isfinite(t))]
-    if wrong or not len(thresholds):
-        raise ValueError(
-            f'thresholds are finite scores or "best", at least one; got {wrong[0] if wrong else "none"!r}.'
-        )
-
-
-def _settings(job: Job, data: Dataset, block_scores: int, sharding: str | None, thresholds: Sequence) -> dict[str, Any]:
-    """What the result's attributes say, and the folder's config.json: plain words and numbers."""
-    optimizer = job.optimizer
-    return {
-        "pairs": [p.name for p in job.grid.pairs],
-        "data": data.name,
-        "n": data.n,
-        "d": data.d,
-        "model": job.model.name,
-        "seeds": list(job.grid.seeds),
-        "axes": {name: list(values) for name, values in job.grid.axes.items()},
-        "optimizer": getattr(optimizer, "__name__", None) or repr(optimizer),
-        "steps": job.steps[-1],
-        "recorded": list(job.steps),
-        "batch_size": job.batch_size,
-        "shuffle": "by seed" if job.apart else "together",
-        "thresholds": [str(t) for t in thresholds],
-        "metrics": [name for name, _ in job.metrics],
-        "held_out": {name: int(part.n) for name, part in job.held_out.items()},
-        "tolerance": job.tolerance,
-        "average_from": job.average_from,
-        "key": np.asarray(jax.random.key_data(job.key)).tolist(),
-        "sharding": sharding,
-        "devices": 1 if job.mesh is None else job.mesh.size,
-        "block_scores": block_scores,
-        "device": str(jax.devices()[0].device_kind),
-        "platform": jax.default_backend(),
-        "dtype": str(job.rows.inputs.dtype),
-        "versions": versions(),
-    }
 
 
 def _hash(job: Job, settings: dict[str, Any]) -> str:

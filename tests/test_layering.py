@@ -20,7 +20,7 @@ ROWS = [
     {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"},
     {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"},
     {"carding", "solver", "running", "sweeps"},
-    {"kernels", "checkpoints"},
+    {"kernels", "checkpoints", "jobs"},
     {"sweeping"},
     {"paths", "implicit", "descents"},
     {"tables", "figures"},
