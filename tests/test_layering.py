@@ -22,10 +22,10 @@ ROWS = [
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints", "jobs"},
     {"sweeping"},
-    {"paths", "implicit", "descents"},
+    {"paths", "implicit", "descents", "trainers"},
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
-    {"experiment"},
+    {"experiment", "estimator"},
     {"sweep_command", "landscape_command"},
     {"__main__", "__init__"},
 ]
@@ -38,6 +38,7 @@ AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "__main__": {"tyro"},
     "sweep_command": {"tyro"},
     "landscape_command": {"tyro"},
+    "estimator": {"sklearn"},
 }
 
 

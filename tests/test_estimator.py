@@ -1,0 +1,119 @@
+"""The scikit-learn face: its own contract, and agreement with independent solvers."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import lossland as ll
+from lossland.estimator import PairClassifier
+
+pytestmark = pytest.mark.slow
+
+X, Y = map(np.asarray, load_breast_cancer(return_X_y=True))
+X = (X - X.mean(axis=0)) / X.std(axis=0)
+FLOWERS, KINDS = map(np.asarray, load_iris(return_X_y=True))
+
+
+@parametrize_with_checks([PairClassifier()])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@parametrize_with_checks([PairClassifier(loss="logistic"), PairClassifier("tanh", "squared", steps=300, restarts=3)])
+def test_scikit_learns_own_checks_of_more_pairs(estimator, check):
+    check(estimator)
+
+
+def test_logistic_agrees_with_newton_cholesky():
+    weights = np.linspace(0.0, 2.0, len(Y))
+    settings: list[dict[str, Any]] = [{}, {"class_weight": "balanced"}, {"fit_intercept": False}]
+    for given in settings:
+        ours = PairClassifier(loss="logistic", C=0.7, **given).fit(X, Y, sample_weight=weights)
+        theirs = LogisticRegression(solver="newton-cholesky", tol=1e-12, C=0.7, **given).fit(X, Y, weights)
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
+        np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-6)
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
+        assert ours.gap_ < 1e-8
+
+
+def test_softmax_agrees_with_newton_cholesky_and_is_certified():
+    ours = PairClassifier(loss="logistic", multiclass="multinomial").fit(FLOWERS, KINDS)
+    theirs = LogisticRegression(solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(FLOWERS, KINDS)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
+    np.testing.assert_allclose(ours.predict_proba(FLOWERS), theirs.predict_proba(FLOWERS), atol=1e-6)
+    assert ours.gap_ < 1e-8
+    with pytest.raises(ValueError, match="softmax regression"):
+        PairClassifier(multiclass="multinomial").fit(FLOWERS, KINDS)
+
+
+def test_the_hinge_is_solves_answer_with_its_duals():
+    ours = PairClassifier(C=0.3).fit(X, Y)
+    sol = ll.solve("hinge", ll.Dataset(inputs=X, labels=Y), C=0.3)
+    np.testing.assert_allclose(ours.coef_[0], sol.weights, atol=1e-9)
+    np.testing.assert_allclose(ours.dual_coef_ @ X[ours.support_], ours.coef_, atol=1e-6)
+    assert ours.objective_[0] == pytest.approx(float(sol.objective), rel=1e-12)
+    np.testing.assert_array_equal(ours.support_, np.flatnonzero(sol.duals))
+
+
+def test_several_classes_are_one_against_the_rest():
+    ours = PairClassifier(loss="squared_hinge").fit(FLOWERS, KINDS)
+    for k in range(3):
+        one = ll.solve("squared_hinge", ll.Dataset(FLOWERS, np.where(KINDS == k, 1, -1)), C=1.0)
+        np.testing.assert_allclose(ours.coef_[k], one.weights, atol=1e-8)
+    assert ours.decision_function(FLOWERS).shape == (150, 3)
+
+
+def test_a_pair_that_is_not_convex_descends_and_says_so():
+    made = PairClassifier("relu", "hinge", random_state=0, steps=500).fit(X, Y)
+    assert (made.solver_, made.threshold_) == ("descent", 0.5)
+    assert np.isnan(made.gap_)
+    assert made.score(X, Y) > 0.95
+    assert not hasattr(made, "support_")
+    with pytest.raises(ValueError, match="not convex"):
+        PairClassifier("relu", "hinge", solver="exact").fit(X, Y)
+
+
+def test_probabilities_exist_where_there_is_a_link():
+    hinge = PairClassifier().fit(X, Y)
+    assert not hasattr(hinge, "predict_proba")
+    with pytest.raises(AttributeError) as told:
+        hinge.predict_proba(X)
+    assert "CalibratedClassifierCV" in str(told.value.__cause__)
+    shares = CalibratedClassifierCV(PairClassifier(), cv=3).fit(X, Y).predict_proba(X)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_pipelines_searches_folds_pickles_and_clones():
+    chain = make_pipeline(StandardScaler(), PairClassifier(loss="logistic"))
+    search = GridSearchCV(chain, {"pairclassifier__C": [0.01, 1.0]}, cv=3).fit(X, Y)
+    assert search.best_score_ > 0.95
+    assert cross_val_score(chain, X, Y, cv=3).min() > 0.9
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    assert not hasattr(clone(search.best_estimator_[-1]), "coef_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"C": -1.0}, "C must be"), ({"solver": "svd"}, "solver is one of"), ({"restarts": 0}, "restarts must be")],
+)
+def test_refusals(settings, said):
+    with pytest.raises(ValueError, match=said):
+        PairClassifier(**settings).fit(X, Y)
+
+
+def test_what_does_not_converge_warns():
+    with pytest.warns(ConvergenceWarning, match="relative gap"):
+        PairClassifier(tol=1e-30).fit(X[:40] * 1e3, Y[:40])
