@@ -1,6 +1,7 @@
 """Planes on a random part of the examples, with the error that this makes at each pixel; differences of two pairs."""
 
 import functools
+import json
 from typing import Any, NamedTuple
 
 import jax
@@ -29,6 +30,11 @@ class Band(NamedTuple):
     errors: np.ndarray
     rows: np.ndarray
 
+    def to_xarray(self) -> Any:
+        """The plane's `xarray.Dataset` with the errors and the rows in it."""
+        held = self.plane.to_xarray()
+        return held.assign(error=(("alpha", "beta"), self.errors), rows=("row", self.rows))
+
 
 class Difference(NamedTuple):
     """One pair's plane minus another's, on the same examples.
@@ -49,6 +55,13 @@ class Difference(NamedTuple):
     errors: np.ndarray
     z: np.ndarray
     rows: np.ndarray
+
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset`: the first plane's, whose objective is joined by the second's, errors and z."""
+        here = ("alpha", "beta")
+        held = self.first.to_xarray().assign(other=(here, self.second.values), difference=(here, self.values))
+        held = held.assign(error=(here, self.errors), z=(here, self.z), rows=("row", self.rows))
+        return held.assign_attrs(other_settings=json.dumps(self.second.settings))
 
 
 def subsampled_plane(
@@ -102,6 +115,7 @@ def subsampled_plane(
     """
     rows, part, weights = _drawn(data, subsample, seed, sample_weights)
     p = plane(pair, part, centre, directions, sample_weights=weights, **settings)
+    p = p._replace(settings=p.settings | {"subsample": subsample, "of": data.n, "seed": seed})
     surface = _again(pair, part, p, weights, settings)
     return Band(p, _errors((surface,), p, data.n, population), rows)
 
@@ -160,6 +174,8 @@ def plane_difference(
     other = plane(second, part, centre, directions, sample_weights=weights, **(settings | reach))
     surfaces = tuple(_again(pair, part, one, weights, settings) for pair in (first, second))
     errors = _errors(surfaces, one, data.n, population)
+    drawn = {"subsample": subsample, "of": data.n, "seed": seed}
+    one, other = (p._replace(settings=p.settings | drawn) for p in (one, other))
     values = one.values - other.values
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where((values == 0) & (errors == 0), 0.0, values / errors)

@@ -73,6 +73,10 @@ def test_all_examples_leave_no_error(x64):
     assert not band.errors.any()
     same = ll.plane_difference(pair, pair, DATA, CENTRE, AXES, subsample=50, **GIVEN)
     assert not same.z.any()
+    held = same.to_xarray()
+    assert '"subsample": 50' in held.settings
+    assert (held.rows.size, held.z.dims) == (50, ("alpha", "beta"))
+    np.testing.assert_array_equal(band.to_xarray().error, band.errors)
 
 
 def test_a_networks_band(x64):

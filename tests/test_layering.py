@@ -27,7 +27,7 @@ ROWS = [
     {"paths", "implicit", "descents"},
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
-    {"experiment"},
+    {"experiment", "field_figures"},
     {"sweep_command", "landscape_command"},
     {"__main__", "__init__"},
 ]
