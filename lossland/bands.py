@@ -170,7 +170,8 @@ def plane_difference(
     """
     rows, part, weights = _drawn(data, subsample, seed, sample_weights)
     one = plane(first, part, centre, directions, sample_weights=weights, **settings)
-    reach: dict[str, Any] = {"radius": (float(one.alphas[-1]), float(one.betas[-1]))}
+    # The second on the first's axes, which may have a single point.
+    reach: dict[str, Any] = {"radius": tuple(float(axis[-1]) or 1.0 for axis in (one.alphas, one.betas))}
     other = plane(second, part, centre, directions, sample_weights=weights, **(settings | reach))
     surfaces = tuple(_again(pair, part, one, weights, settings) for pair in (first, second))
     errors = _errors(surfaces, one, data.n, population)

@@ -45,7 +45,7 @@ class GradientField(NamedTuple):
     @property
     def share_outside(self) -> np.ndarray:
         """(a, b), from 0 (the gradient lies in the plane) to 1 (descent leaves it at once); 0 where there is none."""
-        return np.divide(self.outside, self.norms, out=np.zeros_like(self.norms), where=self.norms > 0)
+        return np.divide(self.outside, self.norms, out=0.0 * self.norms, where=self.norms != 0)
 
     def to_xarray(self) -> Any:
         """The plane's `xarray.Dataset` with the field beside it."""

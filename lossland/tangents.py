@@ -21,6 +21,13 @@ from lossland.pairing import Pair
 NUMBERS = 1_700_000
 """Scores, or parts of gradients, computed at once."""
 
+NOT_TRACED = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+"""What JAX raises where a function reads a traced array as numbers."""
+
 HIGHEST = jax.lax.Precision.HIGHEST
 
 
@@ -103,8 +110,9 @@ def tangents(
         evaluate = functools.partial(_affine, f.pair, full, f.labels, weights, frame)
     else:
         evaluate = functools.partial(_any_model, f, middle, axes, jnp.asarray(basis))
-    # Autodiff holds each example's derivatives in every parameter of a layer, the sums hold scores only.
-    size = min(len(places), max(1, NUMBERS // max(f.n, len(basis))))
+    # Autodiff holds what every unit of a network gives for every example: about as many units as params an input.
+    units = 1 if linear else -(-len(basis) // (f.d + 1))
+    size = min(len(places), max(1, NUMBERS // max(f.n * units, len(basis))))
     parts = []
     for start in range(0, len(places), size):
         block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
@@ -230,7 +238,7 @@ def function_quantity(
     try:
         traced = jax.jit(lambda held: jax.lax.map(lambda place: function(moved(place)), held, batch_size=64))
         values = np.asarray(traced(jnp.asarray(places)))
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError):
+    except NOT_TRACED:
         # It reads its params as numbers, as scikit-learn's metrics do.
         values = np.asarray([function(moved(place)) for place in places])
     if values.shape != (len(places),):

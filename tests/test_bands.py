@@ -35,16 +35,16 @@ def test_a_bands_plane_and_errors_by_hand(x64, rng):
     np.testing.assert_allclose(more.errors, by_hand / np.sqrt(1 - 60 / 400), rtol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["relu+hinge", "identity+logistic"])
+@pytest.mark.parametrize("name", ["relu+hinge", pytest.param("identity+logistic", marks=pytest.mark.slow)])
 def test_a_band_covers_the_plane_of_all_examples(name, x64):
     pair = ll.pair(name)
     full = ll.plane(pair, DATA, CENTRE, AXES, **GIVEN)
-    bands = [ll.subsampled_plane(pair, DATA, CENTRE, AXES, subsample=200, seed=seed, **GIVEN) for seed in range(300)]
+    bands = [ll.subsampled_plane(pair, DATA, CENTRE, AXES, subsample=200, seed=seed, **GIVEN) for seed in range(200)]
     values, errors = (np.array([getattr(x, what) for x in held]) for what, held in (
         ("values", [band.plane for band in bands]), ("errors", bands)))  # fmt: skip
     covered = np.abs(values - full.values) <= 1.96 * errors
-    # Pixels go together: the mean is as loose as one pixel's share of 300, +-2.5 %.
-    assert 0.925 < np.mean(covered) < 0.975
+    # Pixels go together: the mean is as loose as one pixel's share of 200, +-3 %.
+    assert 0.92 < np.mean(covered) < 0.98
     np.testing.assert_allclose((errors**2).mean(axis=0) / ((values - full.values) ** 2).mean(axis=0), 1.0, atol=0.25)
 
 
@@ -53,15 +53,15 @@ def test_differences_are_paired_and_their_z_is_normal(x64):
     truth = (losses_of(first, ll.plane(first, DATA, CENTRE, AXES, **GIVEN)) - losses_of(second, ll.plane(
         second, DATA, CENTRE, AXES, **GIVEN))).mean(axis=-1)  # fmt: skip
     scaled = []
-    for seed in range(200):
+    for seed in range(120):
         found = ll.plane_difference(first, second, DATA, CENTRE, AXES, subsample=100, seed=seed, **GIVEN)
         scaled.append((found.values - truth) / found.errors)
-    assert 0.93 < np.mean(np.abs(scaled) <= 1.96) < 0.97
+    assert 0.91 < np.mean(np.abs(scaled) <= 1.96) < 0.985
     held = (losses_of(first, found.first) - losses_of(second, found.first))[..., found.rows]
     np.testing.assert_allclose(found.values, held.mean(axis=-1), atol=1e-12)
     np.testing.assert_allclose(found.errors, np.sqrt(0.75 * held.var(axis=-1, ddof=1) / 100), rtol=1e-9)
     np.testing.assert_allclose(found.z, found.values / found.errors, rtol=1e-12)
-    apart = [ll.subsampled_plane(p, DATA, CENTRE, AXES, subsample=100, seed=199, **GIVEN) for p in (first, second)]
+    apart = [ll.subsampled_plane(p, DATA, CENTRE, AXES, subsample=100, seed=119, **GIVEN) for p in (first, second)]
     assert (found.errors < np.hypot(apart[0].errors, apart[1].errors)).all()
 
 
@@ -79,6 +79,7 @@ def test_all_examples_leave_no_error(x64):
     np.testing.assert_array_equal(band.to_xarray().error, band.errors)
 
 
+@pytest.mark.slow
 def test_a_networks_band(x64):
     model, pair = ll.mlp((3,)), ll.pair("identity+hinge")
     centre = model.init(jax.random.key(0), 3)

@@ -57,6 +57,7 @@ def test_only_classes_that_are_there_count(x64):
     assert ll.convexity(ll.pair("relu+hinge"), positives, CENTRE, AXES, **given).convex is False
 
 
+@pytest.mark.slow
 def test_a_network_is_refuted_under_a_convex_loss(x64):
     model = ll.mlp((4,), hidden="tanh")
     centre = model.init(jax.random.key(0), 3)

@@ -109,14 +109,15 @@ def call(*words):
 @pytest.mark.parametrize(
     ("words", "file", "holds"),
     [
-        (["--kinks", "--dead", "0.2", "--mark", "svm", "logistic"], "a.png", "dead"),
+        (["--kinks", "--dead", "0.2", "--mark", "zero"], "a.png", "dead"),
         (["--field"], "a.png", "share"),
         (["--view", "3d", "--quantity", "gradient_norm"], "a.png", "gradient_norm"),
         (["--view", "interactive", "--mark", "zero"], "a.html", "objective"),
     ],
 )
 def test_the_commands_options(words, file, holds, tmp_path):
-    given = ["relu+hinge", "identity+hinge", "--data", DATA, "--steps", "9", "--figure", str(tmp_path / "a.png")]
+    given = ["relu+hinge", "identity+hinge", "--data", DATA, "--steps", "9", "--around", "random", "--radius", "1"]
+    given += ["--figure", str(tmp_path / "a.png")]
     assert call(*given, *words) == 0
     assert (tmp_path / file).stat().st_size > 10_000
     import xarray

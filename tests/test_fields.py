@@ -10,9 +10,9 @@ import lossland as ll
 
 DATA = ll.standardise(ll.load("two_gaussians(n=31, d=3, seed=2)"))
 KEY = jax.random.key(4)
-QUICK = ["identity+logistic", "relu+hinge", "sigmoid+cross_entropy"]
-MORE = ["identity+squared_hinge", "tanh+squared", "hard_tanh+hinge", "softplus+exponential", "sigmoid+brier"]
-MORE += ["leaky_relu+absolute", "arctan+huberised_squared_hinge", "identity+ramp", "soft_sign+logistic"]
+QUICK = ["identity+logistic", "relu+hinge"]
+MORE = ["sigmoid+cross_entropy", "identity+squared_hinge", "tanh+squared", "softplus+exponential", "identity+ramp"]
+MORE += ["soft_sign+logistic"]
 
 
 def start(model=None):
@@ -31,9 +31,9 @@ def slow(f, centre, directions, alphas, betas):
     columns = jnp.stack([ravel_pytree(d)[0] for d in directions], axis=1)
     places = jnp.stack([x.ravel() for x in jnp.meshgrid(alphas, betas, indexing="ij")], axis=1)
     at = lambda place: f(unravel(flat + columns @ place))  # noqa: E731
-    every = jax.jit(jax.vmap(lambda p: (jax.grad(at)(p), jax.hessian(at)(p), jax.grad(f)(unravel(flat + columns @ p)))))
-    slopes, hessians, gradients = every(places)
-    gradients = np.stack([ravel_pytree(jax.tree.map(lambda x, k=k: x[k], gradients))[0] for k in range(len(places))])
+    full = lambda place: ravel_pytree(jax.grad(f)(unravel(flat + columns @ place)))[0]  # noqa: E731
+    gradients, hessians = jax.jit(jax.vmap(lambda place: (full(place), jax.hessian(at)(place))))(places)
+    slopes = gradients @ columns
     columns = np.asarray(columns)
     rest = gradients.T - columns @ np.linalg.lstsq(columns, gradients.T, rcond=None)[0]
     shape = len(alphas), len(betas)
@@ -51,7 +51,7 @@ def same(field, expected, rtol=1e-10):
 def test_fields_of_linear_models_against_autodiff(name, x64, rng):
     pair, centre, weights = ll.pair(name), start(), rng.uniform(0.0, 2.0, DATA.n)
     directions = skew(centre)
-    given = {"radius": (1.3, 0.4), "steps": (5, 3), "l2": 0.3, "sample_weights": weights}
+    given = {"radius": (1.3, 0.4), "steps": 3, "l2": 0.3, "sample_weights": weights}
     field = ll.gradient_field(pair, DATA, centre, directions, **given)
     f = ll.objective(pair, ll.linear(), DATA, 0.3, weights)
     same(field, slow(f, centre, directions, field.plane.alphas, field.plane.betas))
@@ -59,24 +59,38 @@ def test_fields_of_linear_models_against_autodiff(name, x64, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [ll.mlp((4, 3), hidden="tanh"), ll.random_features(m=9, key=KEY)])
-def test_fields_of_other_models_against_autodiff(model, x64):
-    pair, centre = ll.pair("identity+logistic"), start(model)
+def test_a_networks_field_against_autodiff(x64):
+    model, pair = ll.mlp((3,), hidden="tanh"), ll.pair("identity+logistic")
+    centre = start(model)
     directions = skew(centre)
     field = ll.gradient_field(pair, DATA, centre, directions, radius=1.0, steps=3, l2=0.3, model=model)
     f = ll.objective(pair, model, DATA, 0.3)
     same(field, slow(f, centre, directions, field.plane.alphas, field.plane.betas))
 
 
-def test_a_field_is_the_difference_quotient_of_its_plane(x64):
-    """Independent of any derivative: values of the plane itself."""
-    pair, centre = ll.pair("identity+logistic"), start()
-    directions, given = skew(centre), {"radius": 1e-3, "steps": 5, "l2": 0.3}
+@pytest.mark.slow
+def test_a_field_of_random_features_is_that_of_a_linear_model_on_them(x64):
+    model, pair = ll.random_features(m=9, key=KEY), ll.pair("identity+logistic")
+    centre = start(model)
+    directions = skew(centre)
+    one_hot = [{"weights": jnp.asarray(e), "bias": jnp.zeros(())} for e in np.eye(9)]
+    features = ll.Dataset(np.stack([model.apply(e, DATA.inputs) for e in one_hot], axis=1), DATA.labels)
+    given = {"radius": 1.0, "steps": 3, "l2": 0.3}
+    field = ll.gradient_field(pair, DATA, centre, directions, model=model, **given)
+    plain = ll.gradient_field(pair, features, centre, directions, **given)
+    same(field, (plain.slopes, plain.hessians, plain.norms, plain.outside))
+
+
+@pytest.mark.parametrize("name", ["identity+logistic", "hard_tanh+hinge", "leaky_relu+absolute", "elu+savage"])
+def test_a_field_is_the_difference_quotient_of_its_plane(name, x64):
+    """Independent of any derivative: values of the plane itself, too near for a kink to lie between."""
+    pair, centre = ll.pair(name), start()
+    directions, given = skew(centre), {"radius": 0.5e-3, "steps": 3, "l2": 0.3}
     field = ll.gradient_field(pair, DATA, centre, directions, **given)
     v, h = field.plane.values, 0.5e-3
-    assert field.slopes[2, 2] == pytest.approx([(v[3, 2] - v[1, 2]) / (2 * h), (v[2, 3] - v[2, 1]) / (2 * h)], rel=1e-6)
-    mixed = (v[3, 3] - v[3, 1] - v[1, 3] + v[1, 1]) / (4 * h * h)
-    assert field.hessians[2, 2, 0, 1] == pytest.approx(mixed, rel=1e-4)
+    assert field.slopes[1, 1] == pytest.approx([(v[2, 1] - v[0, 1]) / (2 * h), (v[1, 2] - v[1, 0]) / (2 * h)], rel=1e-6)
+    mixed = (v[2, 2] - v[2, 0] - v[0, 2] + v[0, 0]) / (4 * h * h)
+    assert field.hessians[1, 1, 0, 1] == pytest.approx(mixed, rel=1e-4)
 
 
 def test_steps_along_steepest_are_the_projected_gradient(x64):
@@ -89,6 +103,8 @@ def test_steps_along_steepest_are_the_projected_gradient(x64):
     length = np.linalg.norm(step, axis=-1)
     np.testing.assert_allclose(length**2 + field.outside**2, field.norms**2, rtol=1e-12)
     np.testing.assert_allclose(np.stack([step @ d1, step @ d2], axis=-1), field.slopes, atol=1e-13)
+    holed = field._replace(norms=np.where(np.eye(3) > 0, np.nan, field.norms))
+    assert np.isnan(holed.share_outside).sum() == 3
     assert 0.0 < field.share_outside.min() <= field.share_outside.max() < 1.0
 
 
@@ -97,23 +113,24 @@ def test_invariants_do_not_depend_on_the_axes(x64):
     pair, centre = ll.pair("identity+logistic"), start()
     asked = ["gradient_norm", "outside", "determinant", "trace"]
     found = [
-        ll.plane(pair, DATA, centre, axes, radius=1.0, steps=1, l2=0.3, quantities=asked).quantities
+        ll.plane(pair, DATA, centre, axes, radius=1.0, steps=3, l2=0.3, quantities=asked).quantities
         for axes in (ll.random_directions(centre, KEY), skew(centre))
     ]
     for name in asked:
-        assert found[0][name].item() == pytest.approx(found[1][name].item(), rel=1e-10), name
-    field = ll.gradient_field(pair, DATA, centre, skew(centre), radius=1.0, steps=1, l2=0.3)
+        assert found[0][name][1, 1] == pytest.approx(found[1][name][1, 1], rel=1e-10), name
+    field = ll.gradient_field(pair, DATA, centre, skew(centre), radius=1.0, steps=3, l2=0.3)
     held = [field.norms, field.outside, field.determinants, field.traces]
-    assert [x.item() for x in held] == pytest.approx([found[1][name].item() for name in asked], rel=1e-10)
+    for name, values in zip(asked, held, strict=True):
+        np.testing.assert_allclose(values, found[1][name], rtol=1e-10, err_msg=name)
 
 
 def test_all_parameters_in_the_plane_leave_nothing_outside(x64):
-    data = ll.load("two_gaussians(n=20, d=1, seed=1)")
+    data = ll.Dataset(DATA.inputs[:, :1], DATA.labels)
     w, b = ({"weights": np.array([x]), "bias": np.array(y)} for x, y in ((1.0, 0.0), (0.0, 1.0)))
-    field = ll.gradient_field(ll.pair("tanh+squared"), data, w, (w, b), radius=1.0, steps=3, l2=0.2)
+    field = ll.gradient_field(ll.pair("identity+squared"), data, w, (w, b), radius=1.0, steps=3, l2=0.2)
     assert field.outside.max() < 1e-14
-    f = ll.objective(ll.pair("tanh+squared"), ll.linear(), data, 0.2)
-    exact = ll.hessian(f, jax.tree.map(jnp.asarray, w))
+    rows = np.column_stack([data.inputs, np.ones(data.n)])
+    exact = 2.0 * rows.T @ rows / data.n + np.diag([0.2, 0.0])
     assert field.determinants[1, 1] == pytest.approx(np.linalg.det(exact), rel=1e-10)
     assert field.traces[1, 1] == pytest.approx(np.trace(exact), rel=1e-10)
 
