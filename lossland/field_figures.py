@@ -57,7 +57,7 @@ def fields_figure(fields: Mapping[str, GradientField]) -> Figure:
 
 def _streams(axes: Axes, field: GradientField) -> None:
     p = field.plane
-    u, v = (-np.nan_to_num(field.steepest[..., k]).T for k in (0, 1))
+    u, v = np.moveaxis(_downhill(field), -1, 0).swapaxes(1, 2)
     speed = np.hypot(u, v)
     if not speed.max() > 0:
         return
@@ -69,12 +69,18 @@ def _streams(axes: Axes, field: GradientField) -> None:
     axes.set(xlim=(p.alphas[0], p.alphas[-1]), ylim=(p.betas[0], p.betas[-1]))
 
 
+def _downhill(field: GradientField) -> np.ndarray:
+    """(a, b, 2), where descent within the plane goes, the largest component 1; 0 where there is no such number."""
+    steps = np.where(np.isfinite(field.steepest).all(axis=-1, keepdims=True), -field.steepest, 0.0)
+    return steps / (np.abs(steps).max() or 1.0)
+
+
 def _arrows(axes: Axes, field: GradientField) -> None:
     p = field.plane
     rows, columns = (np.unique(_inner(len(axis)).round().astype(int)) for axis in (p.alphas, p.betas))
     # In units of the picture, so that arrows do not overlap whatever the two axes' ranges.
     reach = np.array([np.ptp(p.alphas) or 1.0, np.ptp(p.betas) or 1.0])
-    steps = -np.nan_to_num(field.steepest[np.ix_(rows, columns)]) / reach
+    steps = _downhill(field)[np.ix_(rows, columns)] / reach
     size = np.linalg.norm(steps, axis=-1, keepdims=True)
     if not size.max() > 0:
         return

@@ -11,7 +11,7 @@ from lossland.data import Dataset
 from lossland.pairing import Pair
 from lossland.planes import Plane, Progress, plane, surface_of
 from lossland.surfaces import is_linear
-from lossland.tangents import orthonormal, tangents
+from lossland.tangents import invariants, orthonormal, tangents
 
 
 class GradientField(NamedTuple):
@@ -45,7 +45,8 @@ class GradientField(NamedTuple):
     @property
     def share_outside(self) -> np.ndarray:
         """(a, b), from 0 (the gradient lies in the plane) to 1 (descent leaves it at once); 0 where there is none."""
-        return np.divide(self.outside, self.norms, out=0.0 * self.norms, where=self.norms != 0)
+        with np.errstate(invalid="ignore"):
+            return np.divide(self.outside, self.norms, out=np.zeros_like(self.norms), where=self.norms != 0)
 
     def to_xarray(self) -> Any:
         """The plane's `xarray.Dataset` with the field beside it."""
@@ -118,16 +119,17 @@ def gradient_field(
         straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
         found = tangents(f, surface.centre, surface.directions, places, straight, progress=progress)
     shape = p.values.shape
-    back = np.linalg.inv(r)
-    upright = back.T @ found.hessians @ back
+    determinants, traces = invariants(found.hessians, r)
+    with np.errstate(invalid="ignore", over="ignore"):
+        steepest = found.slopes @ np.linalg.inv(r.T @ r)
     return GradientField(
         p,
         found.slopes.reshape(*shape, 2),
-        (found.slopes @ (back @ back.T)).reshape(*shape, 2),
+        steepest.reshape(*shape, 2),
         found.norms.reshape(shape),
         found.outside.reshape(shape),
         found.hessians.reshape(*shape, 2, 2),
-        np.linalg.det(upright).reshape(shape),
-        np.trace(upright, axis1=1, axis2=2).reshape(shape),
+        determinants.reshape(shape),
+        traces.reshape(shape),
         any(kink.what != "curvature" for kink in tabulate(pair).kinks),
     )

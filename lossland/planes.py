@@ -217,6 +217,8 @@ def _check_shapes(what: str, tree: Params, shapes: Params, model: Model) -> None
     if not same or any(
         np.shape(x) != y.shape for x, y in zip(jax.tree.leaves(tree), jax.tree.leaves(shapes), strict=True)
     ):
+        if hasattr(tree, "params"):
+            raise ValueError(f"{what} is a {type(tree).__name__}; give its params: `.params`.")
         got = jax.tree.map(np.shape, tree)
         raise ValueError(
             f"{what} has the shapes {got}; params of {model.name} have {jax.tree.map(lambda x: x.shape, shapes)}."

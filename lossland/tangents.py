@@ -216,15 +216,18 @@ def tangent_quantities(
     if not names:
         return {}
     found = tangents(f, centre, directions, places, linear, bool({"gradient_norm", "outside"} & set(names)))
-    back = np.linalg.inv(orthonormal(directions)[1])
-    hessians = back.T @ found.hessians @ back
-    made: dict[str, Any] = {
-        "gradient_norm": lambda: found.norms,
-        "outside": lambda: found.outside,
-        "determinant": lambda: np.linalg.det(hessians),
-        "trace": lambda: np.trace(hessians, axis1=1, axis2=2),
-    }
-    return {name: made[name]() for name in names}
+    determinants, traces = invariants(found.hessians, orthonormal(directions)[1])
+    made = {"gradient_norm": found.norms, "outside": found.outside, "determinant": determinants, "trace": traces}
+    return {name: made[name] for name in names}
+
+
+def invariants(hessians: np.ndarray, triangle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Determinants and traces, (p,), of Hessians (p, k, k) brought to orthonormal coordinates, directions = Q R."""
+    back = np.linalg.inv(triangle)
+    # Losses that overflow have infinite derivatives, and inf - inf is NaN.
+    with np.errstate(invalid="ignore", over="ignore"):
+        upright = back.T @ hessians @ back
+        return np.linalg.det(upright), np.trace(upright, axis1=1, axis2=2)
 
 
 def function_quantity(

@@ -143,6 +143,22 @@ def test_places_of_points_on_and_off_the_plane(x64):
     assert ll.place(p, off) == pytest.approx((0.25, -2.0, 3.0), abs=1e-12)
 
 
+def test_one_pairs_surface_around_anothers_solution(x64):
+    """The solution is the plane's centre, its minimum under its own pair, and lies at (0, 0)."""
+    sol = ll.solve("hinge", DATA, C=1.0)
+    axes = ll.random_directions(sol.params, KEY)
+    own, other = (
+        ll.plane(ll.pair(name), DATA, sol.params, axes, radius=1.0, steps=11, l2=1.0 / DATA.n)
+        for name in ("identity+hinge", "relu+hinge")
+    )
+    assert own.values[5, 5] == own.values.min() == pytest.approx(float(sol.objective) / DATA.n, rel=1e-9)
+    f = ll.objective(ll.pair("relu+hinge"), ll.linear(), DATA, 1.0 / DATA.n)
+    assert other.values[5, 5] == pytest.approx(float(f(sol.params)), rel=1e-12)
+    assert ll.place(other, sol.params) == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
+    with pytest.raises(ValueError, match="give its params"):
+        ll.plane(ll.pair("relu+hinge"), DATA, sol, axes, radius=1.0)
+
+
 def test_bad_input_is_said(x64):
     p = a_plane()
     with pytest.raises(ValueError, match="booleans"):
