@@ -166,9 +166,11 @@ def _by_pixels(
 
 def _by_derivatives(surface: Surface, axes: tuple[np.ndarray, ...], straight: bool) -> dict[str, np.ndarray]:
     """The quantities that need derivatives in the params, and a user's functions."""
+    names = [name for name in surface.quantities if name in OF_DERIVATIVES]
+    if not names and not surface.functions:
+        return {}
     around = surface.centre, surface.directions
     places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
-    names = [name for name in surface.quantities if name in OF_DERIVATIVES]
     found = tangent_quantities(names, surface.objective, *around, places, straight)
     found |= {name: function_quantity(name, function, *around, places) for name, function in surface.functions}
     return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
