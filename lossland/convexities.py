@@ -7,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.core import Model, Params
-from lossland.curves import tabulate
+from lossland.curves import Curves, tabulate
 from lossland.data import Dataset
+from lossland.kinks import LABELS
+from lossland.objectives import Objective
 from lossland.pairing import Pair
 from lossland.planes import Plane, plane, surface_of
-from lossland.shapes import shape
+from lossland.shapes import falls, shape
 from lossland.surfaces import affine_pixels, is_linear, model_pixels
 
 ROUNDING = 1e-10
@@ -55,8 +57,9 @@ def convexity(
 ) -> Convexity:
     r"""Prove or refute that an objective is convex on a plane.
 
-    A convex loss of scores that are affine on the plane is convex there, and so are sums of such and the penalty. If
-    the class curves are not all convex, or the scores not affine, a chord is searched for with
+    A convex loss of scores that are affine on the plane is convex there, and so are sums of such and the penalty. It is
+    enough that a class curve is convex at the scores that an example takes in the box. If it is not, or the scores are
+    not affine, a chord is searched for with
 
     .. math:: F(m) > \tfrac{1}{2} (F(p) + F(q)), \qquad m = \tfrac{1}{2} (p + q)
 
@@ -98,7 +101,7 @@ def convexity(
     f = surface.objective
     with jax.enable_x64(True):
         straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
-        proof = _proof(pair, data, f.model.name) if straight else ""
+        proof = _proof(f, p) if straight else ""
         if proof:
             return Convexity(True, proof, None, None, 0)
         values = _evaluator(surface, straight)
@@ -110,15 +113,39 @@ def convexity(
     return Convexity(None, f"Undecided: no violation among {tried} chords.", None, None, tried)
 
 
-def _proof(pair: Pair, data: Dataset, model: str) -> str:
-    """Why the objective is convex, empty if its curves are not."""
-    curves = tabulate(pair)
-    rows = [row for row, label in enumerate((1.0, -1.0)) if np.any(np.asarray(data.labels) == label)]
-    if curves.problems or not all(shape(curves, row).convex for row in rows):
+def _proof(f: Objective, p: Plane) -> str:
+    """Why an objective of affine scores is convex; empty if its curves bend down where the plane passes."""
+    curves, labels = tabulate(f.pair), np.asarray(f.labels)
+    rows = [row for row, label in enumerate(LABELS) if np.any(labels == label)]
+    if curves.problems:
         return ""
     what = "Both class curves" if len(rows) == 2 else f"The {('positive', 'negative')[rows[0]]} class curve"
     verb = "are" if len(rows) == 2 else "is"
-    return f"{what} of {pair.name} {verb} convex (its card) and the scores of {model} are affine on the plane."
+    affine = f"and the scores of {f.model.name} are affine on the plane."
+    if all(shape(curves, row).convex for row in rows):
+        return f"{what} of {f.pair.name} {verb} convex (its card) {affine}"
+    around = [jax.tree.map(jnp.asarray, tree) for tree in (p.centre, *p.directions)]
+    middle, first, second = (np.asarray(f.scores(tree)) for tree in around)
+    reach = np.abs(first) * np.abs(p.alphas).max() + np.abs(second) * np.abs(p.betas).max()
+    reach += 1e-9 * (1.0 + np.abs(middle) + reach)
+    passed = [_passes(curves, row, (middle - reach)[held], (middle + reach)[held])
+              for row, held in ((row, labels == LABELS[row]) for row in rows)]  # fmt: skip
+    if any(passed):
+        return ""
+    return f"{what} of {f.pair.name} {verb} convex at all scores that each example takes in the box, {affine}"
+
+
+def _passes(curves: Curves, row: int, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether an interval of scores, (n,) ends each, meets a place where the curve bends down or jumps."""
+    bad = falls(curves, row) > 0
+    jumps = [kink.at for kink in curves.kinks if kink.label == LABELS[row] and kink.what == "value"]
+    bad |= (np.diff(curves.scores) == 0) & np.isin(curves.scores[1:], jumps)
+    # Cell k lies between nodes k and k + 1; beyond the table nothing is known.
+    before = np.concatenate([[0], np.cumsum(bad)])
+    start, stop = np.searchsorted(curves.scores, low, "left") - 1, np.searchsorted(curves.scores, high, "right")
+    if (start < 0).any() or (stop >= len(curves.scores)).any():
+        return True
+    return bool((before[stop] > before[start]).any())
 
 
 def _violation(chord: np.ndarray, values: np.ndarray) -> str:

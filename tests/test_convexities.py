@@ -40,13 +40,23 @@ def test_a_violating_chord_can_be_checked(name, x64):
 
 
 def test_what_is_convex_without_a_proof_is_undecided(x64):
-    """A strong penalty makes a loss of bounded curvature convex, and so does a box on one side of its kinks."""
+    """A strong penalty makes a loss of bounded curvature convex."""
     found = certificate("sigmoid+squared", l2=100.0)
     assert found.convex is None
     assert f"{found.tried} chords" in found.reason
     assert found.tried > 2000
-    small = certificate("relu+hinge", radius=1e-9)
-    assert small.convex is None
+
+
+@pytest.mark.parametrize("name", ["relu+hinge", "identity+ramp", "step+squared"])
+def test_a_box_in_which_no_example_passes_a_bend_downwards_is_proven(name, x64):
+    """The box grows until the nearest example reaches the place where its curve is not convex: kinks by hand."""
+    bends = {"relu+hinge": {1: 0.0}, "identity+ramp": {1: 0.0, -1: 0.0}, "step+squared": {1: 0.0, -1: 0.0}}[name]
+    z0, z1, z2 = (DATA.inputs @ np.asarray(x["weights"]) + float(x["bias"]) for x in (CENTRE, *AXES))
+    away = [np.abs(z0 - at)[DATA.labels == t] / (np.abs(z1) + np.abs(z2))[DATA.labels == t] for t, at in bends.items()]
+    least = np.concatenate(away).min()
+    assert certificate(name, radius=0.99 * least).convex is True
+    assert "each example" in certificate(name, radius=0.99 * least).reason
+    assert certificate(name, radius=1.01 * least).convex is not True
 
 
 def test_only_classes_that_are_there_count(x64):
