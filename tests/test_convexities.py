@@ -24,7 +24,7 @@ def test_convex_pairs_are_proven(name, x64):
     assert "affine" in found.reason
 
 
-@pytest.mark.parametrize("name", ["relu+hinge", "sigmoid+squared", "identity+ramp", "step+squared"])
+@pytest.mark.parametrize("name", ["relu+hinge", "sigmoid+squared", "step+squared"])
 def test_a_violating_chord_can_be_checked(name, x64):
     found = certificate(name, l2=0.01)
     assert found.convex is False
@@ -47,10 +47,10 @@ def test_what_is_convex_without_a_proof_is_undecided(x64):
     assert found.tried > 2000
 
 
-@pytest.mark.parametrize("name", ["relu+hinge", "identity+ramp", "step+squared"])
+@pytest.mark.parametrize("name", ["relu+hinge", "step+squared"])
 def test_a_box_in_which_no_example_passes_a_bend_downwards_is_proven(name, x64):
     """The box grows until the nearest example reaches the place where its curve is not convex: kinks by hand."""
-    bends = {"relu+hinge": {1: 0.0}, "identity+ramp": {1: 0.0, -1: 0.0}, "step+squared": {1: 0.0, -1: 0.0}}[name]
+    bends = {"relu+hinge": {1: 0.0}, "step+squared": {1: 0.0, -1: 0.0}}[name]
     z0, z1, z2 = (DATA.inputs @ np.asarray(x["weights"]) + float(x["bias"]) for x in (CENTRE, *AXES))
     away = [np.abs(z0 - at)[DATA.labels == t] / (np.abs(z1) + np.abs(z2))[DATA.labels == t] for t, at in bends.items()]
     least = np.concatenate(away).min()

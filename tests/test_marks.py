@@ -143,6 +143,7 @@ def test_places_of_points_on_and_off_the_plane(x64):
     assert ll.place(p, off) == pytest.approx((0.25, -2.0, 3.0), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_one_pairs_surface_around_anothers_solution(x64):
     """The solution is the plane's centre, its minimum under its own pair, and lies at (0, 0)."""
     sol = ll.solve("hinge", DATA, C=1.0)
