@@ -1,5 +1,9 @@
 from . import activations as activations
 from . import losses as losses
+from .bands import Band as Band
+from .bands import Difference as Difference
+from .bands import plane_difference as plane_difference
+from .bands import subsampled_plane as subsampled_plane
 from .basins import MinimumSet as MinimumSet
 from .carding import Card as Card
 from .carding import card as card
@@ -10,6 +14,8 @@ from .combinators import shifted as shifted
 from .combinators import smoothed as smoothed
 from .combinators import truncated as truncated
 from .combinators import weighted as weighted
+from .convexities import Convexity as Convexity
+from .convexities import convexity as convexity
 from .crossings import KinkCurvature as KinkCurvature
 from .crossings import kink_curvature as kink_curvature
 from .curvature import gauss_newton as gauss_newton
@@ -31,6 +37,8 @@ from .descents import subgradient_descent as subgradient_descent
 from .directions import Trajectory as Trajectory
 from .directions import random_directions as random_directions
 from .directions import trajectory_directions as trajectory_directions
+from .fields import GradientField as GradientField
+from .fields import gradient_field as gradient_field
 from .fitting import Fit as Fit
 from .fitting import fit as fit
 from .implicit import DegenerateSolution as DegenerateSolution
@@ -44,6 +52,12 @@ from .kernels import KernelSolution as KernelSolution
 from .kernels import decision_function as decision_function
 from .kernels import solve_kernel as solve_kernel
 from .local_slopes import LocalMinimum as LocalMinimum
+from .marks import KinkSegments as KinkSegments
+from .marks import Place as Place
+from .marks import Regions as Regions
+from .marks import kink_segments as kink_segments
+from .marks import place as place
+from .marks import regions as regions
 from .models import linear as linear
 from .models import mlp as mlp
 from .models import random_features as random_features

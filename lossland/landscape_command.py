@@ -33,10 +33,22 @@ class Landscape:
     """Half the width of the plane, in lengths of the directions; if left out, where the first pair's has doubled."""
     steps: int = 101
     """Points on each axis, odd."""
-    quantity: Literal["objective", "risk", "positive_risk", "negative_risk", "error", "dead", "active", "margin"] = (
-        "objective"
-    )
-    """What to draw."""
+    quantity: Literal[
+        "objective", "risk", "positive_risk", "negative_risk", "error", "dead", "active", "saturated", "margin",
+        "gradient_norm", "outside", "determinant", "trace",
+    ] = "objective"  # fmt: skip
+    """What to draw: `outside` is the norm of the gradient's part outside the plane; determinant and trace are of the
+    Hessian in it."""
+    field: bool = False
+    """Draw where descent goes instead: streamlines, and the share of the gradient that leaves the plane."""
+    kinks: bool = False
+    """Draw the lines on which an example passes a kink of the loss, exactly."""
+    dead: float | None = None
+    """Hatch where at least this share of the examples is on the wrong side with slope 0."""
+    mark: tuple[Literal["svm", "logistic", "zero"], ...] = ()
+    """Solutions to mark; a hollow disc is the nearest point of the plane."""
+    view: Literal["2d", "3d", "interactive"] = "2d"
+    """Contours, surfaces, or one .html file to turn surfaces in."""
     seed: int = 0
     """Decides the random directions and the random start."""
     figure: Path = Path("results/landscape.png")
@@ -47,7 +59,6 @@ class Landscape:
 
 def run(command: Landscape) -> int:
     """Run the command."""
-    from lossland.plane_figures import planes_figure
     from lossland.registry import load_file
     from lossland.storage import replacing, save
 
@@ -57,46 +68,94 @@ def run(command: Landscape) -> int:
         raise ValueError(f"A figure's file needs an ending, say {command.figure}.png.")
     for path in command.from_:
         load_file(path)
-    planes = _planes(command)
-    shown = planes
-    if command.quantity != "objective":
-        shown = {name: p._replace(values=p.quantities[command.quantity]) for name, p in planes.items()}
+    if command.view != "2d" and (command.field or command.kinks or command.dead is not None):
+        raise ValueError(f"--field, --kinks and --dead are drawn on contours: leave out --view {command.view}.")
+    if command.field and command.quantity != "objective":
+        raise ValueError(f"--field draws the objective: leave out --quantity {command.quantity}.")
+    data = _data(command)
+    planes, fields = _planes(command, data)
     command.figure.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(command.figure) as temporary:
-        planes_figure(shown, what=command.quantity).savefig(temporary, format=command.figure.suffix[1:], dpi=200)
+    picture = command.figure.with_suffix(".html") if command.view == "interactive" else command.figure
+    drawn = _figure(command, data, planes, fields)
+    with replacing(picture) as temporary:
+        if command.view == "interactive":
+            drawn.write_html(temporary)
+        else:
+            drawn.savefig(temporary, format=picture.suffix[1:], dpi=200)
     saved = command.figure.with_suffix(".nc")
-    save(_together(planes), saved)
+    save(_together(fields or planes), saved)
     if not command.quiet:
         for name, p in planes.items():
             holes = f", {p.holes} holes" if p.holes else ""
             print(f"{name}: {p.values.min():.4g} to {p.values.max():.4g}, by {p.method}{holes}")
-        print(f"Figure {command.figure}\nResult {saved}")
+        print(f"Figure {picture}\nResult {saved}")
     return 0
 
 
-def _planes(command: Landscape) -> dict[str, Any]:
+def _figure(command: Landscape, data: Any, planes: dict[str, Any], fields: dict[str, Any]) -> Any:
+    from lossland import field_figures
+    from lossland.marks import kink_segments, regions
+    from lossland.pairing import pair
+    from lossland.plane_figures import planes_figure
+
+    named = {"svm": "SVM", "logistic": "logistic", "zero": "0"}
+    points = {named[what]: _point(command, what, data) for what in command.mark}
+
+    def draw(title: str, axes: Any) -> None:
+        p = planes[title]
+        if command.kinks:
+            field_figures.draw_kinks(axes, kink_segments(p, pair(title), data))
+        if command.dead is not None:
+            field_figures.draw_regions(axes, p, regions(p, p.quantities["dead"] >= command.dead))
+        field_figures.draw_points(axes, p, points)
+
+    if command.field:
+        figure = field_figures.fields_figure(fields)
+        for title, axes in zip(fields, figure.get_axes()[::2], strict=False):
+            draw(title, axes)
+        return figure
+    shown = planes
+    if command.quantity != "objective":
+        shown = {name: p._replace(values=p.quantities[command.quantity]) for name, p in planes.items()}
+    if command.view == "3d":
+        return field_figures.surfaces_figure(shown, command.quantity)
+    if command.view == "interactive":
+        return field_figures.interactive_figure(shown, command.quantity, points)
+    return planes_figure(shown, what=command.quantity, draw=draw)
+
+
+def _data(command: Landscape) -> Any:
+    from lossland.datasets import load, standardise
+
+    return standardise(load(command.data))
+
+
+def _planes(command: Landscape, data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The plane of each pair, and its field where fields are asked for."""
     import jax
 
-    from lossland.datasets import load, standardise
+    from lossland.fields import gradient_field
     from lossland.pairing import pair
     from lossland.planes import plane
 
-    data = standardise(load(command.data))
     wanted = [pair(name) for name in command.names]
     centre = _point(command, command.around, data)
-    first, second = _directions(command, centre, data)
-    quantities = () if command.quantity == "objective" else (command.quantity,)
-    made: dict[str, Any] = {}
+    directions = _directions(command, centre, data)
+    quantities = set() if command.quantity == "objective" else {command.quantity}
+    quantities |= {"dead"} if command.dead is not None else set()
+    given = {"steps": command.steps, "l2": command.l2}
+    planes: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     radius: Any = command.radius
     with jax.enable_x64(True):
         for each in wanted:
-            made[each.name] = plane(
-                each, data, centre, (first, second), radius=radius, steps=command.steps, l2=command.l2,
-                quantities=quantities,
-            )  # fmt: skip
+            p = plane(each, data, centre, directions, radius=radius, quantities=sorted(quantities), **given)
             # One range for all: that of the first.
-            radius = float(made[each.name].alphas[-1]), float(made[each.name].betas[-1])
-    return made
+            radius = float(p.alphas[-1]), float(p.betas[-1])
+            planes[each.name] = p
+            if command.field:
+                fields[each.name] = gradient_field(each, data, centre, directions, radius=radius, **given)
+    return planes, fields
 
 
 def _point(command: Landscape, what: str, data: Any) -> Any:
@@ -132,14 +191,11 @@ def _directions(command: Landscape, centre: Any, data: Any) -> tuple[Any, Any]:
     return first, jax.tree.map(lambda a, b: a - share * b, second, first)
 
 
-def _together(planes: dict[str, Any]) -> Any:
+def _together(made: dict[str, Any]) -> Any:
     import xarray
 
-    held = [p.to_xarray() for p in planes.values()]
-    names = xarray.IndexVariable("pair", list(planes))
-    ways = {
-        "data_vars": ["objective", *next(iter(planes.values())).quantities],
-        "coords": "minimal",
-        "compat": "equals",
-    }
+    held = [each.to_xarray() for each in made.values()]
+    names = xarray.IndexVariable("pair", list(made))
+    of_each = [name for name, values in held[0].data_vars.items() if "alpha" in values.dims]
+    ways = {"data_vars": of_each, "coords": "minimal", "compat": "equals"}
     return xarray.concat(held, names, join="exact", combine_attrs="drop_conflicts", **ways)

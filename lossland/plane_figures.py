@@ -1,6 +1,6 @@
 """Planes, rays and trajectories as matplotlib figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ def planes_figure(
     paths: Mapping[str, Trajectory] | None = None,
     columns: int = 3,
     what: str = "objective",
+    draw: Callable[[str, Axes], None] | None = None,
 ) -> Figure:
     """Filled contours of several planes on one colour scale, with the path of a training run where there is one.
 
@@ -26,14 +27,15 @@ def planes_figure(
         paths: title -> the run in that plane, from `trajectory_plane`.
         columns: panels in a row.
         what: the word beside the colours.
+        draw: called with each title and its axes, to draw on top: with `draw_kinks`, `draw_regions`, `draw_points`.
 
     Returns:
-        The figure; holes (NaN) are hatched, the centre is a cross.
+        The figure; holes (NaN) are grey, the centre is a cross.
     """
     count = len(planes)
     across = min(columns, count)
     down = -(-count // across)
-    scale = _scale([p.values for p in planes.values()])
+    scale = colour_scale([p.values for p in planes.values()])
     with style():
         figure = Figure(figsize=(3.4 * across + 0.9, 3.1 * down + 0.3), layout="constrained")
         grid = figure.subplots(down, across, squeeze=False)
@@ -41,10 +43,12 @@ def planes_figure(
             axes.set_visible(False)
         drawn = None
         for axes, (title, p) in zip(grid.ravel(), planes.items(), strict=False):
-            drawn = _plane(axes, p, scale)
+            drawn = draw_plane(axes, p, scale)
             axes.set_title(title)
             if paths and title in paths:
                 _path(axes, paths[title])
+            if draw is not None:
+                draw(title, axes)
         if drawn is not None:
             bar = figure.colorbar(drawn, ax=list(grid.ravel()[:count]), label=what.replace("_", " "), shrink=0.85)
             if isinstance(scale, LogNorm):
@@ -76,7 +80,7 @@ def rays_figure(rays: Mapping[str, Ray], ends: Sequence[str] = ()) -> Figure:
     return figure
 
 
-def _scale(values: list[np.ndarray]) -> Any:
+def colour_scale(values: Sequence[np.ndarray]) -> Any:
     """One colour scale: logarithmic where the values span more than two decades."""
     held = np.concatenate([v[np.isfinite(v)] for v in values])
     low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 1.0)
@@ -90,7 +94,8 @@ def _round_numbers(scale: Any) -> list[float]:
     return [m * 10.0**k for k in decades for m in (1, 2, 5) if scale.vmin <= m * 10.0**k <= scale.vmax]
 
 
-def _plane(axes: Axes, p: Plane, scale: Any) -> Any:
+def draw_plane(axes: Axes, p: Plane, scale: Any, lines: bool = True) -> Any:
+    """Filled contours of a plane on a scale from `colour_scale`; holes are grey, the centre is a cross."""
     low, high = scale.vmin, scale.vmax
     logarithmic = isinstance(scale, LogNorm)
     levels = np.geomspace(low, high, 25) if logarithmic else np.linspace(low, high, 25)
@@ -98,7 +103,8 @@ def _plane(axes: Axes, p: Plane, scale: Any) -> Any:
     if p.holes:
         axes.set_facecolor("0.92")
     drawn = axes.contourf(p.alphas, p.betas, shown, levels, norm=scale, cmap="viridis")
-    axes.contour(p.alphas, p.betas, shown, levels[::3], norm=scale, colors="white", linewidths=0.4, alpha=0.7)
+    if lines:
+        axes.contour(p.alphas, p.betas, shown, levels[::3], norm=scale, colors="white", linewidths=0.4, alpha=0.7)
     axes.plot(0, 0, marker="+", color="white", ms=9, mew=1.6)
     axes.set(xlabel="alpha", ylabel="beta")
     return drawn

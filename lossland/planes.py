@@ -17,6 +17,8 @@ from lossland.pairing import Pair
 from lossland.surfaces import QUANTITIES, Surface, on_grid
 
 Progress = Callable[[int, int], None]
+Quantity = str | Callable[[Params, Dataset], Any]
+"""The name of a quantity, or a function of (params, data) that gives a number."""
 
 
 class Plane(NamedTuple):
@@ -81,7 +83,7 @@ def plane(
     model: Model | None = None,
     l2: float = 0.0,
     sample_weights: Any = None,
-    quantities: Sequence[str] = (),
+    quantities: Sequence[Quantity] = (),
     method: str = "fastest",
     tolerance: float = 0.0,
     progress: Progress | None = None,
@@ -101,7 +103,9 @@ def plane(
         model: gives scores; linear if left out.
         l2: the penalty.
         sample_weights: (n,), as in `objective`.
-        quantities: also "risk", "positive_risk", "negative_risk", "error", "dead", "active", "margin".
+        quantities: also "risk", "positive_risk", "negative_risk", "error", "dead", "active", "saturated", "margin",
+            "gradient_norm", "outside" (the gradient's part that leaves the plane), "determinant" and "trace" (of the
+            Hessian in the plane), or functions of (params, data) that give a number, kept under their names.
         method: "fastest" of those that are exact here; or one of "kinks", "scores", "model".
         tolerance: an absolute error that is allowed: a smooth pair's plane may then be a Chebyshev series, whose error
             is estimated (`Plane.error`), not bounded.
@@ -146,7 +150,7 @@ def ray(
     model: Model | None = None,
     l2: float = 0.0,
     sample_weights: Any = None,
-    quantities: Sequence[str] = (),
+    quantities: Sequence[Quantity] = (),
     method: str = "fastest",
 ) -> Ray:
     r"""The objective along a line: :math:`V_i = F(\theta + \alpha_i d)`. Arguments and errors as `plane`'s.
@@ -168,9 +172,7 @@ def ray(
 
 def surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method) -> Surface:
     """Check what a user asks for, and bring it to float64."""
-    unknown = sorted(set(quantities) - set(QUANTITIES))
-    if unknown:
-        raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
+    names, functions = _asked(quantities, data)
     model = _linear() if model is None else model
     with jax.enable_x64(True):
         f = objective(pair, model, data, l2, sample_weights)
@@ -184,7 +186,30 @@ def surface_of(pair, data, centre, directions, model, l2, sample_weights, quanti
         if not any(x.any() for x in leaves):
             raise ValueError(f"Direction {k} is zero; the plane would be a line.")
     middle, wide = jax.tree.map(lambda x: np.asarray(x, float), (centre, tuple(directions)))
-    return Surface(f, middle, wide, tuple(quantities), method, data.name)
+    return Surface(f, middle, wide, names, method, data.name, functions=functions)
+
+
+def _asked(quantities: Sequence[Quantity], data: Dataset) -> tuple[tuple[str, ...], tuple]:
+    """The names asked for, and (name, function of params) for each function."""
+    if isinstance(quantities, str):
+        raise ValueError(f'quantities is a sequence of names: give ["{quantities}"].')
+    names = tuple(q for q in quantities if isinstance(q, str))
+    unknown = sorted(set(names) - set(QUANTITIES))
+    if unknown:
+        raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
+    given = [q for q in quantities if not isinstance(q, str)]
+    called = [getattr(q, "__name__", "") for q in given]
+    for name in called:
+        if not name.isidentifier() or name in (*QUANTITIES, "objective") or called.count(name) > 1:
+            raise ValueError(
+                f"A function among the quantities needs a name of its own, not {name!r}: define it by def, or set its "
+                f"__name__."
+            )
+    return names, tuple((name, functools.partial(_of_params, q, data)) for name, q in zip(called, given, strict=True))
+
+
+def _of_params(function: Callable[[Params, Dataset], Any], data: Dataset, params: Params) -> Any:
+    return function(params, data)
 
 
 _linear = functools.cache(linear)
@@ -201,6 +226,8 @@ def _check_shapes(what: str, tree: Params, shapes: Params, model: Model) -> None
     if not same or any(
         np.shape(x) != y.shape for x, y in zip(jax.tree.leaves(tree), jax.tree.leaves(shapes), strict=True)
     ):
+        if hasattr(tree, "params"):
+            raise ValueError(f"{what} is a {type(tree).__name__}; give its params: `.params`.")
         got = jax.tree.map(np.shape, tree)
         raise ValueError(
             f"{what} has the shapes {got}; params of {model.name} have {jax.tree.map(lambda x: x.shape, shapes)}."
@@ -219,7 +246,9 @@ def _reaches(surface: Surface, radius: Any, count: int) -> tuple[float, ...]:
 
 def _doubling(surface: Surface, k: int) -> float:
     """Where along a direction the objective has doubled, or risen by 0.1; a direction's own length if it never does."""
-    one = surface._replace(directions=(surface.directions[k],), quantities=(), method="fastest", tolerance=0.0)
+    one = surface._replace(
+        directions=(surface.directions[k],), quantities=(), functions=(), tolerance=0.0, method="fastest"
+    )
     size = [np.sqrt(sum(float((x * x).sum()) for x in jax.tree.leaves(t))) for t in (one.centre, one.directions[0])]
     tried = (size[0] or 1.0) / size[1] * 2.0 ** np.arange(-10, 11)
     values = on_grid(one, (np.concatenate([[0.0], tried, -tried]),)).values
@@ -272,7 +301,7 @@ def _to_xarray(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple)
 
     result = xarray.Dataset({"objective": (dims, made.values)}, dict(zip(dims, axes, strict=True)))
     for name, values in made.quantities.items():
-        result[name] = (dims, values, {"long_name": QUANTITIES[name]})
+        result[name] = (dims, values, {"long_name": QUANTITIES.get(name, name)})
     for what, tree in (("centre", made.centre), *((f"direction_{k}", d) for k, d in enumerate(directions))):
         for name, leaf in named_leaves(tree):
             result[f"{what}_{name}"] = (tuple(f"{name}_{k}" for k in range(np.ndim(leaf))), np.asarray(leaf))

@@ -187,18 +187,24 @@ def _infimum(curves: Curves, row: int) -> tuple[float, bool]:
     return value, math.isfinite(value) and (low, high) not in ((-math.inf, -math.inf), (math.inf, math.inf))
 
 
-def _bends_down(curves: Curves, row: int, kinks: tuple[Kink, ...]) -> float:
-    """A score where the slope falls or the value jumps; NaN if there is none."""
+def falls(curves: Curves, row: int) -> np.ndarray:
+    """By how much the slope falls from each node to the next beyond tolerance, (n - 1,): positive where concave."""
     slopes, values, scores = curves.slopes[row], curves.values[row], curves.scores
-    for kink in kinks:
-        # A wall, infinite on one side, is no fault: convex functions may take the value inf.
-        if kink.what == "value" and math.isfinite(kink.left) and math.isfinite(kink.right):
-            return kink.at
     finite = np.isfinite(values[:-1]) & np.isfinite(values[1:]) & np.isfinite(slopes[:-1]) & np.isfinite(slopes[1:])
     with np.errstate(invalid="ignore", over="ignore"):
         size = np.abs(slopes[:-1]) + np.abs(slopes[1:])
         near = min(np.abs(slopes[np.isfinite(slopes) & (np.abs(scores) <= 12)]).max(initial=0.0), 1e3)
-        fall = np.where(finite, slopes[:-1] - slopes[1:] - 1e-9 * size - 1e-13 * near, -np.inf)
+        return np.where(finite, slopes[:-1] - slopes[1:] - 1e-9 * size - 1e-13 * near, -np.inf)
+
+
+def _bends_down(curves: Curves, row: int, kinks: tuple[Kink, ...]) -> float:
+    """A score where the slope falls or the value jumps; NaN if there is none."""
+    scores = curves.scores
+    for kink in kinks:
+        # A wall, infinite on one side, is no fault: convex functions may take the value inf.
+        if kink.what == "value" and math.isfinite(kink.left) and math.isfinite(kink.right):
+            return kink.at
+    fall = falls(curves, row)
     # The worst point near 0 says most.
     near_zero = np.where(np.abs(scores[:-1]) <= 12, fall, -np.inf)
     worst = int(np.argmax(near_zero if near_zero.max() > 0 else fall))

@@ -62,6 +62,11 @@ class Solution(NamedTuple):
     support: Any
     message: str
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """The solution as params of the linear model, a plane's centre say."""
+        return {"weights": self.weights, "bias": self.bias}
+
 
 @functools.partial(jax.jit, static_argnums=0)
 def tilted(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> tuple[Array, Array]:

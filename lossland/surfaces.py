@@ -20,6 +20,8 @@ from lossland.expansions import expanded
 from lossland.objectives import Objective
 from lossland.pairing import Pair
 from lossland.piecewise import Parabolas, parabolas
+from lossland.tangents import QUANTITIES as OF_DERIVATIVES
+from lossland.tangents import function_quantity, tangent_quantities
 from lossland.training import unsound
 
 SCORES = 1_700_000
@@ -32,8 +34,13 @@ QUANTITIES = {
     "error": "share of examples on the wrong side of 0",
     "dead": "share of examples on the wrong side of 0 whose slope is 0",
     "active": "share of examples whose slope is not 0",
+    "saturated": "share of examples on the wrong side of 0 whose slope is at most 0.001 either way",
     "margin": "smallest t * z",
+    **OF_DERIVATIVES,
 }
+
+SATURATED = 1e-3
+"""A slope that hardly moves its example."""
 
 
 class Surface(NamedTuple):
@@ -46,6 +53,7 @@ class Surface(NamedTuple):
     method: str
     data: str
     tolerance: float = 0.0
+    functions: tuple[tuple[str, Callable[[Params], Any]], ...] = ()
 
     def settings(self) -> dict[str, Any]:
         """Pair, data, model and penalty, in plain words and numbers."""
@@ -66,7 +74,7 @@ def on_grid(
     surface: Surface, axes: tuple[np.ndarray, ...], progress: Callable[[int, int], None] | None = None
 ) -> Found:
     """The objective and the quantities at every point of the grid of one or two axes, in float64."""
-    f, names = surface.objective, ("risk", *(q for q in surface.quantities if q != "risk"))
+    f, names = surface.objective, ("risk", *(q for q in surface.quantities if q not in {"risk", *OF_DERIVATIVES}))
     curves = pieces(f.pair)
     straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
     method = _method(surface, straight, curves is not None)
@@ -81,13 +89,15 @@ def on_grid(
                 found, error, method = {"risk": series[0]}, series[1], "expansion"
             else:
                 found = _by_pixels(surface, names, axes, method, progress)
+        found = found | _by_derivatives(surface, axes, straight)
         scale = _penalty(surface, axes)
     values = found["risk"] + 0.5 * float(f.l2) * scale
-    return Found(values, {name: found[name] for name in surface.quantities}, method, error)
+    asked = (*surface.quantities, *(name for name, _ in surface.functions))
+    return Found(values, {name: found[name] for name in asked}, method, error)
 
 
 def _method(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
-    kinks = straight and made_of_pieces and set(surface.quantities) <= {"risk"}
+    kinks = straight and made_of_pieces and set(surface.quantities) <= {"risk", *OF_DERIVATIVES}
     fits = {"kinks": kinks, "scores": straight, "model": True}
     if surface.method == "fastest":
         return next(name for name, does in fits.items() if does)
@@ -151,6 +161,18 @@ def _by_pixels(
 ) -> dict[str, np.ndarray]:
     places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
     found = _at_places(surface, names, places, method, progress)
+    return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
+
+
+def _by_derivatives(surface: Surface, axes: tuple[np.ndarray, ...], straight: bool) -> dict[str, np.ndarray]:
+    """The quantities that need derivatives in the params, and a user's functions."""
+    names = [name for name in surface.quantities if name in OF_DERIVATIVES]
+    if not names and not surface.functions:
+        return {}
+    around = surface.centre, surface.directions
+    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
+    found = tangent_quantities(names, surface.objective, *around, places, straight)
+    found |= {name: function_quantity(name, function, *around, places) for name, function in surface.functions}
     return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
 
 
@@ -275,6 +297,7 @@ def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array
         "error": lambda: mean((scores > 0) != (line > 0), share),
         "dead": lambda: mean((slopes == 0) & (sides <= 0), share),
         "active": lambda: mean(slopes != 0, share),
+        "saturated": lambda: mean((jnp.abs(slopes) <= SATURATED) & (sides <= 0), share),
         "margin": lambda: jnp.min(sides, axis=1),
     }
     return {name: made[name]() for name in names}

@@ -14,18 +14,20 @@ ROWS = [
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording", "piecewise"},
-    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"},
+    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"}
+    | {"tangents"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
     | {"planar", "programs", "curvature"},
     {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"},
-    {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"},
+    {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"}
+    | {"fields", "marks", "convexities", "bands"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints", "jobs"},
     {"sweeping"},
     {"paths", "implicit", "descents", "trainers"},
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
-    {"experiment", "estimator"},
+    {"experiment", "estimator", "field_figures"},
     {"sweep_command", "landscape_command"},
     {"__main__", "__init__"},
 ]

@@ -11,6 +11,7 @@ import pytest
 import lossland as ll
 from lossland import surfaces
 from lossland.directions import dot, norm
+from lossland.tangents import QUANTITIES as OF_DERIVATIVES
 
 DATA = ll.standardise(ll.load("two_gaussians(n=31, d=3, seed=2)"))
 KEY = jax.random.key(4)
@@ -89,7 +90,7 @@ def test_a_networks_plane_and_that_of_random_features(x64):
 
 
 def test_quantities_say_what_they_mean(x64):
-    pair, names = ll.pair("relu+hinge"), list(surfaces.QUANTITIES)
+    pair, names = ll.pair("relu+hinge"), [q for q in surfaces.QUANTITIES if q not in OF_DERIVATIVES]
     centre, directions = start(), ll.random_directions(start(), KEY)
     p = ll.plane(pair, DATA, centre, directions, radius=3.0, steps=5, quantities=names)
     positive = DATA.labels > 0
@@ -104,6 +105,7 @@ def test_quantities_say_what_they_mean(x64):
             "error": np.mean((scores > 0) != positive),
             "dead": np.mean((slopes == 0) & (DATA.labels * scores <= 0)),
             "active": np.mean(slopes != 0),
+            "saturated": np.mean((np.abs(slopes) <= 1e-3) & (DATA.labels * scores <= 0)),
             "margin": np.min(DATA.labels * scores),
         }
         for name in names:
