@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from lossland import landscape_command, sweep_command
+from lossland import landscape_command, solve_command, sweep_command
 from lossland.landscape_command import Landscape
+from lossland.solve_command import Solve
 from lossland.sweep_command import Sweep
 
 Form = Literal["terminal", "markdown", "latex", "csv"]
@@ -150,7 +151,7 @@ def _command(words: list[str]) -> int:
     settings, rest = _settings(words)
     description = "Losses, output activations, and what each pair of them really optimises."
     command = tyro.cli(
-        List | Check | Card | Cards | Sweep | Landscape | Run | Figures,  # pyright: ignore[reportArgumentType]
+        List | Check | Card | Cards | Solve | Sweep | Landscape | Run | Figures,  # pyright: ignore[reportArgumentType]
         args=rest,
         prog="lossland",
         description=description,
@@ -159,6 +160,8 @@ def _command(words: list[str]) -> int:
         return _run(command, settings)
     if isinstance(command, Sweep):
         return sweep_command.run(command, words)
+    if isinstance(command, Solve):
+        return solve_command.run(command)
     if isinstance(command, Landscape):
         return landscape_command.run(command)
     return {List: _list, Check: _check, Card: _card, Cards: _cards, Figures: _figures}[type(command)](command)

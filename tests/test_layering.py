@@ -28,7 +28,7 @@ ROWS = [
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
     {"experiment", "estimator", "field_figures"},
-    {"sweep_command", "landscape_command"},
+    {"sweep_command", "landscape_command", "solve_command"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -40,6 +40,7 @@ AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "__main__": {"tyro"},
     "sweep_command": {"tyro"},
     "landscape_command": {"tyro"},
+    "solve_command": {"tyro"},
     "estimator": {"sklearn"},
 }
 

@@ -1,0 +1,67 @@
+"""`lossland solve`: the numbers of `solve` and `solve_kernel`, from names and from a user's own file."""
+
+import json
+
+import numpy as np
+import pytest
+
+import lossland as ll
+from lossland.__main__ import main
+
+
+def call(*words):
+    with pytest.raises(SystemExit) as ended:
+        main(["solve", *map(str, words)])
+    return ended.value.code
+
+
+def test_the_numbers_are_those_of_solve(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(30, 2))
+    labels = np.where(inputs[:, 0] + 0.5 * rng.normal(size=30) > 0, 1, -1)
+    file = tmp_path / "mine.csv"
+    rows = [f"{a},{b},{t}" for (a, b), t in zip(inputs, labels, strict=True)]
+    file.write_text("\n".join(["first,second,label", *rows]) + "\n")
+    assert call(file, "--C", 0.1, 10, "--json", "--raw", "--out", tmp_path / "kept.npz") == 0
+    told = json.loads(capsys.readouterr().out)
+    sol = ll.solve("hinge", ll.load(str(file)), C=[0.1, 10.0])
+    for k, row in enumerate(told["solutions"]):
+        assert row["objective"] == pytest.approx(float(sol.objective[k]), rel=1e-14)
+        assert row["support_vectors"] == int((sol.duals[k] > 0).sum())
+        assert row["gap"] <= 1e-8
+    with np.load(tmp_path / "kept.npz") as kept:
+        np.testing.assert_array_equal(kept["weights"], sol.weights)
+    assert call(file, "--C", 1, "--form", "csv") == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("C,objective,lower bound")
+
+
+@pytest.mark.slow
+def test_hard_margins_kernels_and_own_losses(tmp_path, capsys):
+    apart = "two_gaussians(n=30, distance=9.0, seed=1)"
+    assert call(apart, "--C", "inf", 1000) == 0
+    assert "inf" in capsys.readouterr().out
+    assert call(apart, "--kernel", "rbf", "--rank", 3) == 1
+    assert "Raise the rank" in capsys.readouterr().out
+    (tmp_path / "own.py").write_text(
+        "import jax.numpy as jnp, lossland as ll\n\n@ll.margin_loss(convex=True)\n"
+        "def solve_command_own(margin): return jnp.maximum(0, 2 - margin)\n"
+    )
+    assert call(apart, "--loss", f"{tmp_path / 'own.py'}:solve_command_own") == 0
+    assert "own" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("two_moons", "--loss", "ramp"), "not convex"),
+        (("two_mons",), "Did you mean two_moons"),
+        (("two_moons", "--C", "-1"), "C must be positive"),
+        (("two_moons", "--kernel", "rbff"), "No kernel is called"),
+        (("two_moons", "--C", "inf"), "cannot be separated"),
+    ],
+)
+def test_refusals_are_one_line(words, said, capsys):
+    assert call(*words) in (1, 2)
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert "Traceback" not in errors
