@@ -79,24 +79,19 @@ def _planes(command: Landscape) -> dict[str, Any]:
 
     from lossland.datasets import load, standardise
     from lossland.pairing import pair
-    from lossland.planes import plane
+    from lossland.sharing import shared_planes
 
     data = standardise(load(command.data))
     wanted = [pair(name) for name in command.names]
     centre = _point(command, command.around, data)
     first, second = _directions(command, centre, data)
     quantities = () if command.quantity == "objective" else (command.quantity,)
-    made: dict[str, Any] = {}
-    radius: Any = command.radius
     with jax.enable_x64(True):
-        for each in wanted:
-            made[each.name] = plane(
-                each, data, centre, (first, second), radius=radius, steps=command.steps, l2=command.l2,
-                quantities=quantities,
-            )  # fmt: skip
-            # One range for all: that of the first.
-            radius = float(made[each.name].alphas[-1]), float(made[each.name].betas[-1])
-    return made
+        # One range for all: that of the first.
+        return shared_planes(
+            wanted, data, centre, (first, second), radius=command.radius, steps=command.steps, l2=command.l2,
+            quantities=quantities,
+        )  # fmt: skip
 
 
 def _point(command: Landscape, what: str, data: Any) -> Any:
