@@ -78,11 +78,10 @@ def towards(params: Params, goal: Params) -> Params:
     Example:
         >>> import jax, lossland as ll
         >>> data = ll.load("two_gaussians(n=20, seed=1)")
-        >>> start = ll.linear().init(jax.random.key(0), data.d)
-        >>> svm = ll.solve("hinge", data, C=1.0)
-        >>> d = ll.towards(start, svm)
-        >>> bool(abs(start["bias"] + d["bias"] - svm.bias) < 1e-6)
-        True
+        >>> start, goal = (ll.linear().init(jax.random.key(k), data.d) for k in (0, 1))
+        >>> d = ll.towards(start, goal)
+        >>> ll.ray(ll.pair("identity+hinge"), data, start, d, radius=1.0, steps=3).values.shape
+        (3,)
     """
     if hasattr(goal, "weights") and hasattr(goal, "bias") and isinstance(params, dict):
         goal = {"weights": goal.weights, "bias": goal.bias}

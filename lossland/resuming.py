@@ -134,7 +134,7 @@ def read_plane(path: str | Path) -> Plane:
 def redrawn(
     made: Plane, *, data: Dataset | None = None, model: Model | None = None, sample_weights: Any = None
 ) -> Plane:
-    """Compute a published plane again, from its centre, directions, axes and settings.
+    """Compute a published plane again, from its centre, directions, axes and settings, and hold it against the file.
 
     Args:
         made: from `read_plane`.
@@ -143,10 +143,11 @@ def redrawn(
         sample_weights: needed if there were any.
 
     Returns:
-        The `Plane` computed anew.
+        The `Plane` computed anew, equal to the one given.
 
     Raises:
-        ValueError: if the data or the model are not those that the settings name.
+        ValueError: if the data or the model are not those that the settings name, or the values are others than those
+            in the file.
     """
     said = made.settings
     data = load(said["data"]) if data is None else data
@@ -161,6 +162,14 @@ def redrawn(
         tuple(made.quantities), method,
     )  # fmt: skip
     again = plane_of(surface._replace(tolerance=said.get("tolerance", 0.0)), (made.alphas, made.betas))
+    # Both may be expansions, each as near as it says.
+    allowed = 1e-9 * np.abs(made.values) + made.error + again.error + 1e-12
+    same = np.isclose(again.values, made.values, rtol=0.0, atol=allowed, equal_nan=True)
+    if not same.all():
+        raise ValueError(
+            f"The plane comes out otherwise at {int((~same).sum())} of {same.size} pixels. Are these the data, "
+            "standardised or not, the model and the sample weights that it was drawn with?"
+        )
     return again._replace(settings=said)
 
 
