@@ -1,4 +1,4 @@
-"""Half-done planes go on to the same bits, whenever they were stopped; published ones are drawn again from their file."""
+"""Half-done planes go on to the same bits, wherever they were stopped; published ones are drawn again."""
 
 import os
 import signal
@@ -158,7 +158,7 @@ def test_a_published_plane_is_drawn_again_from_its_file(model, tmp_path, x64):
     again = ll.redrawn(held, model=model)
     np.testing.assert_array_equal(again.values, p.values)
     np.testing.assert_array_equal(again.quantities["dead"], p.quantities["dead"])
-    with pytest.raises(ValueError, match="comes out otherwise.*standardised"):
+    with pytest.raises(ValueError, match=r"comes out otherwise.*standardised"):
         ll.redrawn(held, data=ll.standardise(DATA), model=model)
     with pytest.raises(ValueError, match="drawn with n = 31; given is 20"):
         ll.redrawn(held, data=ll.load("two_gaussians(n=20, d=3, seed=2)"), model=model)
