@@ -10,6 +10,7 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lossland.connections import Bezier
 from lossland.directions import Trajectory
@@ -33,7 +34,8 @@ def volume_figure(v: Volume, slices: int = 3, columns: int = 3) -> Figure:
     """
     last = len(v.gammas) - 1
     chosen = sorted({round(k) for k in np.linspace(0, last, slices)}) if slices > 1 else [last // 2]
-    return planes_figure({f"gamma = {v.gammas[k]:+.3g}": v.slice(k) for k in chosen}, columns=columns)
+    titles = [f"gamma = {v.gammas[k]:.3g}".replace("-", "\N{MINUS SIGN}") for k in chosen]
+    return planes_figure({title: v.slice(k) for title, k in zip(titles, chosen, strict=True)}, columns=columns)
 
 
 def bezier_figure(found: Bezier, p: Plane | None = None) -> Figure:
@@ -131,7 +133,7 @@ def _from_above(figure: Figure, axes: Axes, found: Bezier, p: Plane) -> None:
         axes.plot(x, y, "o", color="white", mec="black", mew=0.6, ms=5)
         axes.annotate(name, (x, y), (0, -9), textcoords="offset points", ha="center", va="top", color="white")
     axes.set(xlabel="start to end", ylabel="start to control point", title="the plane of the curve")
-    figure.colorbar(drawn, ax=axes, label="objective")
+    figure.colorbar(drawn, ax=axes, label="objective", ticks=MaxNLocator(6))
 
 
 def _writer(path: Path, fps: float) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lossland.directions import Trajectory
 from lossland.figures import RED, colour, style
@@ -50,6 +51,9 @@ def planes_figure(
             if isinstance(scale, LogNorm):
                 ticks = _round_numbers(scale)
                 bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
+            else:
+                bar.locator = MaxNLocator(7)
+                bar.update_ticks()
     return figure
 
 

@@ -57,18 +57,22 @@ class MergeTree(NamedTuple):
         return self.deaths - self.births
 
 
-def persistence(p: Plane) -> Persistence:
+def persistence(p: Plane | np.ndarray, least: float = 0.0) -> Persistence:
     r"""Components and rings of the sublevel sets :math:`\{V \le c\}` of a plane, by gudhi.
+
+    They are those of the grid: a narrow valley that runs across it at an angle breaks into beads, each a minimum of the
+    grid and none of the objective. Their bars are short; `least` leaves them out.
 
     Args:
         p: the plane, or a (a, b) array of values.
+        least: classes that last no longer than this are left out.
 
     Returns:
-        A `Persistence`; classes that go at the level at which they come are left out.
+        A `Persistence`.
 
     Raises:
         ModuleNotFoundError: without gudhi; the message says how to install it.
-        ValueError: if no value is finite.
+        ValueError: if no value is finite, or least is negative.
 
     Example:
         >>> import numpy as np, lossland as ll
@@ -79,9 +83,9 @@ def persistence(p: Plane) -> Persistence:
     Source: Edelsbrunner, Letscher & Zomorodian 2002; The GUDHI Project, cubical complexes.
     """
     gudhi = _gudhi()
-    values = _filtration(p)
+    values = _filtration(p, least)
     made = gudhi.CubicalComplex(vertices=values)
-    made.compute_persistence(min_persistence=0.0)
+    made.compute_persistence(min_persistence=least)
     pairs, lasting = made.vertices_of_persistence_pairs()
     rows = [(k, *pair) for k, found in enumerate(pairs) for pair in np.reshape(found, (-1, 2))]
     rows += [(k, birth, -1) for k, found in enumerate(lasting) for birth in np.ravel(found)]
@@ -96,17 +100,18 @@ def persistence(p: Plane) -> Persistence:
     return Persistence(flat[births][order], flat[deaths][order], dimensions[order], *places)
 
 
-def merge_tree(p: Plane) -> MergeTree:
+def merge_tree(p: Plane | np.ndarray, least: float = 0.0) -> MergeTree:
     r"""The tree of the basins of a plane: where each, as the level rises, meets one whose minimum is lower.
 
     Args:
         p: the plane, or a (a, b) array of values.
+        least: basins that last no longer than this are left out; they never part one that stays from its older one.
 
     Returns:
         A `MergeTree`; its births and deaths are `persistence`'s of dimension 0.
 
     Raises:
-        ValueError: if no value is finite.
+        ValueError: if no value is finite, or least is negative.
 
     Example:
         >>> import numpy as np, lossland as ll
@@ -116,14 +121,15 @@ def merge_tree(p: Plane) -> MergeTree:
 
     Source: Carr, Snoeyink & Axen 2003.
     """
-    values = _filtration(p)
+    values = _filtration(p, least)
     flat = values.ravel()
     basins, edges, rank = _basins(values)
     deaths, parents = _merged(basins, edges, rank)
     minima = np.array(sorted(deaths))
     at = np.array([deaths[m] for m in minima])
     ends = np.append(flat, np.inf)[at]
-    held = (ends > flat[minima]) & np.isfinite(flat[minima])
+    known = np.isfinite(flat[minima])
+    held = known & (ends - np.where(known, flat[minima], 0.0) > least)
     order = np.flatnonzero(held)[_longest(flat[minima[held]], ends[held], minima[held])]
     number = {int(m): k for k, m in enumerate(minima[order])}
     into = np.array([number.get(parents.get(int(m), -1), -1) for m in minima[order]], int)
@@ -189,11 +195,13 @@ def _gudhi() -> Any:
     return gudhi
 
 
-def _filtration(p: Any) -> np.ndarray:
+def _filtration(p: Any, least: float) -> np.ndarray:
     """Values with holes at inf, where nothing enters."""
     values = np.asarray(p.values if isinstance(p, Plane) else p, float)
     if values.ndim != 2 or not np.isfinite(values).any():
         raise ValueError(f"A plane's shape needs a (a, b) grid with a finite value, not shape {values.shape}.")
+    if not least >= 0:
+        raise ValueError(f"least must be >= 0, not {least}.")
     return np.where(np.isnan(values), np.inf, values)
 
 

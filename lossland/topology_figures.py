@@ -38,15 +38,25 @@ def _barcode(axes: Axes, found: Persistence, most: int) -> None:
         shade = BLUE if found.dimensions[k] == 0 else ORANGE
         _bar(axes, float(found.births[k]), float(found.deaths[k]), row, far, shade)
     legend = [Line2D([], [], color=c, lw=2.5, label=n) for c, n in ((BLUE, "basins"), (ORANGE, "rings around hills"))]
-    axes.legend(handles=legend, loc="lower right")
+    axes.legend(handles=legend, loc="upper center", ncols=2)
     left = len(found.births) - count
     axes.set(xlabel="objective", yticks=[], title="barcode" + (f" ({left} shorter ones left out)" if left else ""))
-    axes.set_ylim(-1.0, count + 0.2)
+    # Room for the legend above the last bar.
+    axes.set_ylim(-1.0, 1.15 * count + 0.3)
     axes.spines["left"].set_visible(False)
 
 
 def _bar(axes: Axes, birth: float, death: float, row: int, far: float, shade: str) -> None:
-    axes.plot([birth, min(death, far)], [row, row], color=shade, lw=2.5, solid_capstyle="butt")
+    axes.plot(
+        [birth, min(death, far)],
+        [row, row],
+        color=shade,
+        lw=2.5,
+        solid_capstyle="butt",
+        marker="o",
+        markevery=[0],
+        ms=3,
+    )
     if np.isinf(death):
         axes.plot(far, row, marker=">", color=shade, ms=6)
 

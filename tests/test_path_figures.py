@@ -25,8 +25,8 @@ def test_a_volume_is_shown_in_slices_on_one_scale():
     v = ll.volume(PAIR, DATA, CENTRE, ll.random_directions(CENTRE, jax.random.key(0), 3), radius=1.0, steps=5)
     figure = volume_figure(v, slices=3)
     shown = [axes for axes in figure.get_axes() if axes.get_title()]
-    assert [axes.get_title() for axes in shown] == ["gamma = -1", "gamma = +0", "gamma = +1"]
-    assert [axes.get_title() for axes in volume_figure(v, slices=1).get_axes()][0] == "gamma = +0"
+    assert [axes.get_title() for axes in shown] == ["gamma = \N{MINUS SIGN}1", "gamma = 0", "gamma = 1"]
+    assert volume_figure(v, slices=1).get_axes()[0].get_title() == "gamma = 0"
 
 
 def test_a_curve_is_shown_beside_its_line_and_from_above():

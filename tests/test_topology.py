@@ -93,6 +93,20 @@ def test_without_gudhi_one_line_says_how_to_get_it(monkeypatch):
     assert len(ll.merge_tree(WELLS).births) == 4
 
 
+@pytest.mark.parametrize("least", [0.5, 1.0, 2.0])
+def test_short_lives_are_left_out_and_the_rest_keeps_its_parents(least, rng):
+    values = rng.normal(size=(20, 20))
+    whole, tree, found = ll.merge_tree(values), ll.merge_tree(values, least), ll.persistence(values, least)
+    assert (tree.lengths > least).all()
+    kept = whole.lengths > least
+    assert 1 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(tree.births, whole.births[kept])
+    np.testing.assert_array_equal(tree.parents, whole.parents[kept])
+    assert sorted(found.births[found.dimensions == 0]) == sorted(tree.births)
+    with pytest.raises(ValueError, match="least"):
+        ll.merge_tree(values, -1.0)
+
+
 def test_bad_input_is_said():
     for values in (np.full((2, 2), np.nan), np.zeros(3), np.zeros((0, 2))):
         with pytest.raises(ValueError, match="finite value"):
