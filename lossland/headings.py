@@ -10,7 +10,7 @@ from lossland.core import Key, Model, Params
 from lossland.data import Dataset
 from lossland.directions import norm
 from lossland.models import linear
-from lossland.objectives import objective
+from lossland.objectives import Objective, objective
 from lossland.pairing import Pair
 from lossland.planes import Plane, plane
 from lossland.refusals import made_of_lines
@@ -54,7 +54,7 @@ def gradient_direction(
     """
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
-        slope = jax.tree.map(np.asarray, jax.grad(f)(jax.tree.map(lambda x: jnp.asarray(x, float), centre)))
+        slope = jax.tree.map(np.asarray, _gradient(f, jax.tree.map(lambda x: jnp.asarray(x, float), centre)))
     size = norm(slope)
     if not (np.isfinite(size) and size > 0):
         why = "zero: the centre is stationary" if size == 0 else "not finite"
@@ -191,6 +191,11 @@ def hessian_plane(
     made = plane(pair, data, centre, directions, **held, **settings)
     said = {"eigenvalues": found.values.tolist(), "residuals": found.residuals.tolist(), "ends": ends}
     return made._replace(settings=made.settings | said)
+
+
+@jax.jit
+def _gradient(f: Objective, params: Params) -> Params:
+    return jax.grad(f)(params)
 
 
 def _pointed(direction: Params) -> Params:

@@ -241,7 +241,7 @@ def _compare(path: Path, held: dict[str, str], wanted: dict[str, str]) -> None:
         different = ["lossland itself or the version of a package"]
     if different:
         raise ValueError(
-            f"{path} was begun with another recipe: {', '.join(different)} differ(s). Give another path, or remove it."
+            f"{path} has another recipe; what differs: {', '.join(different)}. Give another path, or remove the file."
         )
 
 

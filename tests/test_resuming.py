@@ -127,11 +127,11 @@ def test_another_recipe_is_refused_by_name(finished, tmp_path, monkeypatch, x64)
     }
     for name, change in changes.items():
         given = {"pair": PAIR, "data": DATA, "centre": CENTRE, "directions": AXES} | GIVEN | change
-        with pytest.raises(ValueError, match=rf"another recipe: {name} differ"):
+        with pytest.raises(ValueError, match=rf"another recipe; what differs: {name}\."):
             ll.resumed_plane(path, **given)
     real = resuming.fingerprint
     monkeypatch.setattr(resuming, "fingerprint", lambda parts: real([*parts, "newer"]))
-    with pytest.raises(ValueError, match="lossland itself or the version of a package differ"):
+    with pytest.raises(ValueError, match="what differs: lossland itself or the version of a package"):
         ll.resumed_plane(path, PAIR, DATA, CENTRE, AXES, **GIVEN)
 
 

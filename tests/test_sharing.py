@@ -16,8 +16,7 @@ AXES = ll.random_directions(CENTRE, jax.random.key(4))
 AXES = (AXES[0], {"weights": AXES[1]["weights"] * np.array([1.0, 0.0, 0.0]), "bias": np.zeros(())})
 
 
-PIECES = """identity+hinge relu+hinge relu+squared_hinge identity+ramp identity+huber relu+absolute hard_tanh+hinge
-    identity+perceptron hard_sigmoid+squared relu6+hinge leaky_relu+squared_hinge identity+symmetric_ramp""".split()
+PIECES = ["relu+squared_hinge", "identity+huber", "identity+symmetric_ramp", "hard_tanh+hinge", "relu6+absolute"]
 
 
 @pytest.mark.slow
