@@ -1,6 +1,7 @@
 """Memory that a result would take, held against what is free: refused before the work, not in the middle of it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -11,20 +12,27 @@ def free_bytes() -> int | None:
     return min(known) if known else None
 
 
-def refuse_beyond(needed: int, what: str, remedy: str) -> None:
-    """Refuse what takes more than nine tenths of the free memory.
+def refuse_grid(what: str, counts: Sequence[int], each: int) -> None:
+    """Refuse a grid that takes more than nine tenths of the free memory.
 
     Args:
-        needed: bytes.
-        what: the subject of the message, say "A volume of 9 x 9 x 9 points".
-        remedy: what would fit.
+        what: "plane" or "volume".
+        counts: points on each axis.
+        each: bytes that a point takes.
 
     Raises:
-        ValueError: if it does not fit.
+        ValueError: if it does not fit; the message names the number of steps that would.
     """
-    free = free_bytes()
-    if free is not None and needed > 0.9 * free:
-        raise ValueError(f"{what} takes {needed / 1e9:.2f} GB; {free / 1e9:.2f} GB are free. {remedy}")
+    free, needed = free_bytes(), float(each)
+    for count in counts:
+        needed *= count
+    if free is None or needed <= 0.9 * free:
+        return
+    most = int((0.9 * free / each) ** (1 / len(counts)))
+    raise ValueError(
+        f"A {what} of {' x '.join(map(str, counts))} points takes {needed / 1e9:.2g} GB; {free / 1e9:.2g} GB are free. "
+        f"steps={max(most - 1 + most % 2, 1)} would fit."
+    )
 
 
 def _machine() -> int | None:

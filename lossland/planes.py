@@ -10,6 +10,7 @@ import numpy as np
 from lossland.core import Model, Params
 from lossland.data import Dataset
 from lossland.directions import leaf_paths, named_leaves
+from lossland.memory import refuse_grid
 from lossland.models import linear
 from lossland.objectives import objective
 from lossland.pairing import Pair
@@ -168,6 +169,8 @@ def asked(
     counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
+    # The values, once more while they are saved or drawn, and the places of the pixels.
+    refuse_grid("plane", counts, 16 * (1 + len(quantities)) + 32)
     surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
     surface = surface._replace(tolerance=tolerance)
     first, second = (axis_of(r, count) for r, count in zip(reaches(surface, radius, 2), counts, strict=True))

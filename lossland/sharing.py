@@ -56,7 +56,7 @@ def shared_planes(
         quantities: also these, of each pair.
         method: "fastest", "kinks", "scores" or "model", for every pair.
         tolerance: an absolute error that is allowed: smooth pairs are then expanded, one after the other.
-        progress: called with (pixels done, of), pixels of all pairs.
+        progress: called with (pixels done, of) while pairs without pieces are computed.
 
     Returns:
         name -> `Plane`, in the order given.

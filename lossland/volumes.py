@@ -8,7 +8,7 @@ import numpy as np
 
 from lossland.core import Model, Params
 from lossland.data import Dataset
-from lossland.memory import free_bytes, refuse_beyond
+from lossland.memory import refuse_grid
 from lossland.pairing import Pair
 from lossland.planes import Plane, Progress, axis_of, labelled, reaches, surface_of
 from lossland.surfaces import Surface, on_grid
@@ -117,21 +117,12 @@ def volume(
         raise ValueError(f"steps is one number or 3, not {steps}.")
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
-    _refuse_large(counts, len(quantities))
+    # The values, and once more while they are saved or drawn.
+    refuse_grid("volume", counts, 16 * (1 + len(quantities)))
     surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
     surface = surface._replace(tolerance=tolerance)
     axes = tuple(axis_of(r, count) for r, count in zip(reaches(surface, radius, 3), counts, strict=True))
     return _volume_of(surface, axes, progress)
-
-
-def _refuse_large(counts: Sequence[int], quantities: int) -> None:
-    """Refuse a grid whose values do not fit; the message names the size that does."""
-    each = 8 * (1 + quantities)
-    # The values of all slices, and once more while they are saved or drawn.
-    needed = 2 * each * int(np.prod([float(c) for c in counts]))
-    most = int((0.9 * (free_bytes() or 0) / (2 * each)) ** (1 / 3))
-    size = " x ".join(map(str, counts))
-    refuse_beyond(needed, f"A volume of {size} points", f"steps={max(most - 1 + most % 2, 1)} would fit.")
 
 
 def _volume_of(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progress | None) -> Volume:

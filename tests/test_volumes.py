@@ -59,7 +59,6 @@ def test_slices_quantities_and_the_file(tmp_path, x64):
 
 def test_what_does_not_fit_is_refused_before_it_runs_with_a_size_that_fits(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 10_000)
-    monkeypatch.setattr(volumes, "free_bytes", lambda: 10_000)
 
     def stop(*_):
         raise AssertionError("it ran")
@@ -69,6 +68,8 @@ def test_what_does_not_fit_is_refused_before_it_runs_with_a_size_that_fits(monke
         ll.volume(ll.pair("relu+hinge"), DATA, CENTRE, AXES, radius=1.0, steps=11)
     with pytest.raises(AssertionError, match="it ran"):
         ll.volume(ll.pair("relu+hinge"), DATA, CENTRE, AXES, radius=1.0, steps=7)
+    with pytest.raises(ValueError, match=r"plane of 101 x 101 points takes .*steps=13 would fit"):
+        ll.plane(ll.pair("relu+hinge"), DATA, CENTRE, AXES[:2], radius=1.0)
     with pytest.raises(ValueError, match="steps=5 would fit"):
         ll.volume(ll.pair("relu+hinge"), DATA, CENTRE, AXES, radius=1.0, steps=7, quantities=["dead"])
 
