@@ -121,12 +121,19 @@ def store(folder: Path, fingerprint: str, config: Mapping[str, Any], seconds: fl
 
 def fingerprint(parts: Sequence[Any]) -> str:
     """A hash of numbers, words, arrays and functions (by their source and what they hold), and of the package."""
-    digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
-    for source in sources():
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    digest = _package().copy()
     for part in parts:
         _feed(digest, part, ())
     return digest.hexdigest()
+
+
+@functools.cache
+def _package() -> Any:
+    """The digest of versions and sources, which do not change while a process runs."""
+    digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
+    for source in sources():
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest
 
 
 def _feed(digest: Any, thing: Any, inside: tuple[int, ...]) -> None:

@@ -33,8 +33,7 @@ def stopped_after(blocks):
     return stop
 
 
-@pytest.mark.parametrize("blocks", [1, 3, 7])
-@pytest.mark.parametrize("quantities", [(), ("dead", "margin")])
+@pytest.mark.parametrize(("blocks", "quantities"), [(1, ()), (3, ("dead", "margin")), (7, ())])
 def test_a_stopped_plane_goes_on_to_the_same_bits(blocks, quantities, tmp_path, monkeypatch, x64):
     given = GIVEN | {"quantities": quantities}
     whole = ll.resumed_plane(tmp_path / "whole.nc", PAIR, DATA, CENTRE, AXES, **given)

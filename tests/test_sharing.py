@@ -16,7 +16,7 @@ AXES = ll.random_directions(CENTRE, jax.random.key(4))
 AXES = (AXES[0], {"weights": AXES[1]["weights"] * np.array([1.0, 0.0, 0.0]), "bias": np.zeros(())})
 
 
-PIECES = ["relu+squared_hinge", "identity+huber", "identity+symmetric_ramp", "hard_tanh+hinge", "relu6+absolute"]
+PIECES = ["relu+squared_hinge", "identity+huber", "hard_tanh+hinge"]
 
 
 @pytest.mark.slow
@@ -38,7 +38,7 @@ def test_pairs_of_pieces_together_against_one_example_after_another(x64, rng):
 
 @pytest.mark.parametrize("quantities", [(), ("risk", "dead")])
 def test_pieces_curves_and_both_together_as_alone(quantities, x64):
-    names = ["relu+hinge", "identity+squared_hinge", "identity+logistic", "identity+huber", "step+squared"]
+    names = ["relu+hinge", "identity+logistic", "step+squared"]
     given = {"radius": 2.0, "steps": (5, 3), "l2": 0.3, "quantities": quantities}
     made = ll.shared_planes(names, DATA, CENTRE, AXES, **given)
     for name, p in made.items():
@@ -82,7 +82,7 @@ def test_a_network_is_run_once_a_pixel_for_all_pairs(x64):
 
 
 def test_twelve_pairs_in_one_pass_cost_less_than_twelve_passes():
-    data = ll.standardise(ll.load("breast_cancer"))
+    data = ll.load("two_gaussians(n=569, d=30, seed=1)")
     centre = {"weights": np.full(30, 0.05), "bias": np.zeros(())}
     axes = ll.random_directions(centre, jax.random.key(0), normalization=None)
     outputs, losses = ("identity", "relu"), ("hinge", "ramp", "perceptron", "squared_hinge", "absolute", "squared")
