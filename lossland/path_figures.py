@@ -10,12 +10,11 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from lossland.connections import Bezier
 from lossland.directions import Trajectory
 from lossland.figures import BLUE, GREY, PAGE, RED, style
-from lossland.plane_figures import planes_figure
+from lossland.plane_figures import inside, planes_figure
 from lossland.planes import Plane
 from lossland.storage import writable
 from lossland.volumes import Volume
@@ -133,7 +132,7 @@ def _from_above(figure: Figure, axes: Axes, found: Bezier, p: Plane) -> None:
         axes.plot(x, y, "o", color="white", mec="black", mew=0.6, ms=5)
         axes.annotate(name, (x, y), (0, -9), textcoords="offset points", ha="center", va="top", color="white")
     axes.set(xlabel="start to end", ylabel="start to control point", title="the plane of the curve")
-    figure.colorbar(drawn, ax=axes, label="objective", ticks=MaxNLocator(6))
+    figure.colorbar(drawn, ax=axes, label="objective", ticks=inside(levels[0], levels[-1]))
 
 
 def _writer(path: Path, fps: float) -> Any:
