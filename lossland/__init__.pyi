@@ -14,6 +14,8 @@ from .combinators import shifted as shifted
 from .combinators import smoothed as smoothed
 from .combinators import truncated as truncated
 from .combinators import weighted as weighted
+from .connections import Bezier as Bezier
+from .connections import bezier_path as bezier_path
 from .convexities import Convexity as Convexity
 from .convexities import convexity as convexity
 from .crossings import KinkCurvature as KinkCurvature
@@ -41,6 +43,10 @@ from .fields import GradientField as GradientField
 from .fields import gradient_field as gradient_field
 from .fitting import Fit as Fit
 from .fitting import fit as fit
+from .headings import gradient_direction as gradient_direction
+from .headings import hessian_directions as hessian_directions
+from .headings import hessian_plane as hessian_plane
+from .headings import towards as towards
 from .implicit import DegenerateSolution as DegenerateSolution
 from .implicit import differentiable_solve as differentiable_solve
 from .interpolations import linear_interpolation as linear_interpolation
@@ -66,6 +72,7 @@ from .objectives import objective as objective
 from .pairing import Pair as Pair
 from .pairing import pair as pair
 from .pairing import pairs as pairs
+from .path_figures import animate as animate
 from .paths import HingePath as HingePath
 from .paths import hinge_path as hinge_path
 from .paths import path as path
@@ -87,7 +94,11 @@ from .registry import activation as activation
 from .registry import label_loss as label_loss
 from .registry import likelihood_loss as likelihood_loss
 from .registry import margin_loss as margin_loss
+from .resuming import read_plane as read_plane
+from .resuming import redrawn as redrawn
+from .resuming import resumed_plane as resumed_plane
 from .separation import NotSeparable as NotSeparable
+from .sharing import shared_planes as shared_planes
 from .solver import Solution as Solution
 from .solver import solve as solve
 from .spectra import TopEigenvalues as TopEigenvalues
@@ -100,5 +111,12 @@ from .sweeps import Sweep as Sweep
 from .testing import check_activation as check_activation
 from .testing import check_loss as check_loss
 from .testing import check_pair as check_pair
+from .topology import MergeTree as MergeTree
+from .topology import Persistence as Persistence
+from .topology import merge_tree as merge_tree
+from .topology import persistence as persistence
+from .volumes import Volume as Volume
+from .volumes import volume as volume
+from .vtk_files import write_vtk as write_vtk
 
 __version__: str

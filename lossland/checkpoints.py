@@ -43,11 +43,11 @@ class Store(NamedTuple):
 
     def finished(self, number: int) -> Arrays | None:
         """The result of a block, if it is there and whole."""
-        return _read(self.folder / f"block_{number:06d}.npz")
+        return read_arrays(self.folder / f"block_{number:06d}.npz")
 
     def under_way(self, number: int) -> Saved | None:
         """Where a block was when it was last kept."""
-        held = _read(self.folder / f"block_{number:06d}.state.npz")
+        held = read_arrays(self.folder / f"block_{number:06d}.state.npz")
         if held is None:
             return None
         leaves = [held[f"leaf_{k}"] for k in range(sum(name.startswith("leaf_") for name in held))]
@@ -57,7 +57,7 @@ class Store(NamedTuple):
 
     def finish(self, number: int, result: Arrays) -> None:
         """Keep the result of a block; its checkpoint is no longer needed."""
-        _write(self.folder / f"block_{number:06d}.npz", result)
+        write_arrays(self.folder / f"block_{number:06d}.npz", result)
         (self.folder / f"block_{number:06d}.state.npz").unlink(missing_ok=True)
 
     def keeper(self, number: int, stop: Callable[[], bool]) -> Callable[[Callable[[], Saved]], None]:
@@ -72,7 +72,7 @@ class Store(NamedTuple):
             arrays = {f"leaf_{k}": leaf for k, leaf in enumerate(saved.leaves)}
             if saved.records:
                 arrays |= {f"record_{name}": np.stack([r[name] for r in saved.records]) for name in saved.records[0]}
-            _write(self.folder / f"block_{number:06d}.state.npz", arrays)
+            write_arrays(self.folder / f"block_{number:06d}.state.npz", arrays)
             last[0] = time.monotonic()
             if stopping:
                 raise KeyboardInterrupt
@@ -110,7 +110,7 @@ def store(folder: Path, fingerprint: str, config: Mapping[str, Any], seconds: fl
         place.mkdir(parents=True, exist_ok=True)
         for leftover in place.glob(".*.partial"):
             # Another process may be writing now; one that was killed left its file long ago.
-            if time.time() - leftover.stat().st_mtime > 3600 or not _alive(leftover):
+            if time.time() - leftover.stat().st_mtime > 3600 or not alive(leftover):
                 leftover.unlink(missing_ok=True)
         told = place / "config.json"
         if not told.exists():
@@ -121,12 +121,19 @@ def store(folder: Path, fingerprint: str, config: Mapping[str, Any], seconds: fl
 
 def fingerprint(parts: Sequence[Any]) -> str:
     """A hash of numbers, words, arrays and functions (by their source and what they hold), and of the package."""
-    digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
-    for source in sources():
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    digest = _package().copy()
     for part in parts:
         _feed(digest, part, ())
     return digest.hexdigest()
+
+
+@functools.cache
+def _package() -> Any:
+    """The digest of versions and sources, which do not change while a process runs."""
+    digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
+    for source in sources():
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest
 
 
 def _feed(digest: Any, thing: Any, inside: tuple[int, ...]) -> None:
@@ -191,7 +198,7 @@ def _empty(cell: Any) -> bool:
     return False
 
 
-def _alive(partial: Path) -> bool:
+def alive(partial: Path) -> bool:
     """Whether the process that writes this file still runs here."""
     number = partial.name.rsplit(".", 2)[-2]
     try:
@@ -203,14 +210,16 @@ def _alive(partial: Path) -> bool:
     return True
 
 
-def _write(path: Path, arrays: Arrays) -> None:
+def write_arrays(path: Path, arrays: Arrays) -> None:
+    """Write named arrays to a file, whole, flushed and moved."""
     with writable(path.parent), replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _read(path: Path) -> Arrays | None:
+def read_arrays(path: Path) -> Arrays | None:
+    """The arrays of such a file; None if there is none."""
     if not path.exists():
         return None
     try:

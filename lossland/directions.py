@@ -114,8 +114,16 @@ def norm(a: Params) -> float:
 
 def named_leaves(params: Params) -> list[tuple[str, np.ndarray]]:
     """Each array of the params with a name: "weights", "bias", or "0_weights" in a list of layers."""
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return [("_".join(str(getattr(k, "key", getattr(k, "idx", k))) for k in path), leaf) for path, leaf in leaves]
+    return list(zip(leaf_paths(params), jax.tree.leaves(params), strict=True))
+
+
+def leaf_paths(params: Params) -> dict[str, list[Any]]:
+    """The way to each array of the params, by its name: {"0_weights": [0, "weights"], ...}."""
+    ways = [
+        [getattr(k, "key", getattr(k, "idx", getattr(k, "name", str(k)))) for k in path]
+        for path, _ in jax.tree.leaves_with_path(params)
+    ]
+    return {"_".join(map(str, way)): way for way in ways}
 
 
 def _flat(params: Params) -> tuple[np.ndarray, Any]:

@@ -18,7 +18,9 @@ def random_plane(
 ) -> Plane:
     """The plane of two random directions, from `random_directions`; the other settings are `plane`'s."""
     first, second = random_directions(centre, key, 2, normalization)
-    return plane(pair, data, centre, (first, second), **settings)
+    made = plane(pair, data, centre, (first, second), **settings)
+    seed = {"key": np.asarray(jax.random.key_data(key)).tolist(), "normalization": normalization}
+    return made._replace(settings=made.settings | seed)
 
 
 def random_line(

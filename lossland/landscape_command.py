@@ -136,7 +136,7 @@ def _planes(command: Landscape, data: Any) -> tuple[dict[str, Any], dict[str, An
 
     from lossland.fields import gradient_field
     from lossland.pairing import pair
-    from lossland.planes import plane
+    from lossland.sharing import shared_planes
 
     wanted = [pair(name) for name in command.names]
     centre = _point(command, command.around, data)
@@ -144,17 +144,16 @@ def _planes(command: Landscape, data: Any) -> tuple[dict[str, Any], dict[str, An
     quantities = set() if command.quantity == "objective" else {command.quantity}
     quantities |= {"dead"} if command.dead is not None else set()
     given = {"steps": command.steps, "l2": command.l2}
-    planes: dict[str, Any] = {}
     fields: dict[str, Any] = {}
-    radius: Any = command.radius
     with jax.enable_x64(True):
-        for each in wanted:
-            p = plane(each, data, centre, directions, radius=radius, quantities=sorted(quantities), **given)
-            # One range for all: that of the first.
-            radius = float(p.alphas[-1]), float(p.betas[-1])
-            planes[each.name] = p
-            if command.field:
-                fields[each.name] = gradient_field(each, data, centre, directions, radius=radius, **given)
+        # One range for all: that of the first.
+        planes = shared_planes(
+            wanted, data, centre, directions, radius=command.radius, quantities=sorted(quantities), **given
+        )
+        first = next(iter(planes.values()))
+        radius = float(first.alphas[-1]), float(first.betas[-1])
+        if command.field:
+            fields = {p.name: gradient_field(p, data, centre, directions, radius=radius, **given) for p in wanted}
     return planes, fields
 
 

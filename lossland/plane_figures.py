@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lossland.directions import Trajectory
 from lossland.figures import RED, colour, style
@@ -54,6 +55,8 @@ def planes_figure(
             if isinstance(scale, LogNorm):
                 ticks = _round_numbers(scale)
                 bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
+            else:
+                bar.set_ticks(inside(scale.vmin, scale.vmax))
     return figure
 
 
@@ -86,6 +89,11 @@ def colour_scale(values: Sequence[np.ndarray]) -> Any:
     low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 1.0)
     wide = low > 0 and high > 100 * low
     return (LogNorm if wide else Normalize)(low, high if high > low else low + 1.0)
+
+
+def inside(low: float, high: float) -> list[float]:
+    """Round numbers between two ends."""
+    return [float(t) for t in MaxNLocator(7).tick_values(low, high) if low <= t <= high]
 
 
 def _round_numbers(scale: Any) -> list[float]:

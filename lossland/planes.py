@@ -10,11 +10,12 @@ import numpy as np
 
 from lossland.core import Model, Params
 from lossland.data import Dataset
-from lossland.directions import named_leaves
+from lossland.directions import leaf_paths, named_leaves
+from lossland.memory import refuse_grid
 from lossland.models import linear
 from lossland.objectives import objective
 from lossland.pairing import Pair
-from lossland.surfaces import QUANTITIES, Surface, on_grid
+from lossland.surfaces import QUANTITIES, Found, Surface, on_grid
 
 Progress = Callable[[int, int], None]
 Quantity = str | Callable[[Params, Dataset], Any]
@@ -51,7 +52,7 @@ class Plane(NamedTuple):
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with dims (alpha, beta); the centre and the directions are in it, to draw it again."""
-        return _to_xarray(self, ("alpha", "beta"), (self.alphas, self.betas), self.directions)
+        return labelled(self, ("alpha", "beta"), (self.alphas, self.betas), self.directions)
 
 
 class Ray(NamedTuple):
@@ -69,7 +70,7 @@ class Ray(NamedTuple):
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with the dim alpha; the centre and the direction are in it."""
-        return _to_xarray(self, ("alpha",), (self.alphas,), (self.direction,))
+        return labelled(self, ("alpha",), (self.alphas,), (self.direction,))
 
 
 def plane(
@@ -127,15 +128,9 @@ def plane(
         >>> p.values.shape, float(p.values[5, 5]), p.method
         ((11, 11), 1.0, 'kinks')
     """
-    if len(directions) != 2:
-        raise ValueError(f"A plane needs two directions; got {len(directions)}. `ray` takes one.")
-    counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
-    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
-    surface = surface._replace(tolerance=tolerance)
-    reach = _reaches(surface, radius, 2)
-    axes = tuple(_axis(r, count) for r, count in zip(reach, counts, strict=True))
+    surface, axes = asked(
+        pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
+    )
     return plane_of(surface, axes, progress)
 
 
@@ -163,11 +158,28 @@ def ray(
         [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
     surface = surface_of(pair, data, centre, (direction,), model, l2, sample_weights, quantities, method)
-    (reach,) = _reaches(surface, radius, 1)
-    return ray_of(surface, _axis(reach, steps))
+    (reach,) = reaches(surface, radius, 1)
+    return ray_of(surface, axis_of(reach, steps))
 
 
 # ---------------------------------------------------------------------------------------------------------- their parts
+
+
+def asked(
+    pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
+) -> tuple[Surface, tuple[np.ndarray, np.ndarray]]:
+    """The surface and the two axes that a user of `plane` asks for, checked."""
+    if len(directions) != 2:
+        raise ValueError(f"A plane needs two directions; got {len(directions)}. `ray` takes one.")
+    counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
+    # The values, once more while they are saved or drawn, and the places of the pixels.
+    refuse_grid("plane", counts, 16 * (1 + len(quantities)) + 32)
+    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
+    surface = surface._replace(tolerance=tolerance)
+    first, second = (axis_of(r, count) for r, count in zip(reaches(surface, radius, 2), counts, strict=True))
+    return surface, (first, second)
 
 
 def surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method) -> Surface:
@@ -234,7 +246,8 @@ def _check_shapes(what: str, tree: Params, shapes: Params, model: Model) -> None
         )
 
 
-def _reaches(surface: Surface, radius: Any, count: int) -> tuple[float, ...]:
+def reaches(surface: Surface, radius: Any, count: int) -> tuple[float, ...]:
+    """How far each axis goes: as given, or to where the objective has doubled."""
     given = radius if isinstance(radius, (tuple, list)) else (radius,) * count
     if len(given) != count:
         raise ValueError(f"radius is one number or {count}, not {radius}.")
@@ -256,7 +269,8 @@ def _doubling(surface: Surface, k: int) -> float:
     return float(tried[np.argmax(risen)] if risen.any() else (size[0] or 1.0) / size[1])
 
 
-def _axis(radius: float, steps: int) -> np.ndarray:
+def axis_of(radius: float, steps: int) -> np.ndarray:
+    """An odd number of points from -radius to radius, the middle one exactly 0."""
     if steps < 1 or steps % 2 == 0:
         raise ValueError(f"steps must be odd, so that the centre is on the grid, not {steps}.")
     half = radius * (np.arange(steps // 2 + 1) / max(steps // 2, 1))
@@ -265,7 +279,11 @@ def _axis(radius: float, steps: int) -> np.ndarray:
 
 def plane_of(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progress | None = None) -> Plane:
     """The plane of a surface on two axes."""
-    found = on_grid(surface, axes, progress)
+    return plane_from(surface, axes, on_grid(surface, axes, progress))
+
+
+def plane_from(surface: Surface, axes: tuple[np.ndarray, ...], found: Found) -> Plane:
+    """The plane of what was found on two axes."""
     return Plane(
         found.values,
         axes[0],
@@ -296,7 +314,8 @@ def ray_of(surface: Surface, alphas: np.ndarray) -> Ray:
     )
 
 
-def _to_xarray(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple) -> Any:
+def labelled(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple) -> Any:
+    """The values and quantities of a grid with its axes, centre and directions, as an `xarray.Dataset`."""
     import xarray
 
     result = xarray.Dataset({"objective": (dims, made.values)}, dict(zip(dims, axes, strict=True)))
@@ -306,5 +325,10 @@ def _to_xarray(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple)
         for name, leaf in named_leaves(tree):
             result[f"{what}_{name}"] = (tuple(f"{name}_{k}" for k in range(np.ndim(leaf))), np.asarray(leaf))
     return result.assign_attrs(
-        settings=json.dumps(made.settings), method=made.method, error=made.error, holes=made.holes
+        settings=json.dumps(made.settings),
+        # The way to each array of the params, by which `read_plane` puts them together again.
+        paths=json.dumps(leaf_paths(made.centre)),
+        method=made.method,
+        error=made.error,
+        holes=made.holes,
     )

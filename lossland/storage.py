@@ -16,6 +16,11 @@ DRAWING = {
     "verdicts",
     "sweep_command",
     "sweep_tables",
+    "landscape_command",
+    "plane_figures",
+    "path_figures",
+    "topology_figures",
+    "vtk_files",
     "__main__",
     "__init__",
 }

@@ -58,7 +58,8 @@ class Surface(NamedTuple):
     def settings(self) -> dict[str, Any]:
         """Pair, data, model and penalty, in plain words and numbers."""
         f = self.objective
-        return {"pair": f.pair.name, "data": self.data, "model": f.model.name, "l2": float(f.l2), "n": f.n, "d": f.d}
+        said = {"pair": f.pair.name, "data": self.data, "model": f.model.name, "l2": float(f.l2), "n": f.n, "d": f.d}
+        return said | {"tolerance": self.tolerance, "weighted": f.sample_weights is not None}
 
 
 class Found(NamedTuple):
@@ -77,7 +78,7 @@ def on_grid(
     f, names = surface.objective, ("risk", *(q for q in surface.quantities if q not in {"risk", *OF_DERIVATIVES}))
     curves = pieces(f.pair)
     straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
-    method = _method(surface, straight, curves is not None)
+    method = method_of(surface, straight, curves is not None)
     error, series = 0.0, None
     with jax.enable_x64(True):
         if method == "kinks" and curves is not None:
@@ -90,13 +91,14 @@ def on_grid(
             else:
                 found = _by_pixels(surface, names, axes, method, progress)
         found = found | _by_derivatives(surface, axes, straight)
-        scale = _penalty(surface, axes)
+        scale = penalty_on(surface, axes)
     values = found["risk"] + 0.5 * float(f.l2) * scale
     asked = (*surface.quantities, *(name for name, _ in surface.functions))
     return Found(values, {name: found[name] for name in asked}, method, error)
 
 
-def _method(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
+def method_of(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
+    """The method that a surface is put on a grid by; a method asked for that does not fit is refused."""
     kinks = straight and made_of_pieces and set(surface.quantities) <= {"risk", *OF_DERIVATIVES}
     fits = {"kinks": kinks, "scores": straight, "model": True}
     if surface.method == "fastest":
@@ -207,7 +209,7 @@ def _at_places(
     return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
 
 
-def _penalty(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
+def penalty_on(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
     """||w||^2 at each point of the grid: a quadratic form in the coordinates."""
     held = surface.objective.model.penalised
     rows = [

@@ -8,33 +8,33 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory"},
     {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"}
     | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording", "piecewise"},
     {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"}
-    | {"tangents"},
+    | {"tangents", "moments"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
     | {"planar", "programs", "curvature"},
     {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"},
     {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"}
-    | {"fields", "marks", "convexities", "bands"},
+    | {"fields", "marks", "convexities", "bands", "volumes", "headings", "connections", "sharing", "topology"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints", "jobs"},
-    {"sweeping"},
+    {"sweeping", "resuming"},
     {"paths", "implicit", "descents", "trainers"},
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
-    {"experiment", "estimator", "field_figures"},
+    {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files"},
     {"sweep_command", "landscape_command", "solve_command"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
 PACKAGE = Path(lossland.__file__).parent
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
-HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "h5netcdf", "matplotlib"}
+HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "gudhi", "h5netcdf", "matplotlib"}
 FIGURES = {module for module in MODULES if module.endswith("figures")}
 AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "__main__": {"tyro"},
