@@ -14,10 +14,11 @@ ROWS = [
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
     {"objectives", "minima", "links", "recording", "piecewise"},
-    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"},
+    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"}
+    | {"pulls", "angles", "subdifferentials"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
     | {"planar", "programs", "curvature"},
-    {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"},
+    {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"} | {"clarke"},
     {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"},
     {"carding", "solver", "running", "sweeps"},
     {"kernels", "checkpoints"},
