@@ -17,12 +17,12 @@ ROWS = [
     {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"}
     | {"pulls", "angles", "subdifferentials"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
-    | {"planar", "programs", "curvature"},
+    | {"planar", "programs", "curvature", "drift", "flows"},
     {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings"} | {"clarke"},
     {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"},
     {"carding", "solver", "running", "sweeps"},
-    {"kernels", "checkpoints"},
-    {"sweeping"},
+    {"kernels", "checkpoints", "limits", "rules"},
+    {"sweeping", "repairs"},
     {"paths", "implicit", "descents"},
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
