@@ -69,8 +69,8 @@ def basin_map(
 ) -> BasinMap:
     r"""Descend from every point of a grid and tell the ends apart.
 
-    Steps go against the gradient, :math:`p \leftarrow p - r_k \nabla F / \|\nabla F\|`, with r_k falling geometrically
-    from a hundredth of the box by 10^-4; what leaves the box is put back on its boundary. Ends belong together if a
+    Steps go against the gradient, :math:`p \leftarrow p - r_k \nabla F / \|\nabla F\|`, with r_k falling to 0 and
+    twice as long as the box in all; what leaves the box is put back on its boundary. Ends belong together if a
     chain of ends a grid cell apart and of one level joins them. For any pair; for one made of lines and parabolas
     `cells` gives the minima exactly, and `basin_shares` the shares from random starts.
 
@@ -103,7 +103,7 @@ def basin_map(
     axes = [np.linspace(*held[:, j], points) for j in (0, 1)]
     starts = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     penalty = _penalty(data, l2)
-    lengths = 0.01 * float((held[1] - held[0]).max()) * np.logspace(0.0, -4.0, steps)
+    lengths = _lengths(steps, held)
     with jax.enable_x64(True):
         given = (jnp.asarray(rows), jnp.asarray(data.labels, float), jnp.asarray(penalty))
         ends = np.asarray(_ends(made, *given, jnp.asarray(starts), jnp.asarray(lengths), jnp.asarray(held)))
@@ -166,8 +166,7 @@ def flow_lines(
     at = np.asarray(starts, float)
     if at.ndim != 2 or at.shape[1] != 2 or not np.isfinite(at).all():
         raise ValueError(f"starts must be finite, of shape (k, 2); got shape {at.shape}.")
-    # Twice the box in all, in ever shorter steps, so that a line does not end in visible zigzags.
-    lengths = 4.0 / steps * float((held[1] - held[0]).max()) * np.linspace(1.0, 0.0, steps)
+    lengths = _lengths(steps, held)
     kept = [at]
     with jax.enable_x64(True):
         given = (jnp.asarray(rows), jnp.asarray(data.labels, float), jnp.asarray(_penalty(data, l2)))
@@ -241,6 +240,12 @@ def _penalty(data: Dataset, l2: float) -> np.ndarray:
     if not (np.isfinite(l2) and l2 >= 0):
         raise ValueError(f"l2 must be finite and not negative, not {l2}.")
     return np.array([l2, l2 if data.d == 2 else 0.0])
+
+
+def _lengths(steps: int, box: np.ndarray) -> np.ndarray:
+    """Ever shorter steps, so that neither a descent nor the picture of one ends in zigzags."""
+    lengths = np.linspace(1.0, 0.0, steps) ** 2
+    return 2.0 * float((box[1] - box[0]).max()) / lengths.sum() * lengths
 
 
 def _padded(lengths: np.ndarray, size: int) -> Array:

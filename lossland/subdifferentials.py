@@ -12,7 +12,7 @@ import numpy as np
 from lossland.curves import tabulate
 from lossland.pairing import Pair
 
-MOST_RAYS = 20_000
+MOST_RAYS = 40_000
 """Up to how many rays of an arrangement, weighted by the cells around each, all cells are enumerated."""
 SAMPLES = 200
 

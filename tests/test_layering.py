@@ -25,7 +25,7 @@ ROWS = [
     {"sweeping", "repairs"},
     {"paths", "implicit", "descents"},
     {"tables", "figures"},
-    {"card_tables", "card_figures", "sweep_tables", "plane_figures"},
+    {"card_tables", "card_figures", "sweep_tables", "plane_figures", "geometry_figures"},
     {"experiment"},
     {"sweep_command", "landscape_command"},
     {"__main__", "__init__"},
