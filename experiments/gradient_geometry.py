@@ -49,7 +49,9 @@ SMOKE = Config(steps=400, starts=20, repairs=(0, 1, 2, 4, 6, 9), repair_steps=30
 
 def line_data() -> ll.Dataset:
     """Six points on a line, labels mixed: two parameters, w and b, so that basins can be drawn."""
-    return ll.Dataset([[-2.0], [-1.0], [-0.3], [0.4], [1.0], [2.0]], [-1, 1, -1, 1, -1, 1])
+    import numpy as np
+
+    return ll.Dataset(np.array([[-2.0], [-1.0], [-0.3], [0.4], [1.0], [2.0]]), np.array([-1, 1, -1, 1, -1, 1]))
 
 
 # ------------------------------------------------------------------------------------------------------------ computing

@@ -100,7 +100,7 @@ def basin_map(
     made, rows, held = _two_parameters(activation, data, bias, box)
     if min(points, steps) < 2:
         raise ValueError(f"points and steps must be at least 2, not {points} and {steps}.")
-    axes = [np.linspace(*held[:, j], points) for j in (0, 1)]
+    axes = [np.linspace(held[0, j], held[1, j], points) for j in (0, 1)]
     starts = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     penalty = _penalty(data, l2)
     lengths = _lengths(steps, held)
@@ -281,14 +281,14 @@ def _joined(
     """Basins numbered by level, -1 for stragglers, and the levels."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     # Many ends coincide: one stands for those of a place.
     places, which = np.unique(np.round(ends / (1e-3 * near)).astype(np.int64), axis=0, return_inverse=True)
     which = which.ravel()
     level = np.full(len(places), np.inf)
     np.minimum.at(level, which, values)
-    links = cKDTree(places * (1e-3 * near)).query_pairs(near, output_type="ndarray")
+    links = KDTree(places * (1e-3 * near)).query_pairs(near, output_type="ndarray")
     links = links[np.abs(level[links[:, 0]] - level[links[:, 1]]) <= 2e-3 * spread]
     size = len(places)
     graph = coo_matrix((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(size, size))

@@ -154,7 +154,8 @@ def basins_figure(maps: Mapping[str, BasinMap], lines: Mapping[str, np.ndarray],
             ax.plot(*line.T, color=BLACK, lw=0.7)
             ax.plot(*line[-1], marker="o", ms=2.6, color=BLACK)
         for k, level in enumerate(held.levels):
-            ax.annotate(f"{level:.3g}", _inside(held, k), ha="center", va="center", fontsize=7, fontweight="bold")
+            box = {"facecolor": "white", "alpha": 0.6, "lw": 0, "pad": 0.8}
+            ax.text(*_inside(held, k), f"{level:.3g}", ha="center", va="center", fontsize=7, bbox=box, zorder=5)
         ax.set(title=_said(name), xlabel=named[0], xlim=held.alphas[[0, -1]], ylim=held.betas[[0, -1]])
     axes[0, 0].set_ylabel(named[1])
     handles = [patch("colour: where descent ends, and at what loss"), patch("nothing pulls", "////")]

@@ -178,7 +178,8 @@ def _apart(mean: np.ndarray, cov: np.ndarray) -> float:
     low = norm.cdf(h)
     if 1 - abs(rho) < 1e-12:
         return float(abs(low[0] - low[1])) if rho > 0 else float(1 - abs(1 - low[0] - low[1]))
-    both = multivariate_normal.cdf(h, mean=np.zeros(2), cov=np.array([[1.0, rho], [rho, 1.0]]))
+    spread: Any = np.array([[1.0, rho], [rho, 1.0]])
+    both = multivariate_normal.cdf(h, mean=np.zeros(2), cov=spread)
     return float(low[0] + low[1] - 2 * both)
 
 

@@ -235,7 +235,7 @@ def _cones(rows: np.ndarray) -> set[tuple[float, ...]]:
         ray, rest = basis[-1], basis[:-1]
         products = rows @ ray
         on = np.abs(products) < 1e-9
-        seen.append(frozenset(np.flatnonzero(on)))
+        seen.append(frozenset(map(int, np.flatnonzero(on))))
         around = _cones(rows[on] @ rest.T)
         for side in (1.0, -1.0):
             signs = np.sign(side * products)
