@@ -62,15 +62,19 @@ def train(config: Config, name: str) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
     import numpy as np
-    import optax
 
     data = ll.load(config.dataset)
     f = ll.objective(ll.pair(name), ll.linear(), data, l2=config.l2)
     start = {"weights": jnp.array([1.0, -0.5]), "bias": jnp.array(0.3)}
-    run = ll.fit(f, start, optax.sgd(config.learning_rate), config.steps, record=lambda params: params)
+
+    def step(params: Any, _: None) -> tuple[Any, Any]:
+        gradient = jax.grad(f)(params)
+        return jax.tree.map(lambda p, g: p - config.learning_rate * g, params, gradient), params
+
+    every = jax.jit(lambda params: jax.lax.scan(step, params, length=config.steps + 1)[1])(start)
     times = np.append(0, np.unique(np.round(np.logspace(0, np.log10(config.steps), 60)).astype(int)))
-    kept = jax.tree.map(lambda x: x[times], run.records)
-    held = jax.vmap(lambda params: ll.gradient_weights(f, params))(kept)
+    kept = jax.tree.map(lambda x: x[times], every)
+    held = jax.jit(jax.vmap(lambda params: ll.gradient_weights(f, params)))(kept)
     shares = ll.group_shares(held)
     return {
         "step": times,

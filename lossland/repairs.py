@@ -1,13 +1,12 @@
 """The SVM hidden in pairs that are flat beyond a score, and the repairs of a ReLU output measured side by side."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 
 from lossland.activations import relu
@@ -15,11 +14,9 @@ from lossland.carding import card
 from lossland.core import Key, Model, Params
 from lossland.curves import tabulate
 from lossland.data import Dataset
-from lossland.fitting import fit
 from lossland.models import linear
-from lossland.objectives import objective
+from lossland.objectives import Objective, objective
 from lossland.pairing import Pair, pair
-from lossland.pulls import gradient_weights
 from lossland.registry import Loss
 from lossland.rules import class_margins
 from lossland.shapes import shape
@@ -212,9 +209,8 @@ def compare_repairs(
     if min(starts, steps) < 1 or not (learning_rate > 0 and bias_scale >= 0):
         raise ValueError("starts, steps and learning_rate must be positive, bias_scale not negative.")
     weights, biases = _starts(data.d, starts, bias_scale, seed)
-    descent = optax.sgd(learning_rate)
-    settings = {"optimizer": descent, "steps": steps, "record_every": steps}
-    return tuple(_measured(r, data, weights, biases, l2, settings) for r in repairs or relu_repairs())
+    run = functools.partial(_descended, steps=steps, rate=learning_rate)
+    return tuple(_measured(r, data, weights, biases, l2, run) for r in repairs or relu_repairs())
 
 
 def _relu_matching(output: Any, label: Any) -> Array:
@@ -245,8 +241,25 @@ def _difference(params: Params, inputs: Array) -> Array:
     return relu(first) - relu(second)
 
 
+@functools.partial(jax.jit, static_argnames="steps")
+def _descended(f: Objective, params: Params, steps: int, rate: float) -> tuple[Params, Params, Array]:
+    """Params after all steps, the gradients of their risks and their scores, each with the axis of starts first."""
+
+    def risk_slope(params: Params) -> Params:
+        return jax.vmap(jax.grad(f.risk))(params)
+
+    def step(_: Any, params: Params) -> Params:
+        # The gradient of l2/2 ||w||^2 is written out: the biases are not penalised.
+        gradient = risk_slope(params)
+        gradient["weights"] = gradient["weights"] + f.l2 * params["weights"]
+        return jax.tree.map(lambda p, g: p - rate * g, params, gradient)
+
+    params = jax.lax.fori_loop(0, steps, step, params)
+    return params, risk_slope(params), jax.vmap(f.scores)(params)
+
+
 def _measured(
-    repair: Repair, data: Dataset, weights: np.ndarray, biases: np.ndarray, l2: float, settings: dict[str, Any]
+    repair: Repair, data: Dataset, weights: np.ndarray, biases: np.ndarray, l2: float, run: Callable
 ) -> RepairResult:
     model = linear() if repair.outputs == 1 else _two_relus()
     size = 0.0 if repair.zero else repair.scale
@@ -256,15 +269,9 @@ def _measured(
         params = {"weights": np.moveaxis(w, 0, 1), "bias": b.T}
     with jax.enable_x64(True):
         f = objective(repair.pair, model, data, l2=l2)
-        params = jax.tree.map(jnp.asarray, params)
-        params = jax.vmap(lambda p: fit(f, p, **settings).params)(params)
-        pulls = jax.vmap(lambda p: gradient_weights(f, p, threshold=repair.threshold))(params)
-        scores = np.asarray(jax.vmap(f.scores)(params))
-        still = np.asarray(jnp.all(pulls.weights == 0, axis=1))
-        if repair.outputs == 2:
-            gradients = jax.vmap(jax.grad(f.risk))(params)
-            still = ~np.any([np.asarray(g).reshape(len(still), -1).any(axis=1) for g in gradients.values()], axis=0)
-    params = jax.tree.map(np.asarray, params)
+        params, gradients, scores = jax.tree.map(np.asarray, run(f, jax.tree.map(jnp.asarray, params)))
+    # Of two outputs both may be flat where their difference would pull: the gradient says, not the weights.
+    still = ~np.any([g.reshape(len(scores), -1).any(axis=1) for g in gradients.values()], axis=0)
     errors = np.mean(np.where(scores > repair.threshold, 1.0, -1.0) != data.labels, axis=1)
     dead = still & (errors > 0)
     alive = errors[~dead] if (~dead).any() else np.ones(1)
