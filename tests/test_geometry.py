@@ -74,13 +74,10 @@ def test_weights_of_the_hinge_with_and_without_a_relu():
 
 
 def test_a_run_records_its_groups():
-    import optax
-
     f = ll.objective(ll.pair("relu+hinge"), data=CLOUDS)
-    start = {"weights": jnp.array([0.5, 0.1]), "bias": jnp.array(-1.0)}
-    run = ll.fit(f, start, optax.sgd(0.1), 20, record=lambda p: ll.gradient_weights(f, p))
-    shares = ll.group_shares(run.records)
-    assert shares["dead"].shape == (21,)
+    run = {"weights": jnp.array([[0.5, 0.1], [1.0, 1.0]]), "bias": jnp.array([-9.0, 9.0])}
+    shares = ll.group_shares(jax.vmap(lambda p: ll.gradient_weights(f, p))(run))
+    np.testing.assert_allclose(shares["dead"], [0.5, 0.0])
     np.testing.assert_allclose(sum(shares.values()), 1.0, rtol=1e-6)
 
 
@@ -166,7 +163,7 @@ def test_angles_between_gradients_and_their_map():
 
 
 def test_margins_of_the_hard_margin_are_equal_on_both_sides():
-    data = ll.load("separable(n=30, margin=1.5, seed=1)")
+    data = ll.load("separable(n=24, margin=1.5, seed=1)")
     sol = ll.solve("hinge", data, C=np.inf)
     held = ll.class_margins(sol.weights, sol.bias, data)
     assert held[:3] == pytest.approx((1.5, 1.5, 1.5), abs=1e-8)

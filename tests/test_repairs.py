@@ -74,11 +74,17 @@ def test_half_the_svm_read_at_one_half():
     assert leaky.bias == pytest.approx(5.5 * svm.bias - 4.5, abs=1e-8)
 
 
+def _with_a_contradiction():
+    labels = np.append(APART.labels[:23], -APART.labels[0])
+    return ll.Dataset(APART.inputs[np.append(np.arange(23), 0)], labels)
+
+
 def test_where_no_svm_is_hidden_the_reason_is_told():
     with pytest.raises(ll.NotSeparable):
-        ll.hidden_svm("relu+hinge", ll.load("two_gaussians(n=40, distance=1.0)"))
+        ll.hidden_svm("relu+hinge", ll.load("two_gaussians(n=24, distance=1.0)"))
     with pytest.raises(ll.NotSeparable):
-        ll.hidden_svm("relu+hinge", ll.Dataset([[1.0], [1.0], [2.0]], [1, -1, 1]))
+        # One point with both labels.
+        ll.hidden_svm("relu+hinge", _with_a_contradiction())
     with pytest.raises(ValueError, match="no SVM is hidden"):
         ll.hidden_svm("relu+logistic", APART)
     with pytest.raises(ValueError, match="asks for no margin"):
