@@ -32,7 +32,7 @@ class ClarkeStationarity(NamedTuple):
         stationary: True or False, certified up to `tol`; None if undecided (then `how` is "sampled").
         kind: "descending" (not stationary), "saddle" (stationary, and a direction leads down), "plateau" (constant all
             around), "minimum" (a local one), "stationary" (no more is known: the pair is neither convex nor made of
-            lines) or "undecided".
+            lines, or too many concave kinks meet) or "undecided".
         least: (D,), the element of least norm; where the set is only sampled, of the sampled part.
         norm: its length.
         bound: a lower bound of the least norm; equal to `norm` where the set is known exactly.
@@ -279,7 +279,11 @@ def _kind(
         return "minimum", nowhere
     direction = way_down(around, np.zeros((0, nowhere.size)) if vertices is None else vertices, held.rng)
     if not direction.any() and lines:
-        found = local_minimum(held.pair, held.data, held.point, **held.settings, tol=tol)
+        try:
+            found = local_minimum(held.pair, held.data, held.point, **held.settings, tol=tol)
+        except RuntimeError:
+            # Too many concave kinks meet here for branch and bound: that it is stationary still holds.
+            return ("stationary" if stationary else "undecided"), nowhere
         if found.minimal and stationary:
             return "minimum", nowhere
         direction = found.direction / max(float(np.linalg.norm(found.direction)), 1e-300)

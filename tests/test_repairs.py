@@ -168,9 +168,8 @@ def test_what_each_repair_restores(compared):
 @pytest.mark.slow
 def test_margins_on_both_sides(compared):
     plain, half = compared["ReLU + hinge"], compared["threshold 1/2"]
-    if plain.negative_margin is not None:
-        assert plain.negative_margin < 0.5 * plain.positive_margin
-    assert half.negative_margin == pytest.approx(half.positive_margin, rel=0.5)
+    assert plain.negative_margin < 0.1 * plain.positive_margin
+    assert half.negative_margin > 0.5 * half.positive_margin
 
 
 def test_the_matching_loss_of_a_relu():
