@@ -60,7 +60,7 @@ def implicit_bias(
     method: Literal["descent", "normalised"] = "descent",
     bias: bool = False,
     start: Any = None,
-    records: int = 60,
+    records: int = 61,
 ) -> LongRun:
     r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded at powers.
 
@@ -100,11 +100,14 @@ def implicit_bias(
     if method not in ("descent", "normalised"):
         raise ValueError(f"method is 'descent' or 'normalised', not {method!r}.")
     rates, points, inputs = _settings(data, steps, learning_rates, bias, start)
-    times = np.unique(np.round(np.logspace(np.log10(steps), 0.0, records)).astype(np.int64))
+    # Early times coincide: a repeated time costs nothing, and the program's shapes do not depend on the steps.
+    times = np.sort(np.round(np.logspace(np.log10(steps), 0.0, records)).astype(np.int64))
+    kept = np.append(True, np.diff(times, prepend=0) > 0)
     with jax.enable_x64(True):
         arrays = (jnp.asarray(part) for part in (inputs, data.labels.astype(float), rates, points))
         recorded = np.asarray(_descended(made, method == "normalised", *arrays, jnp.asarray(times)))
-    return _run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
+    run = _run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
+    return LongRun(run.steps[kept], *(part[:, kept] for part in run[1:]))
 
 
 def flow_in_log_time(
@@ -114,7 +117,7 @@ def flow_in_log_time(
     log_time: float = 100.0,
     bias: bool = False,
     start: Any = None,
-    records: int = 60,
+    records: int = 61,
     substeps: int = 4000,
 ) -> LongRun:
     r"""Follow gradient flow on the sum of the losses to times that no number of steps reaches.
@@ -185,7 +188,7 @@ def approach(run: LongRun, weights: Any) -> Approach:
         >>> import lossland as ll
         >>> run = ll.implicit_bias("hinge", ll.load("two_points"), steps=100)
         >>> ll.approach(run, [1.0, 0.0]).angles.shape
-        (1, 40)
+        (1, 41)
     """
     w = np.asarray(weights, float)
     if w.shape != run.points.shape[-1:]:
@@ -232,8 +235,13 @@ def _run(made: Pair, steps: np.ndarray, recorded: np.ndarray, inputs: np.ndarray
         raise FloatingPointError(f"Run {row} of {made.name} diverged; take a smaller step.")
     scores = points @ inputs.T
     with jax.enable_x64(True):
-        each = np.asarray(made(jnp.asarray(scores), jnp.asarray(np.broadcast_to(labels, scores.shape), float)))
+        each = np.asarray(_losses(made, jnp.asarray(scores), jnp.asarray(np.broadcast_to(labels, scores.shape), float)))
     return LongRun(steps, points, labels * scores, each.sum(axis=-1))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _losses(made: Pair, scores: Array, labels: Array) -> Array:
+    return made(scores, labels)
 
 
 def _log_pulls(made: Pair, scores: Array, labels: Array) -> Array | None:
