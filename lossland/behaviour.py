@@ -66,7 +66,7 @@ def ties(pair: Pair, kinks: tuple[Kink, ...]) -> tuple[Tied, ...]:
     if not chosen:
         return ()
     takes = [half for half in (pair.activation, pair.loss) if "tie" in half.settings()]
-    variants = {tie: _with_tie(pair, tie) for tie in TIES} if takes else {None: pair}
+    variants = {tie: with_tie(pair, tie) for tie in TIES} if takes else {None: pair}
     points = np.array([k.at for k in chosen])
     labels = np.array([float(k.label) for k in chosen])
     table = {tie: _padded(variant, points, labels) for tie, variant in variants.items()}
@@ -109,7 +109,8 @@ def health(pair: Pair) -> tuple[Health, ...]:
     return tuple(rows)
 
 
-def _with_tie(pair: Pair, tie: float) -> Pair:
+def with_tie(pair: Pair, tie: float) -> Pair:
+    """The pair with `tie` set in whichever of its halves takes one."""
     activation, loss = pair.activation, pair.loss
     activation = activation.bind(tie=tie) if "tie" in activation.settings() else activation
     return Pair(activation, loss.bind(tie=tie) if "tie" in loss.settings() else loss)

@@ -78,7 +78,7 @@ def local_minimum(
         >>> found.minimal, round(found.slope, 9)
         (False, -1.666666667)
     """
-    return verdict(_of_lines(activation, data, l2, bias, sample_weights), _point(params, data.d, bias), tol)
+    return verdict(_of_lines(activation, data, l2, bias, sample_weights), flat_point(params, data.d, bias), tol)
 
 
 def global_minimum(
@@ -149,7 +149,12 @@ def _of_lines(activation: Any, data: Dataset, l2: float, bias: bool, sample_weig
     return total
 
 
-def _point(params: Any, d: int, bias: bool) -> np.ndarray:
+def flat_point(params: Any, d: int, bias: bool) -> np.ndarray:
+    """The params of a linear score as one array, the bias last.
+
+    Raises:
+        ValueError: if they do not fit or are not finite.
+    """
     if isinstance(params, dict):
         if "weights" not in params:
             raise ValueError(f"params need 'weights', and 'bias' if there is one; they have {sorted(params)}.")
