@@ -50,9 +50,10 @@ class Config:
 
 
 SMOKE = Config(
+    dataset="two_gaussians(n=100)",
     steps=60,
     starts=1,
-    first=2,
+    first=1,
     activations=("identity", "sigmoid"),
     losses=("logistic", "cross_entropy", "sparsemax", "modified_huber"),
 )
@@ -407,7 +408,7 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
     told = f"{len(groups_of(results))} groups of pairs are one problem, up to a factor and a constant for each class"
     heads = ("not equal", "values differ most", "slopes differ most", "equal values", "training runs part by")
     return [
-        table("Equal: largest differences", columns, rows),
+        table("Equal: largest differences, relative to max(1, |right side|)", columns, rows),
         table(
             f"Not equal, and where (within |z| <= {results.near:g}, beyond where they are equal there)",
             heads,
