@@ -105,21 +105,21 @@ def identities() -> dict[str, Compared]:
             "S5", ll.pair("relu+hinge"), by_label(ramp, lambda z, t: 1.0 + perceptron(z, t))
         ),
         "tanh + cross-entropy of (1 + a)/2 = logistic(2m)": Compared(
-            "4b",
+            "S1-S3",
             matching,
             lambda z, t: logistic(2.0 * z, t),
             written=lambda z, t: entropy(0.5 * (1.0 + t * ll.activations.tanh(z))),
         ),
         "tanh + hinge = 2 sigmoid loss(2m)": Compared(
-            "4b", ll.pair("tanh+hinge"), lambda z, t: 2.0 * sigmoid_margin(2.0 * z, t)
+            "S1-S3", ll.pair("tanh+hinge"), lambda z, t: 2.0 * sigmoid_margin(2.0 * z, t)
         ),
         "sigmoid + hinge = sigmoid loss + 1[t = -1]": Compared(
-            "4b", ll.pair("sigmoid+hinge"), lambda z, t: sigmoid_margin(z, t) + jnp.where(t > 0, 0.0, 1.0)
+            "S1-S3", ll.pair("sigmoid+hinge"), lambda z, t: sigmoid_margin(z, t) + jnp.where(t > 0, 0.0, 1.0)
         ),
-        "tanh + squared = 4 Savage": Compared("4b", ll.pair("tanh+squared"), lambda z, t: 4.0 * savage(z, t)),
-        "sigmoid + Brier = Savage(m/2)": Compared("4b", ll.pair("sigmoid+brier"), lambda z, t: savage(0.5 * z, t)),
-        "modified Huber = 4 sparsemax": Compared("4b", huber, lambda z, t: 4.0 * sparsemax(z, t)),
-        "modified Huber = 4 smooth hinge(2)": Compared("4b", huber, lambda z, t: 4.0 * rounded(z, t)),
+        "tanh + squared = 4 Savage": Compared("S1-S3", ll.pair("tanh+squared"), lambda z, t: 4.0 * savage(z, t)),
+        "sigmoid + Brier = Savage(m/2)": Compared("S1-S3", ll.pair("sigmoid+brier"), lambda z, t: savage(0.5 * z, t)),
+        "modified Huber = 4 sparsemax": Compared("S1-S3", huber, lambda z, t: 4.0 * sparsemax(z, t)),
+        "modified Huber = 4 smooth hinge(2)": Compared("S1-S3", huber, lambda z, t: 4.0 * rounded(z, t)),
     }
 
 

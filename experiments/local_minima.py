@@ -48,7 +48,7 @@ class Config:
 SMOKE = Config(per_axis=(2, 3), on_line=(2, 4), drawn_on_line=4, dimensions=(2, 3), points=401, pixels=61)
 
 
-def on_axes(per_axis: int, ratio: float, d: int = 2) -> ll.Dataset:
+def on_axes(per_axis: int, ratio: float, d: int = 2) -> Any:
     """Examples at ratio^i on each axis, i = 0, 1, ..., with alternating labels, the outermost positive."""
     import numpy as np
 
@@ -57,7 +57,7 @@ def on_axes(per_axis: int, ratio: float, d: int = 2) -> ll.Dataset:
     return ll.Dataset(np.concatenate([np.outer(places, e) for e in np.eye(d)]), np.tile(labels, d))
 
 
-def on_line(n: int, ratio: float) -> ll.Dataset:
+def on_line(n: int, ratio: float) -> Any:
     """The same on one line, with a second input that is 0, since `cells` takes two parameters."""
     import numpy as np
 
@@ -131,7 +131,7 @@ def _array(values: Any) -> Any:
     return np.asarray(values, float)
 
 
-def picture(name: str, data: ll.Dataset, box: float, reach: float, pixels: int, tick: Any) -> dict[str, Any]:
+def picture(name: str, data: Any, box: float, reach: float, pixels: int, tick: Any) -> dict[str, Any]:
     """The objective on a grid, the edges of its cells, and the corners of its closed sets of minima, padded by NaN."""
     import numpy as np
 
