@@ -38,13 +38,13 @@ test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and do
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread of them
 	$(BIN)/pytest -n 2 -m exhaustive

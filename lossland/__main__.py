@@ -198,10 +198,26 @@ def _run(command: Run, settings: list[str]) -> int:
             module.Config, args=settings, default=default, prog=prog, description=f"{module.__doc__}\n{extra}"
         )
         outcomes.append(experiment.run(name, config, out=command.out, force=command.force, quiet=command.quiet))
+    if len(outcomes) > 1 and not command.quiet:
+        _sum_up(outcomes)
     failed = [o.name for o in outcomes if not all(v.holds for v in o.verdicts)]
     if failed:
         _complain(f"Claims that do not hold: {', '.join(failed)}.")
     return 1 if failed else 0
+
+
+def _sum_up(outcomes: Sequence[Any]) -> None:
+    """All verdicts in one table: who runs everything wants to see at its end what holds."""
+    from lossland.tables import show, table
+
+    rows = []
+    for outcome in outcomes:
+        took = "kept" if outcome.cached else f"{outcome.seconds:.0f} s"
+        first = outcome.figures[0].name if outcome.figures else ""
+        for k, v in enumerate(outcome.verdicts):
+            apart = (outcome.name, took, first) if k == 0 else ("", "", "")
+            rows.append((apart[0], v.claim, v.found, "holds" if v.holds else "FAILS", apart[1], apart[2]))
+    show(table("What holds", ("experiment", "claim", "found", "verdict", "time", "first figure"), rows))
 
 
 def _figures(command: Figures) -> int:

@@ -57,7 +57,7 @@ def exact(problem: Problem, tol: float) -> Trained:
     n, d = problem.inputs.shape
     # Folds and resamples differ a little in size: padded, they share a compiled program. Rows of weight 0 and columns
     # of zeros change nothing.
-    more = _padded(n, 64) - n, _padded(d, 8) - d
+    more = _padded(n, 256) - n, _padded(d, 8) - d
     inputs = np.pad(problem.inputs, ((0, more[0]), (0, more[1])))
     labels = np.pad(problem.labels, ((0, 0), (0, more[0])), constant_values=1.0)
     weights = np.pad(problem.weights, (0, more[0]))

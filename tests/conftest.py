@@ -71,15 +71,3 @@ def rng():
 @pytest.fixture
 def key():
     return jax.random.key(20261123)
-
-
-@pytest.fixture(autouse=True)
-def registries():
-    """A test may register what it likes, and so may a command that it calls: none of it outlives the test."""
-    import lossland.pairing  # noqa: F401 - fills the registries
-
-    before = dict(ACTIVATIONS), dict(LOSSES)
-    yield
-    for registry, held in zip((ACTIVATIONS, LOSSES), before, strict=True):
-        registry.clear()
-        registry.update(held)

@@ -95,7 +95,7 @@ def test_pairs_of_the_registry(x64):
 
 
 @SLOW
-@pytest.mark.parametrize("made", ll.pairs()[3::37], ids=lambda made: made.name)
+@pytest.mark.parametrize("made", ll.pairs()[3::73], ids=lambda made: made.name)
 def test_more_pairs(made, x64):
     params = linear()[1]
     f = ll.objective(made, LINEAR, FEW, l2=0.02, sample_weights=WEIGHTS)

@@ -11,7 +11,7 @@ import pytest
 import lossland as ll
 from lossland import experiment, figures
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("experiments")]
 FOLDER = Path(__file__).parent.parent / "experiments"
 NAMES = ("textbook_curves", "equivalences", "hinge_is_svm", "local_minima")
 MODULES = {name: experiment.find_experiment(str(FOLDER / f"{name}.py")) for name in NAMES}

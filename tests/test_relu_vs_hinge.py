@@ -9,7 +9,7 @@ import pytest
 
 from lossland import experiment, figures
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_vs_hinge")]
 FILE = Path(__file__).parent.parent / "experiments" / "relu_vs_hinge.py"
 MODULE = experiment.find_experiment(str(FILE))
 SMALL = MODULE.Config(datasets=("two_gaussians(n=200, distance=2.5, seed=3)",), starts=24, steps=60)

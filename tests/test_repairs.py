@@ -8,6 +8,8 @@ import pytest
 import lossland as ll
 from lossland.registry import Loss
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repairs")]
+
 APART = ll.load("separable(n=24, margin=0.8, offset=0.7, seed=3)")
 CLOUDS = ll.load("two_gaussians(n=60, distance=6.0, seed=2)")
 

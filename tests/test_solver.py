@@ -168,8 +168,10 @@ def test_objectives_agree_with_clarabel(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hinge", "squared_hinge", "absolute", "logistic"])
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    ("name", "bias"),
+    [("hinge", True), ("hinge", False), ("squared_hinge", True), ("absolute", False), ("logistic", True)],
+)
 def test_wide_data_agree_with_clarabel(name, bias):
     """More columns than examples, with and without a bias."""
     data, c, s = problems(2, n=12, d=20, count=6)
