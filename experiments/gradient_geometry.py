@@ -318,9 +318,9 @@ def draw_repairs(results: Any) -> Any:
     names = [str(n) for n in results.repair.values]
     where = np.arange(len(names))[::-1]
     for ax, field, what in ((axes[0, 0], "dead", "dead runs, %"), (axes[0, 1], "error", "error of live runs, %")):
-        bars = ax.barh(where, 100 * results[f"repair_{field}"].values, 0.7, color=fig.BLUE)
-        ax.bar_label(bars, fmt="%.3g", fontsize=6, padding=2)
-        ax.set(xlabel=what, xlim=(0, 118))
+        shares = 100 * results[f"repair_{field}"].values
+        ax.bar_label(ax.barh(where, shares, 0.7, color=fig.BLUE), fmt="%.3g", fontsize=6, padding=2)
+        ax.set(xlabel=what, xlim=(0, 1.25 * max(4.0, np.nanmax(shares))))
     ax, margins = axes[0, 2], results.repair_margin.values
     for k, (shade, side) in enumerate(((fig.POSITIVE, "positives"), (fig.NEGATIVE, "negatives"))):
         known = margins[:, k] > -1.0
