@@ -16,8 +16,8 @@ jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parent.parent 
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
-# JAX keeps many small objects alive; looking through them after every 700 new ones is a tenth of the suite's time.
-gc.set_threshold(200_000, 50, 100)
+# JAX keeps many small objects alive; looking through the youngest after every 700 new ones is a tenth of the time.
+gc.set_threshold(20_000, 20, 20)
 
 FAST = {"loss": 6, "activation": 4, "pair": 40, "some_pair": 40, "dataset_name": 2}
 
