@@ -56,6 +56,7 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/cards.py
 	$(BIN)/python benchmarks/curvature.py
+	$(BIN)/python benchmarks/landscape.py
 	$(BIN)/python benchmarks/geometry.py
 	$(BIN)/python benchmarks/sweep.py
 

@@ -93,14 +93,48 @@ def measure(shape, loss, steps, rounds):
     return row
 
 
+TWELVE = ["identity+hinge", "relu+hinge", "leaky_relu+hinge", "hard_tanh+hinge", "identity+squared_hinge"]
+TWELVE += ["identity+absolute", "identity+perceptron", "identity+ramp", "identity+modified_huber", "relu+squared"]
+TWELVE += ["hard_tanh+squared", "identity+squared"]
+
+
+def small_and_many(rounds):
+    """The call to result of a small plane, and twelve pairs in one pass against twelve passes: milliseconds."""
+    data = data_of("569 x 30")
+    centre = ll.linear().init(jax.random.key(0), data.d)
+    directions = ll.random_directions(centre, jax.random.key(1))
+    pairs = [ll.pair(name) for name in TWELVE]
+    ways = {
+        "small": ours(data, "hinge", 11, "fastest"),
+        "together": lambda: ll.shared_planes(pairs, data, centre, directions, radius=1.0),
+        "apart": lambda: [ll.plane(p, data, centre, directions, radius=1.0) for p in pairs],
+    }
+    times = {name: [] for name in ways}
+    for k in range(rounds + 1):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            if k:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    found = {f"{name}_ms": float(np.median(t)) for name, t in times.items()}
+    found["apart_over_together"] = float(np.median(np.array(times["apart"]) / np.array(times["together"])))
+    print(json.dumps(found), flush=True)
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     given = parser.parse_args()
     rows = [measure(*work, given.rounds) for work in WORK]
+    more = small_and_many(4 * given.rounds)
     machine = {"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count(), "machine": platform.machine()}
-    held = {"rows": rows, "environment": machine | {"rounds": given.rounds, "versions": versions()}}
+    held = {
+        "rows": rows,
+        "small_and_twelve": more,
+        "environment": machine | {"rounds": given.rounds, "versions": versions()},
+    }
     given.out.mkdir(parents=True, exist_ok=True)
     with replacing(given.out / f"landscape_{jax.default_backend()}.json") as temporary:
         temporary.write_text(json.dumps(held, indent=1) + "\n")
