@@ -7,7 +7,7 @@ Claim S7: the SVM's solution rests on its support vectors alone: what happens to
 import functools
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import lossland as ll
 
@@ -61,7 +61,7 @@ def refit_linear(config: Config, name: str, _: Any) -> dict[str, Any]:
     import numpy as np
 
     data = ll.standardise(ll.load(name))
-    first = {model: ll.solve(loss, data, C=config.C) for model, loss in MODELS.items()}
+    first = {model: _exact(loss, data, config.C) for model, loss in MODELS.items()}
     svm, key = first["svm"], np.random.default_rng(config.seed)
     margins = data.labels * (data.inputs @ svm.weights + svm.bias)
     others = (svm.duals == 0) & (margins > 1)
@@ -71,13 +71,30 @@ def refit_linear(config: Config, name: str, _: Any) -> dict[str, Any]:
     for j, (model, loss) in enumerate(MODELS.items()):
         old = np.append(first[model].weights, first[model].bias)
         for k, (changed, used) in enumerate(acts):
-            new = ll.solve(loss, changed, C=config.C, sample_weights=used)
-            found["change"][k, j] = np.linalg.norm(np.append(new.weights, new.bias) - old) / np.linalg.norm(old)
+            sol = _exact(loss, changed, config.C, used)
+            new = np.append(sol.weights, sol.bias)
+            found["change"][k, j] = np.linalg.norm(new - old) / np.linalg.norm(old)
             if k == 0:
-                found[f"lines_{model}"] = np.stack([old, np.append(new.weights, new.bias)])
+                found[f"lines_{model}"] = np.stack([old, new])
     if data.d == 2:
         found |= {"inputs": data.inputs, "moved": moved.inputs, "labels": data.labels, "support": ~others}
     return found
+
+
+class Exact(NamedTuple):
+    """A linear model: weights (d,), bias, duals (n,)."""
+
+    weights: Any
+    bias: float
+    duals: Any
+
+
+def _exact(loss: str, data: Any, C: float, used: Any = None) -> Exact:
+    """The linear optimum by active sets over the examples: the weights themselves are exact to rounding."""
+    import numpy as np
+
+    sol = ll.solve_kernel(loss, data, C=C, sample_weights=used, kernel=lambda a, b: np.asarray(a) @ np.asarray(b).T)
+    return Exact(sol.coefficients @ sol.inputs, sol.bias, sol.duals)
 
 
 def _moved_away(data: Any, weights: Any, others: Any, key: Any) -> Any:
@@ -401,13 +418,16 @@ def verdicts(results: Any) -> list[Any]:
     return said + _spoilt_verdicts(results)
 
 
+def _range(gap: Any) -> str:
+    return f"SVM - logistic from {gap.min().item():+.1f} to {gap.max().item():+.1f} points"
+
+
 def _spoilt_verdicts(results: Any) -> list[Any]:
     from lossland.experiment import Verdict
 
     mean = 100 * results.error.mean("split")
     rise = mean.isel(share=-1) - mean.isel(share=0)
     gap = mean.sel(model="svm") - mean.sel(model="logistic")
-    worst = abs(gap).max().item()
     told = [
         f"{kind} {rise.sel(kind=kind).min().item():+.1f} to {rise.sel(kind=kind).max().item():+.1f}" for kind in SPOILT
     ]
@@ -419,10 +439,16 @@ def _spoilt_verdicts(results: Any) -> list[Any]:
             bool((rise > 0).all()),
         ),
         Verdict(
-            "S7: both suffer alike",
+            "S7: wrong labels harm both alike",
             "mean errors within 2 points at every share",
-            f"largest gap {worst:.1f} points, SVM - logistic from {gap.min().item():+.1f} to {gap.max().item():+.1f}",
-            worst <= 2.0,
+            _range(gap.sel(kind="flipped labels")),
+            float(abs(gap.sel(kind="flipped labels")).max()) <= 2.0,
+        ),
+        Verdict(
+            "S7: outliers harm the SVM no more",
+            "its mean error at most 2 points above logistic regression's at every share",
+            _range(gap.sel(kind="outliers")),
+            float(gap.sel(kind="outliers").max()) <= 2.0,
         ),
     ]
 

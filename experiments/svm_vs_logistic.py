@@ -180,17 +180,16 @@ def _one_fold(config: Config, data: Any, training: Any, seed: int) -> dict[str, 
     train, test = np.flatnonzero(training), np.flatnonzero(~training)
     labels, happened = data.labels[test], data.labels[test] > 0
     inner = fold_of(data.labels[train], config.inner, seed)
-    picked, weights, scores, duals, chosen = {}, {}, {}, {}, {}
+    picked, weights, scores, duals, chosen, smooth = {}, {}, {}, {}, {}, {}
     for model, loss in MODELS.items():
         chosen[model] = chosen_inside(data, train, inner, loss, config.Cs)
         # All C at once again: the program for this shape is compiled already.
         fits, at = fit_all(data, train, loss, config.Cs), chosen[model].by_error
         picked[model], weights[model] = config.Cs[at], fits[0][at]
         scores[model], duals[model] = fits[1][at][test], fits[2][at][train]
-    # `fits` holds logistic regression's now, for every C.
-    smooth = fits[1][chosen["logistic"].by_loss][test]
+        smooth[model] = fits[1][chosen[model].by_loss][test]
     raw, past = scores["svm"], (chosen["svm"].scores, data.labels[train])
-    stated = [expit(scores["logistic"]), expit(smooth), platt(*past, raw), isotonic(*past, raw), expit(raw)]
+    stated = [expit(scores["logistic"]), expit(smooth["logistic"]), platt(*past, raw), isotonic(*past, raw), expit(raw)]
     stated = np.stack(stated)
     place = np.minimum((stated * BINS).astype(int), BINS - 1)
     bins = [
