@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import lossland as ll
 
 MODELS = {"svm": "hinge", "logistic": "logistic"}
-SCALINGS = ("logistic", "logistic, C by log loss", "SVM + Platt", "SVM + isotonic", "SVM, raw margin")
+SCALINGS = ("logistic, C by error", "logistic, C by log loss", "SVM + Platt", "SVM + isotonic", "SVM, raw margin")
 BINS = 10
 """Bins of equal width in which stated probabilities are compared with what happened."""
 REAL = (
@@ -356,7 +356,7 @@ def short(name: str) -> str:
     """A data set's name as an axis shows it."""
     head, _, settings = name.partition("(")
     kept = [part for part in settings.rstrip(")").split(", ") if part and not part.startswith("n=")]
-    words = {"distance": "apart", "positives": "share"}
+    words = {"distance": "apart", "positives": "positive"}
     told = [f"{words.get(key, key)} {float(value):g}" for key, _, value in (part.partition("=") for part in kept)]
     return head.replace("_", " ") + (f" ({', '.join(told)})" if told else "")
 
@@ -376,9 +376,9 @@ def draw_errors(results: Any) -> Any:
     where = np.arange(len(names))[::-1]
     figure, axes = fig.panels(1, 4, height=1.1 + 0.17 * len(names), sharey=True)
     mean = results.mean(("repeat", "fold"))
-    looks = {"svm": ("SVM", "o", fig.colour("identity+hinge")), "logistic": ("logistic", "s", fig.colour("logistic"))}
-    for model, (label, shape, shade) in looks.items():
-        axes[0, 0].plot(100 * mean.error.sel(model=model), where, shape, color=shade, ms=4, label=label, alpha=0.85)
+    looks = {"svm": ("SVM", "o", fig.colour("hinge"), 5.5), "logistic": ("logistic", "s", fig.colour("logistic"), 2.8)}
+    for model, (label, shape, shade, size) in looks.items():
+        axes[0, 0].plot(100 * mean.error.sel(model=model), where, shape, color=shade, ms=size, label=label)
     rope = 100 * results.attrs["rope"]
     axes[0, 1].axvspan(-rope, rope, color=fig.GREY, alpha=0.22, lw=0, label=f"within {rope:g} point")
     for at, row, (_, belief) in zip(where, _differences(results), judged(results), strict=True):
@@ -440,7 +440,7 @@ def draw_calibration(results: Any) -> Any:
     handles, names = reliability.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=len(names), columnspacing=1.0)
     scores.axvline(0, color=fig.RED, lw=1.2)
-    scores.set_xlabel("Brier score $-$ that of logistic, C by log loss,\n$\\times 100$ (right: worse)")
+    scores.set_xlabel("Brier score $-$ that of logistic with C by\nlog loss, $\\times 100$ (right: worse)")
     scores.set_yticks(where, [short(str(n)) for n in results.dataset.values])
     scores.set(ylabel="data set", ylim=(-0.7, where.size - 0.3))
     scores.grid(axis="y", lw=0.3, color="#DDDDDD")
@@ -518,7 +518,7 @@ def verdicts(results: Any) -> list[Any]:
     mean = results.mean(("repeat", "fold"))
     disagree, angle = 100 * float(mean.disagreement.median()), float(mean.angle.median())
     brier = mean.brier - mean.brier.sel(scaling=SCALINGS[1])
-    raw, unscaled = brier.sel(scaling="SVM, raw margin"), brier.sel(scaling="logistic")
+    raw, unscaled = brier.sel(scaling="SVM, raw margin"), brier.sel(scaling=SCALINGS[0])
     scaled = {name: float(brier.sel(scaling=name).mean()) for name in SCALINGS[2:4]}
     support = mean.support
     return [
