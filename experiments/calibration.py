@@ -137,18 +137,19 @@ def drawn(config: Config) -> Any:
 
 
 def other_scores(config: Config, card: Any, eta: Any, threshold: float) -> dict[str, Any]:
-    """Scores that no fit gave: smooth random ones, and the best ones but on the wrong side where eta is near 1/2."""
+    """Scores that no fit gave: smooth random ones, and the best ones but on the wrong side where that costs least."""
     import numpy as np
 
     key = np.random.default_rng(config.seed + 1)
     features = population(config)[0]
     random = key.normal(size=(200, features.shape[1])) @ features.T * 10.0 ** key.uniform(-1.5, 0.5, (200, 1))
-    best, nearest = card.minimiser(eta), np.argsort(np.abs(2 * eta - 1))
-    worst = np.tile(best, (20, 1))
+    # The rule is z > threshold: the threshold itself says -1, what is just above says +1.
+    swapped = np.where(eta > 0.5, threshold, threshold + 1e-9)
+    price = [excess(card, p, z[None, None], threshold)[0] for p, z in zip(eta, swapped, strict=True)]
+    cheapest = np.argsort([risk / error for risk, error in price])
+    worst = np.tile(card.minimiser(eta), (20, 1))
     for row, count in zip(worst, np.linspace(1, eta.size, 20).astype(int), strict=True):
-        rows = nearest[:count]
-        # The rule is z > threshold: the threshold itself says -1, what is just above says +1.
-        row[rows] = np.where(eta[rows] > 0.5, threshold, threshold + 1e-9)
+        row[cheapest[:count]] = swapped[cheapest[:count]]
     return {"random": random + threshold, "worst": worst}
 
 
@@ -209,9 +210,16 @@ def _measured(config: Config, card: Any, scores: dict[str, Any], threshold: floa
     eta = population(config)[1]
     points = np.concatenate([excess(card, eta, scores[origin], threshold) for origin in ORIGINS])
     origins = np.repeat(np.arange(len(ORIGINS)), [len(scores[origin]) for origin in ORIGINS])
-    theta = np.linspace(0, 1, 101)
+    theta = _shares()
     bound, curve = (card.psi(at, threshold) for at in (points[:, 1], theta))
     return {"points": points, "bound": bound, "origin": origins, "curve": curve}
+
+
+def _shares() -> Any:
+    """Excess errors at which psi is drawn, dense towards 0 as the axis of risks is logarithmic."""
+    import numpy as np
+
+    return np.concatenate([[0.0], np.geomspace(1e-5, 1, 120)])
 
 
 def compute(config: Config, run: Any) -> Any:
@@ -266,7 +274,7 @@ def _add_points(results: Any, found: Any) -> None:
         ]
         results[key] = (("setting", "point", *own), np.stack(padded))
     results["curve"] = (("setting", "share"), np.stack([h["curve"] for h in held.values()]))
-    results.coords["share"] = np.linspace(0, 1, results.sizes["share"])
+    results.coords["share"] = _shares()
 
 
 # -------------------------------------------------------------------------------------------------------------- drawing
@@ -401,7 +409,7 @@ def draw_models(results: Any) -> Any:
     for ax, setting in zip(axes.ravel(), results.setting.values, strict=True):
         held = results.sel(setting=setting)
         curve, risk = held.curve.values, held.points.sel(excess="risk").values
-        floor = 1e-4
+        floor = 1e-4  # what is smaller is drawn here
         ax.plot(np.maximum(curve, floor), share, color=fig.BLACK, lw=1.2, label=r"$\psi$")
         ax.fill_betweenx(
             share, floor, np.maximum(curve, floor), color=fig.RED, alpha=0.12, lw=0, label="forbidden by $\\psi$"
@@ -420,6 +428,8 @@ def draw_models(results: Any) -> Any:
                 label=SAID[origin],
                 zorder=3,
             )
+        if not curve.any():
+            ax.text(2 * floor, 0.52, "$\\psi = 0$: nothing is forbidden", fontsize=7, color=fig.RED)
         ax.set(xscale="log", xlim=(floor, 20), ylim=(0, 0.6), xlabel="excess risk", title=_titled(str(setting)))
     for row in axes:
         row[0].set_ylabel("excess error")

@@ -316,7 +316,7 @@ def _draw_cases(ax: Any, results: Any) -> None:
     from lossland import figures as fig
 
     rows = [(act, case) for act in ACTS for case in results.case.values]
-    where = np.arange(len(rows))[::-1] + 0.9 * np.repeat(np.arange(len(ACTS))[::-1], results.sizes["case"])
+    where = np.arange(len(rows))[::-1] + 1.2 * np.repeat(np.arange(len(ACTS))[::-1], results.sizes["case"])
     for model, (name, shape, shade) in looks().items():
         values = [max(float(results.change.sel(act=act, case=case, model=model)), FLOOR) for act, case in rows]
         ax.plot(values, where, shape, color=shade, ms=4, label=name)
@@ -324,8 +324,8 @@ def _draw_cases(ax: Any, results: Any) -> None:
     ax.set_xscale("log")
     ax.set_yticks(where, [f"{case.partition(' ')[0]}: {short(case.partition(' ')[2])}" for _, case in rows], fontsize=6)
     for k, act in enumerate(ACTS):
-        ax.text(3 * FLOOR, where[k * results.sizes["case"]] + 0.65, act, fontsize=6.5, fontweight="bold", va="center")
-    ax.set(xlim=(FLOOR / 3, 30), ylim=(-0.7, where[0] + 1.3))
+        ax.text(3 * FLOOR, where[k * results.sizes["case"]] + 0.95, act, fontsize=6.5, fontweight="bold", va="center")
+    ax.set(xlim=(FLOOR / 3, 30), ylim=(-0.7, where[0] + 1.6))
     ax.set(xlabel="relative change", ylabel="model and data")
     ax.legend(loc="upper center", bbox_to_anchor=(0.65, 0.99), handletextpad=0.2, borderpad=0.1)
 
