@@ -313,7 +313,7 @@ def draw_psi(results: Any) -> Any:
             if not psi[-1] > 0
             else ""
             if np.isfinite(psi[-1])
-            else "risk unbounded:\nbounded scores only"
+            else "risk unbounded\n(bounded scores\nonly)"
         )
         ax.text(0.5, 0.5, told, transform=ax.transAxes, ha="center", va="center", fontsize=6.5, color=fig.RED)
         ax.set(title=name.replace("_", " "), xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
