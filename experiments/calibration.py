@@ -120,10 +120,17 @@ def excess(card: Any, eta: Any, scores: Any, threshold: float) -> Any:
     """Excess risk and excess error of scores (k, m) over a uniform input: (k, 2)."""
     import numpy as np
 
-    pair = card.pair
-    risk = eta * np.asarray(pair.positive(scores)) + (1 - eta) * np.asarray(pair.negative(scores)) - card.risk(eta)
     wrong = (scores > threshold) != (eta > 0.5)
-    return np.stack([risk.mean(axis=1), (np.abs(2 * eta - 1) * wrong).mean(axis=1)], axis=1)
+    error = (np.abs(2 * eta - 1) * wrong).mean(axis=1)
+    return np.stack([conditional_excess(card, eta, scores).mean(axis=1), error], axis=1)
+
+
+def conditional_excess(card: Any, eta: Any, scores: Any) -> Any:
+    """By how much scores (k, m) exceed the least risk at each eta (m,)."""
+    import numpy as np
+
+    losses = [np.asarray(curve(scores)) for curve in (card.pair.positive, card.pair.negative)]
+    return eta * losses[0] + (1 - eta) * losses[1] - card.risk(eta)
 
 
 def drawn(config: Config) -> Any:
@@ -145,8 +152,7 @@ def other_scores(config: Config, card: Any, eta: Any, threshold: float) -> dict[
     random = key.normal(size=(200, features.shape[1])) @ features.T * 10.0 ** key.uniform(-1.5, 0.5, (200, 1))
     # The rule is z > threshold: the threshold itself says -1, what is just above says +1.
     swapped = np.where(eta > 0.5, threshold, threshold + 1e-9)
-    price = [excess(card, p, z[None, None], threshold)[0] for p, z in zip(eta, swapped, strict=True)]
-    cheapest = np.argsort([risk / error for risk, error in price])
+    cheapest = np.argsort(conditional_excess(card, eta, swapped[None])[0] / np.abs(2 * eta - 1))
     worst = np.tile(card.minimiser(eta), (20, 1))
     for row, count in zip(worst, np.linspace(1, eta.size, 20).astype(int), strict=True):
         row[cheapest[:count]] = swapped[cheapest[:count]]
