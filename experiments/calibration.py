@@ -11,7 +11,6 @@ from typing import Any
 
 import lossland as ll
 
-CONVEX = ("hinge", "logistic", "squared_hinge", "exponential")
 RELU = "relu+hinge"
 ORIGINS = ("fitted", "random", "worst")
 
@@ -26,6 +25,10 @@ class Config:
     """Losses of the grid; empty: all that are registered."""
     thresholds: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
     """Thresholds tau of ReLU + hinge whose psi is drawn."""
+    taus: int = 21
+    """Thresholds from 0 to 1 at which the slope of its psi is computed."""
+    fitted: tuple[str, ...] = ("hinge", "logistic", "squared_hinge", "exponential")
+    """Convex losses of the score whose models are fitted, beside ReLU + hinge."""
     atoms: int = 200
     """Points on [-1, 1] that the input takes, all with the same probability."""
     samples: int = 12
@@ -47,7 +50,13 @@ class Config:
 
 
 SMOKE = Config(
-    activations=("identity", "relu"), losses=("hinge", "logistic", "perceptron"), samples=2, sizes=(30, 300), steps=200
+    activations=("identity", "relu"),
+    losses=("logistic", "perceptron"),
+    taus=5,
+    fitted=("logistic",),
+    samples=2,
+    sizes=(30, 300),
+    steps=200,
 )
 
 
@@ -87,7 +96,7 @@ def relu_psi(config: Config, _: Any) -> dict[str, Any]:
     import numpy as np
 
     card = ll.card(RELU)
-    theta, taus = np.linspace(0, 1, 41), np.linspace(0, 1, 21)
+    theta, taus = np.linspace(0, 1, 41), np.linspace(0, 1, config.taus)
     # Every eta below 1/2 is given the score epsilon > 0, every other one its best score.
     eta, small = population(config)[1], 10.0 ** -np.arange(0, 9.0)
     scores = np.where(eta < 0.5, small[:, None], 1.0)
@@ -238,7 +247,7 @@ def compute(config: Config, run: Any) -> Any:
 
     activations, losses = config.activations or tuple(ACTIVATIONS), config.losses or tuple(LOSSES)
     parts: dict[str, Any] = {f"cards of {name}": functools.partial(cards_of, name, losses) for name in activations}
-    parts |= {f"fits of {loss}": functools.partial(fit_convex, config, loss) for loss in CONVEX}
+    parts |= {f"fits of {loss}": functools.partial(fit_convex, config, loss) for loss in config.fitted}
     parts |= {"fits of ReLU + hinge": functools.partial(fit_relu, config), "psi": functools.partial(relu_psi, config)}
     found = run(parts)
     results = xarray.Dataset(coords={"activation": list(activations), "loss": list(losses), "theta": thetas})
@@ -248,7 +257,7 @@ def compute(config: Config, run: Any) -> Any:
     psi = np.stack([found[f"cards of {name}"]["psi"] for name in activations])
     results["psi"] = (("activation", "loss", "theta"), psi)
     _add_relu(results, config, found["psi"])
-    _add_points(results, found)
+    _add_points(results, config, found)
     return results
 
 
@@ -264,10 +273,10 @@ def _add_relu(results: Any, config: Config, relu: Any) -> None:
     results.coords["rule"], results.coords["excess"] = [0.0, 0.5], ["risk", "error"]
 
 
-def _add_points(results: Any, found: Any) -> None:
+def _add_points(results: Any, config: Config, found: Any) -> None:
     import numpy as np
 
-    held = {f"identity+{loss}": found[f"fits of {loss}"] for loss in CONVEX}
+    held = {f"identity+{loss}": found[f"fits of {loss}"] for loss in config.fitted}
     for tau in ("0.5", "0"):
         fits = found["fits of ReLU + hinge"]
         held[f"{RELU} at {tau}"] = {key: fits[f"{key} {tau}"] for key in ("points", "bound", "origin", "curve")}
@@ -409,10 +418,12 @@ def draw_models(results: Any) -> Any:
 
     from lossland import figures as fig
 
-    figure, axes = fig.panels(2, 3, height=4.6, sharey=True)
+    figure, axes = fig.panels(-(-results.sizes["setting"] // 3), 3, height=4.6, sharey=True)
     looks = ((fig.BLUE, "o", 6), (fig.GREY, ".", 5), (fig.ORANGE, "^", 9))
     share = results.share.values
-    for ax, setting in zip(axes.ravel(), results.setting.values, strict=True):
+    for ax in axes.ravel()[results.sizes["setting"] :]:
+        ax.set_axis_off()
+    for ax, setting in zip(axes.ravel(), results.setting.values, strict=False):
         held = results.sel(setting=setting)
         curve, risk = held.curve.values, held.points.sel(excess="risk").values
         floor = 1e-4  # what is smaller is drawn here
