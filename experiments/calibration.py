@@ -447,7 +447,13 @@ def draw_models(results: Any) -> Any:
             )
         if not curve.any():
             ax.text(2 * floor, 0.52, "$\\psi = 0$: nothing is forbidden", fontsize=7, color=fig.RED)
-        ax.set(xscale="log", xlim=(floor, 20), ylim=(0, 0.6), xlabel="excess risk", title=_titled(str(setting)))
+        ax.set(
+            xscale="log",
+            xlim=(floor, 20),
+            ylim=(0, 0.6),
+            xlabel="excess risk (below $10^{-4}$: on the edge)",
+            title=_titled(str(setting)),
+        )
     for row in axes:
         row[0].set_ylabel("excess error")
     handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -274,6 +274,8 @@ def draw_changes(results: Any) -> Any:
         xlabel="margin of one added point,\nunder the SVM without it",
         ylabel="relative change of $(w, b)$",
     )
+    if float(results.added.sel(model="svm").min()) <= FLOOR:
+        axes[0, 1].text(5, 2 * FLOOR, "exactly 0", ha="right", va="bottom", color=looks()["svm"][2], fontsize=7)
     axes[0, 1].set_title("one point added")
     _draw_cases(axes[0, 2], results)
     handles, names = axes[0, 0].get_legend_handles_labels()
