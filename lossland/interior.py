@@ -137,6 +137,8 @@ def step(design: Design, labels: Array, rows: Rows, at: Iterate) -> Iterate:
     then = (1.0 - reach) * now - reach**2 * (bent_low - bent_high).sum(axis=(1, 2))
     pairs = (rows.counts * jnp.isfinite(rows.low) + rows.counts * jnp.isfinite(rows.high) + 0.0 * beta).sum(axis=(1, 2))
     centre = ((then / now) ** 3 * now / pairs)[:, None, None]
+    # Where the predictor is cut short, its bend leads too far: in full, steps may go round in a circle.
+    bent_low, bent_high = reach[:, None, None] * bent_low, reach[:, None, None] * bent_high
     to_low, to_high = (centre + bent_low) * over_low, (centre - bent_high) * over_high
     move, turn, change = direction(push + to_low - to_high)
     below = to_low - at.below - pull_low * change

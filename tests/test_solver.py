@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.datasets import load_iris
 
 import lossland as ll
 from lossland import normal
@@ -665,3 +666,15 @@ def test_a_new_shape_says_that_it_compiles(caplog):
         ll.solve("hinge", ll.load("two_gaussians(n=24, d=2, seed=3)"), C=1.0)
     said = [message.partition(",")[0] for message in caplog.messages]
     assert said == [f"solve compiled for 1 problems of {n} x 2" for n in (23, 24)]
+
+
+@pytest.mark.parametrize(("seed", "C"), [(18, 400.0), (36, 256.0)])
+def test_steps_do_not_go_round_in_a_circle(seed, C):
+    """Two of the cases in which the full bend of the predictor led the interior point in a circle of four steps."""
+    flowers, kinds = map(np.asarray, load_iris(return_X_y=True))
+    chosen = np.random.default_rng(seed).choice(100, 64, replace=False)
+    inputs = flowers[chosen]
+    data = ll.Dataset((inputs - inputs.mean(axis=0)) / inputs.std(axis=0), np.where(kinds[chosen] == 1, 1, -1))
+    sol = ll.solve("hinge", data, C=C)
+    assert sol.converged
+    assert sol.objective == pytest.approx(float(ll.solve("hinge", data, C=np.inf).objective), rel=1e-8)
