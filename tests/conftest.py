@@ -1,6 +1,7 @@
 """Strict everywhere: silent broadcasting raises, warnings are errors, and every element comes from the registries."""
 
 import gc
+import os
 from pathlib import Path
 
 import jax
@@ -71,3 +72,13 @@ def rng():
 @pytest.fixture
 def key():
     return jax.random.key(20261123)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory():
+    """Let go of compiled programs, between modules, once a worker holds 2 GB: all together they would take 6."""
+    yield
+    held = Path("/proc/self/statm")
+    if held.exists() and int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 2e9:
+        jax.clear_caches()
+        gc.collect()
