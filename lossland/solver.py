@@ -5,7 +5,6 @@ The problem, in all its forms: 1/2 ||w||^2 + sum_i c_i phi(t_i (x_i . w + b)), c
 
 import functools
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -288,15 +287,12 @@ def _tile_solved(
     """The solutions of k problems, with the value of their objective and its size."""
     labels, weights = _rows(design, t), _rows(design, c)
     near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
-    compiled, begun = _programs(), time.perf_counter()
+    _announce(form.pair.name, len(c), *near.inputs.shape)
     if form.terms is None or _never_flat_out(form.terms):
         problem = newton.Problem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
         found = _by_newton(form.pair, problem, stop)
     else:
         found = _by_interior(near, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop)
-    if _programs() > compiled:
-        said = "solve compiled for %d problems of %d x %d, %s, in %.1f s; another shape compiles again."
-        LOG.info(said, len(c), *near.inputs.shape, form.pair.name, time.perf_counter() - begun)
     if shift is not None:
         back = found.point[:, :-1] @ shift
         point = found.point.at[:, -1].add(-back)
@@ -304,10 +300,10 @@ def _tile_solved(
     return found, tilted(form.pair, design, labels, weights, found.point)
 
 
-def _programs() -> int:
-    """How many programs are held."""
-    held: Any = (_by_newton, _by_interior)
-    return sum(program._cache_size() for program in held)
+@functools.lru_cache(maxsize=4096)
+def _announce(name: str, count: int, n: int, d: int) -> None:
+    """Say, once for each shape, why the first call takes seconds."""
+    LOG.info("solve compiles for %d problems of %d x %d, %s; another shape compiles again.", count, n, d, name)
 
 
 def _never_flat_out(terms: Terms) -> bool:

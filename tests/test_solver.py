@@ -658,14 +658,14 @@ for loss in ("hinge", "logistic"):
 
 
 def test_a_new_shape_says_that_it_compiles(caplog):
-    data = ll.load("two_gaussians(n=23, d=2, seed=3)")
+    data = ll.load("two_gaussians(n=47, d=3, seed=3)")
     with caplog.at_level("INFO", logger="lossland"):
         ll.solve("hinge", data, C=1.0)
         ll.solve("hinge", data, C=2.0)
         assert len(caplog.messages) == 1
-        ll.solve("hinge", ll.load("two_gaussians(n=24, d=2, seed=3)"), C=1.0)
+        ll.solve("hinge", ll.load("two_gaussians(n=48, d=3, seed=3)"), C=1.0)
     said = [message.partition(",")[0] for message in caplog.messages]
-    assert said == [f"solve compiled for 1 problems of {n} x 2" for n in (23, 24)]
+    assert said == [f"solve compiles for 1 problems of {n} x 3" for n in (47, 48)]
 
 
 @pytest.mark.parametrize(("seed", "C"), [(18, 400.0), (36, 256.0)])
