@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.polynomial import chebyshev
 
-ORDERS = (8, 16, 24, 32, 48, 64, 96, 128)
+ORDERS = (16, 32, 48, 64, 96, 128)
 """Degrees that are tried, one after the other."""
 
 

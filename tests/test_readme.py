@@ -129,3 +129,14 @@ def test_design_lists_every_module():
     design = (ROOT / "DESIGN.md").read_text()
     for path in (ROOT / "lossland").glob("*.py"):
         assert f"`{path.stem}`" in design, path.name
+
+
+def test_the_plane_ratios_are_the_saved_ones():
+    saved = json.loads((ROOT / "benchmarks/results/landscape_cpu.json").read_text())["rows"]
+    held = {(row["data"], row["steps"], row["loss"]): row for row in saved}
+    shown = re.findall(r"^\| (\S+ x \S+) \| (\d+) x \d+ \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    assert len(shown) == 3
+    for data, steps, *cells in shown:
+        for cell, loss in zip(cells, ("hinge", "logistic"), strict=True):
+            row = held[data, int(steps), loss]
+            assert cell == f"{row['ratio']:.0f} ({row['ours_ms']:.1f} ms)"
