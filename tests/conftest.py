@@ -36,15 +36,19 @@ def pytest_generate_tests(metafunc):
     }
     for name, elements in every.items():
         if name in metafunc.fixturenames:
-            own = 5 if name == "some_pair" else 1
+            own = 13 if name == "some_pair" else 1
             metafunc.parametrize(name, _spread(elements(), FAST[name], own), ids=lambda e: getattr(e, "name", e))
 
 
 def _spread(elements, fast, own):
-    """`make test` takes every `own`-th element, `make check` every `fast`-th, `make exhaustive` all."""
+    """`make test` takes every `own`-th and the names they lack, `make check` every `fast`-th, `make exhaustive` all."""
+    taken = set(range(0, len(elements), own))
+    for part in ("loss", "activation") if own > 1 else ():
+        names = [getattr(element, part).name for element in elements]
+        taken |= {names.index(name) for name in set(names) - {names[k] for k in taken}}
 
     def marks(k):
-        return () if k % fast == 0 else pytest.mark.slow if k % own == 0 else (pytest.mark.slow, pytest.mark.exhaustive)
+        return () if k % fast == 0 else pytest.mark.slow if k in taken else (pytest.mark.slow, pytest.mark.exhaustive)
 
     return [pytest.param(e, marks=marks(k)) for k, e in enumerate(elements)]
 

@@ -105,6 +105,7 @@ def test_float32_inputs_get_float32_derivatives_of_float64_solutions():
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_influence_of_each_example(x64):
     """The derivative in an example's weight predicts what leaving it out does; of a non-support vector, nothing."""
     data = ll.Dataset(inputs=INPUTS, labels=LABELS)

@@ -53,7 +53,7 @@ def test_value_slope_and_curvature_are_right_to_a_few_ulp(some_pair):
 
 def test_a_pair_of_every_loss_is_right_to_a_few_ulp(loss):
     admissible = [p for p in ll.pairs() if p.loss == loss]
-    # Another activation for each: the slow test above takes a fifth of all pairs, `make exhaustive` all.
+    # Another activation for each: the slow test above takes a spread of the pairs, `make exhaustive` all.
     _check_accuracy(admissible[5 * list(LOSSES).index(loss.name) % len(admissible)])
 
 
@@ -271,9 +271,12 @@ def test_a_loss_in_a_file_of_ones_own(tmp_path):
 
 
 MORE = ("relu+hinge", "cloglog+focal", "identity+logistic", "sigmoid+asymmetric", "exp+dwd")
+MARKS = ((pytest.mark.slow,), *[(pytest.mark.slow, pytest.mark.exhaustive)] * 3, (pytest.mark.slow,))
 
 
-@pytest.mark.parametrize("name", ["identity+hinge", *[pytest.param(n, marks=pytest.mark.slow) for n in MORE]])
+@pytest.mark.parametrize(
+    "name", ["identity+hinge", *[pytest.param(n, marks=m) for n, m in zip(MORE, MARKS, strict=True)]]
+)
 def test_jit_vmap_and_gradients_agree(name):
     pair = ll.pair(name)
     z, t = jnp.linspace(-2.2, 2.3, 8), jnp.array([1.0, -1.0] * 4)

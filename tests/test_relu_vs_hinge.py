@@ -58,6 +58,7 @@ def test_figures_have_labels_and_draw_what_was_saved(results):
     np.testing.assert_array_equal(curve.get_ydata(), results.curve_relu_hinge.sel(label=1))
 
 
+@pytest.mark.exhaustive
 def test_the_file_and_the_command_are_the_same_thing(tmp_path):
     """What `python experiments/NAME.py` computed, `lossland run NAME` finds again."""
     settings = ["--smoke", "--starts", "2", "--steps", "5", "--datasets", "two_moons", "--out", str(tmp_path)]

@@ -9,7 +9,7 @@ from scipy import optimize, stats
 import lossland as ll
 from lossland import experiment, figures
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("svm_vs_logistic")]
 FILE = Path(__file__).parent.parent / "experiments" / "svm_vs_logistic.py"
 MODULE = experiment.find_experiment(str(FILE))
 SMALL = MODULE.Config(
