@@ -88,7 +88,7 @@ def test_a_scaled_stretched_and_shifted_form(rng):
 
 
 @pytest.mark.parametrize("name", CONVEX)
-@pytest.mark.parametrize("gamma", [0.3, 2.0])
+@pytest.mark.parametrize("gamma", [0.3, pytest.param(2.0, marks=pytest.mark.exhaustive)])
 def test_proximal_operators(name, gamma):
     """Against a grid; and firmly nonexpansive."""
     c = card(name)

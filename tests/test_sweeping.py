@@ -43,7 +43,11 @@ def each_place(s):
         (optax.sgd, {}),
         pytest.param(functools.partial(optax.sgd, nesterov=True), {"momentum": (0.5, 0.9)}, marks=pytest.mark.slow),
         pytest.param(optax.adam, {"b1": (0.8,)}, marks=pytest.mark.slow),
-        pytest.param(lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 20)), {}, marks=pytest.mark.slow),
+        pytest.param(
+            lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 20)),
+            {},
+            marks=(pytest.mark.slow, pytest.mark.exhaustive),
+        ),
         pytest.param(
             lambda rate: optax.chain(optax.clip_by_global_norm(0.1), optax.sgd(rate)), {}, marks=pytest.mark.slow
         ),
