@@ -144,7 +144,7 @@ def _one_sweep(folder):
         ["identity+hinge", "identity+logistic", "relu+hinge"],
         ll.load("two_gaussians(n=60, d=3, seed=1)"),
         seeds=2,
-        steps=60_000,
+        steps=90_000,
         batch_size=8,
         block_scores=16,
         folder=folder,
@@ -161,13 +161,13 @@ def test_twenty_kills_change_no_bit(tmp_path):
     for _ in range(20):
         child = context.Process(target=_one_sweep, args=(tmp_path,))
         child.start()
-        child.join(clock.uniform(0.5, 2.0))
+        child.join(clock.uniform(0.2, 1.2))
         seen += child.is_alive()
         child.kill()
         child.join()
     made = _one_sweep(tmp_path)
     # How many of the kills meet it at work depends on the machine.
-    assert seen >= 1
+    assert seen >= 1, "every run ended before its kill"
     for name, record in plain.records.items():
         np.testing.assert_array_equal(record, made.records[name], err_msg=name)
     np.testing.assert_array_equal(plain.params["weights"], made.params["weights"])
