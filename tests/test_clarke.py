@@ -12,6 +12,8 @@ import lossland as ll
 from lossland.piecewise import parabolas
 from lossland.subdifferentials import Around, cones, least_between, least_in_hull
 
+pytestmark = pytest.mark.slow
+
 LINES = [
     f"{a}+{loss}"
     for a in ("identity", "relu", "leaky_relu", "shifted_relu", "hard_tanh", "hard_sigmoid", "relu6", "sparse_sigmoid")

@@ -8,6 +8,8 @@ from jax.flatten_util import ravel_pytree
 
 import lossland as ll
 
+pytestmark = pytest.mark.slow
+
 CLOUDS = ll.load("two_gaussians(n=40, distance=2.0, seed=5)")
 SPREAD = [
     "identity+hinge", "relu+hinge", "leaky_relu+logistic", "tanh+squared", "softplus+exponential",
