@@ -166,8 +166,7 @@ def test_twenty_kills_change_no_bit(tmp_path):
         child.kill()
         child.join()
     made = _one_sweep(tmp_path)
-    # How many of the kills meet it at work depends on the machine.
-    assert seen >= 1, "every run ended before its kill"
+    assert seen >= 5
     for name, record in plain.records.items():
         np.testing.assert_array_equal(record, made.records[name], err_msg=name)
     np.testing.assert_array_equal(plain.params["weights"], made.params["weights"])
