@@ -4,6 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+SMALL = 2**24
+"""Bytes that are never refused."""
+
 
 def free_bytes() -> int | None:
     """Memory that this process may still take: the least of the machine's and of its control group's; None: unknown."""
@@ -23,9 +26,11 @@ def refuse_grid(what: str, counts: Sequence[int], each: int) -> None:
     Raises:
         ValueError: if it does not fit; the message names the number of steps that would.
     """
-    free, needed = free_bytes(), float(each)
+    needed = float(each)
     for count in counts:
         needed *= count
+    # To ask what is free takes longer than a small plane.
+    free = free_bytes() if needed > SMALL else None
     if free is None or needed <= 0.9 * free:
         return
     most = int((0.9 * free / each) ** (1 / len(counts)))

@@ -34,7 +34,7 @@ class Plane(NamedTuple):
         quantities: name -> (a, b), those asked for.
         method: "kinks" (exact running sums over kinks), "scores" (exact, scores affine in the plane), "model", or
             "expansion".
-        error: the estimated error of an expansion; 0 where values are exact to rounding.
+        error: the bound on an expansion's error, rounding apart; 0 where values are exact to rounding.
         holes: how many values are NaN.
         settings: pair, data, model, l2 and what else is needed to draw it again.
     """
@@ -108,8 +108,8 @@ def plane(
             "gradient_norm", "outside" (the gradient's part that leaves the plane), "determinant" and "trace" (of the
             Hessian in the plane), or functions of (params, data) that give a number, kept under their names.
         method: "fastest" of those that are exact here; or one of "kinks", "scores", "model".
-        tolerance: an absolute error that is allowed: a smooth pair's plane may then be a Chebyshev series, whose error
-            is estimated (`Plane.error`), not bounded.
+        tolerance: an absolute error that is allowed: the plane of a smooth pair, whose scores are affine in it, may
+            then be a polynomial, whose error is proven to be at most `Plane.error`; 0: none.
         progress: called with (pixels done, of).
 
     Returns:

@@ -63,7 +63,7 @@ class Surface(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The objective and the quantities on a grid, the method that gave them, and the estimated error, 0 if exact."""
+    """The objective and the quantities on a grid, the method that gave them, and its error's bound: 0 if exact."""
 
     values: np.ndarray
     quantities: dict[str, np.ndarray]
@@ -84,15 +84,15 @@ def on_grid(
         if method == "kinks" and curves is not None:
             found = {"risk": _by_kinks(surface, curves, axes)}
         else:
-            if surface.tolerance > 0 and len(axes) == 2 and set(names) == {"risk"}:
-                series = expanded(functools.partial(_risk_at, surface, method), (axes[0], axes[1]), surface.tolerance)
+            if surface.tolerance > 0 and len(axes) == 2 and straight and set(names) == {"risk"}:
+                series = _by_expansion(surface, method, (axes[0], axes[1]))
             if series is not None:
                 found, error, method = {"risk": series[0]}, series[1], "expansion"
             else:
                 found = _by_pixels(surface, names, axes, method, progress)
         found = found | _by_derivatives(surface, axes, straight)
-        scale = penalty_on(surface, axes)
-    values = found["risk"] + 0.5 * float(f.l2) * scale
+        l2 = float(f.l2)
+        values = found["risk"] + 0.5 * l2 * penalty_on(surface, axes) if l2 else found["risk"]
     asked = (*surface.quantities, *(name for name, _ in surface.functions))
     return Found(values, {name: found[name] for name in asked}, method, error)
 
@@ -178,8 +178,15 @@ def _by_derivatives(surface: Surface, axes: tuple[np.ndarray, ...], straight: bo
     return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
 
 
-def _risk_at(surface: Surface, method: str, places: np.ndarray) -> np.ndarray:
-    return _at_places(surface, ("risk",), places, method, None)["risk"]
+def _by_expansion(
+    surface: Surface, method: str, axes: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, float] | None:
+    f, scores = surface.objective, _scores(surface)
+
+    def evaluate(places: np.ndarray) -> np.ndarray:
+        return _at_places(surface, ("risk",), places, method, None, scores)["risk"]
+
+    return expanded(evaluate, f.pair, np.asarray(f.labels), _weights(surface), scores, axes, surface.tolerance)
 
 
 def _at_places(
@@ -188,13 +195,14 @@ def _at_places(
     places: np.ndarray,
     method: str,
     progress: Callable[[int, int], None] | None,
+    scores: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Quantities at places (p, axes), in blocks whose scores stay in the cache."""
+    """Quantities at places (p, axes), in blocks whose scores stay in the cache; `_scores` are given if known."""
     f = surface.objective
     labels, weights = f.labels, jnp.asarray(_weights(surface))
     if method == "scores":
-        scores = jnp.asarray(_scores(surface))
-        evaluate = functools.partial(affine_pixels, f.pair, names, labels, weights, scores)
+        known = jnp.asarray(_scores(surface) if scores is None else scores)
+        evaluate = functools.partial(affine_pixels, f.pair, names, labels, weights, known)
     else:
         tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
         evaluate = functools.partial(model_pixels, f.model, f.pair, names, labels, weights, f.inputs, *tree)

@@ -26,7 +26,7 @@ class Volume(NamedTuple):
         directions: d1, d2, d3, shaped like the params.
         quantities: name -> (a, b, c), those asked for.
         method: as `Plane`'s.
-        error: the largest estimated error; 0 where values are exact to rounding.
+        error: the largest of the slices' bounds; 0 where values are exact to rounding.
         holes: how many values are NaN.
         settings: pair, data, model, l2 and what else is needed to draw it again.
     """

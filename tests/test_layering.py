@@ -9,12 +9,23 @@ import lossland
 
 ROWS = [
     {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory"},
-    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"}
-    | {"arrangements"},
+    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions"} | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
-    {"objectives", "minima", "links", "recording", "piecewise"},
-    {"fitting", "shapes", "normal", "terms", "grams", "buckets", "basins", "mixed", "local_slopes", "refusals"}
+    {"objectives", "minima", "links", "recording", "piecewise", "degrees"},
+    {
+        "fitting",
+        "shapes",
+        "normal",
+        "terms",
+        "grams",
+        "buckets",
+        "basins",
+        "mixed",
+        "local_slopes",
+        "refusals",
+        "expansions",
+    }
     | {"tangents", "moments", "pulls", "angles", "subdifferentials"},
     {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
     | {"planar", "programs", "curvature", "drift", "flows"},

@@ -175,20 +175,20 @@ def test_without_a_radius_the_plane_reaches_to_where_the_objective_has_doubled(x
         assert 2.0 <= edge.max() / middle < 5.0
 
 
-@pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize(("tolerance", "method"), [(1e-3, "expansion"), (1e-6, "expansion"), (1e-10, "scores")])
 @pytest.mark.slow
-def test_a_smooth_plane_by_expansion_is_as_near_as_it_says(tolerance, x64):
+def test_a_smooth_plane_by_expansion_is_as_near_as_it_says(tolerance, method, x64):
     pair, centre, axes = ll.pair("sigmoid+cross_entropy"), start(), ll.random_directions(start(), KEY)
     given = {"radius": (2.0, 1.0), "steps": 151, "l2": 0.3}
     exact = ll.plane(pair, DATA, centre, axes, **given)
     near = ll.plane(pair, DATA, centre, axes, **given, tolerance=tolerance)
-    assert (near.method, exact.error) == ("expansion", 0.0)
+    assert (near.method, exact.error) == (method, 0.0)
     assert np.abs(near.values - exact.values).max() <= near.error <= tolerance
 
 
 def test_what_has_kinks_is_not_expanded(x64):
     axes = ll.random_directions(start(), KEY)
-    p = ll.plane(ll.pair("tanh+hinge"), DATA, start(), axes, radius=2.0, steps=41, tolerance=1e-9)
+    p = ll.plane(ll.pair("elu+hinge"), DATA, start(), axes, radius=2.0, steps=41, tolerance=1e-9)
     assert (p.method, p.error) == ("scores", 0.0)
 
 

@@ -59,6 +59,7 @@ def test_slices_quantities_and_the_file(tmp_path, x64):
 
 def test_what_does_not_fit_is_refused_before_it_runs_with_a_size_that_fits(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda: 10_000)
+    monkeypatch.setattr(memory, "SMALL", 0)
 
     def stop(*_):
         raise AssertionError("it ran")
