@@ -88,6 +88,7 @@ def plane(
     method: str = "fastest",
     tolerance: float = 0.0,
     progress: Progress | None = None,
+    devices: Sequence[Any] | None = None,
 ) -> Plane:
     r"""The objective on a grid in a plane of its parameters.
 
@@ -111,6 +112,8 @@ def plane(
         tolerance: an absolute error that is allowed: the plane of a smooth pair, whose scores are affine in it, may
             then be a polynomial, whose error is proven to be at most `Plane.error`; 0: none.
         progress: called with (pixels done, of).
+        devices: which take blocks of pixels in turn, say `jax.devices()`; one if left out. What is summed through its
+            kinks, or expanded, is so quick that one serves.
 
     Returns:
         A `Plane`.
@@ -131,7 +134,7 @@ def plane(
     surface, axes = asked(
         pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
     )
-    return plane_of(surface, axes, progress)
+    return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)
 
 
 def ray(

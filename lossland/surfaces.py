@@ -54,6 +54,7 @@ class Surface(NamedTuple):
     data: str
     tolerance: float = 0.0
     functions: tuple[tuple[str, Callable[[Params], Any]], ...] = ()
+    devices: tuple[Any, ...] = ()
 
     def settings(self) -> dict[str, Any]:
         """Pair, data, model and penalty, in plain words and numbers."""
@@ -198,23 +199,39 @@ def _at_places(
     scores: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Quantities at places (p, axes), in blocks whose scores stay in the cache; `_scores` are given if known."""
-    f = surface.objective
-    labels, weights = f.labels, jnp.asarray(_weights(surface))
-    if method == "scores":
-        known = jnp.asarray(_scores(surface) if scores is None else scores)
-        evaluate = functools.partial(affine_pixels, f.pair, names, labels, weights, known)
-    else:
-        tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-        evaluate = functools.partial(model_pixels, f.model, f.pair, names, labels, weights, f.inputs, *tree)
-    size = min(len(places), max(1, SCORES // f.n))
+    if method == "scores" and scores is None:
+        scores = _scores(surface)
+    held = [(home, _at_home(surface, names, scores if method == "scores" else None, home)) for home in _homes(surface)]
+    size = min(len(places), max(1, SCORES // surface.objective.n))
     parts = []
     for start in range(0, len(places), size):
         block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
-        parts.append(evaluate(jnp.asarray(block)))
-        if progress is not None:
-            jax.block_until_ready(parts[-1])
+        home, evaluate = held[len(parts) % len(held)]
+        parts.append(evaluate(jax.device_put(block, home)))
+        if progress is not None and len(parts) % len(held) == 0:
+            jax.block_until_ready(parts[-len(held) :])
             progress(min(start + size, len(places)), len(places))
+    if progress is not None and len(parts) % len(held):
+        jax.block_until_ready(parts)
+        progress(len(places), len(places))
     return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
+
+
+def _homes(surface: Surface) -> tuple[Any, ...]:
+    """The devices that blocks go to in turn; None is JAX's default."""
+    return surface.devices or (None,)
+
+
+def _at_home(
+    surface: Surface, names: tuple[str, ...], scores: np.ndarray | None, home: Any
+) -> Callable[[Array], dict[str, Array]]:
+    """A function of places whose other arguments lie on the device: from scores if given, else by the model."""
+    f = surface.objective
+    labels, weights = jax.device_put((f.labels, _weights(surface)), home)
+    if scores is not None:
+        return functools.partial(affine_pixels, f.pair, names, labels, weights, jax.device_put(scores, home))
+    inputs, *tree = jax.device_put((f.inputs, surface.centre, surface.directions), home)
+    return functools.partial(model_pixels, f.model, f.pair, names, labels, weights, inputs, *tree)
 
 
 def penalty_on(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:

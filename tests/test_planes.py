@@ -1,6 +1,9 @@
 """Planes and rays: every fast way against one parameter vector after another; right where other tools are not."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -270,3 +273,25 @@ def test_directions_that_make_no_sense_are_said():
         ll.trajectory_directions(jax.tree.map(lambda x: np.stack([x] * 2), start()))
     with pytest.raises(ValueError, match="no setting colour"):
         ll.linear_interpolation(ll.pair("identity+hinge"), DATA, start(), start(seed=1), colour="red")
+
+
+@pytest.mark.slow
+def test_devices_share_a_plane_to_the_same_bits():
+    program = """
+import jax, numpy as np, lossland as ll
+from lossland import surfaces
+places, one = [], surfaces.affine_pixels
+surfaces.affine_pixels = lambda *given: (places.append(given[-1].devices()), one(*given))[1]
+data = ll.standardise(ll.load("two_gaussians(n=2000, d=3, seed=2)"))
+centre = ll.linear().init(jax.random.key(0), 3)
+axes = ll.random_directions(centre, jax.random.key(1))
+given = dict(radius=1.0, steps=51, quantities=["error"])
+alone = ll.plane(ll.pair("tanh+hinge"), data, centre, axes, **given)
+del places[:]
+both = ll.plane(ll.pair("tanh+hinge"), data, centre, axes, **given, devices=jax.devices())
+assert len(places) == 4 and set.union(*places) == set(jax.devices()), places
+np.testing.assert_array_equal(alone.values, both.values)
+np.testing.assert_array_equal(alone.quantities["error"], both.quantities["error"])
+"""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | flags, timeout=300)
