@@ -4,8 +4,12 @@
 
 The peer of `top_eigenvalues` is `scipy.sparse.linalg.eigsh` on a LinearOperator of a compiled `jvp(grad(f))`; that of
 `spectral_density` is `numpy.linalg.eigvalsh` of a compiled `jax.hessian`. Everything is warm and float64; calls of both
-alternate, the ratio is the median of the pairs' ratios. PyHessian is for torch and not compared. Where other programs
-share the cores, run it with OPENBLAS_NUM_THREADS=1: waiting threads cost more than they bring.
+alternate, the ratio is the median of the pairs' ratios. Where other programs share the cores, run it with
+OPENBLAS_NUM_THREADS=1: waiting threads cost more than they bring.
+
+PyHessian and torch are not installed by `make bench` (pip install torch pyhessian); where they are, PyHessian's top-10
+values and density of the same model, data and parameters are timed too, in float64, a few times only. Its density calls
+`torch.eig`, which torch no longer has: it is given one that calls `torch.linalg.eig`.
 """
 
 import argparse
@@ -62,6 +66,45 @@ def peers(f, params):
     return top, lambda: np.linalg.eigvalsh(np.asarray(matrix(flat)))
 
 
+def pyhessian(f, params):
+    """PyHessian's top values and its density, as functions without arguments; None where it is not installed."""
+    try:
+        import pyhessian
+        import torch
+    except ImportError:
+        return None
+    torch.eig = lambda matrix, eigenvectors: _parts(torch.linalg.eig(matrix))
+    inputs, labels = (torch.tensor(np.asarray(x), dtype=torch.float64) for x in (f.inputs, f.labels))
+    layers = [params] if "weights" in params else params
+    model = torch.nn.Sequential()
+    for number, layer in enumerate(layers):
+        weights = np.asarray(layer["weights"]).reshape(-1, np.shape(layer["bias"])[0] if np.ndim(layer["bias"]) else 1)
+        linear = torch.nn.Linear(*weights.shape).double()
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor(weights.T))
+            linear.bias.copy_(torch.tensor(np.atleast_1d(np.asarray(layer["bias"]))))
+        model.extend([torch.nn.Tanh(), linear] if number else [linear])
+
+    def loss(scores, of):
+        weights = sum((p**2).sum() for name, p in model.named_parameters() if name.endswith("weight"))
+        return torch.nn.functional.softplus(-of * scores[:, 0]).mean() + 0.5 * float(f.l2) * weights
+
+    def made():
+        return pyhessian.hessian(model, loss, data=(inputs, labels), cuda=False)
+
+    def top():
+        return np.array(made().eigenvalues(top_n=K)[0])
+
+    return top, lambda: made().density()
+
+
+def _parts(found):
+    """What `torch.eig` returned: real and imaginary parts side by side, and the vectors."""
+    import torch
+
+    return torch.view_as_real(found[0]), found[1].real
+
+
 def seconds(function):
     start = time.perf_counter()
     jax.block_until_ready(function())
@@ -85,6 +128,13 @@ def measured(f, params, rounds):
     rows = {"top-10": paired(lambda: ll.top_eigenvalues(f, params, K), top, rounds)}
     rows["top-10"] |= {"error": error, "their_error": theirs, "converged": bool(found.converged.all())}
     rows["density"] = paired(lambda: ll.spectral_density(f, params), dense, rounds)
+    for row, theirs in zip(rows.values(), pyhessian(f, params) or (), strict=False):
+        took = [seconds(theirs) for _ in range(3)]
+        row |= {"pyhessian": float(np.median(took)), "pyhessian_ratio": float(np.median(took)) / row["ours"]}
+    if torchs := pyhessian(f, params):
+        # Power iteration finds the largest by size, of either sign.
+        largest = exact[np.argsort(-np.abs(exact))[:K]]
+        rows["top-10"]["pyhessian_error"] = float(np.abs(np.sort(torchs[0]()) - np.sort(largest)).max())
     return rows | {"parameters": ravel_pytree(params)[0].size}
 
 
@@ -96,12 +146,17 @@ def main():
     with jax.enable_x64(True):
         results = {name: measured(f, params, options.rounds) for name, f, params in problems()}
     lines = [
-        (f"{what}, {name}", *(f"{1e3 * held[key]:.3g}" for key in ("ours", "theirs")), f"{held['ratio']:.3g}")
+        (
+            f"{what}, {name}",
+            *(f"{1e3 * held[key]:.3g}" for key in ("ours", "theirs")),
+            f"{held['ratio']:.3g}",
+            f"{held['pyhessian_ratio']:.3g}" if "pyhessian_ratio" in held else "",
+        )
         for name, rows in results.items()
         for what, held in rows.items()
         if what != "parameters"
     ]
-    show(table("Spectra of Hessians", ("what", "ours, ms", "theirs, ms", "theirs / ours"), lines))
+    show(table("Spectra of Hessians", ("what", "ours, ms", "theirs, ms", "theirs / ours", "PyHessian / ours"), lines))
     device = jax.devices()[0]
     environment = {"device": device.device_kind, "machine": platform.machine(), "cpus": os.cpu_count()}
     environment |= {"blas": os.environ.get("OPENBLAS_NUM_THREADS", "all"), "load": os.getloadavg()[0]} | versions()
