@@ -251,7 +251,7 @@ def interactive_figure(
     figure.update_layout(
         scene={"xaxis": {"title": {"text": "alpha"}}, "yaxis": {"title": {"text": "beta"}},
                "zaxis": {"title": {"text": named}, "range": [low - 0.3 * (high - low), high]},
-               "camera": {"eye": {"x": 1.2, "y": -1.5, "z": 0.9}}},
+               "camera": {"eye": {"x": 1.45, "y": -1.75, "z": 0.95}, "center": {"x": 0.0, "y": 0.0, "z": -0.15}}},
         margin={"l": 0, "r": 0, "t": 40, "b": 0}, showlegend=False, title={"text": _title(planes), "x": 0.5},
         updatemenus=[{"buttons": buttons, "x": 0.02, "y": 0.98, "xanchor": "left"}] if len(planes) > 1 else [],
     )  # fmt: skip

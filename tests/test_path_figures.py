@@ -56,6 +56,15 @@ def test_a_film_has_its_frames_and_lasts_as_long_as_asked(tmp_path):
     assert [f.name for f in (tmp_path / "new").iterdir()] == ["run.gif"]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not path_figures.FFMpegWriter.isAvailable(), reason="ffmpeg is not installed")
+def test_mp4_is_written_where_ffmpeg_is_installed(tmp_path):
+    p, seen = run()
+    ll.animate(p, seen, tmp_path / "run.mp4", frames=3, dpi=40)
+    assert (tmp_path / "run.mp4").read_bytes()[4:8] == b"ftyp"
+    assert [f.name for f in tmp_path.iterdir()] == ["run.mp4"]
+
+
 def test_mp4_asks_for_ffmpeg_and_other_endings_are_refused(tmp_path, monkeypatch):
     p, seen = run()
     monkeypatch.setattr(path_figures.FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
