@@ -108,7 +108,8 @@ def proven(data: Any, C: float, weights: Any, with_bias: bool) -> float:
     best = 0.0
     reach = float(np.abs(scores).max()) + 3.0
     for width in np.geomspace(1e-9, 1.0, 60):
-        bias = float(brentq(lambda b: t @ pulls(b, width), -reach, reach, xtol=1e-15)) if with_bias else 0.0  # noqa: B023
+        root: Any = brentq(lambda b: t @ pulls(b, width), -reach, reach, xtol=1e-15) if with_bias else 0.0  # noqa: B023
+        bias = float(root)
         alpha = pulls(bias, width)
         if with_bias:
             # What is left of the sum is taken off the class that has too much: the point is feasible to rounding.

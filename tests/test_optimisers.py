@@ -1,4 +1,4 @@
-"""Work to a certified gap: bounds against a quadratic program by scipy, counts against the traces, verdicts that fail."""
+"""Work to a certified gap: bounds against a quadratic program by scipy, counts against traces, verdicts that fail."""
 
 import re
 from pathlib import Path
