@@ -1,12 +1,14 @@
 """The textbook picture of the losses of a margin, scaled to meet at m = 0, and what it shows: bounds and convexity.
 
 Claim S10: hinge, logistic / ln 2 and squared loss meet the 0-1 loss at margin 0 and bound it from above. The same is
-asked of every registered loss that is a function of the margin: each is divided by its own value at 0.
+asked of every registered loss that is a function of the margin: each is divided by its own value at 0. A gallery shows
+every loss with what its card says.
 """
 
 import functools
 import math
 import sys
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,8 @@ import lossland as ll
 
 TEXTBOOK = ("hinge", "logistic", "squared", "zero_one")
 OUTPUTS = {"margin": "identity", "likelihood": "sigmoid"}
+PAGE = 12
+"""Cards on a page of the gallery."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ def measure(name: str, margins: Any, tick: Any) -> dict[str, Any]:
     import numpy as np
 
     from lossland.registry import LOSSES, find
+    from lossland.verdicts import verdicts as in_words
 
     card = ll.card(OUTPUTS[find(LOSSES, name).kind], name)
     positive = card.pair.positive
@@ -57,6 +62,7 @@ def measure(name: str, margins: Any, tick: Any) -> dict[str, Any]:
         "infimum": min(card.infimum),
         "of_likelihood": card.pair.loss.kind == "likelihood",
         "calibrated": card.calibrated(0.0),
+        "words": "\n".join(f"{said.sign or '.'} {said.text}" for said in in_words(card.facts)),
         "asymmetry": np.max(np.abs(positive(margins) - card.pair.negative(-margins))),
     }
 
@@ -75,6 +81,7 @@ def compute(config: Config, run: Any) -> Any:
         results[field] = (("loss",), np.array([float(held[n][field]) for n in names]))
     for field in ("convex", "of_likelihood", "calibrated"):
         results[field] = (("loss",), np.array([int(held[n][field]) for n in names], "int8"))
+    results["words"] = (("loss",), [str(held[n]["words"]) for n in names])
     results.attrs["shown"] = config.shown
     return results
 
@@ -100,8 +107,11 @@ def bounds(results: Any) -> Any:
 
 
 def draw(results: Any) -> dict[str, Any]:
-    """The textbook's four losses, and all losses as small multiples."""
-    return {"four": draw_four(results), "all": draw_all(results)}
+    """The textbook's four losses, all losses as small multiples, and pages of their cards."""
+    names = results.loss.values
+    pages = [results.sel(loss=names[at : at + PAGE]) for at in range(0, len(names), PAGE)]
+    cards = {f"cards_{number + 1}": draw_cards(page) for number, page in enumerate(pages)}
+    return {"four": draw_four(results), "all": draw_all(results), **cards}
 
 
 def _within(results: Any) -> Any:
@@ -161,6 +171,55 @@ def draw_all(results: Any) -> Any:
     figure.supylabel("loss, divided by its value at $m = 0$", fontsize=8)
     _legend(figure)
     return figure
+
+
+def draw_cards(results: Any) -> Any:
+    """A panel for each loss, unscaled, and under it what its card says: + for it, - against it, . neither."""
+    from lossland import figures as fig
+
+    near, columns = _within(results), 3
+    rows = -(-results.sizes["loss"] // columns)
+    ratios = {"height_ratios": [1.0, 1.3] * rows}
+    figure, axes = fig.panels(2 * rows, columns, height=0.35 + 2.2 * rows, gridspec_kw=ratios)
+    cells = [
+        (axes[2 * (k // columns), k % columns], axes[2 * (k // columns) + 1, k % columns])
+        for k in range(columns * rows)
+    ]
+    for curve, words in cells[results.sizes["loss"] :]:
+        curve.set_axis_off()
+        words.set_axis_off()
+    for (curve, words), name in zip(cells, results.loss.values, strict=False):
+        one = near.sel(loss=name)
+        shade = fig.BLUE if bool(one.convex) else fig.RED
+        if name == "zero_one":
+            _step(curve, results.shown, shade, lw=1.4)
+        else:
+            curve.plot(near.margin, one.value, color=shade)
+        low, high = float(one.value.min()), min(float(one.value.max()), float(one.value.min()) + 4.0)
+        room = 0.07 * (high - low or 1.0)
+        curve.set(xlim=(-results.shown, results.shown), ylim=(low - room, high + room), xticks=(-2, 0, 2))
+        curve.set_title(_title(str(name), bool(one.of_likelihood)).replace("\n", " "), pad=3)
+        curve.tick_params(pad=1.5)
+        _write(words, str(one.words.values))
+    figure.supxlabel("margin $m$ (curves), verdicts below", fontsize=7.5)
+    figure.supylabel("loss: blue convex, red not", fontsize=7.5)
+    return figure
+
+
+def _write(ax: Any, words: str) -> None:
+    """Verdicts one below the other, coloured by whether they speak for the loss."""
+    from lossland import figures as fig
+
+    ax.set_axis_off()
+    shades, down = {"+": fig.BLUE, "-": fig.RED, ".": "#555555"}, 0.0
+    for line in words.split("\n"):
+        sign, said = line[0], textwrap.wrap(line[2:], 50)
+        told = "\n".join(said)
+        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top", "fontsize": 5.8}
+        for text, right in ((sign.replace("-", "\u2212").replace(".", "\u00b7"), 0), (told, 6)):
+            drawn = ax.annotate(text, (-0.06, 1.02), (right, -down), color=shades[sign], linespacing=1.1, **place)
+            drawn.set_in_layout(False)
+        down += 7.3 * len(said) + 0.8
 
 
 def _title(name: str, of_likelihood: bool) -> str:
