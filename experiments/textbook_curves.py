@@ -16,7 +16,7 @@ import lossland as ll
 
 TEXTBOOK = ("hinge", "logistic", "squared", "zero_one")
 OUTPUTS = {"margin": "identity", "likelihood": "sigmoid"}
-PAGE = 12
+PAGE = 9
 """Cards on a page of the gallery."""
 
 
@@ -178,48 +178,60 @@ def draw_cards(results: Any) -> Any:
     from lossland import figures as fig
 
     near, columns = _within(results), 3
-    rows = -(-results.sizes["loss"] // columns)
-    ratios = {"height_ratios": [1.0, 1.3] * rows}
-    figure, axes = fig.panels(2 * rows, columns, height=0.35 + 2.2 * rows, gridspec_kw=ratios)
-    cells = [
-        (axes[2 * (k // columns), k % columns], axes[2 * (k // columns) + 1, k % columns])
-        for k in range(columns * rows)
-    ]
-    for curve, words in cells[results.sizes["loss"] :]:
-        curve.set_axis_off()
+    said = [_lines(str(words)) for words in results.words.values]
+    tallest = [max(_height(each) for each in said[at : at + columns]) for at in range(0, len(said), columns)]
+    # Inches: a curve with its title and labels, then as much as the longest text of the row needs.
+    heights = [part for text in tallest for part in (0.72, text / 72 + 0.06)]
+    rows = len(tallest)
+    height = sum(heights) + 0.52 * rows
+    figure, axes = fig.panels(2 * rows, columns, height=height, gridspec_kw={"height_ratios": heights})
+    for number in range(columns * rows):
+        curve, words = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
         words.set_axis_off()
-    for (curve, words), name in zip(cells, results.loss.values, strict=False):
-        one = near.sel(loss=name)
+        if number >= len(said):
+            curve.set_axis_off()
+            continue
+        one = near.isel(loss=number)
         shade = fig.BLUE if bool(one.convex) else fig.RED
-        if name == "zero_one":
+        if str(one.loss.values) == "zero_one":
             _step(curve, results.shown, shade, lw=1.4)
         else:
             curve.plot(near.margin, one.value, color=shade)
-        low, high = float(one.value.min()), min(float(one.value.max()), float(one.value.min()) + 4.0)
+        low = float(one.value.min())
+        high = min(float(one.value.max()), low + 4.0)
         room = 0.07 * (high - low or 1.0)
         curve.set(xlim=(-results.shown, results.shown), ylim=(low - room, high + room), xticks=(-2, 0, 2))
-        curve.set_title(_title(str(name), bool(one.of_likelihood)).replace("\n", " "), pad=3)
-        curve.tick_params(pad=1.5)
-        _write(words, str(one.words.values))
-    figure.supxlabel("margin $m$ (curves), verdicts below", fontsize=7.5)
-    figure.supylabel("loss: blue convex, red not", fontsize=7.5)
+        curve.set_title(_title(str(one.loss.values), bool(one.of_likelihood)).replace("\n", " "), pad=3)
+        curve.tick_params(pad=1.5, labelsize=6)
+        curve.set_xlabel("margin $m$", fontsize=6.5, labelpad=1)
+        curve.set_ylabel("loss" if number % columns == 0 else "", fontsize=6.5)
+        _write(words, said[number])
     return figure
 
 
-def _write(ax: Any, words: str) -> None:
+def _lines(words: str) -> list[tuple[str, list[str]]]:
+    """Verdicts as (sign, wrapped lines); that a loss is itself is left out."""
+    held = [line for line in words.split("\n") if not line.endswith(" itself.")]
+    return [(line[0], textwrap.wrap(line[2:], 47)) for line in held]
+
+
+def _height(said: list[tuple[str, list[str]]]) -> float:
+    """What `_write` needs, in points."""
+    return sum(6.9 * len(lines) + 1.6 for _, lines in said)
+
+
+def _write(ax: Any, said: list[tuple[str, list[str]]]) -> None:
     """Verdicts one below the other, coloured by whether they speak for the loss."""
     from lossland import figures as fig
 
-    ax.set_axis_off()
-    shades, down = {"+": fig.BLUE, "-": fig.RED, ".": "#555555"}, 0.0
-    for line in words.split("\n"):
-        sign, said = line[0], textwrap.wrap(line[2:], 50)
-        told = "\n".join(said)
+    shades = {"+": (fig.BLUE, "+"), "-": (fig.RED, "\u2212"), ".": ("#555555", "\u00b7")}
+    for number, (sign, lines) in enumerate(said):
+        shade, mark = shades[sign]
         place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top", "fontsize": 5.8}
-        for text, right in ((sign.replace("-", "\u2212").replace(".", "\u00b7"), 0), (told, 6)):
-            drawn = ax.annotate(text, (-0.06, 1.02), (right, -down), color=shades[sign], linespacing=1.1, **place)
+        for text, right in ((mark, -8), ("\n".join(lines), -2)):
+            down = -_height(said[:number])
+            drawn = ax.annotate(text, (0, 1), (right, down), color=shade, linespacing=1.1, **place)
             drawn.set_in_layout(False)
-        down += 7.3 * len(said) + 0.8
 
 
 def _title(name: str, of_likelihood: bool) -> str:
@@ -327,6 +339,16 @@ def verdicts(results: Any) -> list[Any]:
             set(bent) == {str(n) for n in results.loss.values if not bool(results.convex.sel(loss=n))},
         ),
     ]
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What a text quotes."""
+    return {
+        "losses": str(results.sizes["loss"]),
+        "convex_losses": str(int(results.convex.sum())),
+        "bounding_losses": str(int(bounds(results).sum())),
+        "logistic_at_zero": f"{float(results.at_zero.sel(loss='logistic')):.4f}",
+    }
 
 
 def midpoint_breaches(results: Any) -> list[str]:
