@@ -15,6 +15,7 @@ class Sweep:
     """Train every pair with every seed, step size and penalty at once; stopped or killed, the same command goes on.
 
     Examples: `lossland sweep relu+hinge identity+hinge --data breast_cancer`, `lossland sweep --all --steps 200`,
+    `lossland sweep identity+my_loss.py:my_loss identity+hinge --data my_data.csv --json`,
     `lossland sweep --all --optimizer adam --learning-rates 0.001 0.01 --batch-size 32 --processes 2`
     """
 
@@ -78,6 +79,8 @@ class Sweep:
     """Where the result and the checkpoints go."""
     form: Literal["terminal", "markdown", "latex", "csv"] = "terminal"
     """How to write the table."""
+    json: bool = False
+    """Print the table as JSON, for a script."""
     quiet: bool = False
     """Show no progress."""
 
@@ -212,7 +215,11 @@ def _bar(quiet: bool) -> Iterator[Any]:
 def _show(command: Sweep, made: Any) -> None:
     from lossland.sweep_tables import best_table
     from lossland.tables import show
+    from lossland.telling import as_json
 
+    if command.json:
+        print(as_json(_plain(made)))
+        return
     show(best_table(made), command.form)
     for reason in made.skipped:
         print(f"Left out: {reason}", file=sys.stderr)
@@ -220,3 +227,19 @@ def _show(command: Sweep, made: Any) -> None:
     if command.form == "terminal":
         told = f", {lost} of them diverged" if lost else ""
         print(f"{made.status.size} models of {len(made.pairs)} pairs{told}. Result {made.path}.")
+
+
+def _plain(made: Any) -> dict[str, Any]:
+    """For each threshold and pair: the setting that validation chose, with the errors of each seed."""
+    rows = []
+    for line in made.thresholds:
+        best = made.best(threshold=line)
+        for name in made.pairs:
+            one, errors = best.sel(pair=name), best.sel(pair=name, threshold=str(line))
+            rows.append(
+                {"pair": name, "threshold": line, "step": int(one.step)}
+                | {axis: float(one[axis]) for axis in made.axes}
+                | {f"{part}_error": errors[f"{part}_error"].values.tolist() for part in ("validation", "test")}
+            )
+    about = {"result": str(made.path), "models": int(made.status.size), "diverged": int(made.diverged.sum())}
+    return about | {"left_out": list(made.skipped), "best": rows}

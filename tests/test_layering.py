@@ -7,8 +7,11 @@ import pytest
 
 import lossland
 
+COMMANDS = {f"{name}_command" for name in ("sweep", "landscape", "solve", "list", "check", "card", "cards", "run")}
+COMMANDS |= {"figures_command", "completion_command"}
 ROWS = [
-    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory"}
+    | {"usage", "telling"},
     {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"}
     | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
@@ -28,7 +31,7 @@ ROWS = [
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures", "geometry_figures"},
     {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files"},
-    {"sweep_command", "landscape_command", "solve_command"},
+    COMMANDS,
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -38,11 +41,9 @@ HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "gudh
 FIGURES = {module for module in MODULES if module.endswith("figures")}
 AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "__main__": {"tyro"},
-    "sweep_command": {"tyro"},
-    "landscape_command": {"tyro"},
-    "solve_command": {"tyro"},
     "estimator": {"sklearn"},
 }
+AT_THE_TOP |= {module: {"tyro"} for module in COMMANDS}
 
 
 def _imports(tree):

@@ -33,6 +33,8 @@ def test_the_numbers_are_those_of_solve(tmp_path, capsys):
         np.testing.assert_array_equal(kept["weights"], sol.weights)
     assert call(file, "--C", 1, "--form", "csv") == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("C,objective,lower bound")
+    assert call(file, "--C", 1, "--quiet") == 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.slow
