@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lossland as ll
 from lossland.estimator import PairClassifier
+from lossland.selection import PairClassifierCV
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,13 @@ def test_scikit_learns_own_checks(estimator, check):
 
 
 @pytest.mark.exhaustive
-@parametrize_with_checks([PairClassifier(loss="logistic"), PairClassifier("tanh", "squared", steps=300, restarts=3)])
+@parametrize_with_checks(
+    [
+        PairClassifier(loss="logistic"),
+        PairClassifier("tanh", "squared", steps=300, restarts=3),
+        PairClassifierCV(Cs=3, cv=3),
+    ]
+)
 def test_scikit_learns_own_checks_of_more_pairs(estimator, check):
     check(estimator)
 

@@ -31,7 +31,7 @@ ROWS = [
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures", "geometry_figures"},
     {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files"},
-    COMMANDS,
+    COMMANDS | {"selection"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -42,6 +42,7 @@ FIGURES = {module for module in MODULES if module.endswith("figures")}
 AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "__main__": {"tyro"},
     "estimator": {"sklearn"},
+    "selection": {"sklearn"},
 }
 AT_THE_TOP |= {module: {"tyro"} for module in COMMANDS}
 
