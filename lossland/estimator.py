@@ -52,7 +52,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         tol: of the exact solver: the relative duality gap that counts as converged.
         steps: of descent: updates of each start.
         learning_rate: of descent (Adam), falling to 0 along a cosine.
-        restarts: of descent: random starts; the lowest objective is kept.
+        restarts: of descent: random starts, besides one of score 1 everywhere; the lowest objective is kept.
         warm_start: descent also starts from the last call's weights; the exact optimum does not depend on a start.
         random_state: decides the starts of descent.
 

@@ -116,7 +116,7 @@ def _padded(size: int, least: int) -> int:
 
 
 def descent(problem: Problem, steps: int, rate: float, restarts: int, seed: int, before: Any) -> Trained:
-    """Each problem by Adam from random starts, and from earlier weights where there are some; the lowest is kept."""
+    """Each problem by Adam from random starts, a flat one and earlier weights if there are any; the lowest is kept."""
     n, d = problem.inputs.shape
     model = linear()
     if not problem.bias:
@@ -130,7 +130,7 @@ def descent(problem: Problem, steps: int, rate: float, restarts: int, seed: int,
         for k, labels in enumerate(problem.labels):
             data = Dataset(inputs=problem.inputs, labels=labels)
             f = objective(problem.pair, model, data, 1.0 / (total * problem.C), problem.weights * (n / total))
-            starts = jax.vmap(lambda key: model.init(key, d))(keys)
+            starts = _with_flat(jax.vmap(lambda key: model.init(key, d))(keys))
             if before is not None and before[0].shape == (len(problem.labels), d):
                 own = {"weights": before[0][k], "bias": before[1][k]}
                 starts = jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b)[None]]), starts, own)
@@ -144,6 +144,12 @@ def descent(problem: Problem, steps: int, rate: float, restarts: int, seed: int,
             found.append((np.asarray(ran["weights"][best], float), bias, total * problem.C * values[best]))
     w, b, value = (np.array(part) for part in zip(*found, strict=True))
     return Trained(w, b, value, None, float("nan"), steps, "descent", "")
+
+
+def _with_flat(starts: Any) -> Any:
+    """The starts, and one more of score 1 everywhere: no ReLU is dead there, where a random start may lose examples."""
+    flat = {"weights": jnp.zeros_like(starts["weights"][:1]), "bias": jnp.ones_like(starts["bias"][:1])}
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), starts, flat)
 
 
 def multinomial(problem: Problem, coded: np.ndarray, tol: float) -> Trained:
