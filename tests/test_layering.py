@@ -1,6 +1,9 @@
 """The package is a river in rows: a module imports only from rows above its own, never sideways, never back."""
 
 import ast
+import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -100,3 +103,21 @@ def test_only_figures_draw():
 
 def test_rows_name_existing_modules():
     assert set(ROW) - set(MODULES) == set()
+
+
+def test_dependencies_are_declared_used_and_explained():
+    root = Path(__file__).parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    declared = {re.match(r"[\w-]+", each)[0] for each in wanted}
+    renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader"}
+    files = [*PACKAGE.glob("*.py"), *(root / "experiments").glob("*.py")]
+    names = {name.split(".")[0] for path in files for name, _ in _imports(ast.parse(path.read_text()))}
+    foreign = {renamed.get(name, name) for name in names - set(sys.stdlib_module_names) - {"lossland", "jaxlib"}}
+    # xarray and pandas find their engines by name.
+    assert foreign | {"h5netcdf", "pyarrow"} == declared
+    design = (root / "DESIGN.md").read_text().partition("## Dependencies")[2]
+    assert not [name for name in declared if name not in design]
