@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
-.PHONY: help reproduce smoke figures test check exhaustive bench dist clean
+.PHONY: help install reproduce smoke figures test check exhaustive bench dist clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -24,6 +24,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the test and lint tools into $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
+
+install: $(VENV)/.installed  ## only make the .venv; the command is then .venv/bin/lossland
 
 reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures (SMOKE=1: a small version)
 	$(RUN) run all $(SMOKE_FLAG)

@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import time
@@ -128,6 +129,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
+    # A font's date of birth is no news to who draws a figure.
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style():
         for name, figure in module.draw(results).items():
             for ending in ("pdf", "png"):

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from lossland import usage
+
 
 @dataclasses.dataclass(frozen=True)
 class Landscape:
@@ -22,6 +24,10 @@ class Landscape:
     """Your own files or modules to read first, such as my_loss.py."""
     data: str = "breast_cancer"
     """A data set's name or file; standardised."""
+    label: str = ""
+    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    classes: tuple[str, ...] = ()
+    """Two labels, the negative one first, where the data has more."""
     around: Literal["svm", "logistic", "zero", "random"] = "svm"
     """The centre: the exact optimum of the hinge or of the logistic loss, 0, or a random start."""
     towards: Literal["random", "svm", "logistic"] = "random"
@@ -143,7 +149,7 @@ def _figure(command: Landscape, data: Any, planes: dict[str, Any], fields: dict[
 def _data(command: Landscape) -> Any:
     from lossland.datasets import load, standardise
 
-    return standardise(load(command.data))
+    return standardise(load(command.data, **usage.of_file(command)))
 
 
 def _planes(command: Landscape, data: Any) -> tuple[dict[str, Any], dict[str, Any]]:

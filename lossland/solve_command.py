@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from lossland import usage
+
 
 @dataclasses.dataclass(frozen=True)
 class Solve:
@@ -18,6 +20,10 @@ class Solve:
 
     data: tyro.conf.Positional[str]
     """A data set's name or file (.csv, .npz, .parquet, .svm, .libsvm)."""
+    label: str = ""
+    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    classes: tuple[str, ...] = ()
+    """Two labels, the negative one first, where the data has more."""
     loss: str = "hinge"
     """A convex loss, or a pair such as hard_sigmoid+brier: a name, path/to/file.py:name or package.module:name."""
     C: tuple[float, ...] = (1.0,)
@@ -52,7 +58,7 @@ def run(command: Solve) -> int:
 
     for path in command.from_:
         load_file(path)
-    data = load(command.data)
+    data = load(command.data, **usage.of_file(command))
     data = data if command.raw else standardise(data)
     started = time.perf_counter()
     with waiting(f"solving {command.loss} on {data.name}", command.quiet or command.json):

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from lossland import usage
+
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
@@ -29,6 +31,10 @@ class Sweep:
     """Leave out pairs that are not admissible, and say which, instead of refusing."""
     data: str = "breast_cancer"
     """A data set's name or file; 60 % train, 20 % select, 20 % test, standardised by the training part."""
+    label: str = ""
+    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    classes: tuple[str, ...] = ()
+    """Two labels, the negative one first, where the data has more."""
     model: Literal["linear", "mlp"] = "linear"
     """What gives the scores."""
     widths: tuple[int, ...] = (16,)
@@ -134,7 +140,7 @@ def _swept(command: Sweep, progress: Any) -> Any:
         load_file(path)
     if bool(command.names) == command.all:
         raise ValueError("Which pairs? Give names (relu+hinge identity+hinge) or --all, one of the two.")
-    rest, test, *_ = split(load(command.data), 0.2, command.seed, standardised=False)
+    rest, test, *_ = split(load(command.data, **usage.of_file(command)), 0.2, command.seed, standardised=False)
     train, validation, *_ = split(rest, 0.25, command.seed, standardised=False)
     train, validation, test = (standardise(part, like=train) for part in (train, validation, test))
     return sweep(
@@ -201,7 +207,8 @@ def _bar(quiet: bool) -> Iterator[Any]:
 
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")]
     columns += [TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         task = bar.add_task("starting", total=None, rate="")
 
         def update(done: int, of: int, what: str) -> None:

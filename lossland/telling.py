@@ -43,7 +43,8 @@ def counter(what: str, of: int, quiet: bool) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), disable=quiet, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=of)
         yield lambda done, _: bar.update(task, completed=done)
 

@@ -51,6 +51,12 @@ def chosen(word: str, known: Iterable[str], what: str) -> str:
     raise UsageError(f"There is no {what} {word!r}.{_nearest(word, known)} There are: {', '.join(known)}.")
 
 
+def of_file(command: Any) -> dict[str, str]:
+    """What --label and --classes say of a data file, as `load` takes it."""
+    said = {"label": command.label, "classes": "/".join(command.classes)}
+    return {name: value for name, value in said.items() if value}
+
+
 def _in_a_line(box: str, what: Any, prog: str) -> str:
     """The first paragraph of tyro's message, out of its box of lines (of ASCII where the terminal has no other)."""
     lines = [line.strip("│| ") for line in re.sub(r"\x1b\[[0-9;]*m", "", box).splitlines()]
