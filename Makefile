@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
-.PHONY: help reproduce smoke figures test check exhaustive bench clean
+.PHONY: help install reproduce smoke figures test check exhaustive bench dist clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -24,6 +24,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the test and lint tools into $(VENV) (once)"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
+
+install: $(VENV)/.installed  ## only make the .venv; the command is then .venv/bin/lossland
 
 reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures (SMOKE=1: a small version)
 	$(RUN) run all $(SMOKE_FLAG)
@@ -59,6 +61,16 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/landscape.py
 	$(BIN)/python benchmarks/geometry.py
 	$(BIN)/python benchmarks/sweep.py
+
+dist:  ## build sdist and wheel, install the wheel alone and run it in another folder
+	rm -rf dist
+	$(PYTHON) -m venv dist/build
+	dist/build/bin/python -m pip install --quiet build
+	dist/build/bin/python -m build --outdir dist .
+	$(PYTHON) -m venv dist/alone
+	dist/alone/bin/python -m pip install --quiet dist/*.whl
+	cd "$$(mktemp -d)" && $(CURDIR)/dist/alone/bin/lossland card relu hinge && $(CURDIR)/dist/alone/bin/lossland run relu_vs_hinge --smoke
+	rm -rf dist/build dist/alone
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist

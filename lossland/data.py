@@ -225,7 +225,8 @@ def _too_many(distinct: list[Any], words: list[str]) -> str:
         )
     return (
         f"labels holds {len(words)} classes ({shown}); two are needed. Choose two: keep the rows where "
-        f"np.isin(labels, {distinct[:2]}); of a file, ll.load(path, classes={tuple(words[:2])}). "
+        f"np.isin(labels, {distinct[:2]}); of a file, ll.load(path, classes={tuple(words[:2])}) "
+        f"or --classes {' '.join(map(str, words[:2]))}. "
         f"Or set one against the rest: labels == {distinct[0]!r}."
     )
 

@@ -37,7 +37,8 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
     .. math:: \min_{w, b} \; \tfrac12 \|w\|^2 + C \sum_i s_i \, \ell(w \cdot x_i + b, t_i)
 
     Convex pairs are solved exactly (`ll.solve`, with a duality gap), others descend from several random starts.
-    Several classes are told apart one against the rest, all problems in one call.
+    Several classes are told apart one against the rest, all problems in one call. `lossland.selection.PairClassifierCV`
+    chooses C by cross-validation.
 
     Args:
         activation: an output activation: a name, a function or an entry, as `ll.pair` takes it.
@@ -51,7 +52,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         tol: of the exact solver: the relative duality gap that counts as converged.
         steps: of descent: updates of each start.
         learning_rate: of descent (Adam), falling to 0 along a cosine.
-        restarts: of descent: random starts; the lowest objective is kept.
+        restarts: of descent: random starts, besides one of score 1 everywhere; the lowest objective is kept.
         warm_start: descent also starts from the last call's weights; the exact optimum does not depend on a start.
         random_state: decides the starts of descent.
 
@@ -116,24 +117,10 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
             ValueError: if a setting is out of range, there is one class only, or solver="exact" meets a pair that is
                 not convex.
         """
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
-        check_classification_targets(y)
-        self._check()
-        made = _pair_of(self)
-        classes, coded = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(f"PairClassifier needs at least two classes; y holds one class only, {classes[0]!r}.")
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if self.class_weight is not None:
-            weights = weights * self._class_weights(classes, coded, weights)[coded]
+        problem, coded = self._problem(X, y, sample_weight, self.C)
+        problem = problem._replace(weights=self._weighed(coded, problem.weights))
         before = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
-        several = len(classes) > 2
-        labels = np.where(coded == np.arange(len(classes))[:, None], 1.0, -1.0) if several else 2.0 * coded[None] - 1.0
-        dense = X.toarray() if hasattr(X, "toarray") else X
-        self.classes_ = classes
-        self.threshold_ = self._threshold(made)
-        problem = trainers.Problem(made, np.asarray(dense), labels, weights, float(self.C), bool(self.fit_intercept))
-        self._keep(self._trained(problem, coded, before), labels)
+        self._keep(self._trained(problem, coded, before))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray[Any, Any]:
@@ -180,7 +167,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
-        for name in ("C", "learning_rate", "tol"):
+        for name in {"C", "learning_rate", "tol"} & set(self.get_params(deep=False)):
             value = getattr(self, name)
             if not (isinstance(value, numbers.Real) and 0.0 < float(value) < math.inf):
                 raise ValueError(f"{name} must be a positive number, not {value!r}.")
@@ -188,11 +175,34 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
             if not getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
 
-    def _class_weights(self, classes: np.ndarray, coded: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        if self.class_weight == "balanced":
-            held = np.bincount(coded, weights, minlength=len(classes))
-            return weights.sum() / (len(classes) * np.where(held > 0, held, 1.0))
-        return compute_class_weight(self.class_weight, classes=classes, y=classes[coded])
+    def _problem(self, X: Any, y: Any, sample_weight: Any, C: float) -> tuple[trainers.Problem, np.ndarray]:
+        """The problems of checked inputs, and the number of each example's class; sets classes_ and threshold_."""
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        check_classification_targets(y)
+        self._check()
+        made = _pair_of(self)
+        classes, coded = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            name = type(self).__name__
+            raise ValueError(f"{name} needs at least two classes; y holds one class only, {classes[0]!r}.")
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        several = len(classes) > 2
+        labels = np.where(coded == np.arange(len(classes))[:, None], 1.0, -1.0) if several else 2.0 * coded[None] - 1.0
+        dense = X.toarray() if hasattr(X, "toarray") else X
+        self.classes_ = classes
+        self.threshold_ = self._threshold(made)
+        return trainers.Problem(made, np.asarray(dense), labels, weights, float(C), bool(self.fit_intercept)), coded
+
+    def _weighed(self, coded: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Sample weights (n,) times those of the classes; "balanced" counts the examples that have a weight."""
+        if self.class_weight is None:
+            return weights
+        if self.class_weight != "balanced":
+            return (
+                weights * compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[coded])[coded]
+            )
+        held = np.bincount(coded, weights, minlength=len(self.classes_))
+        return weights * (weights.sum() / (len(held) * np.where(held > 0, held, 1.0)))[coded]
 
     def _threshold(self, made: Pair) -> float:
         if self.threshold != "best":
@@ -204,12 +214,15 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
     def _trained(self, problem: trainers.Problem, coded: np.ndarray, before: Any) -> trainers.Trained:
         if self.multiclass == "multinomial" and len(problem.labels) > 1:
             return trainers.multinomial(problem, coded, self.tol)
-        if self.solver == "exact" or (self.solver == "auto" and trainers.is_convex(problem.pair)):
+        if self._is_exact(problem.pair):
             return trainers.exact(problem, self.tol)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         return trainers.descent(problem, self.steps, self.learning_rate, self.restarts, seed, before)
 
-    def _keep(self, found: trainers.Trained, labels: np.ndarray) -> None:
+    def _is_exact(self, made: Pair) -> bool:
+        return self.solver == "exact" or (self.solver == "auto" and trainers.is_convex(made))
+
+    def _keep(self, found: trainers.Trained) -> None:
         self.coef_, self.intercept_, self.objective_ = found.weights, found.bias, found.objective
         self.solver_, self.gap_, self.n_iter_ = found.solver, found.gap, found.iterations
         for name in ("support_", "dual_coef_"):

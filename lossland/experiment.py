@@ -131,6 +131,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
     logging.getLogger("fontTools.ttLib").setLevel(logging.ERROR)
     paths = []
+    # A font's date of birth is no news to who draws a figure.
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style():
         for name, figure in module.draw(results).items():
             for ending in ("pdf", "png"):

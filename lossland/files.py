@@ -55,7 +55,10 @@ def _csv(path: Path, label: int | str = -1, header: bool | None = None) -> tuple
             if cell.lower() in MISSING:
                 raise ValueError(f"{where}: the value is missing ({cell!r}). Drop the line or fill it in.")
             if column != at and not _is_number(cell):
-                raise ValueError(f"{where}: {cell!r} is not a finite number. Only the label may be a word.")
+                raise ValueError(
+                    f"{where}: {cell!r} is not a finite number. Only the label may be a word, here in column "
+                    f"{names[at]!r}; label={names[column]!r} (or --label) names another."
+                )
     inputs = [[float(cell) for cell in row[:at] + row[at + 1 :]] for _, row in lines]
     labels = [row[at] for _, row in lines]
     numeric = all(map(_is_number, labels))

@@ -6,13 +6,16 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from lossland import usage
+
 
 @dataclasses.dataclass(frozen=True)
 class Landscape:
     """Draw the objective of one or several pairs on the same plane of a linear model's parameters.
 
     Examples: `lossland landscape relu+hinge identity+hinge`, `lossland landscape identity+logistic --around zero`,
-    `lossland landscape relu+hinge --towards logistic --quantity dead`
+    `lossland landscape relu+hinge --towards logistic --quantity dead`,
+    `lossland landscape identity+my_loss.py:my_loss --data my_data.csv --figure mine.png --json`
     """
 
     names: tyro.conf.Positional[tuple[str, ...]]
@@ -21,6 +24,10 @@ class Landscape:
     """Your own files or modules to read first, such as my_loss.py."""
     data: str = "breast_cancer"
     """A data set's name or file; standardised."""
+    label: str = ""
+    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    classes: tuple[str, ...] = ()
+    """Two labels, the negative one first, where the data has more."""
     around: Literal["svm", "logistic", "zero", "random"] = "svm"
     """The centre: the exact optimum of the hinge or of the logistic loss, 0, or a random start."""
     towards: Literal["random", "svm", "logistic"] = "random"
@@ -53,6 +60,8 @@ class Landscape:
     """Decides the random directions and the random start."""
     figure: Path = Path("results/landscape.png")
     """Where the picture goes (.png, .pdf, .svg); the numbers go beside it, as .nc."""
+    json: bool = False
+    """Print ranges and files as JSON, for a script."""
     quiet: bool = False
     """Print nothing but errors."""
 
@@ -61,6 +70,7 @@ def run(command: Landscape) -> int:
     """Run the command."""
     from lossland.registry import load_file
     from lossland.storage import replacing, save
+    from lossland.telling import as_json, waiting
 
     if not command.names:
         raise ValueError("Which pairs? Give names, say: lossland landscape relu+hinge identity+hinge.")
@@ -73,7 +83,8 @@ def run(command: Landscape) -> int:
     if command.field and command.quantity != "objective":
         raise ValueError(f"--field draws the objective: leave out --quantity {command.quantity}.")
     data = _data(command)
-    planes, fields = _planes(command, data)
+    with waiting(f"{command.steps} x {command.steps} points", command.quiet or command.json):
+        planes, fields = _planes(command, data)
     command.figure.parent.mkdir(parents=True, exist_ok=True)
     picture = command.figure.with_suffix(".html") if command.view == "interactive" else command.figure
     drawn = _figure(command, data, planes, fields)
@@ -84,12 +95,23 @@ def run(command: Landscape) -> int:
             drawn.savefig(temporary, format=picture.suffix[1:], dpi=200)
     saved = command.figure.with_suffix(".nc")
     save(_together(fields or planes), saved)
-    if not command.quiet:
+    if command.json:
+        print(as_json({"figure": picture, "result": saved, "pairs": [_plain(name, planes[name]) for name in planes]}))
+    elif not command.quiet:
         for name, p in planes.items():
             holes = f", {p.holes} holes" if p.holes else ""
             print(f"{name}: {p.values.min():.4g} to {p.values.max():.4g}, by {p.method}{holes}")
         print(f"Figure {picture}\nResult {saved}")
     return 0
+
+
+def _plain(name: str, p: Any) -> dict[str, Any]:
+    """What a script reads of a plane; the rest is in the .nc file."""
+    import numpy as np
+
+    i, j = np.unravel_index(np.nanargmin(p.values), p.values.shape)
+    held = {"pair": name, "least": p.values.min(), "largest": p.values.max(), "method": p.method, "holes": p.holes}
+    return held | {"least_at": [float(p.alphas[i]), float(p.betas[j])]}
 
 
 def _figure(command: Landscape, data: Any, planes: dict[str, Any], fields: dict[str, Any]) -> Any:
@@ -127,7 +149,7 @@ def _figure(command: Landscape, data: Any, planes: dict[str, Any], fields: dict[
 def _data(command: Landscape) -> Any:
     from lossland.datasets import load, standardise
 
-    return standardise(load(command.data))
+    return standardise(load(command.data, **usage.of_file(command)))
 
 
 def _planes(command: Landscape, data: Any) -> tuple[dict[str, Any], dict[str, Any]]:

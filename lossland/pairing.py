@@ -121,7 +121,10 @@ def pair(activation: Any, loss: Any = None) -> Pair:
     if loss is None:
         parts = halves(activation) if isinstance(activation, str) else None
         if parts is None:
-            raise ValueError(f"A pair is an activation and a loss, or a name such as 'relu+hinge'; got {activation!r}.")
+            hint = f" A loss on a linear output is 'identity+{activation}'." if isinstance(activation, str) else ""
+            raise ValueError(
+                f"A pair is an activation and a loss, or a name such as 'relu+hinge'; got {activation!r}.{hint}"
+            )
         activation, loss = parts
     made = Pair(find(ACTIVATIONS, activation), find(LOSSES, loss))
     reason = refusal(made)

@@ -321,10 +321,14 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
     if not isinstance(reference, str):
         raise ValueError(f"A {what} is given by name, function or entry, not by {type(reference).__name__}.")
     path, colon, name = reference.rpartition(":")
-    if colon and "(" not in path:
-        load_file(path)
-    base, parameters = _parse(name if colon and "(" not in path else reference)
+    module = load_file(path) if colon and "(" not in path else None
+    base, parameters = _parse(reference if module is None else name)
     if base not in registry:
+        if callable(getattr(module, base, None)):
+            # It stands in the file, without a decorator.
+            return _of_function(registry, getattr(module, base), what)
+        if base.endswith(".py"):
+            raise ValueError(f"Which {what} of {base}? Write {base}:name.")
         raise ValueError(_unknown(registry, base, what))
     return registry[base].bind(**parameters) if parameters else registry[base]
 

@@ -3,9 +3,11 @@
 import dataclasses
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
+
+from lossland import usage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +20,10 @@ class Solve:
 
     data: tyro.conf.Positional[str]
     """A data set's name or file (.csv, .npz, .parquet, .svm, .libsvm)."""
+    label: str = ""
+    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    classes: tuple[str, ...] = ()
+    """Two labels, the negative one first, where the data has more."""
     loss: str = "hinge"
     """A convex loss, or a pair such as hard_sigmoid+brier: a name, path/to/file.py:name or package.module:name."""
     C: tuple[float, ...] = (1.0,)
@@ -38,25 +44,30 @@ class Solve:
     """Keep weights, bias, duals, objectives and gaps in this .npz file."""
     json: bool = False
     """Print the numbers as JSON, for a script."""
-    form: str = "terminal"
-    """How to write the table: terminal, markdown, latex or csv."""
+    form: Literal["terminal", "markdown", "latex", "csv"] = "terminal"
+    """How to write the table."""
+    quiet: bool = False
+    """Print nothing but errors; with --out say."""
 
 
 def run(command: Solve) -> int:
     """Solve, print a line for each C, and keep the arrays if asked; 1 if a gap stays open."""
     from lossland.datasets import load, standardise
     from lossland.registry import load_file
+    from lossland.telling import waiting
 
     for path in command.from_:
         load_file(path)
-    data = load(command.data)
+    data = load(command.data, **usage.of_file(command))
     data = data if command.raw else standardise(data)
     started = time.perf_counter()
-    rows, arrays = (_machines if command.kernel else _solutions)(command, data)
+    with waiting(f"solving {command.loss} on {data.name}", command.quiet or command.json):
+        rows, arrays = (_machines if command.kernel else _solutions)(command, data)
     seconds = time.perf_counter() - started
     if command.out is not None:
         _keep(command.out, arrays)
-    _tell(command, data, rows, seconds)
+    if not command.quiet:
+        _tell(command, data, rows, seconds)
     return 0 if all(row["converged"] for row in rows) else 1
 
 
@@ -129,14 +140,12 @@ def _keep(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def _tell(command: Solve, data: Any, rows: list[dict[str, Any]], seconds: float) -> None:
-    import json
-
     from lossland.tables import show, table
+    from lossland.telling import as_json
 
     if command.json:
-        # JSON knows no infinity.
-        plain = [row | {"C": row["C"] if row["C"] < float("inf") else "inf"} for row in rows]
-        print(json.dumps({"data": data.name, "n": data.n, "d": data.d, "loss": command.loss, "solutions": plain}))
+        about = {"data": data.name, "n": data.n, "d": data.d, "loss": command.loss, "seconds": seconds}
+        print(as_json(about | {"solutions": rows}))
         return
     columns = ("C", "objective", "lower bound", "relative gap", "support vectors", "at their limit", "||w||", "bias")
     shown = [
@@ -152,11 +161,10 @@ def _tell(command: Solve, data: Any, rows: list[dict[str, Any]], seconds: float)
         )
         for row in rows
     ]
-    form: Any = command.form
-    show(table(f"{command.loss} on {data.name or command.data} ({data.n} x {data.d})", columns, shown), form)
+    show(table(f"{command.loss} on {data.name or command.data} ({data.n} x {data.d})", columns, shown), command.form)
     for row in rows:
         if row["message"]:
             print(row["message"])
     if command.form == "terminal":
         kept = f" Arrays {command.out}." if command.out else ""
-        print(f"{len(rows)} problems in {seconds:.2f} s, compilation included.{kept}")
+        print(f"{len(rows)} problem{'s' if len(rows) > 1 else ''} in {seconds:.2f} s, compilation included.{kept}")

@@ -9,12 +9,15 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from lossland import usage
+
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
     """Train every pair with every seed, step size and penalty at once; stopped or killed, the same command goes on.
 
     Examples: `lossland sweep relu+hinge identity+hinge --data breast_cancer`, `lossland sweep --all --steps 200`,
+    `lossland sweep identity+my_loss.py:my_loss identity+hinge --data my_data.csv --json`,
     `lossland sweep --all --optimizer adam --learning-rates 0.001 0.01 --batch-size 32 --processes 2`
     """
 
@@ -28,6 +31,10 @@ class Sweep:
     """Leave out pairs that are not admissible, and say which, instead of refusing."""
     data: str = "breast_cancer"
     """A data set's name or file; 60 % train, 20 % select, 20 % test, standardised by the training part."""
+    label: str = ""
+    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    classes: tuple[str, ...] = ()
+    """Two labels, the negative one first, where the data has more."""
     model: Literal["linear", "mlp"] = "linear"
     """What gives the scores."""
     widths: tuple[int, ...] = (16,)
@@ -78,6 +85,8 @@ class Sweep:
     """Where the result and the checkpoints go."""
     form: Literal["terminal", "markdown", "latex", "csv"] = "terminal"
     """How to write the table."""
+    json: bool = False
+    """Print the table as JSON, for a script."""
     quiet: bool = False
     """Show no progress."""
 
@@ -131,7 +140,7 @@ def _swept(command: Sweep, progress: Any) -> Any:
         load_file(path)
     if bool(command.names) == command.all:
         raise ValueError("Which pairs? Give names (relu+hinge identity+hinge) or --all, one of the two.")
-    rest, test, *_ = split(load(command.data), 0.2, command.seed, standardised=False)
+    rest, test, *_ = split(load(command.data, **usage.of_file(command)), 0.2, command.seed, standardised=False)
     train, validation, *_ = split(rest, 0.25, command.seed, standardised=False)
     train, validation, test = (standardise(part, like=train) for part in (train, validation, test))
     return sweep(
@@ -198,7 +207,8 @@ def _bar(quiet: bool) -> Iterator[Any]:
 
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")]
     columns += [TextColumn("{task.fields[rate]}"), TextColumn("left"), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         task = bar.add_task("starting", total=None, rate="")
 
         def update(done: int, of: int, what: str) -> None:
@@ -212,7 +222,11 @@ def _bar(quiet: bool) -> Iterator[Any]:
 def _show(command: Sweep, made: Any) -> None:
     from lossland.sweep_tables import best_table
     from lossland.tables import show
+    from lossland.telling import as_json
 
+    if command.json:
+        print(as_json(_plain(made)))
+        return
     show(best_table(made), command.form)
     for reason in made.skipped:
         print(f"Left out: {reason}", file=sys.stderr)
@@ -220,3 +234,19 @@ def _show(command: Sweep, made: Any) -> None:
     if command.form == "terminal":
         told = f", {lost} of them diverged" if lost else ""
         print(f"{made.status.size} models of {len(made.pairs)} pairs{told}. Result {made.path}.")
+
+
+def _plain(made: Any) -> dict[str, Any]:
+    """For each threshold and pair: the setting that validation chose, with the errors of each seed."""
+    rows = []
+    for line in made.thresholds:
+        best = made.best(threshold=line)
+        for name in made.pairs:
+            one, errors = best.sel(pair=name), best.sel(pair=name, threshold=str(line))
+            rows.append(
+                {"pair": name, "threshold": line, "step": int(one.step)}
+                | {axis: float(one[axis]) for axis in made.axes}
+                | {f"{part}_error": errors[f"{part}_error"].values.tolist() for part in ("validation", "test")}
+            )
+    about = {"result": str(made.path), "models": int(made.status.size), "diverged": int(made.diverged.sum())}
+    return about | {"left_out": list(made.skipped), "best": rows}

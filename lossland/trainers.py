@@ -54,22 +54,55 @@ def is_convex(pair: Pair) -> bool:
 
 def exact(problem: Problem, tol: float) -> Trained:
     """All problems by `solve`, in one call."""
+    return taken(path(problem, np.array([problem.C]), problem.weights[None], tol), 0, 0)
+
+
+class Path(NamedTuple):
+    """The optima of c values of C, f sets of weights and k problems.
+
+    Attributes:
+        weights: (c, f, k, d).
+        bias: (c, f, k).
+        objective: (c, f, k).
+        duals: (c, f, k, n), alpha t.
+        gap: (c, f, k).
+        iterations: (c, f, k).
+        message: why what did not converge did not.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    objective: np.ndarray
+    duals: np.ndarray
+    gap: np.ndarray
+    iterations: np.ndarray
+    message: str
+
+
+def path(problem: Problem, Cs: np.ndarray, weights: np.ndarray, tol: float) -> Path:
+    """The problems under c values of C and weights (f, n), in one call of `solve`; a weight of 0 leaves out."""
     n, d = problem.inputs.shape
     # Folds and resamples differ a little in size: padded, they share a compiled program. Rows of weight 0 and columns
     # of zeros change nothing.
     more = _padded(n, 256) - n, _padded(d, 8) - d
     inputs = np.pad(problem.inputs, ((0, more[0]), (0, more[1])))
     labels = np.pad(problem.labels, ((0, 0), (0, more[0])), constant_values=1.0)
-    weights = np.pad(problem.weights, (0, more[0]))
+    held = np.pad(weights, ((0, 0), (0, more[0])))[:, None]
     data = Dataset(inputs=inputs, labels=labels[0])
     several = labels if len(labels) > 1 else labels[0]
-    sol = solve(problem.pair, data, C=problem.C, labels=several, sample_weights=weights, bias=problem.bias, tol=tol)
-    rows = [np.reshape(x, (len(labels), -1)) for x in (sol.weights, sol.bias, sol.objective, sol.duals)]
-    w, b, value, duals = rows
-    return Trained(
-        w[:, :d], b[:, 0], value[:, 0], duals[:, :n] * problem.labels, float(np.max(sol.gap)),
-        max(1, int(np.max(sol.iterations))), "exact", sol.message,
+    sol = solve(
+        problem.pair, data, C=Cs[:, None, None], labels=several, sample_weights=held, bias=problem.bias, tol=tol
+    )
+    return Path(
+        sol.weights[..., :d], sol.bias, sol.objective, sol.duals[..., :n] * problem.labels, sol.gap, sol.iterations,
+        sol.message,
     )  # fmt: skip
+
+
+def taken(found: Path, at: int, fold: int) -> Trained:
+    """What a path holds at one C and one set of weights."""
+    w, b, value, duals, gap, iterations = (np.asarray(part[at, fold]) for part in found[:-1])
+    return Trained(w, b, value, duals, float(gap.max()), max(1, int(iterations.max())), "exact", found.message)
 
 
 def _padded(size: int, least: int) -> int:
@@ -83,7 +116,7 @@ def _padded(size: int, least: int) -> int:
 
 
 def descent(problem: Problem, steps: int, rate: float, restarts: int, seed: int, before: Any) -> Trained:
-    """Each problem by Adam from random starts, and from earlier weights where there are some; the lowest is kept."""
+    """Each problem by Adam from random starts, a flat one and earlier weights if there are any; the lowest is kept."""
     n, d = problem.inputs.shape
     model = linear()
     if not problem.bias:
@@ -97,7 +130,7 @@ def descent(problem: Problem, steps: int, rate: float, restarts: int, seed: int,
         for k, labels in enumerate(problem.labels):
             data = Dataset(inputs=problem.inputs, labels=labels)
             f = objective(problem.pair, model, data, 1.0 / (total * problem.C), problem.weights * (n / total))
-            starts = jax.vmap(lambda key: model.init(key, d))(keys)
+            starts = _with_flat(jax.vmap(lambda key: model.init(key, d))(keys))
             if before is not None and before[0].shape == (len(problem.labels), d):
                 own = {"weights": before[0][k], "bias": before[1][k]}
                 starts = jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b)[None]]), starts, own)
@@ -111,6 +144,12 @@ def descent(problem: Problem, steps: int, rate: float, restarts: int, seed: int,
             found.append((np.asarray(ran["weights"][best], float), bias, total * problem.C * values[best]))
     w, b, value = (np.array(part) for part in zip(*found, strict=True))
     return Trained(w, b, value, None, float("nan"), steps, "descent", "")
+
+
+def _with_flat(starts: Any) -> Any:
+    """The starts, and one more of score 1 everywhere: no ReLU is dead there, where a random start may lose examples."""
+    flat = {"weights": jnp.zeros_like(starts["weights"][:1]), "bias": jnp.ones_like(starts["bias"][:1])}
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), starts, flat)
 
 
 def multinomial(problem: Problem, coded: np.ndarray, tol: float) -> Trained:

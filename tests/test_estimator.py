@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -17,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lossland as ll
 from lossland.estimator import PairClassifier
+from lossland.selection import PairClassifierCV
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +33,14 @@ def test_scikit_learns_own_checks(estimator, check):
 
 
 @pytest.mark.exhaustive
-@parametrize_with_checks([PairClassifier(loss="logistic"), PairClassifier("tanh", "squared", steps=300, restarts=3)])
+@parametrize_with_checks(
+    [
+        PairClassifier(loss="logistic"),
+        PairClassifier("tanh", "squared", steps=300, restarts=3),
+        PairClassifier("relu", "hinge", steps=300, restarts=3),
+        PairClassifierCV(Cs=3, cv=3),
+    ]
+)
 def test_scikit_learns_own_checks_of_more_pairs(estimator, check):
     check(estimator)
 
@@ -117,3 +126,66 @@ def test_refusals(settings, said):
 def test_what_does_not_converge_warns():
     with pytest.warns(ConvergenceWarning, match="relative gap"):
         PairClassifier(tol=1e-30).fit(X[:40] * 1e3, Y[:40])
+
+
+def test_a_start_that_is_dead_nowhere_is_among_those_of_descent():
+    cloud, kinds = make_blobs(50, centers=[[1.0, 4.0], [2.0, 1.0]], cluster_std=20.0, random_state=0)
+    made = PairClassifier("relu", "hinge", class_weight={0: 1e-4, 1: 1e3}, restarts=1, steps=300, random_state=0)
+    assert made.fit(cloud, kinds).objective_ < 1.0  # one positive left dead costs 1000
+    assert (made.predict(cloud) == 1).all()
+
+
+def test_descent_goes_on_from_the_last_weights():
+    made = PairClassifier("tanh", "squared", steps=30, learning_rate=0.01, restarts=1, warm_start=True)
+    first, second = made.fit(X, Y).objective_[0], made.fit(X, Y).objective_[0]
+    assert second < 0.9 * first
+
+
+def test_sparse_inputs_are_the_same_inputs():
+    few = np.where(np.abs(X) > 1.0, X, 0.0)
+    dense, sparse = (PairClassifier(C=0.1).fit(inputs, Y) for inputs in (few, csr_array(few)))
+    np.testing.assert_array_equal(dense.coef_, sparse.coef_)
+    np.testing.assert_array_equal(dense.predict(few), sparse.predict(csr_array(few)))
+    assert (dense.n_iter_, dense.threshold_, dense.solver_) == (sparse.n_iter_, 0.0, "exact")
+
+
+@pytest.mark.parametrize(
+    ("settings", "scoring", "several"),
+    [
+        ({"loss": "hinge"}, None, False),
+        ({"loss": "logistic", "class_weight": "balanced"}, "neg_log_loss", True),
+    ],
+)
+def test_the_choice_of_C_is_that_of_a_grid_search(settings, scoring, several):
+    inputs, labels = (FLOWERS, KINDS) if several else (X, Y)
+    Cs = [0.01, 1.0, 100.0]
+    ours = PairClassifierCV(Cs=Cs, cv=3, scoring=scoring, **settings).fit(inputs, labels)
+    theirs = GridSearchCV(PairClassifier(**settings), {"C": Cs}, cv=3, scoring=scoring).fit(inputs, labels)
+    assert theirs.best_params_ == {"C": ours.C_}
+    scores = np.stack([theirs.cv_results_[f"split{k}_test_score"] for k in range(3)], axis=1)
+    np.testing.assert_allclose(ours.scores_, scores, atol=1e-12)
+    np.testing.assert_allclose(ours.coef_, theirs.best_estimator_.coef_, atol=1e-8)
+    assert ours.score(inputs, labels) == pytest.approx(theirs.score(inputs, labels), abs=1e-12)
+
+
+def test_the_path_holds_every_C_and_folds_can_be_averaged():
+    whole = PairClassifierCV(Cs=3, cv=3).fit(X, Y)
+    assert whole.Cs_.tolist() == [1e-4, 1.0, 1e4]
+    for C, coefficients in zip(whole.Cs_, whole.coefs_paths_, strict=True):
+        np.testing.assert_allclose(coefficients, PairClassifier(C=C).fit(X, Y).coef_, atol=1e-6)
+    cut = np.arange(len(Y)) % 2 == 0
+    halves = [(np.flatnonzero(side), np.flatnonzero(~side)) for side in (cut, ~cut)]
+    mean = PairClassifierCV(Cs=[1.0], cv=halves, refit=False).fit(X, Y)
+    each = [PairClassifier().fit(X[rows], Y[rows]).coef_ for rows, _ in halves]
+    np.testing.assert_allclose(mean.coef_, np.mean(each, axis=0), atol=1e-8)
+    assert not hasattr(mean, "support_")
+    assert not hasattr(mean, "coefs_paths_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"Cs": [1.0, -1.0]}, "Cs is"), ({"cv": [(np.flatnonzero(Y == 0), np.flatnonzero(Y == 1))]}, "Fold 0 trains")],
+)
+def test_refusals_of_the_choice(settings, said):
+    with pytest.raises(ValueError, match=said):
+        PairClassifierCV(**settings).fit(X, Y)

@@ -1,5 +1,7 @@
 """`lossland landscape` as a user types it, and the figures that it draws."""
 
+import json
+
 import jax
 import numpy as np
 import pytest
@@ -20,6 +22,10 @@ def call(*words):
 def test_planes_of_two_pairs_are_drawn_and_saved(tmp_path, capsys):
     figure = tmp_path / "a.png"
     words = ["relu+hinge", "identity+hinge", "--data", DATA, "--steps", "7", "--figure", str(figure)]
+    assert call(*words, "--towards", "logistic", "--json") == 0
+    held = json.loads(capsys.readouterr().out)
+    assert held["pairs"][1]["pair"] == "identity+hinge"
+    assert held["pairs"][1]["least_at"] == [0.0, 0.0]
     assert call(*words, "--towards", "logistic") == 0
     told = capsys.readouterr().out
     assert "relu+hinge: " in told

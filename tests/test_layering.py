@@ -1,14 +1,32 @@
 """The package is a river in rows: a module imports only from rows above its own, never sideways, never back."""
 
 import ast
+import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import lossland
 
+COMMANDS = {f"{name}_command" for name in ("sweep", "landscape", "solve", "list", "check", "card", "cards", "run")}
+COMMANDS |= {"figures_command", "completion_command"}
 ROWS = [
-    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory", "comparisons"},
+    {
+        "core",
+        "registry",
+        "numerics",
+        "stable",
+        "roughness",
+        "soundness",
+        "storage",
+        "krylov",
+        "memory",
+        "comparisons",
+        "usage",
+    }
+    | {"telling"},
     {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions"} | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
     {"datasets", "testing", "curves", "behaviour", "grids", "training"},
@@ -39,7 +57,7 @@ ROWS = [
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures", "geometry_figures"},
     {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files"},
-    {"sweep_command", "landscape_command", "solve_command"},
+    COMMANDS | {"selection"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -49,11 +67,10 @@ HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "gudh
 FIGURES = {module for module in MODULES if module.endswith("figures")}
 AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "__main__": {"tyro"},
-    "sweep_command": {"tyro"},
-    "landscape_command": {"tyro"},
-    "solve_command": {"tyro"},
     "estimator": {"sklearn"},
+    "selection": {"sklearn"},
 }
+AT_THE_TOP |= {module: {"tyro"} for module in COMMANDS}
 
 
 def _imports(tree):
@@ -109,3 +126,21 @@ def test_only_figures_draw():
 
 def test_rows_name_existing_modules():
     assert set(ROW) - set(MODULES) == set()
+
+
+def test_dependencies_are_declared_used_and_explained():
+    root = Path(__file__).parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    declared = {re.match(r"[\w-]+", each)[0] for each in wanted}
+    renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader"}
+    files = [*PACKAGE.glob("*.py"), *(root / "experiments").glob("*.py")]
+    names = {name.split(".")[0] for path in files for name, _ in _imports(ast.parse(path.read_text()))}
+    foreign = {renamed.get(name, name) for name in names - set(sys.stdlib_module_names) - {"lossland", "jaxlib"}}
+    # xarray and pandas find their engines by name.
+    assert foreign | {"h5netcdf", "pyarrow"} == declared
+    design = (root / "DESIGN.md").read_text().partition("## Dependencies")[2]
+    assert not [name for name in declared if name not in design]

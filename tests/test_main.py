@@ -1,6 +1,7 @@
 """The command line, as a user meets it: in a process of its own where start-up matters, in this one elsewhere."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -21,8 +22,7 @@ def process(*words, **options):
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"]]
-    + [[name, "--help"] for name in ("list", "check", "card", "cards", "sweep", "landscape", "run", "figures")],
+    [["--help"], ["--version"], *([name, "--help"] for name in cli.COMMANDS)],
 )
 def test_help_needs_no_jax(words):
     code = """
@@ -36,7 +36,13 @@ finally:
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout.strip().endswith("[]")
-    assert "usage: lossland" in done.stdout
+    assert done.stdout.startswith("lossland " if words == ["--version"] else "usage: lossland")
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_shows_examples(name, capsys):
+    assert call(name, "--help") == 0
+    assert "Examples: `lossland" in capsys.readouterr().out.replace('eval "$(lossland', "lossland")
 
 
 def test_an_experiments_help_shows_its_settings():
@@ -141,6 +147,18 @@ def test_cards_in_every_form_with_their_map(tmp_path, capsys):
         (["check", "relu+cross_entropy"], "is not admissible"),
         (["run", "relu_vs_hing"], "Did you mean relu_vs_hinge"),
         (["figures", "--out", "nowhere"], "holds no results"),
+        ([], "Which command? list, check"),
+        (["lis", "losses"], "Did you mean list"),
+        (["--vers"], "no option '--vers'"),
+        (["list", "loses"], "Did you mean losses"),
+        (["list"], "missing {losses"),
+        (["list", "losses", "pairs"], "'pairs' is one word too many"),
+        (["solve", "two_moons", "--los", "hinge"], "Did you mean --loss?"),
+        (["solve", "two_moons", "--C", "much"], "error parsing --C"),
+        (["solve", "two_moons", "--form", "csw"], "Did you mean csv"),
+        (["sweep", "--learning_rate=1"], "Did you mean --learning-rates?"),
+        (["run", "relu_vs_hinge", "--stepz", "3"], "Did you mean --steps?"),
+        (["completion", "bsh"], "Did you mean bash"),
     ],
 )
 def test_usage_errors_are_one_line_and_exit_2(words, said, capsys):
@@ -150,24 +168,77 @@ def test_usage_errors_are_one_line_and_exit_2(words, said, capsys):
     assert len(told.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("words", "said"), [(["run", "relu_vs_hinge", "--stepz", "3"], "--steps"), (["lis", "losses"], "list")]
-)
-def test_typos_get_a_suggestion_and_exit_2(words, said):
-    done = process(*words)
-    assert done.returncode == 2
-    assert said in done.stdout + done.stderr
-
-
 def test_debug_shows_the_traceback():
     with pytest.raises(ValueError, match="Did you mean hinge"):
         cli.main(["check", "hing", "--debug"])
 
 
 def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
-    def interrupt(command):
+    def interrupt(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_list", interrupt)
-    assert call("list", "losses") == 130
-    assert "goes on from there" in capsys.readouterr().err
+    for name, kept in (("run", True), ("list", False)):
+        monkeypatch.setitem(cli.COMMANDS, name, (cli.COMMANDS[name][0], interrupt))
+        assert call(name, "losses") == 130
+        assert ("goes on from there" in capsys.readouterr().err) is kept
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "lossland", "--version"], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_what_nobody_wrote_a_sentence_for_is_told_with_its_kind(monkeypatch, capsys):
+    def fail(command):
+        raise KeyError("lost")
+
+    monkeypatch.setitem(cli.COMMANDS, "list", (cli.COMMANDS["list"][0], fail))
+    assert call("list", "losses") == 1
+    assert capsys.readouterr().err == "lossland: KeyError: 'lost' (--debug shows where)\n"
+
+
+def test_bash_completes_commands_and_options(tmp_path, capsys):
+    assert call("completion", "bash") == 0
+    script = tmp_path / "script"
+    script.write_text(capsys.readouterr().out)
+    ask = 'source "$1"; COMP_WORDS=(lossland "${@:2}"); COMP_CWORD=$(($# - 1)); _tyro_lossland; echo "${COMPREPLY[@]}"'
+    for words, offered in (
+        (["la"], ["landscape"]),
+        (["solve", "--lo"], ["--loss"]),
+    ):
+        done = subprocess.run(["bash", "-c", ask, "_", script, *words], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == offered
+
+
+@pytest.mark.parametrize("what", ["losses", "activations", "pairs", "datasets", "experiments"])
+def test_lists_as_json(what, capsys):
+    assert call("list", what, "--json") == 0
+    held = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
+    expected = {
+        "losses": ("squared_hinge", {"convex": True, "kinks": [], "domain": ["-inf", "inf"]}),
+        "activations": ("relu", {"range": [0.0, "inf"], "kinks": [0.0]}),
+        "pairs": ("relu+hinge", {"activation": "relu", "loss": "hinge"}),
+        "datasets": ("breast_cancer", {"real": True}),
+        "experiments": ("relu_vs_hinge", {}),
+    }
+    name, values = expected[what]
+    assert held[name].items() >= values.items()
+
+
+def test_checks_and_cards_as_json(tmp_path, capsys):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import jax.numpy as jnp, lossland as ll\n"
+        "@ll.margin_loss(convex=True)\ndef cli_json_claim(margin): return jnp.tanh(-margin)\n"
+    )
+    assert call("check", "cli_json_claim", "--from", str(file), "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["holds"] is False
+    assert "not convex" in told["refuted"]
+    assert call("check", "relu", "--json") == 0
+    assert "claim kinks" in [check["contract"] for check in json.loads(capsys.readouterr().out)["contracts"]]
+    assert call("cards", "relu+hinge", "--json", "--quiet") == 0
+    assert [card["best_threshold"] for card in json.loads(capsys.readouterr().out)] == [0.5]

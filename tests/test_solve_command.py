@@ -33,6 +33,8 @@ def test_the_numbers_are_those_of_solve(tmp_path, capsys):
         np.testing.assert_array_equal(kept["weights"], sol.weights)
     assert call(file, "--C", 1, "--form", "csv") == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("C,objective,lower bound")
+    assert call(file, "--C", 1, "--quiet") == 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.slow
@@ -65,3 +67,26 @@ def test_refusals_are_one_line(words, said, capsys):
     errors = capsys.readouterr().err
     assert said in errors
     assert "Traceback" not in errors
+
+
+def test_a_users_file_may_have_its_labels_anywhere_and_more_than_two(tmp_path, capsys):
+    file = tmp_path / "three.csv"
+    file.write_text("kind,a,b\nx,1,2\ny,2,1\nz,0,3\nx,3,0\ny,1,1\n")
+    assert call(file) == 2
+    assert "--label" in capsys.readouterr().err
+    assert call(file, "--label", "kind") == 2
+    assert "--classes x y" in capsys.readouterr().err
+    assert call(file, "--label", "kind", "--classes", "y", "x", "--raw", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    data = ll.Dataset(inputs=[[1, 2], [2, 1], [3, 0], [1, 1]], labels=[1, -1, 1, -1])
+    assert (told["n"], told["d"]) == (4, 2)
+    assert told["solutions"][0]["objective"] == pytest.approx(float(ll.solve("hinge", data, C=1.0).objective), rel=1e-9)
+
+
+def test_a_users_loss_without_decorator_or_name_is_told_so(tmp_path, capsys):
+    file = tmp_path / "plain.py"
+    file.write_text("def plain(margin):\n    return margin\n")
+    assert call("two_moons", "--loss", f"{file}:plain") == 2
+    assert "plain is not a registered loss. Put @ll.margin_loss" in capsys.readouterr().err
+    assert call("two_moons", "--loss", file) == 2
+    assert "plain.py:name" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """`lossland sweep` as a user types it."""
 
+import json
 import os
 import pty
 import subprocess
@@ -30,6 +31,13 @@ def test_a_sweep_ends_in_a_table_and_a_file(tmp_path, capsys):
     header, *rows = capsys.readouterr().out.splitlines()
     assert header == "pair,learning_rate,l2,step,validation error at 0,test error at 0,diverged"
     assert len(rows) == 2
+    assert call(*words, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["models"], told["diverged"], told["left_out"]) == (24, 0, [])
+    assert [(row["pair"], row["threshold"]) for row in told["best"]] == [("identity+hinge", 0.0), ("relu+hinge", 0.0)]
+    shown = {line.split(",")[0]: line.split(",")[5].partition(" ")[0] for line in rows}
+    for row in told["best"]:
+        assert shown[row["pair"]] == f"{sum(row['test_error']) / 2:.3f}"
 
 
 @pytest.mark.slow
