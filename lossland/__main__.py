@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from lossland import landscape_command, solve_command, sweep_command
+from lossland import landscape_command, page_command, solve_command, sweep_command
 from lossland.landscape_command import Landscape
+from lossland.page_command import Page
 from lossland.solve_command import Solve
 from lossland.sweep_command import Sweep
 
@@ -151,7 +152,7 @@ def _command(words: list[str]) -> int:
     settings, rest = _settings(words)
     description = "Losses, output activations, and what each pair of them really optimises."
     command = tyro.cli(
-        List | Check | Card | Cards | Solve | Sweep | Landscape | Run | Figures,  # pyright: ignore[reportArgumentType]
+        List | Check | Card | Cards | Solve | Sweep | Landscape | Page | Run | Figures,  # pyright: ignore[reportArgumentType]
         args=rest,
         prog="lossland",
         description=description,
@@ -164,6 +165,8 @@ def _command(words: list[str]) -> int:
         return solve_command.run(command)
     if isinstance(command, Landscape):
         return landscape_command.run(command)
+    if isinstance(command, Page):
+        return page_command.run(command)
     return {List: _list, Check: _check, Card: _card, Cards: _cards, Figures: _figures}[type(command)](command)
 
 
