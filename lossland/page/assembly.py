@@ -64,7 +64,7 @@ def page_text(
 def script() -> str:
     """Our modules as one script, each in a scope of its own, which hands on what it exports."""
     static = resources.files("lossland.page") / "static"
-    return "\n".join(_scoped((static / f"{name}.js").read_text()) for name in MODULES)
+    return "\n".join(_scoped((static / f"{name}.mjs").read_text()) for name in MODULES)
 
 
 def _scoped(text: str) -> str:

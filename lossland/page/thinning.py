@@ -78,7 +78,7 @@ def thinned(pair: Pair, curves: Curves) -> Thin:
     near = np.abs(scores) <= NEAR
     worst = misses[:, near].max(axis=1) * (TOLERANCE, SLOPE_TOLERANCE)
     at = np.unique(scores[copies])
-    return Thin(scores[kept], rows[..., kept], _ties(pair, at), (float(worst[0]), float(worst[1])))
+    return Thin(scores[kept], rows[..., kept], _tied(pair, at), (float(worst[0]), float(worst[1])))
 
 
 def _single(rows: np.ndarray) -> np.ndarray:
@@ -105,18 +105,18 @@ def _misses(full: np.ndarray, rows: np.ndarray, scores: np.ndarray, left: np.nda
     return np.stack(found)
 
 
-def _ties(pair: Pair, at: np.ndarray) -> np.ndarray:
+def _tied(pair: Pair, at: np.ndarray) -> np.ndarray:
     """Value and slope of both classes at the kinks as JAX has them, for tie 0 and tie 1."""
     if not at.size:
         return np.zeros((0, 2, 2, 2), np.float32)
+    takes = any("tie" in half.settings() for half in (pair.activation, pair.loss))
     # One length for nearly all pairs: what is compiled for one serves the next.
     room = 16 * (1 + (at.size - 1) // 16)
-    scores = np.tile(np.pad(at, (0, room - at.size)), 2)
+    scores, labels = np.tile(np.pad(at, (0, room - at.size)), 2), np.repeat([1.0, -1.0], room)
     found = []
-    for tie in (0.0, 1.0):
+    for tie in (0.0, 1.0) if takes else (0.0,):
         with jax.enable_x64(True):
-            tied = with_tie(pair, tie)
-            labels = jnp.asarray(np.repeat([1.0, -1.0], room))
-            held = [tied(jnp.asarray(scores), labels), tied.slope(jnp.asarray(scores), labels)]
+            held = with_tie(pair, tie).bare(jnp.asarray(scores), jnp.asarray(labels))
         found.append(np.stack([np.asarray(part, float).reshape(2, room)[:, : at.size] for part in held]))
-    return np.nan_to_num(np.stack(found).transpose(3, 0, 1, 2), posinf=_LARGEST, neginf=-_LARGEST).astype(np.float32)
+    both = np.stack(found * (1 if takes else 2)).transpose(3, 0, 1, 2)
+    return np.nan_to_num(both, posinf=_LARGEST, neginf=-_LARGEST).astype(np.float32)

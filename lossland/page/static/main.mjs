@@ -1,14 +1,14 @@
 // The page itself: one state, two panels, a run that plays, a tour, and what may be taken away.
-import { fill, read, show } from "./controls.js";
-import { addPoint, flipPoint, holdData, holdPlane, removePoint } from "./hands.js";
-import { modelOf } from "./model.js";
-import { panelOf } from "./panel.js";
-import { palette } from "./paint.js";
-import { pythonLines } from "./python_lines.js";
-import { saved } from "./picture.js";
-import { decoded, encoded } from "./state.js";
-import { unpacked } from "./tables.js";
-import { TOUR } from "./tour.js";
+import { fill, read, show } from "./controls.mjs";
+import { addPoint, flipPoint, holdData, holdPlane, removePoint } from "./hands.mjs";
+import { modelOf } from "./model.mjs";
+import { panelOf } from "./panel.mjs";
+import { palette } from "./paint.mjs";
+import { pythonLines } from "./python_lines.mjs";
+import { saved } from "./picture.mjs";
+import { decoded, encoded } from "./state.mjs";
+import { slopeAt, unpacked, valueAt } from "./tables.mjs";
+import { TOUR } from "./tour.mjs";
 
 const $ = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -23,6 +23,7 @@ async function started() {
     `Losses come from ${model.entries.size} tables that JAX made; between their nodes this page interpolates. Values are right to ` +
     `${value} and slopes to ${slope} of 1 + their size for scores up to ${near}.`;
   fill(model);
+  if (matchMedia("(max-width: 480px)").matches) for (const group of document.querySelectorAll(".group ~ .group")) group.open = false;
   wire(app, model);
   app.change({});
   if (app.state.tour) tell(app, app.state.tour);
@@ -41,6 +42,9 @@ function appOf(model) {
     half: 4,
     playing: null,
     pending: false,
+    curves: model.curvesFor,
+    value: valueAt,
+    slope: slopeAt,
     points: () => model.pointsOf(app.state),
     say: (text) => ($("said").textContent = text),
   };
@@ -179,6 +183,7 @@ function tell(app, number, set = true) {
   $("tour-text").textContent = step.text;
   $("tour-back").disabled = number === 1;
   $("tour-next").textContent = number === TOUR.length ? "Finish" : "Next";
+  if (step.look === "tie") $("tie").closest("details").open = true;
   const target = step.look === "tie" ? $("tie") : app.panels[0][step.look].closest("figure");
   target.classList.add("pointed");
   target.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });

@@ -1,5 +1,5 @@
 // First-order descent as optax has it, and the least value of a convex objective of three parameters.
-import { look } from "./objective.js";
+import { look } from "./objective.mjs";
 
 /** What each optimiser adds to the parameters, given a gradient; each keeps its own memory. */
 export const OPTIMISERS = {
@@ -66,14 +66,9 @@ export function leastOf(problem, tolerance = 1e-10) {
     if (value < best.value) best = { value, params: centre.slice() };
     bound = Math.max(bound, value - reach);
     if (!(best.value - bound > tolerance)) break;
-    // A deep cut: what the best value so far already excludes.
-    const depth = Math.min((value - best.value) / reach, 0.99);
     const g = pulled.map((v) => v / reach);
-    const shift = (1 + 3 * depth) / 4;
-    const grow = (9 / 8) * (1 - depth * depth);
-    const shrink = (2 * (1 + 3 * depth)) / (4 * (1 + depth));
-    centre = centre.map((c, i) => c - shift * g[i]);
-    P = P.map((row, i) => row.map((v, j) => grow * (v - shrink * g[i] * g[j])));
+    centre = centre.map((c, i) => c - g[i] / 4);
+    P = P.map((row, i) => row.map((v, j) => (9 / 8) * (v - 0.5 * g[i] * g[j])));
   }
   return { ...best, gap: best.value - bound };
 }

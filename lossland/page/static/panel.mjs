@@ -1,10 +1,10 @@
 // One pair's row: its card in words, what the run has come to, and the three views.
-import { curvesInWords, drawCurves, isDead } from "./curves_view.js";
-import { dataInWords, drawData } from "./data_view.js";
-import { NAMES } from "./objective.js";
-import { told } from "./paint.js";
-import { drawPlane, planeInWords } from "./plane_view.js";
-import { drawSurface } from "./surface.js";
+import { curvesInWords, drawCurves, isDead } from "./curves_view.mjs";
+import { dataInWords, drawData } from "./data_view.mjs";
+import { NAMES } from "./objective.mjs";
+import { told } from "./paint.mjs";
+import { drawPlane, planeInWords } from "./plane_view.mjs";
+import { drawSurface } from "./surface.mjs";
 
 const SIGNS = { "+": "good", "-": "bad", "": "" };
 
@@ -30,7 +30,8 @@ export function panelOf(section, slot) {
     }
     part("readout").textContent = readout(app.state, shown);
     part("slice").textContent = slice(shown);
-    part("legend").replaceChildren(...legend(shown));
+    part("marks").replaceChildren(...legend(shown));
+    part("lines").textContent = lines(shown);
     drawCurves(panel.curves, shown, app.colours);
     const flat = app.state.view === "contours";
     panel.plane.hidden = !flat;
@@ -78,6 +79,11 @@ function readout(state, shown) {
 function slice(shown) {
   const fixed = 3 - shown.window.axes[0] - shown.window.axes[1];
   return `at ${NAMES[fixed]} = ${shown.at[fixed].toFixed(2)}`;
+}
+
+function lines(shown) {
+  const threshold = shown.threshold ? ` Finely dotted: z = ${told(shown.threshold)}, the calibrated threshold.` : "";
+  return `Solid: z = 0. Dotted: z = ±1, the margins.${threshold} Hollow: nothing pulls.`;
 }
 
 function legend(shown) {

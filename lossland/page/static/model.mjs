@@ -1,9 +1,9 @@
 // From a state to everything that is drawn; what a change does not touch is kept from before.
-import { reachOf } from "./curves_view.js";
-import { descend, leastOf, OPTIMISERS } from "./descent.js";
-import { AXES, look, plateausOf, problemOf, scoresAt, surfaceOf } from "./objective.js";
-import { START } from "./state.js";
-import { curvesOf } from "./tables.js";
+import { reachOf } from "./curves_view.mjs";
+import { descend, leastOf, OPTIMISERS } from "./descent.mjs";
+import { AXES, look, plateausOf, problemOf, scoresAt, surfaceOf } from "./objective.mjs";
+import { START } from "./state.mjs";
+import { curvesOf } from "./tables.mjs";
 
 const RIVALS = {
   SVM: { pair: "identity+hinge", shape: "star", colour: "svm", dash: [8, 3] },

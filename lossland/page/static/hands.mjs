@@ -1,5 +1,5 @@
 // Pointer and keyboard on the landscape and on the data.
-import { planeScale } from "./plane_view.js";
+import { planeScale } from "./plane_view.mjs";
 
 const MOST = 200;
 const rounded = (x) => Number(x.toFixed(4));

@@ -1,6 +1,6 @@
 // View 3: the data, the decision line with its margins, and how strongly each example pulls.
-import { isDead } from "./curves_view.js";
-import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.js";
+import { isDead } from "./curves_view.mjs";
+import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.mjs";
 
 /** The window of the data, the same scale on both axes. */
 export function dataScale(box, points) {

@@ -1,6 +1,6 @@
 // View 2: the objective over two parameters, what pulls where, the run, and the exact optima.
-import { look, NAMES } from "./objective.js";
-import { axes, contour, framed, hatch, mark, picture, scaled, shades, stroke, told, within } from "./paint.js";
+import { look, NAMES } from "./objective.mjs";
+import { axes, contour, framed, hatch, mark, picture, scaled, shades, stroke, told, within } from "./paint.mjs";
 
 export function drawPlane(canvas, shown, colours) {
   const frame = framed(canvas);
@@ -78,9 +78,9 @@ function run(ink, scale, shown, i, j, colours) {
   const { path } = shown.run;
   const step = Math.min(shown.step, path.length - 1);
   ink.lineJoin = "round";
-  for (const [points, alpha] of [[path, 0.45], [path.slice(0, step + 1), 1]]) {
+  for (const [points, alpha] of [[path, 0.5], [path.slice(0, step + 1), 1]]) {
     ink.globalAlpha = alpha;
-    for (const [width, colour] of [[4, "white"], [2, colours.path]]) {
+    for (const [width, colour] of [[4.5, "white"], [2.5, colours.path]]) {
       ink.lineWidth = width;
       ink.strokeStyle = colour;
       stroke(ink, points.map(at));

@@ -1,6 +1,6 @@
 // View 1: the pair's two class curves, and every example as a dot on its own.
-import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.js";
-import { slopeAt, valueAt } from "./tables.js";
+import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.mjs";
+import { slopeAt, valueAt } from "./tables.mjs";
 
 /** The scores shown: symmetric, wide enough for the whole run but for its farthest tenth. */
 export function reachOf(scores) {

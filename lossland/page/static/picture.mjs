@@ -1,5 +1,5 @@
 // What is on the screen as one .png file.
-import { plotly } from "./surface.js";
+import { plotly } from "./surface.mjs";
 
 export async function pictureOf(app) {
   const panels = app.panels.filter((panel) => !panel.section.hidden);

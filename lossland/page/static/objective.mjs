@@ -1,5 +1,5 @@
 // The objective of a linear score z = w1 x1 + w2 x2 + b: the mean loss plus l2/2 ||w||^2.
-import { slopeAt, valueAt } from "./tables.js";
+import { slopeAt, valueAt } from "./tables.mjs";
 
 export const AXES = { "w1,w2": [0, 1], "w1,b": [0, 2], "w2,b": [1, 2] };
 export const NAMES = ["w1", "w2", "b"];

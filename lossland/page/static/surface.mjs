@@ -1,6 +1,6 @@
 // The landscape in three dimensions, by plotly.js, which is unpacked when it is first asked for.
-import { shades, VIRIDIS } from "./paint.js";
-import { unpacked } from "./tables.js";
+import { shades, VIRIDIS } from "./paint.mjs";
+import { unpacked } from "./tables.mjs";
 
 let loading = null;
 

@@ -1,5 +1,5 @@
 // The form: filled from what the page holds, read into the state, and set from it.
-import { OPTIMISERS } from "./descent.js";
+import { OPTIMISERS } from "./descent.mjs";
 
 const field = (name) => document.forms.controls.elements[name];
 
