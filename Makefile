@@ -25,8 +25,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
-reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures (SMOKE=1: a small version)
+reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures, write the page (SMOKE=1: a small version)
 	$(RUN) run all $(SMOKE_FLAG)
+	$(RUN) page --out results/page.html
 
 smoke: $(VENV)/.installed  ## the small version of `make reproduce`
 	$(RUN) run all --smoke
@@ -59,6 +60,7 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/landscape.py
 	$(BIN)/python benchmarks/geometry.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/page.py
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist

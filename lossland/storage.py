@@ -17,6 +17,7 @@ DRAWING = {
     "sweep_command",
     "sweep_tables",
     "landscape_command",
+    "page_command",
     "plane_figures",
     "path_figures",
     "topology_figures",

@@ -28,7 +28,10 @@ CLOUDS: dict[str, tuple[str, Callable[[], Dataset]]] = {
     "separable": ("separable clouds", lambda: load("separable(n=120, margin=0.5, offset=0.3)")),
     "xor": ("XOR", lambda: load("xor(n=120)")),
     "moons": ("two moons", lambda: load("two_moons(n=120, noise=0.15)")),
-    "outliers": ("one class with outliers", lambda: outliers(load("two_gaussians(n=120, distance=4.0)"), 0.05, scale=3.0)),
+    "outliers": (
+        "one class with outliers",
+        lambda: outliers(load("two_gaussians(n=120, distance=4.0)"), 0.05, scale=3.0),
+    ),
     "breast_cancer": ("breast cancer, two features", _breast_cancer),
 }
 

@@ -51,9 +51,14 @@ function dot(ink, scale, shown, point, z, slope, colours) {
   if (isDead(point, z, slope)) cross(ink, x, y, 4, colours.ink);
 }
 
+/** Whether the rule z > threshold gets an example wrong. */
+export function isWrong(point, z, threshold = 0) {
+  return z > threshold !== point[2] > 0;
+}
+
 /** Misclassified, and nothing pulls at it. */
 export function isDead(point, z, slope) {
-  return point[2] * z <= 0 && Math.abs(slope) < 1e-9;
+  return isWrong(point, z) && Math.abs(slope) < 1e-9;
 }
 
 function legend(ink, box, colours) {

@@ -1,5 +1,5 @@
 // View 3: the data, the decision line with its margins, and how strongly each example pulls.
-import { isDead } from "./curves_view.mjs";
+import { isDead, isWrong } from "./curves_view.mjs";
 import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.mjs";
 
 /** The window of the data, the same scale on both axes. */
@@ -94,7 +94,7 @@ function points(ink, scale, shown, colours) {
 /** What a screen reader says of this view. */
 export function dataInWords(shown) {
   const count = (test) => shown.points.filter((p, i) => test(p, shown.seen.scores[i], shown.seen.slopes[i])).length;
-  const wrong = count((p, z) => p[2] * z <= 0);
+  const wrong = count((p, z) => isWrong(p, z));
   const pulling = count((_, __, slope) => Math.abs(slope) > 1e-9);
   return `Data of ${shown.name}: ${shown.points.length} examples, ${wrong} on the wrong side of the line, ${pulling} pull, ${count(isDead)} dead.`;
 }

@@ -1,5 +1,5 @@
 // One pair's row: its card in words, what the run has come to, and the three views.
-import { curvesInWords, drawCurves, isDead } from "./curves_view.mjs";
+import { curvesInWords, drawCurves, isDead, isWrong } from "./curves_view.mjs";
 import { dataInWords, drawData } from "./data_view.mjs";
 import { NAMES } from "./objective.mjs";
 import { told } from "./paint.mjs";
@@ -67,7 +67,7 @@ function words(line, list, entry) {
 
 function readout(state, shown) {
   const { seen, points, run } = shown;
-  const wrong = (threshold) => points.filter((p, i) => p[2] * (seen.scores[i] > threshold ? 1 : -1) < 0).length;
+  const wrong = (threshold) => points.filter((p, i) => isWrong(p, seen.scores[i], threshold)).length;
   const dead = points.filter((p, i) => isDead(p, seen.scores[i], seen.slopes[i])).length;
   const parts = [`objective ${told(seen.value)}`, `errors ${wrong(0)} of ${points.length} at z > 0`];
   if (shown.threshold) parts.push(`${wrong(shown.threshold)} at z > ${told(shown.threshold)}`);
@@ -97,9 +97,9 @@ function legend(shown) {
   add("□ start ● now");
   const signs = { star: "★", diamond: "◆" };
   for (const best of shown.optima) add(`${signs[best.shape]} ${best.name}`, best.colour);
-  if (!shown.optima.length) add("(no optimum is marked: at l2 = 0, or with one class, there need be none)");
+  if (!shown.optima.length) add("(no exact optimum is marked)");
   else if (shown.optima.every((best) => best.exact)) add("(exact)");
   else add(`(approximate: to ${Math.max(...shown.optima.map((b) => b.gap)).toExponential(0)} of the objective)`);
-  if (shown.plateaus.some(Boolean)) add("⫽ plateau: nothing pulls");
+  if (shown.plateaus.some(Boolean)) add("/// plateau");
   return said;
 }

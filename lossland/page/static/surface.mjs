@@ -20,7 +20,7 @@ export async function drawSurface(place, shown, colours) {
   const [i, j] = view.axes;
   const { high, low } = shades(surface.values);
   const rows = Array.from({ length: surface.n }, (_, k) =>
-    Array.from(surface.values.subarray(k * surface.n, (k + 1) * surface.n), (v) => (v <= high ? v : null)),
+    Array.from(surface.values.subarray(k * surface.n, (k + 1) * surface.n), (v) => (Number.isFinite(v) ? Math.min(v, high) : null)),
   );
   const lift = 0.01 * (high - low);
   const step = Math.min(shown.step, run.path.length - 1);
@@ -52,7 +52,7 @@ export async function drawSurface(place, shown, colours) {
     uirevision: "keep",
     paper_bgcolor: "rgba(0,0,0,0)",
     font: { color: colours.ink, size: 11 },
-    scene: { xaxis: name(i), yaxis: name(j), zaxis: { ...name(i), title: { text: "objective" } } },
+    scene: { aspectmode: "cube", camera: { eye: { x: 1.35, y: -1.45, z: 0.95 }, center: { x: 0, y: 0, z: -0.12 } }, xaxis: name(i), yaxis: name(j), zaxis: { ...name(i), title: { text: "objective" } } },
   };
   await library.react(place, data, layout, { responsive: true, displayModeBar: false });
 }

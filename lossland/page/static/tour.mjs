@@ -33,7 +33,7 @@ export const TOUR = [
   },
   {
     title: "6. So: no, it is not an SVM",
-    text: "A sigmoid output is logistic regression, and both panels below take the same path; a ReLU output has no such twin: the SVM is the hinge on a linear output.",
+    text: "A sigmoid output is logistic regression, and both rows take the same path; a ReLU output has no such twin: the SVM is the hinge on a linear output.",
     look: "plane",
     set: { pair: "sigmoid+cross_entropy", second: "identity+logistic", data: "gaussians", l2: 0.01, optimiser: "gd", rate: 0.3, start: [-1.5, 1.5, 0.5], tie: 0, step: 0 },
   },
