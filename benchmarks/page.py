@@ -28,7 +28,8 @@ POINTS, CELLS, STEPS = 200, 61, 200
 ROUNDS = """
 async ([change, rounds]) => {
   const app = await lossland;
-  const points = Array.from({length: %d}, (_, i) => [Math.cos(i) + (i %% 2), Math.sin(7 * i) + (i %% 2), i %% 2 ? 1 : -1]);
+  const place = (i) => [Math.cos(i) + (i %% 2), Math.sin(7 * i) + (i %% 2), i %% 2 ? 1 : -1];
+  const points = Array.from({length: %d}, (_, i) => place(i));
   app.change({...change, points, steps: %d, start: [-1.5, 1.5, 0.5]});
   app.redraw();
   const found = [];

@@ -1,7 +1,9 @@
 """The page: its tables against JAX, and the page itself in a browser, driven as a person would."""
 
 import gzip
+import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -147,8 +149,8 @@ class Tab:
         self.ask("app.redraw()")
         return self.ask(
             f"((s) => ({{name: s.name, at: s.at, points: s.points, path: s.run.path, values: s.run.values, "
-            f"step: s.step, optima: s.optima, surface: [...s.surface.values], plateaus: [...s.plateaus], value: s.seen.value, "
-            f"gradient: s.seen.gradient}}))(app.panels[{panel}].shown)"
+            f"step: s.step, optima: s.optima, surface: [...s.surface.values], plateaus: [...s.plateaus], "
+            f"value: s.seen.value, gradient: s.seen.gradient}}))(app.panels[{panel}].shown)"
         )
 
     def pixels(self, which="plane"):
@@ -458,6 +460,37 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser, page_file, scheme)
     assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
     assert phone.complaints == []
     phone.context.close()
+
+
+SHOTS = {
+    "page": ("#second=identity%2Bhinge&step=200", {"width": 1180, "height": 700}, "light"),
+    "page_tour": (
+        "#tour=3&pair=relu%2Bhinge&l2=0&axes=w1%2Cb&start=0.5~0.5~-5",
+        {"width": 1180, "height": 900},
+        "dark",
+    ),
+    "page_phone": ("#data=outliers&pair=sigmoid%2Bcross_entropy&step=200", {"width": 390, "height": 844}, "light"),
+}
+"""The pictures in README and docs: file, address, window, scheme. LOSSLAND_SHOTS=docs/figures writes them anew."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHOTS)
+def test_screenshots(browser, page_file, name, tmp_path):
+    from PIL import Image
+
+    address, window, scheme = SHOTS[name]
+    shot = Tab(browser, page_file, address, viewport=window, color_scheme=scheme)
+    whole = name != "page_tour"
+    image = Image.open(io.BytesIO(shot.page.screenshot(full_page=whole))).convert("RGB")
+    shot.context.close()
+    assert shot.complaints == []
+    # A few colours keep the file small; a page on which nothing was drawn has fewer.
+    small = image.quantize(256)
+    assert len(small.getcolors()) > 100
+    path = Path(os.environ.get("LOSSLAND_SHOTS", tmp_path)) / f"{name}.png"
+    small.save(path, optimize=True)
+    assert path.stat().st_size < 200e3
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ function slice(shown) {
 
 function lines(shown) {
   const threshold = shown.threshold ? ` Finely dotted: z = ${told(shown.threshold)}, the calibrated threshold.` : "";
-  return `Solid: z = 0. Dotted: z = ±1, the margins.${threshold} Hollow: nothing pulls.`;
+  return `Solid: z = 0. Dotted: z = ±1, the margins.${threshold} ${shown.optima.length ? " Coloured dashes: the optima's." : ""} Hollow: nothing pulls.`;
 }
 
 function legend(shown) {

@@ -26,12 +26,12 @@ export function drawPlane(canvas, shown, colours) {
     ink.stroke();
     hatch(ink, scale, surface, shown.plateaus);
     arrows(ink, scale, shown);
-    run(ink, scale, shown, i, j, colours);
     for (const best of shown.optima) {
       const [x, y] = [scale.x(best.params[i]), scale.y(best.params[j])];
       ink.lineWidth = 1.4;
-      mark(ink, best.shape, x, y, 7, colours[best.colour], "white");
+      mark(ink, best.shape, x, y, 8, colours[best.colour], "white");
     }
+    run(ink, scale, shown, i, j, colours);
   });
   axes(frame, scale, colours, label(i), label(j));
 }
@@ -89,7 +89,7 @@ function run(ink, scale, shown, i, j, colours) {
   ink.globalAlpha = 1;
   ink.lineWidth = 1.5;
   mark(ink, "square", ...at(path[0]), 5, "white", colours.path);
-  mark(ink, "circle", ...at(path[step]), 6, colours.path, "white");
+  mark(ink, "circle", ...at(path[step]), 4.5, colours.path, "white");
 }
 
 /** What a screen reader says of this view. */
