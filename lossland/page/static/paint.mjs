@@ -110,7 +110,10 @@ export function shades(values) {
   if (!finite.length) return { low: 0, high: 1, shade: () => 0, level: () => 0 };
   const low = finite[0];
   const high = Math.max(finite[Math.floor(0.98 * (finite.length - 1))], low + 1e-9);
-  return { low, high, shade: (v) => Math.sqrt(Math.max(0, (v - low) / (high - low))), level: (t) => low + t * t * (high - low) };
+  // Logarithmic above what a tenth of the places stays below: steep walls do not swallow the valley.
+  const unit = Math.max(finite[Math.floor(0.1 * (finite.length - 1))] - low, 1e-6 * (high - low));
+  const span = Math.log1p((high - low) / unit);
+  return { low, high, shade: (v) => Math.log1p(Math.max(0, v - low) / unit) / span, level: (t) => low + unit * Math.expm1(t * span) };
 }
 
 /** A surface's values as a small picture, which the canvas stretches smoothly. */

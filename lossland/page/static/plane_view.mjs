@@ -53,7 +53,8 @@ function arrows(ink, scale, shown) {
       const params = shown.at.slice();
       params[i] = scale.xs[0] + ((a + 0.5) / count) * (scale.xs[1] - scale.xs[0]);
       params[j] = scale.ys[0] + ((b + 0.5) / count) * (scale.ys[1] - scale.ys[0]);
-      const { gradient } = look(shown.problem, params);
+      const { value, gradient } = look(shown.problem, params);
+      if (!Number.isFinite(value)) continue;
       found.push([scale.x(params[i]), scale.y(params[j]), -gradient[i], gradient[j]]);
     }
   }

@@ -2,8 +2,12 @@
 
 const number = (x) => String(Number(x.toPrecision(15)));
 
+/** A half's name with the tie among its parameters, if it takes one. */
 function half(name, tied, tie) {
-  return tied ? `"${name}(tie=${number(tie)})"` : `"${name}"`;
+  if (!tied) return `"${name}"`;
+  const [base, rest = ""] = name.replace(/\)$/, "").split("(");
+  const others = rest.split(", ").filter((each) => each && !each.startsWith("tie="));
+  return `"${base}(${[...others, `tie=${number(tie)}`].join(", ")})"`;
 }
 
 export function pythonLines(state, entry, shown, files) {
