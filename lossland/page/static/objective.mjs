@@ -23,16 +23,23 @@ export function scoresAt(problem, params) {
 
 /** Value, gradient and the slope of every example's loss in its score. */
 export function look(problem, params) {
-  const scores = scoresAt(problem, params);
-  const slopes = new Float64Array(problem.n);
-  const gradient = [0, 0, 0];
-  let value = 0;
-  for (let i = 0; i < problem.n; i++) {
-    value += valueAt(problem.curves[i], scores[i], problem.tie);
-    slopes[i] = slopeAt(problem.curves[i], scores[i], problem.tie);
-    for (let k = 0; k < 3; k++) gradient[k] += slopes[i] * problem.inputs[k][i];
+  const { n, curves, tie } = problem;
+  const [x, y] = problem.inputs;
+  const [w1, w2, b] = params;
+  const scores = new Float64Array(n);
+  const slopes = new Float64Array(n);
+  let [value, along1, along2, along0] = [0, 0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    const z = w1 * x[i] + w2 * y[i] + b;
+    const slope = slopeAt(curves[i], z, tie);
+    value += valueAt(curves[i], z, tie);
+    along1 += slope * x[i];
+    along2 += slope * y[i];
+    along0 += slope;
+    scores[i] = z;
+    slopes[i] = slope;
   }
-  for (let k = 0; k < 3; k++) gradient[k] = gradient[k] / problem.n + (k < 2 ? problem.l2 * params[k] : 0);
+  const gradient = [along1 / n + problem.l2 * w1, along2 / n + problem.l2 * w2, along0 / n];
   value = value / problem.n + 0.5 * problem.l2 * (params[0] ** 2 + params[1] ** 2);
   return { value, gradient, scores, slopes };
 }

@@ -15,12 +15,23 @@ export function curvesOf(buffer, entry) {
   const ties = new Float32Array(buffer, at + 32 * nodes, 8 * kinks);
   const kinkAt = new Int16Array(nodes).fill(-1);
   for (let i = 1, k = 0; i < nodes; i++) if (scores[i] === scores[i - 1]) kinkAt[i] = k++;
+  const inverse = Float64Array.from(scores, (left, i) => (scores[i + 1] > left ? 1 / (scores[i + 1] - left) : 0));
   const curve = (row) => {
     const part = (order) => rows.subarray((2 * order + row) * nodes, (2 * order + row + 1) * nodes);
     const [values, slopes, bends] = [part(0), part(1), part(2)];
     // Of each kink: value and slope for tie 0, then for tie 1.
     const tied = Float64Array.from({ length: 4 * kinks }, (_, k) => ties[8 * (k >> 2) + 2 * (k & 3) + row]);
-    return { scores, kinkAt, tied, ends: endsOf(scores, values, slopes, bends), cells: cellsOf(scores, values, slopes, bends), hint: 0 };
+    return {
+      scores,
+      kinkAt,
+      tied,
+      inverse,
+      first: scores[0],
+      last: scores[nodes - 1],
+      ends: endsOf(scores, values, slopes, bends),
+      cells: cellsOf(scores, values, slopes, bends),
+      hint: 0,
+    };
   };
   return { positive: curve(0), negative: curve(1) };
 }
@@ -66,24 +77,13 @@ export function cellOf(curve, z) {
   return low;
 }
 
-function beyond(curve, z) {
-  if (z < curve.ends[0].at) return curve.ends[0];
-  return z > curve.ends[1].at ? curve.ends[1] : null;
-}
-
 /** The loss at a score; tie decides at a kink where the value jumps. */
 export function valueAt(curve, z, tie = 0) {
-  const end = beyond(curve, z);
-  if (end) {
-    const d = z - end.at;
-    return end.value + d * (end.slope + 0.5 * d * end.bend);
-  }
   const i = cellOf(curve, z);
+  if (z < curve.first || z > curve.last) return beyond(curve, z, 0);
   const left = curve.scores[i];
-  const k = curve.kinkAt[i];
-  if (k >= 0 && z === left) return curve.tied[4 * k] + tie * (curve.tied[4 * k + 2] - curve.tied[4 * k]);
-  const width = curve.scores[i + 1] - left;
-  const t = width > 0 ? (z - left) / width : 0;
+  if (z === left && curve.kinkAt[i] >= 0) return tied(curve, i, 0, tie);
+  const t = (z - left) * curve.inverse[i];
   const c = curve.cells;
   const j = 6 * i;
   return c[j] + t * (c[j + 1] + t * (c[j + 2] + t * (c[j + 3] + t * (c[j + 4] + t * c[j + 5]))));
@@ -91,16 +91,26 @@ export function valueAt(curve, z, tie = 0) {
 
 /** The slope at a score; at a kink the one that JAX takes with this tie. */
 export function slopeAt(curve, z, tie = 0) {
-  const end = beyond(curve, z);
-  if (end) return end.slope + (z - end.at) * end.bend;
   const i = cellOf(curve, z);
+  if (z < curve.first || z > curve.last) return beyond(curve, z, 1);
   const left = curve.scores[i];
-  const k = curve.kinkAt[i];
-  if (k >= 0 && z === left) return curve.tied[4 * k + 1] + tie * (curve.tied[4 * k + 3] - curve.tied[4 * k + 1]);
-  const width = curve.scores[i + 1] - left;
-  if (!(width > 0)) return 0;
-  const t = (z - left) / width;
+  if (z === left && curve.kinkAt[i] >= 0) return tied(curve, i, 1, tie);
+  const inverse = curve.inverse[i];
+  const t = (z - left) * inverse;
   const c = curve.cells;
   const j = 6 * i;
-  return (c[j + 1] + t * (2 * c[j + 2] + t * (3 * c[j + 3] + t * (4 * c[j + 4] + t * 5 * c[j + 5])))) / width;
+  return (c[j + 1] + t * (2 * c[j + 2] + t * (3 * c[j + 3] + t * (4 * c[j + 4] + t * 5 * c[j + 5])))) * inverse;
+}
+
+/** Value (0) or slope (1) beyond the table: the parabola of its end. */
+function beyond(curve, z, order) {
+  const end = curve.ends[z < curve.first ? 0 : 1];
+  const d = z - end.at;
+  return order ? end.slope + d * end.bend : end.value + d * (end.slope + 0.5 * d * end.bend);
+}
+
+/** Value (0) or slope (1) on a kink. */
+function tied(curve, i, order, tie) {
+  const place = 4 * curve.kinkAt[i] + order;
+  return curve.tied[place] + tie * (curve.tied[place + 2] - curve.tied[place]);
 }
