@@ -27,7 +27,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures, write the page (SMOKE=1: a small version)
 	$(RUN) run all $(SMOKE_FLAG)
-	$(RUN) page --out results/page.html
+	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html
 
 smoke: $(VENV)/.installed  ## the small version of `make reproduce`
 	$(RUN) run all --smoke
