@@ -32,9 +32,11 @@ def write_page(
         OSError: if the file cannot be written.
 
     Example:
-        >>> import lossland as ll, tempfile, pathlib
-        >>> folder = tempfile.TemporaryDirectory()
-        >>> made = ll.write_page(pathlib.Path(folder.name) / "page.html", ["relu+hinge"])  # doctest: +SKIP
+        It solves for the marked optima, some seconds of work; `docs/page.md` runs it.
+
+        >>> import lossland as ll
+        >>> ll.write_page("page.html", ["relu+hinge", "identity+hinge"])  # doctest: +SKIP
+        PosixPath('page.html')
     """
     path = Path(path)
     text = page_text(pairs, files, tick)

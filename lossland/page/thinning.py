@@ -55,7 +55,7 @@ def thinned(pair: Pair, curves: Curves) -> Thin:
         >>> relu_hinge = ll.pair("relu", "hinge")
         >>> thin = thinned(relu_hinge, tabulate(relu_hinge))
         >>> thin.scores[1:-1].tolist(), thin.ties[:, 1, 1].tolist()
-        ([0.0, 0.0, 1.0, 1.0], [[-1.0, 1.0], [-1.0, 0.0]])
+        ([0.0, 0.0, 1.0, 1.0], [[-1.0, 1.0], [-1.0, 1.0]])
     """
     scores = curves.scores
     full = np.stack([curves.values, curves.slopes, curves.curvatures])
