@@ -21,6 +21,8 @@ from lossland.page.clouds import CLOUDS, L2S, cloud, described
 from lossland.page.thinning import NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
 from lossland.registry import load_file
 
+# One worker writes the page and opens the browser for all of them.
+pytestmark = pytest.mark.xdist_group("page")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 USERS = '''
 import jax.numpy as jnp
