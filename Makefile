@@ -27,8 +27,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 install: $(VENV)/.installed  ## only make the .venv; the command is then .venv/bin/lossland
 
-reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures (SMOKE=1: a small version)
+reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures, write the page (SMOKE=1: a small version)
 	$(RUN) run all $(SMOKE_FLAG)
+	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html
 
 smoke: $(VENV)/.installed  ## the small version of `make reproduce`
 	$(RUN) run all --smoke
@@ -61,6 +62,7 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/landscape.py
 	$(BIN)/python benchmarks/geometry.py
 	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/page.py
 
 dist:  ## build sdist and wheel, install the wheel alone and run it in another folder
 	rm -rf dist

@@ -94,6 +94,7 @@ from .models import mlp as mlp
 from .models import random_features as random_features
 from .objectives import Objective as Objective
 from .objectives import objective as objective
+from .page import write_page as write_page
 from .pairing import Pair as Pair
 from .pairing import pair as pair
 from .pairing import pairs as pairs

@@ -27,6 +27,7 @@ DRAWING = {
     "completion_command",
     "usage",
     "telling",
+    "page_command",
     "plane_figures",
     "path_figures",
     "topology_figures",

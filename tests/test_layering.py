@@ -11,7 +11,7 @@ import pytest
 import lossland
 
 COMMANDS = {f"{name}_command" for name in ("sweep", "landscape", "solve", "list", "check", "card", "cards", "run")}
-COMMANDS |= {"figures_command", "completion_command"}
+COMMANDS |= {"figures_command", "completion_command", "page_command"}
 ROWS = [
     {
         "core",
@@ -56,13 +56,17 @@ ROWS = [
     {"paths", "implicit", "descents", "trainers"},
     {"tables", "figures"},
     {"card_tables", "card_figures", "sweep_tables", "plane_figures", "geometry_figures"},
-    {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files"},
+    {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files", "page"},
     COMMANDS | {"selection"},
     {"__main__", "__init__"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
 PACKAGE = Path(lossland.__file__).parent
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+# A folder is a module too, with rows of its own.
+PAGE_ROWS = ["thinning", "clouds"], ["assembly"], ["__init__"]
+MODULES = sorted(
+    [path.stem for path in PACKAGE.glob("*.py")] + [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
+)
 HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "gudhi", "h5netcdf", "matplotlib"}
 FIGURES = {module for module in MODULES if module.endswith("figures")}
 AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
@@ -71,6 +75,14 @@ AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
     "selection": {"sklearn"},
 }
 AT_THE_TOP |= {module: {"tyro"} for module in COMMANDS}
+
+
+def _trees(module):
+    """The program of a module, or of every file of a folder."""
+    file = PACKAGE / f"{module}.py"
+    return [
+        ast.parse(path.read_text()) for path in ([file] if file.exists() else sorted((PACKAGE / module).glob("*.py")))
+    ]
 
 
 def _imports(tree):
@@ -101,8 +113,7 @@ def test_a_module_has_a_row(module):
 
 @pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith("__")])
 def test_a_module_imports_only_from_rows_above(module):
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
-    for name, at_top in _imports(tree):
+    for name, at_top in (found for tree in _trees(module) for found in _imports(tree)):
         other = _ours(name)
         # A registry filled on demand (`load` imports the generators when called) is not an import of the module.
         if other and other != module and at_top:
@@ -111,8 +122,7 @@ def test_a_module_imports_only_from_rows_above(module):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_heavy_packages_are_imported_where_they_are_used(module):
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
-    for name, at_top in _imports(tree):
+    for name, at_top in (found for tree in _trees(module) for found in _imports(tree)):
         package = name.split(".")[0]
         allowed = AT_THE_TOP.get(module, set())
         assert not (at_top and package in HEAVY - allowed), f"{module} imports {package} at its top"
@@ -120,7 +130,7 @@ def test_heavy_packages_are_imported_where_they_are_used(module):
 
 def test_only_figures_draw():
     for module in MODULES:
-        names = {name.split(".")[0] for name, _ in _imports(ast.parse((PACKAGE / f"{module}.py").read_text()))}
+        names = {name.split(".")[0] for tree in _trees(module) for name, _ in _imports(tree)}
         assert module in FIGURES or "matplotlib" not in names
 
 
@@ -137,10 +147,24 @@ def test_dependencies_are_declared_used_and_explained():
     ]
     declared = {re.match(r"[\w-]+", each)[0] for each in wanted}
     renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader"}
-    files = [*PACKAGE.glob("*.py"), *(root / "experiments").glob("*.py")]
+    files = [*PACKAGE.rglob("*.py"), *(root / "experiments").glob("*.py")]
     names = {name.split(".")[0] for path in files for name, _ in _imports(ast.parse(path.read_text()))}
     foreign = {renamed.get(name, name) for name in names - set(sys.stdlib_module_names) - {"lossland", "jaxlib"}}
     # xarray and pandas find their engines by name.
     assert foreign | {"h5netcdf", "pyarrow"} == declared
     design = (root / "DESIGN.md").read_text().partition("## Dependencies")[2]
     assert not [name for name in declared if name not in design]
+
+
+def test_the_page_s_files_have_rows_of_their_own():
+    row = {name: number for number, names in enumerate(PAGE_ROWS) for name in names}
+    assert set(row) == {path.stem for path in (PACKAGE / "page").glob("*.py")}
+    for name in row:
+        for imported, _ in _imports(ast.parse((PACKAGE / "page" / f"{name}.py").read_text())):
+            if imported.startswith("lossland.page."):
+                assert row[imported.split(".")[2]] < row[name]
+
+
+def test_only_the_page_and_the_interactive_figure_take_plotly():
+    taking = {m for m in MODULES for tree in _trees(m) for name, _ in _imports(tree) if name.split(".")[0] == "plotly"}
+    assert taking == {"page", "field_figures"}

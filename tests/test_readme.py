@@ -115,6 +115,15 @@ def test_the_cards_seconds_are_the_saved_ones():
     assert f"`lossland card relu hinge` {cold:.1f} s from a cold start" in told
 
 
+def test_the_pages_redraw_is_the_saved_one():
+    saved = json.loads((ROOT / "benchmarks/results/page_cpu.json").read_text())
+    assert f"the whole answer to a change takes {saved['redraw_ms']['relu+hinge'][0]:.0f} ms" in " ".join(
+        README.split()
+    )
+    assert max(middle for middle, _ in saved["redraw_ms"].values()) < 100
+    assert saved["megabytes"] < 6
+
+
 def test_the_figures_are_there():
     for figure in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / figure).is_file(), figure

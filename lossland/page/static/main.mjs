@@ -1,0 +1,205 @@
+// The page itself: one state, two panels, a run that plays, a tour, and what may be taken away.
+import { fill, read, show } from "./controls.mjs";
+import { addPoint, flipPoint, holdData, holdPlane, removePoint } from "./hands.mjs";
+import { modelOf } from "./model.mjs";
+import { panelOf } from "./panel.mjs";
+import { palette } from "./paint.mjs";
+import { pythonLines } from "./python_lines.mjs";
+import { saved } from "./picture.mjs";
+import { decoded, encoded } from "./state.mjs";
+import { slopeAt, unpacked, valueAt } from "./tables.mjs";
+import { TOUR } from "./tour.mjs";
+
+const $ = (id) => document.getElementById(id);
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+async function started() {
+  const [content, tables] = await Promise.all(["content", "tables"].map((id) => unpacked($(id).textContent)));
+  const model = modelOf(JSON.parse(new TextDecoder().decode(content)), tables);
+  const app = appOf(model);
+  const { value, near, slope } = model.content.tolerance;
+  $("tolerance").textContent =
+    `Losses come from ${model.entries.size} tables that JAX made; between their nodes this page interpolates. Values are right to ` +
+    `${value} and slopes to ${slope} of 1 + their size for scores up to ${near}.`;
+  fill(model);
+  if (matchMedia("(max-width: 480px)").matches) for (const group of document.querySelectorAll(".group ~ .group")) group.open = false;
+  wire(app, model);
+  app.change({});
+  if (app.state.tour) tell(app, app.state.tour);
+  return app;
+}
+
+function appOf(model) {
+  const panels = ["first", "second"].map((id, slot) => panelOf($(id), slot));
+  const app = {
+    state: model.sound(decoded(location.hash.slice(1))),
+    panels,
+    chosen: null,
+    hover: null,
+    frozen: false,
+    window: null,
+    half: 4,
+    playing: null,
+    pending: false,
+    curves: model.curvesFor,
+    value: valueAt,
+    slope: slopeAt,
+    points: () => model.pointsOf(app.state),
+    say: (text) => ($("said").textContent = text),
+  };
+  app.change = (patch) => {
+    app.state = model.sound({ ...app.state, ...patch });
+    if (app.chosen !== null && app.chosen >= app.points().length) app.chosen = null;
+    if (!app.pending) {
+      app.pending = true;
+      requestAnimationFrame(() => app.redraw());
+    }
+    remember(app);
+  };
+  app.choose = (which) => {
+    app.chosen = which;
+    const [x, y, label] = app.points()[which];
+    app.say(`Point ${which + 1} of ${app.points().length}: ${label > 0 ? "positive" : "negative"} at ${x}, ${y}.`);
+    app.change({});
+  };
+  app.zoom = (factor) => app.change({ half: Number((app.half * factor).toPrecision(3)) });
+  app.freeze = (scale) => {
+    app.window = scale && { xs: scale.xs, ys: scale.ys };
+    app.change({});
+  };
+  app.drawHover = () => panels.forEach((panel) => panel.drawData(app));
+  /** Draw everything now; returns how long it took in milliseconds. */
+  app.redraw = () => {
+    const before = performance.now();
+    app.pending = false;
+    app.colours ??= palette();
+    const { state } = app;
+    const names = [state.pair, state.second].filter(Boolean);
+    const runs = names.map((name, slot) => model.runOf(state, slot, name));
+    if (!app.frozen) app.half = state.half || model.fitted(state, runs);
+    show(model, state);
+    panels[1].section.hidden = names.length < 2;
+    names.forEach((name, slot) => panels[slot].draw(app, model.shownOf(state, slot, name, app.half)));
+    return performance.now() - before;
+  };
+  return app;
+}
+
+/** Keep the address in step, but not at every frame of a run or a drag. */
+function remember(app) {
+  clearTimeout(app.remembering);
+  app.remembering = setTimeout(() => {
+    if (app.playing === null) history.replaceState(null, "", `#${encoded(app.state)}`);
+  }, 250);
+}
+
+function wire(app, model) {
+  const form = $("controls");
+  form.addEventListener("input", (event) => {
+    stop(app);
+    app.change(read(model, app.state, event.target.name));
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  for (const panel of app.panels) {
+    holdPlane(panel.plane, app, () => panel.shown);
+    holdData(panel.data, app, () => panel.scale);
+  }
+  const click = (id, act) => $(id).addEventListener("click", act);
+  click("add-positive", () => addPoint(app, 1));
+  click("add-negative", () => addPoint(app, -1));
+  click("flip", () => flipPoint(app));
+  click("remove", () => removePoint(app));
+  click("reset-data", () => app.change({ points: null }));
+  click("zoom-in", () => app.zoom(1 / 1.5));
+  click("zoom-out", () => app.zoom(1.5));
+  click("zoom-fit", () => app.change({ half: 0 }));
+  click("play", () => (app.playing === null ? play(app) : stop(app)));
+  click("one-step", () => (stop(app), app.change({ step: app.state.step + 1 })));
+  click("restart", () => (stop(app), app.change({ step: 0 })));
+  $("step").addEventListener("input", (event) => (stop(app), app.change({ step: event.target.valueAsNumber })));
+  click("tour-start", () => tell(app, 1));
+  click("tour-back", () => tell(app, app.state.tour - 1));
+  click("tour-next", () => tell(app, app.state.tour + 1));
+  click("tour-end", () => tell(app, 0));
+  $("tour").addEventListener("keydown", (event) => event.key === "Escape" && tell(app, 0));
+  click("copy-link", () => copy(app, `${location.href.split("#")[0]}#${encoded(app.state)}`, "The link is copied."));
+  click("copy-python", () => copy(app, app.python(), "The Python lines are copied."));
+  click("save-picture", async () => app.say(await saved(app)));
+  app.python = () => pythonLines(app.state, model.entries.get(app.state.pair), app.panels[0].shown, model.content.files);
+  addEventListener("hashchange", () => {
+    if (location.hash.slice(1) === encoded(app.state)) return;
+    stop(app);
+    app.change(decoded(location.hash.slice(1)));
+    tell(app, app.state.tour, false);
+  });
+  new ResizeObserver(() => app.change({})).observe(document.querySelector("main"));
+  dark.addEventListener("change", () => {
+    app.colours = palette();
+    app.change({});
+  });
+}
+
+function play(app) {
+  if (app.state.step >= app.state.steps) app.change({ step: 0 });
+  // Without motion the end is shown at once.
+  if (still.matches) return app.change({ step: app.state.steps });
+  $("play").textContent = "Pause";
+  const by = Math.max(1, app.state.steps / 200);
+  let last = performance.now();
+  const tick = (now) => {
+    if (now - last > 33) {
+      last = now;
+      app.change({ step: Math.floor(app.state.step + by) });
+      if (app.state.step >= app.state.steps) return stop(app);
+    }
+    app.playing = requestAnimationFrame(tick);
+  };
+  app.playing = requestAnimationFrame(tick);
+}
+
+function stop(app) {
+  if (app.playing === null) return;
+  cancelAnimationFrame(app.playing);
+  app.playing = null;
+  $("play").textContent = "Play";
+  remember(app);
+}
+
+/** Go to a step of the tour, 0 to end it; `set` is false where a link has set the controls already. */
+function tell(app, number, set = true) {
+  stop(app);
+  for (const each of document.querySelectorAll(".pointed")) each.classList.remove("pointed");
+  const step = TOUR[number - 1];
+  $("tour").hidden = !step;
+  document.body.classList.toggle("touring", Boolean(step));
+  if (!step) {
+    app.change({ tour: 0 });
+    if (set) $("tour-start").focus();
+    return;
+  }
+  app.change({ ...(set ? { axes: "w1,w2", view: "contours", half: 0, steps: 200, points: null, ...step.set } : {}), tour: number });
+  $("tour-title").textContent = step.title;
+  $("tour-text").textContent = step.text;
+  $("tour-back").disabled = number === 1;
+  $("tour-next").textContent = number === TOUR.length ? "Finish" : "Next";
+  if (step.look === "tie") $("tie").closest("details").open = true;
+  const target = step.look === "tie" ? $("tie") : app.panels[0][step.look].closest("figure");
+  target.classList.add("pointed");
+  target.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
+  $("tour-title").focus({ preventScroll: true });
+  if (set) play(app);
+}
+
+async function copy(app, text, done) {
+  try {
+    await navigator.clipboard.writeText(text);
+    app.say(done);
+  } catch {
+    // A page from disk may not have the clipboard: show the text to be copied by hand.
+    prompt("Copy this text:", text);
+  }
+}
+
+/** For scripts and tests: the page when it is ready. */
+window.lossland = started();
