@@ -51,8 +51,8 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_custom_sections = ["Source"]
 default_role = "code"
-python_maximum_signature_line_length = 88
-add_module_names = False
+python_maximum_signature_line_length = 240
+autodoc_preserve_defaults = True
 
 # -------------------------------------------------------------------------------------------------------------- gallery
 sphinx_gallery_conf = {

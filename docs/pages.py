@@ -286,8 +286,9 @@ def visit_formula(translator, node) -> None:
     from docutils import nodes
     from docutils.utils.math.latex2mathml import tex2mathml
 
-    block = isinstance(node, nodes.math_block)
-    translator.body.append(tex2mathml(node.astext(), as_block=block))
+    formula = re.sub(r"(frac)(\d)(\d)", r"\1{\2}{\3}", node.astext())  # \frac12, which docutils does not read
+    drawn = tex2mathml(formula, as_block=isinstance(node, nodes.math_block))
+    translator.body.append(drawn.replace("<mo>‖</mo>", '<mo stretchy="false">‖</mo>'))
     raise nodes.SkipNode
 
 
