@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce smoke figures test check exhaustive bench dist clean
+.PHONY: help install reproduce smoke figures test check exhaustive bench docs dist clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -74,5 +74,14 @@ dist:  ## build sdist and wheel, install the wheel alone and run it in another f
 	cd "$$(mktemp -d)" && $(CURDIR)/dist/alone/bin/lossland card relu hinge && $(CURDIR)/dist/alone/bin/lossland run relu_vs_hinge --smoke
 	rm -rf dist/build dist/alone
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@echo "Installing what builds the documentation into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group docs
+	@touch $@
+
+docs: $(VENV)/.installed-docs  ## build the documentation into docs/_build/html, warnings being errors
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist docs/_build docs/_made docs/api docs/gallery

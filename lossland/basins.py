@@ -32,6 +32,13 @@ class MinimumSet(NamedTuple):
         of_box: whether it lies on the box's boundary only: a minimum because of the box.
         least_slope: the certificate, the least one-sided derivative in any unit direction within any cell around the
             set, at its vertices and the ends of its segments; not negative within rounding.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset([[1.0, 0.0], [0.0, 1.0]], [1, 1], one_class=True)
+        >>> best = ll.cells("identity+absolute", data, bias=False).minima[0]
+        >>> best.kind, best.level, best.parts[0].tolist()
+        ('point', 0.0, [[1.0, 1.0]])
     """
 
     level: float

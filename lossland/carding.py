@@ -27,6 +27,14 @@ class Card:
 
     Attributes:
         facts: what was computed once: shapes, tails, known forms, calibration and more.
+
+    Example:
+        >>> import lossland as ll
+        >>> c = ll.card("identity", "hinge")
+        >>> c.convex.positive, c.lipschitz, [kink.at for kink in c.kinks], c.best_threshold
+        (True, 1.0, [-1.0, 1.0], 0.0)
+        >>> round(c.risk(0.8), 6), round(c.minimiser(0.8), 6), round(c.psi(0.5), 6), c.proper
+        (0.4, 1.0, 0.5, False)
     """
 
     facts: Facts

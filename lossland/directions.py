@@ -86,6 +86,15 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
 
     Raises:
         ValueError: if there are fewer than three points, or none of them moves.
+
+    Example:
+        >>> import lossland as ll
+        >>> away = np.array([3.0, 1.0, 0.0])
+        >>> seen = ll.trajectory_directions({"weights": np.stack([away, 0 * away], axis=1), "bias": 0 * away})
+        >>> np.abs(seen.path[:, 0]).round(9).tolist(), seen.kept.round(9).tolist()
+        ([3.0, 1.0, 0.0], [1.0, 0.0])
+
+    Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
     leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(trajectory)]
     points = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)

@@ -67,7 +67,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         gap_: the largest relative duality gap; NaN of descent.
         objective_: (1,) or (k,), the objectives reached.
         n_iter_: iterations of the longest problem.
-        n_features_in_: d.
+        n_features_in_: the number of inputs.
 
     Example:
         >>> from sklearn.datasets import load_breast_cancer

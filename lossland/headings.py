@@ -120,6 +120,17 @@ def hessian_directions(
 
     Returns:
         d1 and d2, orthonormal, the largest entry of each positive; their `TopEigenvalues`.
+
+    Raises:
+        ValueError: if the pair is made of lines, so that its Hessian is 0, or there are fewer than two parameters.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]], [1, -1, 1, -1])
+        >>> at = {"weights": np.zeros(2), "bias": np.zeros(())}
+        >>> (first, _), found = ll.hessian_directions(ll.pair("identity+squared"), data, at)
+        >>> first["weights"].round(6).tolist(), found.values.round(6).tolist()
+        ([1.0, 0.0], [4.0, 2.0])
     """
     if ends not in get_args(Ends):
         raise ValueError(f'ends is "top" or "top and bottom", not {ends!r}.')

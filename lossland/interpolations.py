@@ -16,7 +16,32 @@ from lossland.surfaces import Surface
 def random_plane(
     pair: Pair, data: Dataset, centre: Params, *, key: Key, normalization: Normalization = "filter", **settings: Any
 ) -> Plane:
-    """The plane of two random directions, from `random_directions`; the other settings are `plane`'s."""
+    r"""The plane of two random directions: :math:`V_{ij} = F(\theta + \alpha_i d_1 + \beta_j d_2)`.
+
+    Args:
+        pair: from `pair`.
+        data: the examples.
+        centre: the params in the middle, theta.
+        key: decides the directions.
+        normalization: how they are scaled, as in `random_directions`: "filter", "layer", "model" or None.
+        **settings: `plane`'s radius, steps, model, l2, sample_weights, quantities, method, tolerance, progress.
+
+    Returns:
+        A `Plane`; its settings hold the key and the normalization, so that it can be drawn again.
+
+    Raises:
+        ValueError: as `random_directions` and `plane`.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> centre = ll.linear().init(jax.random.key(0), data.d)
+        >>> p = ll.random_plane(ll.pair("relu+hinge"), data, centre, key=jax.random.key(1), radius=1.0, steps=5)
+        >>> p.values.shape, p.settings["normalization"]
+        ((5, 5), 'filter')
+
+    Source: Li, Xu, Taylor, Studer & Goldstein 2018.
+    """
     first, second = random_directions(centre, key, 2, normalization)
     made = plane(pair, data, centre, (first, second), **settings)
     seed = {"key": np.asarray(jax.random.key_data(key)).tolist(), "normalization": normalization}
@@ -26,7 +51,32 @@ def random_plane(
 def random_line(
     pair: Pair, data: Dataset, centre: Params, *, key: Key, normalization: Normalization = "filter", **settings: Any
 ) -> Ray:
-    """The ray of a random direction, from `random_directions`; the other settings are `ray`'s."""
+    r"""The line along a random direction: :math:`V_i = F(\theta + \alpha_i d)`.
+
+    Args:
+        pair: from `pair`.
+        data: the examples.
+        centre: the params in the middle, theta.
+        key: decides the direction.
+        normalization: how it is scaled, as in `random_directions`: "filter", "layer", "model" or None.
+        **settings: `ray`'s radius, steps, model, l2, sample_weights, quantities, method.
+
+    Returns:
+        A `Ray`.
+
+    Raises:
+        ValueError: as `random_directions` and `ray`.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> centre = ll.linear().init(jax.random.key(0), data.d)
+        >>> r = ll.random_line(ll.pair("relu+hinge"), data, centre, key=jax.random.key(1), radius=1.0, steps=5)
+        >>> r.alphas.tolist(), r.values.shape
+        ([-1.0, -0.5, 0.0, 0.5, 1.0], (5,))
+
+    Source: Li, Xu, Taylor, Studer & Goldstein 2018.
+    """
     return ray(pair, data, centre, random_directions(centre, key, 1, normalization)[0], **settings)
 
 
@@ -46,6 +96,20 @@ def linear_interpolation(
 
     Returns:
         A `Ray` whose centre is `start`.
+
+    Raises:
+        ValueError: if steps or beyond make no sense, a setting is unknown, or the two points are the same.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> a, b, c = (ll.linear().init(jax.random.key(k), data.d) for k in range(3))
+        >>> r = ll.linear_interpolation(ll.pair("relu+hinge"), data, a, b, steps=3)
+        >>> f = ll.objective(ll.pair("relu+hinge"), data=data)
+        >>> r.alphas.tolist(), bool(abs(r.values[2] - f(b)) < 1e-6)
+        ([0.0, 0.5, 1.0], True)
+
+    Source: Goodfellow, Vinyals & Saxe 2015.
     """
     surface = _surface_of(pair, data, start, (_difference(end, start),), settings)
     return ray_of(surface, _span(beyond, steps))
@@ -76,6 +140,18 @@ def planar_interpolation(
 
     Returns:
         A `Plane`; its axes are not orthogonal in general.
+
+    Raises:
+        ValueError: if steps or beyond make no sense, a setting is unknown, or b or c is the same point as a.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> a, b, c = (ll.linear().init(jax.random.key(k), data.d) for k in range(3))
+        >>> p = ll.planar_interpolation(ll.pair("relu+hinge"), data, a, b, c, steps=3, beyond=0.0)
+        >>> f = ll.objective(ll.pair("relu+hinge"), data=data)
+        >>> bool(abs(p.values[2, 0] - f(b)) < 1e-6), bool(abs(p.values[0, 2] - f(c)) < 1e-6)
+        (True, True)
     """
     surface = _surface_of(pair, data, a, (_difference(b, a), _difference(c, a)), settings)
     axis = _span(beyond, steps)
@@ -97,6 +173,20 @@ def trajectory_plane(
 
     Returns:
         The plane, centred on the run's end, and its `Trajectory`: path, the share of variance kept, distances off it.
+
+    Raises:
+        ValueError: if fewer than three points are given or none of them moves.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> away = np.linspace(1.0, 0.0, 5)
+        >>> run = {"weights": np.stack([away, away**2], axis=1), "bias": away**3}
+        >>> p, seen = ll.trajectory_plane(ll.pair("relu+hinge"), data, run, steps=5)
+        >>> p.values.shape, seen.path.shape, bool(seen.kept.sum() > 0.99)
+        ((5, 5), (5, 2), True)
+
+    Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
     seen = trajectory_directions(trajectory)
     reach = tuple(float(r) for r in (1.0 + margin) * np.abs(seen.path).max(axis=0))

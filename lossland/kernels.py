@@ -151,6 +151,9 @@ def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
     Returns:
         The scores (m,), float64.
 
+    Raises:
+        ValueError: if the inputs have another number of columns than the machine's.
+
     Example:
         >>> import lossland as ll
         >>> data = ll.Dataset(inputs=[[-1.0], [1.0]], labels=[-1, 1])

@@ -51,7 +51,13 @@ class Regions(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where params lie on a plane: their nearest point centre + alpha d1 + beta d2, and their distance from it."""
+    """Where params lie on a plane: their nearest point centre + alpha d1 + beta d2, and their distance from it.
+
+    Attributes:
+        alpha: along the first direction.
+        beta: along the second.
+        off: the distance of the params from that point, 0 on the plane.
+    """
 
     alpha: float
     beta: float

@@ -35,6 +35,14 @@ class Objective:
         labels: (n,), -1 or +1.
         l2: the strength of the penalty, a scalar.
         sample_weights: (n,) or None, class weights multiplied in.
+
+    Example:
+        >>> import numpy as np, lossland as ll
+        >>> data = ll.Dataset([[2.0], [-1.0], [0.5]], [1, -1, -1])
+        >>> f = ll.objective(ll.pair("identity", "hinge"), data=data, l2=0.1)
+        >>> at = {"weights": np.array([1.0]), "bias": np.array(0.0)}
+        >>> f.losses(at).tolist(), round(float(f.risk(at)), 6), round(float(f(at)), 6)
+        ([0.0, 0.0, 1.5], 0.5, 0.55)
     """
 
     pair: Pair

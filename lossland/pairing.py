@@ -31,6 +31,14 @@ class Pair:
     Attributes:
         activation: the entry of the output activation.
         loss: the entry of the loss.
+
+    Example:
+        >>> import lossland as ll
+        >>> p = ll.pair("relu", "hinge")
+        >>> p(0.5, -1.0).item(), p.positive(0.5).item(), p.negative(0.5).item()
+        (1.5, 0.5, 1.5)
+        >>> p.slope(0.5, 1.0).item(), p.curvature(0.5, 1.0).item(), p.output(-3.0).item()
+        (-1.0, 0.0, 0.0)
     """
 
     activation: Activation
@@ -97,7 +105,7 @@ class Pair:
 
 
 def pair(activation: Any, loss: Any = None) -> Pair:
-    """Compose an output activation with a loss: :math:`(z, t) -> loss(g(z), t)`.
+    r"""Compose an output activation with a loss: :math:`(z, t) \mapsto \ell(g(z), t)`.
 
     Args:
         activation: a registered name ("relu"), a name with parameters ("relu(tie=0.5)"), a registered function or a

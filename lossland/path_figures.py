@@ -85,6 +85,15 @@ def animate(
     Raises:
         ValueError: if the ending is another, or it is .mp4 and there is no ffmpeg; if frames, seconds or dpi are not
             positive.
+
+    Example:
+        >>> import tempfile, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> away = np.linspace(1.0, 0.0, 3)
+        >>> run = {"weights": np.stack([away, away**2], axis=1), "bias": away**3}
+        >>> p, seen = ll.trajectory_plane(ll.pair("relu+hinge"), data, run, steps=5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ll.animate(p, seen, f"{folder}/run.gif", frames=2, dpi=30)
     """
     path = Path(path)
     if not (frames >= 1 and seconds > 0 and dpi > 0):

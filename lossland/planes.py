@@ -56,7 +56,19 @@ class Plane(NamedTuple):
 
 
 class Ray(NamedTuple):
-    """An objective along a line: values[i] at centre + alphas[i] * direction. Attributes as `Plane`'s."""
+    """An objective along a line: values[i] at centre + alphas[i] * direction.
+
+    Attributes:
+        values: (a,) the objective, penalty included; NaN where a score is NaN, never filled in.
+        alphas: (a,).
+        centre: the params at 0.
+        direction: shaped like the params.
+        quantities: name -> (a,), those asked for.
+        method: as `Plane`'s.
+        error: as `Plane`'s.
+        holes: how many values are NaN.
+        settings: pair, data, model, l2 and what else is needed to draw it again.
+    """
 
     values: np.ndarray
     alphas: np.ndarray
@@ -151,7 +163,27 @@ def ray(
     quantities: Sequence[Quantity] = (),
     method: str = "fastest",
 ) -> Ray:
-    r"""The objective along a line: :math:`V_i = F(\theta + \alpha_i d)`. Arguments and errors as `plane`'s.
+    r"""The objective along a line: :math:`V_i = F(\theta + \alpha_i d)`.
+
+    Args:
+        pair: from `pair`.
+        data: the examples.
+        centre: the params in the middle, theta; left as they are.
+        direction: d, shaped like the params, of any length.
+        radius: the line reaches from -radius to radius, in units of the direction; None: to where the objective has
+            doubled.
+        steps: points, odd, so that the centre is one of them.
+        model: gives scores; linear if left out.
+        l2: the penalty.
+        sample_weights: (n,), as in `objective`.
+        quantities: as `plane`'s.
+        method: as `plane`'s.
+
+    Returns:
+        A `Ray`.
+
+    Raises:
+        ValueError: as `plane`.
 
     Example:
         >>> import jax, lossland as ll

@@ -112,6 +112,17 @@ def read_plane(path: str | Path) -> Plane:
 
     Raises:
         ValueError: if the file cannot be read or holds no plane.
+
+    Example:
+        >>> import jax, tempfile, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> centre = ll.linear().init(jax.random.key(0), data.d)
+        >>> axes, seen = ll.random_directions(centre, jax.random.key(1)), {"radius": 1.0, "steps": 5}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = ll.resumed_plane(f"{folder}/p.nc", ll.pair("relu+hinge"), data, centre, axes, **seen)
+        ...     held = ll.read_plane(f"{folder}/p.nc")
+        >>> bool((held.values == made.values).all())
+        True
     """
     path = Path(path)
     if not path.exists():
@@ -148,6 +159,14 @@ def redrawn(
     Raises:
         ValueError: if the data or the model are not those that the settings name, or the values are others than those
             in the file.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> centre = ll.linear().init(jax.random.key(0), data.d)
+        >>> p = ll.random_plane(ll.pair("relu+hinge"), data, centre, key=jax.random.key(1), radius=1.0, steps=5)
+        >>> bool((ll.redrawn(p, data=data).values == p.values).all())
+        True
     """
     said = made.settings
     data = load(said["data"]) if data is None else data

@@ -39,7 +39,12 @@ class TopEigenvalues(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A trace and its standard error, 0 where it is exact."""
+    """A trace, exact or estimated.
+
+    Attributes:
+        value: the sum of the eigenvalues, a scalar.
+        standard_error: of the estimate, a scalar; 0 where the value is exact.
+    """
 
     value: Array
     standard_error: Array

@@ -158,8 +158,23 @@ def sweep(
 def read_sweep(path: str | Path) -> Sweep:
     """The sweep that `sweep(folder=...)` or `lossland sweep` left at a path.
 
+    Args:
+        path: the netCDF file; `Sweep.path` says where it is.
+
+    Returns:
+        The `Sweep`, to the same bits.
+
     Raises:
         ValueError: if the file is not a saved sweep.
+
+    Example:
+        >>> import tempfile, lossland as ll
+        >>> data = ll.load("two_points")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = ll.sweep(["identity+hinge"], data, seeds=1, steps=2, folder=folder)
+        ...     held = ll.read_sweep(made.path)
+        >>> held.pairs, bool((held.records["risk"] == made.records["risk"]).all())
+        (('identity+hinge',), True)
     """
     saved = read(Path(path))
     if "leaves" not in saved.attrs:

@@ -18,7 +18,13 @@ Curve = Callable[[Any], Any]
 
 
 class Check(NamedTuple):
-    """One contract: its name, and what was seen; `refutation` is empty where it holds."""
+    """One contract.
+
+    Attributes:
+        name: what is asked.
+        seen: what was looked at.
+        refutation: the point that refutes it; empty where it holds.
+    """
 
     name: str
     seen: str
@@ -109,7 +115,20 @@ def _settle(checks: Iterator[Check], what: str) -> tuple[Check, ...]:
 
 
 def loss_checks(entry: Loss) -> Iterator[Check]:
-    """Yield every check of a loss, failed ones too; run it under `jax.enable_x64`."""
+    """Yield every check of a loss, failed ones too; run it under `jax.enable_x64`.
+
+    Args:
+        entry: of a registered loss.
+
+    Returns:
+        An iterator of `Check`.
+
+    Example:
+        >>> import lossland as ll
+        >>> with jax.enable_x64(True):
+        ...     [c.refutation for c in loss_checks(ll.pair("identity", "hinge").loss) if c.refutation]
+        []
+    """
     behaviour = [check for name, curve, grid in _curves(entry) for check in _behaviour(name, curve, grid)]
     yield from behaviour
     if _reshapes(behaviour):
@@ -126,7 +145,20 @@ def loss_checks(entry: Loss) -> Iterator[Check]:
 
 
 def activation_checks(entry: Activation) -> Iterator[Check]:
-    """Yield every check of an activation, failed ones too; run it under `jax.enable_x64`."""
+    """Yield every check of an activation, failed ones too; run it under `jax.enable_x64`.
+
+    Args:
+        entry: of a registered activation.
+
+    Returns:
+        An iterator of `Check`.
+
+    Example:
+        >>> import lossland as ll
+        >>> with jax.enable_x64(True):
+        ...     [c.refutation for c in activation_checks(ll.pair("relu", "hinge").activation) if c.refutation]
+        []
+    """
     grid = _grid(-np.inf, np.inf)
     behaviour = list(_behaviour("", entry, grid))
     yield from behaviour
@@ -145,7 +177,20 @@ def activation_checks(entry: Activation) -> Iterator[Check]:
 
 
 def pair_checks(pair: Pair) -> Iterator[Check]:
-    """Yield every check of a pair, failed ones too; run it under `jax.enable_x64`."""
+    """Yield every check of a pair, failed ones too; run it under `jax.enable_x64`.
+
+    Args:
+        pair: from `pair`.
+
+    Returns:
+        An iterator of `Check`.
+
+    Example:
+        >>> import lossland as ll
+        >>> with jax.enable_x64(True):
+        ...     [c.refutation for c in pair_checks(ll.pair("relu", "hinge")) if c.refutation]
+        []
+    """
     grid = _grid(-np.inf, np.inf)
     for name, label in (("positive", 1.0), ("negative", -1.0)):
         yield from _behaviour(name, lambda z, t=label: pair(z, t), grid)

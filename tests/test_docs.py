@@ -1,22 +1,130 @@
-"""Every Python block of the documentation runs, and prints what stands below it."""
+"""Every block of the documentation runs, prints what stands below it, and every public name is documented."""
 
 import contextlib
+import importlib.util
+import inspect
 import io
+import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-PAGES = sorted((Path(__file__).parent.parent / "docs").glob("*.md"))
-BLOCK = re.compile(r"```python\n(.*?)```(?:\s*```text\n(.*?)```)?", re.DOTALL)
+import lossland as ll
+import lossland.__main__ as cli
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+BLOCK = re.compile(
+    r"^```(python|\{code-cell\} python|sh)\n(?::[^\n]*\n)*(.*?)^```(?:\s*^```text\n(.*?)^```)?", re.DOTALL | re.M
+)
+RUN = {"list", "check", "card", "run"}
+"""Commands that are run; the others, which train or draw, are parsed only: their own tests run them."""
+
+
+def _pages_module():
+    spec = importlib.util.spec_from_file_location("docs_pages", DOCS / "pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+pages = _pages_module()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text())], ids=lambda page: page.stem)
 def test_the_blocks_run_and_print_what_they_say(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for command in ("sweep", "solve", "landscape"):
+        monkeypatch.setattr(getattr(cli, f"{command}_command"), "run", lambda *_: 0)
     names = {}
-    for code, expected in BLOCK.findall(page.read_text()):
+    for kind, code, expected in BLOCK.findall(page.read_text()):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(code, page.name, "exec"), names)
-        assert printed.getvalue().strip() == expected.strip(), code
+            _run_commands(code) if kind == "sh" else _run_python(code, names, page.name)
+        assert kind != "python" or printed.getvalue().strip() == expected.strip(), code
+
+
+def _run_python(code, names, where):
+    """Run a block; one that starts with a file's name is that file, for the blocks below."""
+    if named := re.match(r"# (\w+\.py)\n", code):
+        Path(named[1]).write_text(code)
+    else:
+        exec(compile(code, where, "exec"), names)
+
+
+def _run_commands(block):
+    for line in block.splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["lossland"]:
+            with pytest.raises(SystemExit) as ended:
+                cli.main([*words[1:], "--no-compilation-cache"])
+            assert ended.value.code == 0, line
+
+
+NAMES = [name for name, module in pages.public_names().items() if name not in ("activations", "losses")]
+WHOLE = [f"{module}.{name}" for module in pages.WHOLE[:-2] for name in pages.names_of(module)]
+
+
+@pytest.mark.parametrize("path", NAMES + WHOLE)
+def test_a_public_name_is_explained(path):
+    """A sentence, every argument or field, what comes back, and an example: its own or that of what returns it."""
+    module, _, name = path.rpartition(".")
+    found = getattr(importlib.import_module(f"lossland.{module}") if module else ll, name)
+    said = inspect.getdoc(found) or ""
+    assert said.partition("\n\n")[0].endswith(".")
+    if inspect.isfunction(found):
+        signature = inspect.signature(found)
+        _names_each(said.partition("Args:")[2], signature.parameters)
+        assert signature.return_annotation in (None, "None") or "Returns:" in said
+        assert ">>>" in said
+    elif inspect.isclass(found):
+        fields = getattr(found, "_fields", None) or getattr(found, "__dataclass_fields__", ())
+        _names_each(said, [field for field in fields if not field.startswith("_")])
+        assert ">>>" in said or pages.makers_of(name)
+
+
+def _names_each(said, names):
+    for name in names:
+        assert re.search(rf"^\s+\**{name}:", said, re.MULTILINE), f"{name} is not explained"
+
+
+def test_every_public_name_is_on_a_page_of_the_api():
+    written = "".join(pages.api_page(topic) for topic in pages.TOPICS)
+    for name in NAMES:
+        assert re.search(rf":: lossland\.{name}\n", written), name
+    assert all(f":: lossland.{path}\n" in written for path in WHOLE)
+    pages.api_index()
+
+
+def test_a_public_name_of_no_topic_stops_the_build(monkeypatch):
+    monkeypatch.setitem(pages.TOPICS, "cards", ("Cards", ()))
+    with pytest.raises(ValueError, match=r"No topic .* carding\.card"):
+        pages.api_index()
+
+
+def test_benchmark_tables_hold_what_was_saved():
+    made = pages.benchmarks()
+    for name, key in (("elementwise", "theirs"), ("solve", "peer"), ("landscape", "data")):
+        saved = json.loads((ROOT / "benchmarks" / "results" / f"{name}_cpu.json").read_text())["rows"]
+        for row in saved:
+            ratio = row["ratio"][1] if isinstance(row["ratio"], list) else row["ratio"]
+            lines = [line for line in made[name].splitlines() if f" {row[key]} |" in line]
+            assert any(re.search(rf"\| {re.escape(pages.short(ratio))}( \(.*?\))? \|", line) for line in lines), row
+
+
+def test_the_citation_is_that_of_the_file():
+    made = pages.bibtex((ROOT / "CITATION.cff").read_text(), ll.__version__)
+    assert "title = {lossland: what each output activation and loss really optimise}" in made
+    assert "author = {{The lossland developers}}" in made
+    assert f"version = {{{ll.__version__}}}" in made
+
+
+def test_links_between_pages_lead_somewhere():
+    made = {"gallery/index.rst", *(f"api/{topic}.rst" for topic in ("index", *pages.TOPICS))}
+    made |= {f"gallery/experiment_{path.stem}.rst" for path in (ROOT / "experiments").glob("*.py")}
+    for page in [*PAGES, ROOT / "README.md"]:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert link in made or (page.parent / link).exists(), f"{page.name}: {link}"
