@@ -27,6 +27,7 @@ def slope(function, x):
     return float(jax.grad(function)(jnp.asarray(x, float)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: jnp.dtype(d).name)
 def test_value_slope_and_curvature_are_right_to_a_few_ulp(activation, dtype):
     points = scores(dtype, activation.claim("kinks") or ())
@@ -112,6 +113,7 @@ SAME = {"leaky_relu": {"slope": 0.01}}
 JAX = [(e.name, a.name) for e in ACTIVATIONS.values() for a in e.aliases if a.library == "jax.nn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "theirs"), JAX)
 @pytest.mark.usefixtures("x64")
 def test_an_alias_is_what_it_says(name, theirs):
@@ -173,6 +175,7 @@ def test_contract_of_a_few(name):
     assert "claim range" in [check.name for check in ll.check_activation(name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "claims", "message"),
     [

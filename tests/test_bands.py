@@ -19,6 +19,7 @@ def losses_of(pair, p, data=DATA):
     return np.asarray(pair(z, np.broadcast_to(data.labels, z.shape)))
 
 
+@pytest.mark.slow
 def test_a_bands_plane_and_errors_by_hand(x64, rng):
     pair, weights = ll.pair("relu+hinge"), rng.uniform(0.5, 1.5, DATA.n)
     band = ll.subsampled_plane(pair, DATA, CENTRE, AXES, subsample=60, seed=3, sample_weights=weights, **GIVEN)
@@ -48,6 +49,7 @@ def test_a_band_covers_the_plane_of_all_examples(name, x64):
     np.testing.assert_allclose((errors**2).mean(axis=0) / ((values - full.values) ** 2).mean(axis=0), 1.0, atol=0.25)
 
 
+@pytest.mark.slow
 def test_differences_are_paired_and_their_z_is_normal(x64):
     first, second = ll.pair("identity+logistic"), ll.pair("identity+hinge")
     truth = (losses_of(first, ll.plane(first, DATA, CENTRE, AXES, **GIVEN)) - losses_of(second, ll.plane(
@@ -90,6 +92,7 @@ def test_a_networks_band(x64):
     assert band.errors.item() == pytest.approx(np.sqrt(0.85 * part.var(ddof=1) / 60), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subsample", [1, 401])
 def test_too_few_or_too_many_are_refused(subsample):
     with pytest.raises(ValueError, match="from 2 to the 400"):

@@ -50,6 +50,7 @@ def test_a_sound_loss_has_no_problems(loss):
     assert bool(ll.card(output, loss).facts.problems) == (loss.name in ("zero_one", "unhinged"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claims", "said"),
     [
@@ -71,6 +72,7 @@ def test_false_claims_are_refuted_with_a_point(claims, said, registries):
         ll.check_loss("faults_claim")
 
 
+@pytest.mark.slow
 def test_a_false_range_is_refuted(registries):
     @ll.activation(range=(0.0, 1.0))
     def faults_range(score):
@@ -98,6 +100,7 @@ COMBINED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMBINED)
 def test_cards_of_combined_losses(name):
     """Infimum, minimal risk and kinks against a grid; the best threshold where symmetry names it."""

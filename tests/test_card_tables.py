@@ -25,6 +25,7 @@ def card(request):
     return ll.card(request.param)
 
 
+@pytest.mark.slow
 def test_json_holds_no_infinity_and_no_nan(card):
     text = card_tables.as_json(card)
     held = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -34,6 +35,7 @@ def test_json_holds_no_infinity_and_no_nan(card):
     assert (held["lipschitz"] == "inf") == math.isinf(card.lipschitz)
 
 
+@pytest.mark.slow
 def test_a_shown_card_says_every_verdict(card, capsys):
     card.show()
     told = " ".join(capsys.readouterr().out.split())
@@ -63,6 +65,7 @@ def test_counting_while_cards_are_made():
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.slow
 def test_a_cards_figure_draws_the_curves_and_marks_what_is_special(card):
     figure = card_figures.card_figure(card)
     loss = figure.axes[0]

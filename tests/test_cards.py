@@ -77,6 +77,7 @@ ETAS = np.array([0.03, 0.2, 0.35, 0.65, 0.8, 0.97])
 THETAS = np.array([0.1, 0.5, 0.9, 1.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_the_margin_losses(name):
     convex, lipschitz, smoothness, minimiser, risk, psi, calibrated = ROWS[name]
@@ -130,6 +131,7 @@ def test_links(name):
     assert c.facts.elicits == c.proper == (name in INVERTIBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sigmoid+cross_entropy", "sigmoid+brier", "probit+cross_entropy", "cloglog+brier",
                                   "sigmoid+spherical", "sigmoid+tsallis", "sparse_sigmoid+brier"])  # fmt: skip
 def test_proper_pairs(name):
@@ -305,6 +307,7 @@ def test_bounded_outputs_hide_the_hinges_kink():
         np.testing.assert_allclose(c.psi(THETAS, 0.0), factor * THETAS, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["identity", "relu"])
 def test_the_hinge_has_no_curvature_to_measure(name):
     """Section 5.17: zero almost everywhere, whatever the output; a smoothed hinge has 1 / gamma."""
@@ -377,6 +380,7 @@ def test_an_activation_that_falls_has_no_matching_loss(registries):
         ll.card("cards_silu", "hinge").matching_loss(0.0, 0.5)
 
 
+@pytest.mark.slow
 def test_the_band_in_which_a_link_keeps_a_loss_convex():
     """Section 5.2: [-sigma(-a), sigma(a)] for the logistic loss; nothing but 0 for the hinge."""
     a = np.linspace(-3, 3, 13)
@@ -391,6 +395,7 @@ def test_the_band_in_which_a_link_keeps_a_loss_convex():
 # ------------------------------------------------------------------------------------------------- section 9: errata
 
 
+@pytest.mark.slow
 def test_the_fenchel_young_loss_of_the_bayes_risk_is_not_the_hinge(registries):
     """The conjugate of max(p, 1 - p) on [0, 1] is -1 + max(0, (1 - m)/2, -m): half a hinge, then slope -1."""
 

@@ -222,6 +222,7 @@ SPREAD = [OURS[i] for i in range(0, len(OURS), 19)]
 MARKED = [pytest.param(p, marks=pytest.mark.slow if k % 3 else ()) for k, p in enumerate(SPREAD)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", MARKED, ids=lambda p: p.name)
 def test_a_spread_of_cards_against_brute_force(chosen):
     for check in CHECKS:

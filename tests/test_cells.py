@@ -123,6 +123,7 @@ def _no_direction_descends(found, rng):
 # -------------------------------------------------------------------------------------------------------- brute force
 
 
+@pytest.mark.slow
 def test_cells_against_brute_force_on_a_sample_of_every_pieced_pair():
     made = _pieced_pairs(every_nth=10)
     assert len(made) > 10
@@ -213,6 +214,7 @@ def test_the_dead_half_space_is_a_plateau_at_exactly_one():
     assert found.minimum < 1.0
 
 
+@pytest.mark.slow
 def test_the_share_of_starts_in_the_dead_zone_falls_from_relu_to_the_svm():
     rng = np.random.default_rng(0)
     inputs = np.concatenate([rng.normal(1.0, 0.8, 15), rng.normal(-1.0, 0.8, 15)])[:, None]
@@ -244,6 +246,7 @@ def test_the_share_of_starts_in_the_dead_zone_falls_from_relu_to_the_svm():
 # ------------------------------------------------------------------------------------------------------- certificates
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["relu+hinge", "hard_tanh+hinge", "identity+ramp", "relu6+absolute", "leaky_relu+hinge"]
 )
@@ -293,6 +296,7 @@ def test_many_concave_kinks_are_searched_by_integers():
     assert proof.slopes.shape == (0, 28)
 
 
+@pytest.mark.slow
 def test_the_global_minimum_of_a_convex_pair_is_that_of_solve():
     rng = np.random.default_rng(4)
     data = ll.Dataset(rng.normal(size=(40, 3)), np.where(rng.uniform(size=40) < 0.5, 1, -1))
@@ -350,6 +354,7 @@ def test_general_lines_have_as_many_cells_as_they_should():
     assert len(found.centres) == 1 + 30 + 30 * 29 // 2
 
 
+@pytest.mark.slow
 def test_bowls_and_valleys():
     """A squared loss has one point, and a valley where there are fewer examples than parameters."""
     bowl = ll.cells("identity+squared", _tiny(0, bias=True), box=5.0)

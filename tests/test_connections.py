@@ -15,6 +15,7 @@ def starts(model, *seeds):
     return [model.init(jax.random.key(k), DATA.d) for k in seeds]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [None, 7])
 def test_on_a_convex_pair_the_curve_rises_no_higher_than_the_line(key, x64):
     a, b = starts(ll.linear(), 0, 1)
@@ -39,6 +40,7 @@ def test_nodes_give_the_integral_of_the_curve(x64):
     assert found.trace[0] == pytest.approx(np.trapezoid(found.straight, found.ts), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_curve_lies_in_the_plane_of_its_three_points(x64):
     """A network's; that two trained ones are joined at a lower barrier, `test_landscape_docs` shows."""
     model, pair = ll.mlp(2, hidden="tanh"), ll.pair("identity+logistic")
@@ -52,6 +54,7 @@ def test_the_curve_lies_in_the_plane_of_its_three_points(x64):
         assert float(f(moved)) == pytest.approx(value, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

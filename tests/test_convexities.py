@@ -24,6 +24,7 @@ def test_convex_pairs_are_proven(name, x64):
     assert "affine" in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["relu+hinge", "sigmoid+squared", "step+squared"])
 def test_a_violating_chord_can_be_checked(name, x64):
     found = certificate(name, l2=0.01)

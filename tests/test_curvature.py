@@ -65,6 +65,7 @@ CASES = [
 # ---------------------------------------------------------------------------------------------------------- matrices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_matrix_products_and_diagonal(case, x64, rng):
     f, params = case()
@@ -79,6 +80,7 @@ def test_matrix_products_and_diagonal(case, x64, rng):
     np.testing.assert_allclose(ravel_pytree(ll.hessian_diagonal(f, params))[0], np.diag(want), atol=SMALLEST)
 
 
+@pytest.mark.slow
 def test_pairs_of_the_registry(x64):
     chosen = spread(lines=False)
     assert len(chosen) > 2
@@ -107,6 +109,7 @@ def test_more_pairs(made, x64):
     np.testing.assert_allclose(ll.hessian(f, params), want, atol=1e-11 * max(np.abs(want).max(), 1e-300))
 
 
+@pytest.mark.slow
 def test_weights_and_random_features_and_plain_functions(x64, key):
     f, params = linear(sample_weights=WEIGHTS)
     np.testing.assert_allclose(ll.hessian(f, params), reference(f, params), atol=SMALLEST)
@@ -118,6 +121,7 @@ def test_weights_and_random_features_and_plain_functions(x64, key):
     np.testing.assert_allclose(ll.hessian(lambda w: jnp.sum(w**4), jnp.arange(3.0)), want, atol=SMALLEST)
 
 
+@pytest.mark.slow
 def test_gauss_newton_by_its_definition(x64):
     f, params = network()
     flat, unravel = ravel_pytree(params)
@@ -133,6 +137,7 @@ def mask(params):
     return [{"bias": jnp.zeros_like(layer["bias"]), "weights": jnp.ones_like(layer["weights"])} for layer in params]
 
 
+@pytest.mark.slow
 def test_inside_jit_and_in_float32():
     f, params = linear()
     inside = jax.jit(lambda at: ll.hessian(f, at))(params)
@@ -146,6 +151,7 @@ def test_inside_jit_and_in_float32():
 # ----------------------------------------------------------------------------------------------------------- spectra
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES[:2])
 @pytest.mark.parametrize("which", ["largest", "smallest", "magnitude"])
 @pytest.mark.parametrize("formed", [True, False])
@@ -169,6 +175,7 @@ def test_all_eigenvalues_by_lanczos(x64):
     np.testing.assert_allclose(found.values, np.linalg.eigvalsh(reference(f, params)), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_eigenvalue_that_occurs_often(x64):
     """More columns than examples: l2 is an eigenvalue over and over, which one Krylov space would show once."""
     rng = np.random.default_rng(0)
@@ -180,6 +187,7 @@ def test_an_eigenvalue_that_occurs_often(x64):
     np.testing.assert_allclose(found.values[8:], 0.3, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_lanczos_stops_where_its_space_ends(x64):
     times = functools.partial(jnp.matmul, jnp.diag(jnp.asarray([1.0, 1.0, 2.0, 2.0, 5.0])))
     found = krylov.tridiagonal(times, jnp.ones(5), 5)
@@ -189,6 +197,7 @@ def test_lanczos_stops_where_its_space_ends(x64):
     assert int(krylov.tridiagonal(jnp.zeros_like, jnp.ones(5), 5).valid) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [linear, pytest.param(network, marks=SLOW)])
 @pytest.mark.parametrize("formed", [True, False])
 def test_density_integrates_to_one_and_has_the_mean_of_the_trace(case, formed, x64):
@@ -204,6 +213,7 @@ def test_density_integrates_to_one_and_has_the_mean_of_the_trace(case, formed, x
     np.testing.assert_allclose(found.nodes @ found.weights, mean, atol=slack)
 
 
+@pytest.mark.slow
 def test_no_spurious_value_when_asked_for_more_steps_than_dimensions(x64):
     """Steps past the end of the space would give Ritz values of rounding error, negative ones on a convex problem."""
     f, params = linear(data=ll.Dataset(inputs=DATA.inputs[:, :29], labels=DATA.labels), l2=0.0)
@@ -224,6 +234,7 @@ def test_quadrature_agrees_with_the_exact_density(x64):
     np.testing.assert_allclose(np.interp(exact.grid, found.grid, found.density), exact.density, atol=0.1)
 
 
+@pytest.mark.slow
 def test_trace_exact_and_estimated(x64, monkeypatch):
     for case in CASES[:2]:
         f, params = case()
@@ -275,6 +286,7 @@ SHARP = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n if n == "relu network" else pytest.param(n, marks=SLOW) for n in SHARP])
 @pytest.mark.parametrize("radius", [pytest.param(0.05, marks=pytest.mark.exhaustive), 1.0])
 def test_no_random_point_in_the_ball_is_higher(name, radius, x64, key):
@@ -291,6 +303,7 @@ def test_no_random_point_in_the_ball_is_higher(name, radius, x64, key):
     assert scaled.value >= float(rises(f, params, points).max()) - 1e-9
 
 
+@pytest.mark.slow
 def test_exact_where_the_objective_is_quadratic(x64):
     f, params = linear("identity+squared")
     for radius in (0.01, 1.0, 30.0):
@@ -309,6 +322,7 @@ def test_estimates_agree_in_a_small_ball(x64):
     np.testing.assert_allclose(found.value, found.second_order, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [4.0, pytest.param(0.3, marks=SLOW)])
 def test_adaptive_sharpness_ignores_a_rescaling_of_layers(factor, x64, key):
     f, params = network("identity+logistic", (6,), "relu", l2=0.0)
@@ -325,6 +339,7 @@ def test_adaptive_sharpness_ignores_a_rescaling_of_layers(factor, x64, key):
     assert abs(plain[0] / plain[1] - 1) > 0.1
 
 
+@pytest.mark.slow
 def test_average_sharpness(x64, key):
     f, params = linear("identity+squared")
     found = ll.sharpness(f, params, 0.5, "average", key=key, samples=2000)
@@ -366,6 +381,7 @@ def test_a_loss_made_of_lines_has_no_spectrum(ask):
         getattr(ll, ask)(f, params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ["hessian", "top_eigenvalues"])
 def test_a_network_under_a_loss_made_of_lines_warns(ask):
     f, params = network("identity+hinge")
@@ -380,6 +396,7 @@ def test_a_loss_of_parabolas_has_the_hessian_of_its_piece(x64):
     np.testing.assert_allclose(ll.hessian(f, params), reference(f, params), atol=SMALLEST)
 
 
+@pytest.mark.slow
 def test_kinks_against_the_gradient_to_both_sides(x64, rng):
     """For a loss made of lines the gradient's difference over a segment is 2 (K + l2 P) v exactly."""
     unravel = ravel_pytree(linear()[1])[1]
@@ -401,6 +418,7 @@ def test_kinks_against_the_gradient_to_both_sides(x64, rng):
     assert checked > 50
 
 
+@pytest.mark.slow
 def test_kinks_within_a_width_by_averaged_finite_differences(x64):
     """K is the Hessian of the risk averaged over shifts of all scores by up to h, which the bias makes."""
     f, params = linear("identity+hinge", l2=0.0)
@@ -426,6 +444,7 @@ def test_kinks_within_a_width_by_averaged_finite_differences(x64):
     np.testing.assert_allclose((gradients[0] - gradients[1]) / (2 * width), found.matrix[0], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_kinks_of_a_network_and_of_a_smooth_loss(x64):
     f, params = network("identity+hinge")
     found = ll.kink_curvature(f, params, 0.5)
@@ -440,6 +459,7 @@ def test_kinks_of_a_network_and_of_a_smooth_loss(x64):
 # --------------------------------------------------------------------------------------------------------- bad input
 
 
+@pytest.mark.slow
 def test_bad_input_says_what_is_wrong():
     f, params = linear()
     nan = {"weights": params["weights"].at[2].set(jnp.nan), "bias": params["bias"]}
@@ -478,6 +498,7 @@ def test_bad_input_says_what_is_wrong():
             call()
 
 
+@pytest.mark.slow
 def test_a_loss_that_jumps_has_no_kink_curvature(registries):
     @ll.margin_loss
     def step_loss(m):

@@ -19,6 +19,7 @@ def _places(curves, label):
     return sorted(k.at for k in curves.kinks if k.label == label and k.what in ("value", "slope"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MARGIN_LOSSES)
 def test_a_losss_kinks_are_those_it_claims(name):
     """Both are tested apart: the claims by `check_loss`, on another grid and by halving."""
@@ -34,6 +35,7 @@ def test_an_activations_kinks_are_those_it_claims(activation):
     assert _places(curves, 1) == _places(curves, -1) == pytest.approx(claimed, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [p.name for p in ll.pairs()[::41]])
 def test_between_nodes_the_table_is_the_pair(name, rng):
     pair = ll.pair(name)
@@ -81,12 +83,14 @@ def _kinks_and_risk_are_exact(weights, kinks):
     np.testing.assert_allclose(card.risk(etas[:, 0]), least, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0.2, 0.03, 0.01, 1e-3, 1e-5])
 @pytest.mark.parametrize("first", [-1.0, 0.0, 0.3, 3.0, 150.0])
 def test_two_kinks_close_together(first, gap, registries):
     _kinks_and_risk_are_exact(np.ones(2), np.array([first, first + gap]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(30))
 def test_any_convex_polygon(seed, registries):
     random = np.random.default_rng(seed)
@@ -180,6 +184,7 @@ def test_no_node_is_zero_and_the_grid_is_symmetric():
     assert np.abs(nodes).min() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["identity+logistic", "relu+squared", "tanh+hinge", "identity+linex", "sigmoid+focal"])
 def test_minima_against_a_fine_grid(name, rng):
     """Combinations with a tilt, as the conjugates need them."""

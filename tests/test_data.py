@@ -55,6 +55,7 @@ def test_label_encodings(labels, positive, names):
 NUMBERS = st.one_of(st.integers(-(2**62), 2**62), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.one_of(st.tuples(NUMBERS, NUMBERS), st.tuples(st.text(), st.text())), st.data())
 def test_any_two_values_in_any_order(pair, data):

@@ -26,6 +26,7 @@ def least_miss(values, x, degree):
     return found.fun
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "label"), [("identity+logistic", 1), ("sigmoid+squared", -1), ("tanh+exponential", 1)]
 )
@@ -88,6 +89,7 @@ def test_smooth_planes_are_as_near_as_their_bounds(step, x64, rng):
     assert seen > 100 / step
 
 
+@pytest.mark.slow
 def test_the_bound_needs_scores_that_are_affine(x64):
     model = ll.mlp((3,))
     start = model.init(jax.random.key(0), DATA.d)

@@ -31,6 +31,7 @@ METHODS = {
 QUICK = {"subgradient_descent", "dual_coordinate_descent"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
 )
@@ -60,6 +61,7 @@ def test_the_projection_keeps_to_the_ball():
     assert np.any(np.asarray(inside.weights) != np.asarray(outside.weights))
 
 
+@pytest.mark.slow
 def test_dual_coordinate_descent_against_a_loop():
     key = jax.random.key(3)
     alpha, w = np.zeros(DATA.n), np.zeros(DATA.d)

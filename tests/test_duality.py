@@ -47,6 +47,7 @@ def test_conjugates(name):
     assert np.all(np.nanmin(gap, axis=0)[inside] <= 0.1 * (1 + np.abs(u[inside])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONVEX)
 def test_the_conjugate_of_the_conjugate_is_the_loss(name):
     c = card(name)
@@ -87,6 +88,7 @@ def test_a_scaled_stretched_and_shifted_form(rng):
     np.testing.assert_allclose(duality.closed_value(known, u), brute, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONVEX)
 @pytest.mark.parametrize("gamma", [0.3, pytest.param(2.0, marks=pytest.mark.exhaustive)])
 def test_proximal_operators(name, gamma):
@@ -114,6 +116,7 @@ def test_moreaus_decomposition(name, rng):
     np.testing.assert_allclose(c.prox(v, 1.0) + second, v, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_what_has_no_proximal_operator_is_refused():
     with pytest.raises(ValueError, match="it bends down at z = 0"):
         card("relu+hinge").prox(0.0)

@@ -203,6 +203,7 @@ def test_a_killed_run_resumes_to_the_same_bits(toy):
     np.testing.assert_array_equal(experiment.read(whole.results).x.values, bits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_disk_that_refuses_is_named_and_finished_parts_are_kept(toy, monkeypatch, code):
     saved, real = [], os.replace

@@ -19,6 +19,7 @@ def a_plane(name="relu+hinge", steps=21, **given):
     return ll.plane(ll.pair(name), SMALL, CENTRE, AXES, radius=(4.0, 3.0), steps=steps, **given)
 
 
+@pytest.mark.slow
 def test_a_field_points_downhill_along_skew_axes(x64):
     first, second = AXES
     skew = (first, jax.tree.map(lambda a, b: 2.0 * a + b, first, second))

@@ -48,6 +48,7 @@ def same(field, expected, rtol=1e-10):
         np.testing.assert_allclose(getattr(field, name), value, rtol=rtol, atol=rtol * scale, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in MORE)])
 def test_fields_of_linear_models_against_autodiff(name, x64, rng):
     pair, centre, weights = ll.pair(name), start(), rng.uniform(0.0, 2.0, DATA.n)
@@ -172,6 +173,7 @@ def test_a_field_is_saved_with_its_plane(tmp_path, x64):
         np.testing.assert_array_equal(held.objective, field.plane.values)
 
 
+@pytest.mark.slow
 def test_bad_input_is_said():
     centre = start()
     first, _ = ll.random_directions(centre, KEY)

@@ -28,6 +28,7 @@ def loop(objective, params, optimizer, steps):
     return params, [*values, float(objective(params))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [optax.sgd(0.3), optax.sgd(0.1, momentum=0.9), optax.adam(0.05)])
 def test_full_batch_against_a_python_loop(optimizer, x64):
     f = ll.objective(ll.pair("relu(tie=0.5)", "hinge"), MODEL, DATA, l2=0.01)
@@ -39,6 +40,7 @@ def test_full_batch_against_a_python_loop(optimizer, x64):
     np.testing.assert_allclose(run.gradient_norms[-1], optax.tree.norm(gradient), rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "every"), [(1, 1), (37, 10), (40, 10), (5, 100), (200, 1), (1000, 7)])
 def test_records_fall_on_their_steps(steps, every, x64):
     """Chunks, records and a last incomplete record change nothing: the trace is the every-step trace, thinned."""
@@ -68,6 +70,7 @@ def test_batches_against_a_python_loop(x64):
     np.testing.assert_allclose(run.values[-1], f(params), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_an_epoch_of_batches_sees_every_example_once():
     seen = []
     order = batches.first_order(KEY, 60)
@@ -134,6 +137,7 @@ def test_the_caller_keeps_its_params():
     np.testing.assert_array_equal(before["weights"], start()["weights"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "said"),
     [

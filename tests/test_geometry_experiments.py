@@ -54,6 +54,7 @@ def test_implicit_bias(tmp_path):
     np.testing.assert_array_equal(curve.get_ydata(), results.exponential_points.values[0, 1:, 1])
 
 
+@pytest.mark.slow
 def test_figures_of_bad_input_are_drawn_without_nan():
     """Zero weights, dead gradients everywhere: hatched or left out, never NaN."""
     from lossland import geometry_figures as fig

@@ -14,6 +14,7 @@ DATA = ll.standardise(ll.load("two_gaussians(n=31, d=3, seed=2)"))
 CENTRE = {"weights": np.array([0.4, -0.2, 0.7]), "bias": np.array(0.1)}
 
 
+@pytest.mark.slow
 def test_the_gradient_points_down_as_steeply_as_any_direction(x64):
     pair = ll.pair("identity+logistic")
     d = ll.gradient_direction(pair, DATA, CENTRE, l2=0.2)
@@ -42,6 +43,7 @@ def test_towards_reaches_the_goal_at_one(x64):
         ll.towards(CENTRE, {"weights": np.zeros(2), "bias": np.zeros(())})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ends", "places"), [("top", (-1, -2)), ("top and bottom", (-1, 0))])
 def test_a_hessian_plane_bends_along_its_axes_as_the_dense_eigenvalues_say(ends, places, x64):
     pair = ll.pair("identity+logistic")

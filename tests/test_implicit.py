@@ -63,6 +63,7 @@ def check(loss, C, parameters):
 QUICK = {"hinge"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 )
@@ -165,6 +166,7 @@ def test_duplicates_on_the_margin_are_refused(x64):
         jax.grad(lambda C: ll.differentiable_solve("hinge", *data, C, **weights)[0][0])(2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "said"),
     [

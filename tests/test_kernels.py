@@ -68,6 +68,7 @@ def test_losses_with_kinks_against_clarabel(named, low, high, C):
     assert abs(sol.duals @ t) <= 1e-12 * np.abs(sol.duals).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("named", "slope"),
     [
@@ -92,6 +93,7 @@ def test_smooth_losses_satisfy_the_representer_equations(named, slope, C):
 CONVEX = [entry for entry in LOSSES.values() if entry.kind == "margin" and entry.claim("convex")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [entry for entry in CONVEX if entry.name != "unhinged"], ids=lambda entry: entry.name)
 def test_every_convex_margin_loss_closes_its_gap(named):
     for C in (1e-3, 1.0, 1e3):
@@ -151,6 +153,7 @@ def test_support_sets_match_the_margins():
     assert {0, 1, 2} == set(sol.support)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", [1e-8, 1.0, 1e8])
 def test_duplicated_and_contradicting_examples(C):
     """Equal rows make the kernel singular; equal rows with both labels can never be separated."""
@@ -195,6 +198,7 @@ def test_a_low_rank_states_its_error(named):
     assert gaps[-1] < 1e-8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["hinge", "logistic"])
 def test_random_features_state_their_error_in_the_exact_kernel(named, key):
     exact = ll.solve_kernel(named, DATA, C=1.0, gamma=0.1)
@@ -307,6 +311,7 @@ def test_too_many_examples_are_told_what_to_do(monkeypatch):
         ll.solve_kernel("hinge", DATA, C=1.0)
 
 
+@pytest.mark.slow
 def test_decision_function_checks_its_inputs():
     with pytest.raises(ValueError, match=r"takes \(m, 3\)"):
         ll.decision_function(ll.solve_kernel("hinge", DATA, C=1.0), np.zeros((2, 2)))

@@ -19,6 +19,7 @@ def call(*words):
     return exit_.value.code
 
 
+@pytest.mark.slow
 def test_planes_of_two_pairs_are_drawn_and_saved(tmp_path, capsys):
     figure = tmp_path / "a.png"
     words = ["relu+hinge", "identity+hinge", "--data", DATA, "--steps", "7", "--figure", str(figure)]

@@ -54,6 +54,7 @@ def slope(function, x):
 # --------------------------------------------------------------------------------------------------------- accuracy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: jnp.dtype(d).name)
 def test_value_slope_and_curvature_are_right_to_a_few_ulp(loss, dtype):
     on_reals = loss.kind == "margin"
@@ -120,6 +121,7 @@ def test_tie_is_the_value_of_the_zero_one_loss_at_0(tie):
     assert slope(lambda m: ll.losses.zero_one(m, tie), 0.0) == 0.0
 
 
+@pytest.mark.slow
 def test_tie_conventions_of_other_libraries():
     ones, zeros = jnp.ones(1), jnp.zeros(1)
 
@@ -153,6 +155,7 @@ def _optax(name, margin):
 ALIASES = [(e.name, a) for e in LOSSES.values() for a in e.aliases if a.library in ("optax", "sklearn SGD")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "alias"), ALIASES, ids=lambda p: p if isinstance(p, str) else f"{p.library} {p.name}")
 @pytest.mark.usefixtures("x64")
 def test_an_alias_is_what_it_says(name, alias):
@@ -211,6 +214,7 @@ IDENTITIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IDENTITIES)
 @pytest.mark.usefixtures("x64")
 def test_identity(name):
@@ -251,6 +255,7 @@ def test_smoothed_losses_at_infinity():
 # ------------------------------------------------------------------------------------------------------- combinators
 
 
+@pytest.mark.slow
 def test_weighted_weighs_the_classes():
     for name, activation in (("hinge", "identity"), ("cross_entropy", "sigmoid"), ("asymmetric", "sigmoid")):
         plain, costly = ll.pair(activation, name), ll.pair(activation, ll.weighted(name, positive=5.0, negative=0.5))
@@ -327,6 +332,7 @@ def test_symmetric_losses_add_up_to_one(m):
         assert float(LOSSES[name](m) + LOSSES[name](-m)) == pytest.approx(1.0, abs=1e-6)
 
 
+@pytest.mark.slow
 @always
 @given(st.floats(2.0**-20, 1 - 2.0**-20, width=32))
 def test_proper_losses_are_least_at_the_truth(q):
@@ -485,6 +491,7 @@ def test_contract_of_a_few(name):
     assert "gradient is the slope" in " ".join(check.name for check in ll.check_loss(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "claims", "message"),
     [
@@ -518,6 +525,7 @@ def _nan_gradient(margin):
     return jnp.where(margin > 0, jnp.sqrt(safe) * safe, jnp.sqrt(safe) * 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "message"),
     [

@@ -20,6 +20,7 @@ def process(*words, **options):
     return subprocess.run([sys.executable, "-m", "lossland", *words], capture_output=True, text=True, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [["--help"], ["--version"], *([name, "--help"] for name in cli.COMMANDS)],
@@ -72,6 +73,7 @@ def test_check(capsys):
     assert call("check", "relu(tie=0.5)+hinge") == 0
 
 
+@pytest.mark.slow
 def test_check_of_a_users_file(tmp_path, capsys):
     file = tmp_path / "mine.py"
     file.write_text(
@@ -87,6 +89,7 @@ def test_check_of_a_users_file(tmp_path, capsys):
     assert "cli_false_claim" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_card_in_words_and_as_json(capsys):
     assert call("card", "relu", "hinge") == 0
     told = " ".join(capsys.readouterr().out.split())
@@ -105,6 +108,7 @@ def test_a_loss_alone_gets_the_output_that_it_takes(capsys):
         assert capsys.readouterr().out.startswith(pair)
 
 
+@pytest.mark.slow
 def test_a_card_of_a_users_file(tmp_path, capsys):
     file = tmp_path / "mine.py"
     file.write_text(
@@ -173,6 +177,7 @@ def test_debug_shows_the_traceback():
         cli.main(["check", "hing", "--debug"])
 
 
+@pytest.mark.slow
 def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
     def interrupt(*given):
         raise KeyboardInterrupt

@@ -20,6 +20,7 @@ def scores_of(p):
     return [DATA.inputs @ np.asarray(x["weights"]) + float(x["bias"]) for x in (p.centre, *p.directions)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["relu+hinge", "hard_tanh+hinge", "identity+squared_hinge", "step+squared"])
 def test_kink_segments_against_a_search(name, x64):
     """A line crosses a row of the plane where an example's score changes the side of its kink: bisected, no algebra."""

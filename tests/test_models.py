@@ -20,6 +20,7 @@ def model(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_scores_have_one_entry_per_example(model, rng):
     params = model.init(KEY, 3)
     inputs = jnp.asarray(rng.normal(size=(7, 3)))
@@ -66,6 +67,7 @@ def test_mlp_against_numpy(rng):
     np.testing.assert_allclose(scores, want, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
 def test_random_features_approach_their_kernel(kernel, rng):
     """With the features as weights, the score is the features' inner product: an estimate of the kernel."""

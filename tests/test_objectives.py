@@ -96,6 +96,7 @@ def test_an_objective_is_a_pytree_that_keeps_the_compiled_program():
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "said"),
     [

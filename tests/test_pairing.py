@@ -133,6 +133,7 @@ IDENTITIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IDENTITIES)
 @pytest.mark.usefixtures("x64")
 def test_identity(name):
@@ -274,6 +275,7 @@ MORE = ("relu+hinge", "cloglog+focal", "identity+logistic", "sigmoid+asymmetric"
 MARKS = ((pytest.mark.slow,), *[(pytest.mark.slow, pytest.mark.exhaustive)] * 3, (pytest.mark.slow,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["identity+hinge", *[pytest.param(n, marks=m) for n, m in zip(MORE, MARKS, strict=True)]]
 )

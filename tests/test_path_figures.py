@@ -29,6 +29,7 @@ def test_a_volume_is_shown_in_slices_on_one_scale():
     assert volume_figure(v, slices=1).get_axes()[0].get_title() == "gamma = 0"
 
 
+@pytest.mark.slow
 def test_a_curve_is_shown_beside_its_line_and_from_above():
     a, b = CENTRE, {"weights": np.array([-1.0, 0.5]), "bias": np.array(-0.2)}
     found = ll.bezier_path(ll.pair("identity+logistic"), DATA, a, b, steps=20, points=11)

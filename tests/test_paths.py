@@ -144,6 +144,7 @@ def test_refusals_off_the_path_and_of_large_data(monkeypatch):
         ll.hinge_path(data, 0.1, 1.0)
 
 
+@pytest.mark.slow
 def test_duplicated_examples():
     """From below they reach the margin one after the other; all of them on it at once are refused."""
     data = ll.Dataset(inputs=[[1.0], [-1.0], [1.0], [-1.0]], labels=[1, -1, 1, -1])

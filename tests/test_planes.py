@@ -61,6 +61,7 @@ def test_pairs_of_pieces_are_exact_by_their_kinks(step, x64, rng):
     assert seen > 60 / step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["identity+hinge", "identity+squared_hinge", "identity+logistic", "step+squared"])
 @pytest.mark.parametrize("method", ["kinks", "scores", "model"])
 def test_planes_and_rays_against_one_point_after_another(name, method, x64):
@@ -92,6 +93,7 @@ def test_a_networks_plane_and_that_of_random_features(x64):
         )
 
 
+@pytest.mark.slow
 def test_quantities_say_what_they_mean(x64):
     pair, names = ll.pair("relu+hinge"), [q for q in surfaces.QUANTITIES if q not in OF_DERIVATIVES]
     centre, directions = start(), ll.random_directions(start(), KEY)
@@ -115,6 +117,7 @@ def test_quantities_say_what_they_mean(x64):
             assert p.quantities[name][i, j] == pytest.approx(expected[name], rel=1e-11, abs=1e-13), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalization", ["filter", "layer", "model", None])
 @pytest.mark.parametrize("model", [ll.linear(), ll.mlp((5, 4))], ids=["linear", "mlp"])
 def test_directions_are_orthogonal_after_their_scaling(model, normalization):
@@ -204,6 +207,7 @@ def test_interpolations_pass_through_their_points(x64):
     assert [p.values[0, 0], p.values[2, 0], p.values[0, 2]] == pytest.approx([float(f(x)) for x in (a, b, c)], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_trajectory_lies_in_its_plane_as_far_as_it_says(x64):
     f = objective(ll.pair("identity+logistic"))
     run = ll.fit(f, start(), optax.sgd(0.5), 40, record=lambda params: params)

@@ -33,6 +33,7 @@ def stopped_after(blocks):
     return stop
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "quantities"), [(1, ()), (3, ("dead", "margin")), (7, ())])
 def test_a_stopped_plane_goes_on_to_the_same_bits(blocks, quantities, tmp_path, monkeypatch, x64):
     given = GIVEN | {"quantities": quantities}
@@ -142,6 +143,7 @@ def test_a_finished_plane_is_read_and_not_computed_again(tmp_path, monkeypatch, 
     assert first.settings == again.settings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [None, ll.mlp((3, 2), hidden="tanh")], ids=["linear", "mlp"])
 def test_a_published_plane_is_drawn_again_from_its_file(model, tmp_path, x64):
     centre = (model or ll.linear()).init(jax.random.key(0), 3)

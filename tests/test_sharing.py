@@ -36,6 +36,7 @@ def test_pairs_of_pieces_together_against_one_example_after_another(x64, rng):
         np.testing.assert_allclose(p.values, expected, rtol=1e-12, atol=1e-12, err_msg=pair.name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantities", [(), ("risk", "dead")])
 def test_pieces_curves_and_both_together_as_alone(quantities, x64):
     names = ["relu+hinge", "identity+logistic", "step+squared"]

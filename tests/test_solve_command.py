@@ -15,6 +15,7 @@ def call(*words):
     return ended.value.code
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_solve(tmp_path, capsys):
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(30, 2))
@@ -52,6 +53,7 @@ def test_hard_margins_kernels_and_own_losses(tmp_path, capsys):
     assert "own" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

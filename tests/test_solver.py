@@ -158,6 +158,7 @@ QUICK = {"hinge", "absolute", "squared_hinge", "logistic"}
 RARE = ((pytest.mark.slow,), (pytest.mark.slow, pytest.mark.exhaustive))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [name if name in QUICK else pytest.param(name, marks=RARE[k % 2]) for k, name in enumerate([*QUADRATIC, *CONIC])],
@@ -609,6 +610,7 @@ def test_a_kink_among_curves_is_refused(registries):
 # ------------------------------------------------------------------------------------------------------- the machinery
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "d", "k", "bias"),
     [
@@ -658,6 +660,7 @@ for loss in ("hinge", "logistic"):
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | flags)
 
 
+@pytest.mark.slow
 def test_a_new_shape_says_that_it_compiles(caplog):
     data = ll.load("two_gaussians(n=47, d=3, seed=3)")
     with caplog.at_level("INFO", logger="lossland"):
@@ -669,6 +672,7 @@ def test_a_new_shape_says_that_it_compiles(caplog):
     assert said == [f"solve compiles for 1 problems of {n} x 3" for n in (47, 48)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "C"), [(18, 400.0), (36, 256.0)])
 def test_steps_do_not_go_round_in_a_circle(seed, C):
     """Two of the cases in which the full bend of the predictor led the interior point in a circle of four steps."""

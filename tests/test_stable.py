@@ -55,6 +55,7 @@ ARBITRARY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARBITRARY)
 @pytest.mark.parametrize("exact", [False, True])
 def test_replay_equals_direct_evaluation(name, exact):
@@ -65,6 +66,7 @@ def test_replay_equals_direct_evaluation(name, exact):
     np.testing.assert_allclose(got, function(Q), rtol=2e-2 if name == "astype" else 3e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in ARBITRARY if n not in ("constants", "astype")])
 def test_replay_under_jit_and_grad_equals_direct_evaluation(name):
     function, t = ARBITRARY[name], jnp.ones_like(Q)
@@ -100,6 +102,7 @@ def test_flipping_twice_is_the_number_itself():
     assert float(x._replace(negated=True).plain()) == -0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "write",
     [

@@ -20,6 +20,7 @@ def call(*words):
     return exit_.value.code
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_in_a_table_and_a_file(tmp_path, capsys):
     words = ["sweep", "identity+hinge", "relu+hinge", *SMALL, "--out", str(tmp_path), "--quiet"]
     assert call(*words, "--momentums", "0", "0.9") == 0

@@ -37,6 +37,7 @@ def each_place(s):
     return list(np.ndindex(s.status.shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "hyperparameters"),
     [
@@ -191,6 +192,7 @@ def test_weights_count_as_in_the_objective(data, x64):
     np.testing.assert_allclose(s.records["objective"][0, 0, 0, 0], run.values, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_model_that_diverges_stops_at_its_last_finite_point_and_disturbs_nobody(data):
     rates = (0.1, 1e6)
     s = ll.sweep(
@@ -205,6 +207,7 @@ def test_a_model_that_diverges_stops_at_its_last_finite_point_and_disturbs_nobod
     np.testing.assert_array_equal(s.records["risk"][:, :, :1], alone.records["risk"])
 
 
+@pytest.mark.slow
 def test_slopes_that_are_numbers_only_in_the_limit_go_on(data, x64):
     """exp+savage overflows at z = 710 where its slope is 0: the model stays put but is no diverged one."""
     far = {"weights": np.full(3, 400.0), "bias": np.zeros(())}
@@ -246,6 +249,7 @@ def test_record_steps(record, steps, expected):
 # ---------------------------------------------------------------------------------------------------- choice and saving
 
 
+@pytest.mark.slow
 def test_best_selects_by_validation_and_not_by_test():
     rng = np.random.default_rng(0)
     made = ll.sweep(
@@ -268,6 +272,7 @@ def test_best_selects_by_validation_and_not_by_test():
             made.best(name)
 
 
+@pytest.mark.slow
 def test_a_sweep_is_saved_and_found_again(data, tmp_path, monkeypatch):
     grid = {"seeds": 2, "learning_rates": (0.1, 0.3), "steps": 6, "thresholds": (0.0, "best"), "test": data}
     calls = []
@@ -332,6 +337,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_bits(data, tmp_path):
     np.testing.assert_array_equal(plain.params["weights"], made.params["weights"])
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(data, tmp_path, monkeypatch):
     grid = {"seeds": 2, "steps": 50, "folder": tmp_path, "checkpoint_seconds": 0.0, "block_scores": 41 * 2}
     writes = []
@@ -421,6 +427,7 @@ def test_data_that_are_no_dataset_are_said():
         ll.sweep(SPREAD[:1], np.ones((3, 2)))
 
 
+@pytest.mark.slow
 def test_inadmissible_pairs_can_be_left_out(data):
     s = ll.sweep(["relu+cross_entropy", "relu+hinge"], data, steps=1, skip_inadmissible=True)
     assert s.pairs == ("relu+hinge",)
@@ -429,6 +436,7 @@ def test_inadmissible_pairs_can_be_left_out(data):
         ll.sweep(["relu+cross_entropy"], data, steps=1, skip_inadmissible=True)
 
 
+@pytest.mark.slow
 def test_a_loss_of_the_users_own_trains_beside_the_others(data, registries):
     @ll.margin_loss
     def mine(margin):
