@@ -278,6 +278,19 @@ def midpoint_breaches(results: Any) -> list[str]:
     return [str(n) for n in results.loss.values if float(breach.sel(loss=n)) > 1.0]
 
 
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    bounding = bounds(results)
+    return {
+        "losses": f"{results.loss.size}",
+        "logistic_at_zero": f"{float(results.at_zero.sel(loss='logistic')):.4f}",
+        "convex": f"{int(results.convex.sum())}",
+        "bounding": f"{int(bounding.sum())}",
+        "not_bounding": f"{int((~bounding).sum())}",
+        "calibrated": f"{int(results.calibrated.sum())}",
+    }
+
+
 if __name__ == "__main__":
     from lossland.__main__ import main
 

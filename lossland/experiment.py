@@ -1,8 +1,8 @@
 """Experiments: config in, results out; nothing is computed twice and nothing is lost.
 
 An experiment is a file with `Config` (a frozen dataclass), `SMOKE` (a small Config), `compute(config, run)` (an
-xarray.Dataset), `draw(results)` (figures by name) and `report(results)` (tables and verdicts). Its result is named by
-a hash of config, source and versions, written to a temporary file and moved. Parts of a long run are kept as they
+xarray.Dataset), `draw(results)` (figures by name) and `report(results)` (tables and verdicts); `numbers(results)`, if
+it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and versions, written to a temporary file and moved. Parts of a long run are kept as they
 finish: a run killed at any moment resumes to the same bits.
 """
 
@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +108,7 @@ def run(
         figures = draw_figures(module, results, stem, out) if draw else ()
         tables, verdicts = module.report(results)
         outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
-        _record(outcome, config, out)
+        _record(outcome, config, out, numbers(module, results))
     if not quiet:
         _tell(outcome, tables)
     return outcome
@@ -229,7 +230,24 @@ def manifest(out: Path = RESULTS) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _record(outcome: Outcome, config: Any, out: Path) -> None:
+def numbers(module: Any, results: Any) -> dict[str, str]:
+    """The numbers that the paper quotes from an experiment's results, as text; empty if it has none.
+
+    Raises:
+        ValueError: if a name is not of small letters and underscores, which is what the paper can quote, or a number
+            is not text.
+    """
+    held = module.numbers(results) if hasattr(module, "numbers") else {}
+    for name, number in held.items():
+        if not re.fullmatch("[a-z_]+", name) or not isinstance(number, str):
+            raise ValueError(
+                f"{module.__file__}: numbers() gives {name!r}: {number!r}. Names are of small letters and "
+                "underscores, numbers are formatted text."
+            )
+    return held
+
+
+def _record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> None:
     listed = manifest(out)
     listed[outcome.name] = {
         "results": outcome.results.name,
@@ -237,6 +255,7 @@ def _record(outcome: Outcome, config: Any, out: Path) -> None:
         "versions": versions(),
         "figures": [f"figures/{path.name}" for path in outcome.figures],
         "verdicts": [verdict._asdict() for verdict in outcome.verdicts],
+        "numbers": quoted,
     }
     with replacing(out / "manifest.json") as temporary:
         temporary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n")
