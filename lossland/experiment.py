@@ -2,8 +2,9 @@
 
 An experiment is a file with `Config` (a frozen dataclass), `SMOKE` (a small Config), `compute(config, run)` (an
 xarray.Dataset), `draw(results)` (figures by name) and `report(results)` (tables and verdicts); `numbers(results)`, if
-it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and versions, written to a temporary file and moved. Parts of a long run are kept as they
-finish: a run killed at any moment resumes to the same bits.
+it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and
+versions, written to a temporary file and moved. Parts of a long run are kept as they finish: a run killed at any
+moment resumes to the same bits.
 """
 
 import contextlib
@@ -116,7 +117,7 @@ def run(
 
 def fingerprint(module: Any, config: Any) -> str:
     """A hash of config, source (the experiment's and the package's, drawing apart) and versions."""
-    digest = hashlib.sha256(json.dumps([_plain(config), versions()], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([plain(config), versions()], sort_keys=True).encode())
     for source in (Path(str(module.__file__)), *sources()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
@@ -152,7 +153,7 @@ def _compute(module: Any, config: Any, path: Path, quiet: bool) -> None:
         results = module.compute(config, lambda parts: _run_parts(parts, folder, bar))
         results.attrs |= {
             "experiment": path.stem.rpartition("-")[0],
-            "config": json.dumps(_plain(config)),
+            "config": json.dumps(plain(config)),
             "versions": json.dumps(versions()),
             "commit": _commit(),
             "device": str(jax.devices()[0].device_kind),
@@ -217,7 +218,7 @@ def _commit() -> str:
     return ""
 
 
-def _plain(config: Any) -> dict[str, Any]:
+def plain(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config), default=str))
 
 
@@ -251,7 +252,7 @@ def _record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) ->
     listed = manifest(out)
     listed[outcome.name] = {
         "results": outcome.results.name,
-        "config": _plain(config),
+        "config": plain(config),
         "versions": versions(),
         "figures": [f"figures/{path.name}" for path in outcome.figures],
         "verdicts": [verdict._asdict() for verdict in outcome.verdicts],
