@@ -132,6 +132,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     paths = []
     with style():
         for name, figure in module.draw(results).items():
+            # Axes of a fixed shape find their place at the second drawing; the first would cut off titles.
+            figure.draw_without_rendering()
             for ending in ("pdf", "png"):
                 path = folder / f"{stem}_{name}.{ending}"
                 # No date inside: equal figures are equal files.

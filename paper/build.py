@@ -65,12 +65,12 @@ TABLES = {
             "data": "data",
             "n x d": r"$n \times d$",
             "SVM error %": "SVM",
-            "logistic error %": "logistic",
+            "logistic error %": "LR",
             "difference, points [95 %]": r"difference [95\,\%]",
-            "P(SVM better, same, worse)": "P(better, same, worse)",
-            "disagree %": r"differ\,\%",
+            "P(SVM better, same, worse)": "posterior",
+            "disagree %": "differ",
             "angle deg": "angle",
-            "SV %": r"SV\,\%",
+            "SV %": "SV",
         },
         "lrrrrcrrr",
     ),
@@ -161,7 +161,7 @@ def study(listed: Mapping[str, Any]) -> dict[str, str]:
         "experiments": f"{len(listed)}",
         "verdicts": f"{len(verdicts)}",
         "holding": f"{sum(v['holds'] for v in verdicts)}",
-        "failing": ("All hold." if not failing else "Those that do not: " + "; ".join(failing) + "."),
+        "failing": "Those that do not: " + "; ".join(failing) + "." if failing else "",
         "small": f"Drawn from a small or changed run of {', '.join(small)}: not the paper's numbers." if small else "",
         "python": versions["python"],
         "jax": versions["jax"],
@@ -227,6 +227,7 @@ def dressed(text: str, headings: tuple[str, ...], align: str) -> str:
 def typeset_cells(line: str) -> str:
     """A table's row with signs and powers of ten set as mathematics."""
     powers = re.sub(r"(\d+(?:\.\d+)?)e([+-]?)0*(\d+)", _power, line)
+    powers = re.sub(r"(?<=& )-(?= &| \\\\)", "--", powers)
     return re.sub(r"(?<![\w.{-])([+-])(?=\d)", r"\\ensuremath{\1}", powers)
 
 
