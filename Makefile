@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
-.PHONY: help reproduce smoke figures test check exhaustive bench clean
+PAPER := $(BIN)/python paper/build.py
+.PHONY: help reproduce smoke figures paper test check exhaustive bench clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -25,14 +26,17 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
-reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures (SMOKE=1: a small version)
-	$(RUN) run all $(SMOKE_FLAG)
+reproduce: $(VENV)/.installed  ## run every experiment, draw the figures, typeset the paper (SMOKE=1: small)
+	@$(RUN) run all $(SMOKE_FLAG); held=$$?; $(PAPER) --if-latex && exit $$held
 
 smoke: $(VENV)/.installed  ## the small version of `make reproduce`
 	$(RUN) run all --smoke
 
 figures: $(VENV)/.installed  ## redraw the figures from saved results
 	$(RUN) figures
+
+paper: $(VENV)/.installed  ## typeset paper/main.pdf from saved results (needs LaTeX)
+	@$(PAPER)
 
 test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and doctests
 	$(BIN)/ruff format --check .

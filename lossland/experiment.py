@@ -221,6 +221,7 @@ def _commit() -> str:
 
 
 def plain(config: Any) -> dict[str, Any]:
+    """A config as the manifest holds it."""
     return json.loads(json.dumps(dataclasses.asdict(config), default=str))
 
 

@@ -20,10 +20,7 @@ from lossland.tables import Table, latex
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
-PACKAGES = (
-    "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended texlive-science "
-    "texlive-bibtex-extra cm-super"
-)
+INSTALL = "On Debian or Ubuntu: apt install latexmk texlive-latex-recommended lmodern"
 
 CLAIMS = {
     "S1": "sigmoid output + cross-entropy is logistic regression",
@@ -105,9 +102,17 @@ def main() -> int:
     write_tables(listed, options.results)
     copy_figures(options.results)
     if shutil.which("latexmk") is None or shutil.which("pdflatex") is None:
-        print(f"The paper needs LaTeX for its PDF. On Debian or Ubuntu: apt install {PACKAGES}")
+        print(f"The paper needs LaTeX for its PDF. {INSTALL}")
         return 0 if options.if_latex else 1
-    return typeset()
+    missed = typeset()
+    if missed is None:
+        print(f"Paper {os.path.relpath(HERE / 'main.pdf')}")
+        return 0
+    print("\n".join(["LaTeX failed:", *missed, f"All of it: {HERE / 'main.log'}"]), file=sys.stderr)
+    if re.search(r"File `.*' not found", " ".join(missed)):
+        print(f"A LaTeX package is missing. {INSTALL}")
+        return 0 if options.if_latex else 1
+    return 1
 
 
 def source() -> str:
@@ -120,7 +125,9 @@ def quoted() -> list[str]:
     text = source()
     names = re.findall(r"\\result\{(\w+)\}", text) + [TABLES[name].experiment for name in included_tables()]
     known = {path.stem for path in (HERE.parent / "experiments").glob("*.py")}
-    return [name for name in dict.fromkeys(names + [figure_of(f, known) for f in included_figures()]) if name != "study"]
+    return [
+        name for name in dict.fromkeys(names + [figure_of(f, known) for f in included_figures()]) if name != "study"
+    ]
 
 
 def included_figures() -> list[str]:
@@ -146,7 +153,9 @@ def write_numbers(listed: Mapping[str, Any]) -> None:
     known = {name: entry.get("numbers", {}) for name, entry in listed.items()} | {"study": study(listed)}
     lines = ["% Written by build.py from results/manifest.json: do not edit."]
     for experiment, numbers in sorted(known.items()):
-        lines += [rf"\setresult{{{experiment}}}{{{name}}}{{{typeset_number(n)}}}" for name, n in sorted(numbers.items())]
+        lines += [
+            rf"\setresult{{{experiment}}}{{{name}}}{{{typeset_number(n)}}}" for name, n in sorted(numbers.items())
+        ]
     (HERE / "numbers.tex").write_text("\n".join(lines) + "\n")
 
 
@@ -267,20 +276,18 @@ def copy_figures(results: Path) -> None:
 # ----------------------------------------------------------------------------------------------------------------- PDF
 
 
-def typeset() -> int:
-    """Run latexmk; tell where the PDF lies, or the end of the log."""
+def typeset() -> list[str] | None:
+    """Run latexmk; None if the PDF was made, else the log's first error and what follows it."""
     # A fixed date: the PDF depends on the results alone.
     environment = os.environ | {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
     command = ["latexmk", "-pdf", "-g", "-silent", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
     told = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
+    if not told.returncode:
+        return None
     log = HERE / "main.log"
-    if told.returncode:
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else told.stdout.splitlines()
-        first = next((k for k, line in enumerate(lines) if line.startswith("!")), max(0, len(lines) - 12))
-        print("\n".join(["LaTeX failed:", *lines[first : first + 12], f"All of it: {log}"]), file=sys.stderr)
-        return 1
-    print(f"Paper {HERE / 'main.pdf'}")
-    return 0
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else told.stdout.splitlines()
+    first = next((k for k, line in enumerate(lines) if line.startswith("!")), max(0, len(lines) - 12))
+    return lines[first : first + 12]
 
 
 if __name__ == "__main__":
