@@ -616,6 +616,7 @@ def numbers(results: Any) -> dict[str, str]:
         "at_zero": f"{int((state == 2).sum())}",
         "elsewhere": f"{int((state == 1).sum())}",
         "nowhere": f"{int((state == 0).sum())}",
+        "relu_at_zero": f"{int((relu == 2).sum())}",
         "relu_elsewhere": f"{int((relu == 1).sum())}",
         "relu_nowhere": f"{int((relu == 0).sum())}",
         "formula": f"{formula:.1e}",

@@ -461,6 +461,7 @@ def numbers(results: Any) -> dict[str, str]:
         "relu_angle": f"{ends['relu+hinge']:.2f}",
         "linear_angle": f"{ends['identity+hinge']:.2f}",
         "relu_dead_percent": f"{100 * float(results.share.sel(pair='relu+hinge', group='dead').max()):.0f}",
+        "linear_dead_percent": f"{100 * float(results.share.sel(pair='identity+hinge', group='dead').max()):.0f}",
         "origin_kind": str(results.point_kind.sel(point="origin").item()),
         "origin_norm": f"{float(results.point_norm.sel(point='origin')):.1e}",
         "origin_slope": f"{float(results.point_slope.sel(point='origin')):.2f}",

@@ -115,7 +115,7 @@ def draw_four(results: Any) -> Any:
 
     near = _within(results)
     margins, values = near.margin.values, scaled(near)
-    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=2.6)
+    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=3.1)
     ax = axes[0, 0]
     names = {"squared": "squared, $(1-m)^2$", "hinge": "hinge, $(1-m)_+$"}
     names |= {"logistic": r"logistic, $\ln(1+e^{-m})/\ln 2$", "zero_one": r"0-1, $1[m\leq 0]$"}

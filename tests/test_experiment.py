@@ -104,10 +104,10 @@ def test_numbers_are_kept_in_the_manifest_and_others_refused(toy):
     outcome = experiment.run(toy, quiet=True, draw=False)
     mean = float(experiment.read(outcome.results).x.mean())
     assert experiment.manifest()["toy"]["numbers"] == {"the_mean": f"{mean:.2f}"}
-    for wrong in ('"mean2": "1"', '"mean": 1.0'):
-        Path(toy).write_text(TOY + made % wrong)
+    for k, wrong in enumerate(('"mean2": "1"', '"mean": 1.0')):
+        Path(f"wrong_{k}.py").write_text(TOY + made % wrong)
         with pytest.raises(ValueError, match=r"small letters and underscores"):
-            experiment.run(toy, quiet=True, draw=False)
+            experiment.run(f"wrong_{k}.py", quiet=True, draw=False)
 
 
 @pytest.mark.slow
