@@ -378,6 +378,26 @@ def verdicts(results: Any) -> list[Any]:
     ]
 
 
+def numbers(results: Any) -> dict[str, str]:
+    """What a text would quote, ready to print."""
+    last = results.isel(step=-1, start=slice(1, None)).sel(tie=0.0)
+    relu = last.sel(pair="relu+hinge")
+    told = {
+        "starts": str(relu.sizes["start"]),
+        "dead_share": f"{100 * float(relu.dead_run.mean()):.0f}",
+        "dead_example_share": f"{100 * float(relu.dead_share.mean()):.0f}",
+    }
+    for name in results.dataset.values:
+        cell = last.sel(dataset=name)
+        told[f"{name}_floor"] = f"{float(results.negatives.sel(dataset=name)):.3f}"
+        told[f"{name}_relu_best"] = f"{float(cell.risk.sel(pair='relu+hinge').min()):.3f}"
+        told[f"{name}_svm_best"] = f"{float(cell.risk.sel(pair='identity+hinge').min()):.3f}"
+        told[f"{name}_error_at_zero"] = f"{100 * _alive_mean(cell.sel(pair='relu+hinge'), 0.0):.1f}"
+        told[f"{name}_error_at_half"] = f"{100 * _alive_mean(cell.sel(pair='relu+hinge'), 0.5):.1f}"
+        told[f"{name}_svm_error"] = f"{100 * _alive_mean(cell.sel(pair='identity+hinge'), 0.0):.1f}"
+    return told
+
+
 if __name__ == "__main__":
     from lossland.__main__ import main
 
