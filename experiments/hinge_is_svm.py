@@ -112,53 +112,16 @@ def descend(method: str, data: Any, config: Config, tick: Any) -> dict[str, Any]
         found = ll.subgradient_descent(held, C=config.C, steps=config.steps)
     elif method == "averaged SGD":
         found = ll.averaged_sgd(held, C=config.C, key=key, epochs=config.epochs, rate=config.rate)
+    elif method == "L-BFGS, smoothed hinge":
+        widths = {"stages": config.stages, "narrowest": config.narrowest}
+        found = ll.smoothed_lbfgs(held, C=config.C, **widths, iterations=config.iterations)
     else:
         run = {"Pegasos": ll.pegasos, "dual coordinate descent": ll.dual_coordinate_descent}[method]
         found = run(held, C=config.C, key=key, epochs=config.epochs)
-    weights, bias, values = (np.asarray(x, float) for x in found)
+    weights, bias, values, passes = (np.asarray(x, float) for x in found)
     if method in PENALISED:
         weights, bias = weights[:-1], weights[-1]
-    return {"passes": np.arange(1, len(values) + 1), "value": values, "weights": weights, "bias": bias}
-
-
-def lbfgs(data: Any, config: Config, tick: Any) -> dict[str, Any]:
-    """L-BFGS on ever narrower smoothed hinges; a pass is one evaluation, a value the best hinge objective so far."""
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
-    import optax
-
-    inputs, labels = jnp.asarray(data.inputs), jnp.asarray(data.labels)
-    optimizer: Any = optax.lbfgs()
-
-    def total(loss: Any, params: Any) -> Any:
-        margins = labels * (inputs @ params["weights"] + params["bias"])
-        return 0.5 * params["weights"] @ params["weights"] + config.C * jnp.sum(loss(margins))
-
-    def stage(params: Any, gamma: Any) -> Any:
-        smooth = functools.partial(total, functools.partial(ll.losses.smooth_hinge, gamma=gamma))
-        measured = optax.value_and_grad_from_state(smooth)
-
-        def step(held: Any, _: None) -> Any:
-            params, state = held
-            value, slope = measured(params, state=state)
-            update, state = optimizer.update(slope, state, params, value=value, grad=slope, value_fn=smooth)
-            params = optax.apply_updates(params, update)
-            return (params, state), (total(ll.losses.hinge, params), state[-1].info.num_linesearch_steps, params)
-
-        (params, _), trace = jax.lax.scan(step, (params, optimizer.init(params)), length=config.iterations)
-        return params, trace
-
-    start = {"weights": jnp.zeros(data.d), "bias": jnp.zeros(())}
-    gammas = jnp.geomspace(1.0, config.narrowest, config.stages)
-    _, trace = jax.jit(lambda params: jax.lax.scan(stage, params, gammas))(start)
-    # One evaluation more at the start of each stage, where nothing is stored yet.
-    evaluations = np.asarray(trace[1]) + (np.arange(config.iterations) == 0)
-    values = np.asarray(trace[0]).ravel()
-    best = int(values.argmin())
-    weights = np.asarray(trace[2]["weights"]).reshape(-1, data.d)[best]
-    last = {"weights": weights, "bias": np.asarray(trace[2]["bias"]).ravel()[best]}
-    return {"passes": evaluations.ravel().cumsum(), "value": np.minimum.accumulate(values), **last}
+    return {"passes": passes, "value": values, "weights": weights, "bias": bias}
 
 
 def library(method: str, data: Any, config: Config, tick: Any) -> dict[str, Any]:
@@ -212,9 +175,9 @@ def parts_of(config: Config) -> dict[str, Any]:
     parts = {}
     for short, source in zip(names_of(config), config.datasets, strict=True):
         data = ll.standardise(ll.load(source))
-        methods = {name: functools.partial(descend, name) for name in (*FREE[:2], *PENALISED[:2])}
+        methods = {name: functools.partial(descend, name) for name in (*FREE[:3], *PENALISED[:2])}
         methods |= {name: functools.partial(library, name) for name in ("LIBSVM", "LIBLINEAR")}
-        methods |= {"exact": exact, "L-BFGS, smoothed hinge": lbfgs, "clarabel": clarabel}
+        methods |= {"exact": exact, "clarabel": clarabel}
         parts |= {f"{short}: {name}": functools.partial(run, data, config) for name, run in methods.items()}
     return parts
 

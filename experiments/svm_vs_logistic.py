@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import lossland as ll
+from lossland.comparisons import Posterior, corrected_t, correlated_posterior, holm, signed_rank
 
 MODELS = {"svm": "hinge", "logistic": "logistic"}
 SCALINGS = ("logistic, C by error", "logistic, C by log loss", "SVM + Platt", "SVM + isotonic", "SVM, raw margin")
@@ -237,91 +238,6 @@ def compute(config: Config, run: Any) -> Any:
 
 
 # ----------------------------------------------------------------------------------------------------------- statistics
-
-
-class Posterior(NamedTuple):
-    """Of a mean difference: P(below the region), P(inside), P(above), and the 95 % interval."""
-
-    below: float
-    inside: float
-    above: float
-    low: float
-    high: float
-
-
-def corrected_t(differences: Any, ratio: float) -> tuple[float, float]:
-    """The t statistic of cross-validated differences and its two-sided p (Nadeau & Bengio 2003).
-
-    Args:
-        differences: (J,), one a fold, over all repeats.
-        ratio: test examples / training examples; folds share training examples, so the variance is not 1/J of one's.
-
-    Returns:
-        t and p; 0 and 1 where no fold differs.
-    """
-    import numpy as np
-    from scipy import stats
-
-    centre, scale = _centre_and_scale(differences, ratio)
-    if scale == 0:
-        return (0.0, 1.0) if centre == 0 else (float(np.copysign(np.inf, centre)), 0.0)
-    t = centre / scale
-    return t, float(2 * stats.t.sf(abs(t), len(differences) - 1))
-
-
-def correlated_posterior(differences: Any, ratio: float, rope: float) -> Posterior:
-    """The Bayesian correlated t-test (Corani & Benavoli 2015): correlation = the test share, ratio / (1 + ratio)."""
-    from scipy import stats
-
-    centre, scale = _centre_and_scale(differences, ratio)
-    if scale == 0:
-        return Posterior(float(centre < -rope), float(abs(centre) <= rope), float(centre > rope), centre, centre)
-    law: Any = stats.t(len(differences) - 1, loc=centre, scale=scale)
-    below, above = float(law.cdf(-rope)), float(law.sf(rope))
-    return Posterior(below, 1 - below - above, above, float(law.ppf(0.025)), float(law.ppf(0.975)))
-
-
-def _centre_and_scale(differences: Any, ratio: float) -> tuple[float, float]:
-    import numpy as np
-
-    d = np.asarray(differences, float)
-    spread = 0.0 if np.ptp(d) == 0 else float(d.var(ddof=1))
-    return float(d.mean()), float(np.sqrt((1 / d.size + ratio) * spread))
-
-
-def signed_rank(means: Any, rope: float, draws: int, seed: int) -> tuple[float, float, float]:
-    """P(below), P(inside), P(above the region) being the most probable over data sets (Benavoli et al. 2014).
-
-    The distribution of differences has a Dirichlet process prior, of strength 1/2 at difference 0; drawn by weights.
-
-    Args:
-        means: (q,), the mean difference on each data set.
-        rope: half the width of the region of practical equivalence.
-        draws: Monte Carlo draws.
-        seed: of the draws.
-
-    Returns:
-        Three probabilities.
-    """
-    import numpy as np
-
-    z = np.concatenate([[0.0], np.asarray(means, float)])
-    weights = np.random.default_rng(seed).dirichlet([0.5, *np.ones(z.size - 1)], size=draws)
-    middle = (z[:, None] + z[None, :]) / 2
-    regions = middle < -rope, np.abs(middle) <= rope, middle > rope
-    theta = np.stack([((weights @ region) * weights).sum(axis=1) for region in regions])
-    share = np.bincount(theta.argmax(axis=0), minlength=3) / draws
-    return float(share[0]), float(share[1]), float(share[2])
-
-
-def holm(p: Any) -> Any:
-    """Holm's adjusted p values of several tests, (k,)."""
-    import numpy as np
-
-    p = np.asarray(p, float)
-    order = np.argsort(p)
-    adjusted = np.maximum.accumulate(p[order] * (p.size - np.arange(p.size)))
-    return np.minimum(adjusted[np.argsort(order)], 1.0)
 
 
 def _differences(results: Any) -> Any:

@@ -45,6 +45,7 @@ from .descents import Descent as Descent
 from .descents import averaged_sgd as averaged_sgd
 from .descents import dual_coordinate_descent as dual_coordinate_descent
 from .descents import pegasos as pegasos
+from .descents import smoothed_lbfgs as smoothed_lbfgs
 from .descents import subgradient_descent as subgradient_descent
 from .directions import Trajectory as Trajectory
 from .directions import random_directions as random_directions

@@ -13,6 +13,7 @@ C = 0.5
 METHODS = {
     "subgradient_descent": (True, 2e-2, lambda: ll.subgradient_descent(DATA, C=C, steps=4000)),
     "averaged_sgd": (True, 2e-2, lambda: ll.averaged_sgd(DATA, C=C, key=jax.random.key(0), epochs=600)),
+    "smoothed_lbfgs": (True, 1e-4, lambda: ll.smoothed_lbfgs(DATA, C=C, stages=9)),
     "pegasos": (False, 2e-2, lambda: ll.pegasos(DATA, C=C, key=jax.random.key(0), epochs=600)),
     "pegasos, projected": (
         False,
@@ -45,6 +46,10 @@ def test_approaches_the_certified_optimum(name):
     losses = np.maximum(0, 1 - DATA.labels * (DATA.inputs @ weights + b))
     np.testing.assert_allclose(trace[-1], 0.5 * weights @ weights + C * losses.sum(), rtol=1e-12)
     assert (b != 0) == bias
+    passes = np.asarray(found.passes)
+    assert passes.shape == trace.shape
+    assert passes[0] >= 1
+    assert np.all(np.diff(passes) >= 1)
 
 
 def test_the_projection_keeps_to_the_ball():

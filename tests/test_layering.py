@@ -8,7 +8,7 @@ import pytest
 import lossland
 
 ROWS = [
-    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory"},
+    {"core", "registry", "numerics", "stable", "roughness", "soundness", "storage", "krylov", "memory", "comparisons"},
     {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions", "expansions"}
     | {"arrangements"},
     {"combinators", "models", "pairing", "generators", "files"},
