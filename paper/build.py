@@ -33,12 +33,14 @@ CLAIMS = {
     "S8": "constrained and unconstrained solvers agree; a penalised bias is another problem",
     "S9": "the implicit bias of descent on separable data, and its limits",
     "S10": "hinge, scaled logistic and squared loss bound the zero-one loss and meet at margin zero",
+    "": "further: published results on ReLU heads and single ReLU neurons",
 }
 UNLABELLED = {
     "calibration": "S5",
     "equivalences": "S3",
     "gradient_geometry": "S5",
     "implicit_bias": "S9",
+    "landscapes": "S5",
     "local_minima": "S5",
     "textbook_curves": "S10",
 }
@@ -257,7 +259,7 @@ def claims_of(experiment: str, said: str) -> set[str]:
     """The claims that a verdict is about: "S1, S2: ..." or "S1-S3: ..."; else those of its experiment."""
     label = re.match(r"((?:S\d+[-, ]*)+):", said)
     if label is None:
-        return {UNLABELLED[experiment]} if experiment in UNLABELLED else set()
+        return {UNLABELLED.get(experiment, "")}
     found: set[str] = set()
     for first, last in re.findall(r"S(\d+)(?:-S(\d+))?", label[1]):
         found |= {f"S{k}" for k in range(int(first), int(last or first) + 1)}
