@@ -73,7 +73,7 @@ SMOKE = Config(
     optimisers=("gd",),
     starts=60,
     steps=300,
-    small_steps=1000,
+    small_steps=4000,
     depths=(0.0, 4.0),
     depth_steps=1000,
     repairs=(0,),
@@ -117,16 +117,15 @@ def starting(config: Config, scaled: bool) -> Any:
     return init
 
 
-def reaches(side: str, least: bool) -> Any:
-    """A metric of a sweep: the distance of one class from z = 0, of its nearest example or on average."""
+def reaches(side: str) -> Any:
+    """A metric of a sweep: the distance of the nearest example of one class from z = 0, below 0 on the wrong side."""
     import jax.numpy as jnp
 
     sign = 1.0 if side == "positive" else -1.0
 
     def metric(scores: Any, labels: Any, params: Any) -> Any:
-        mine = labels == sign
         away = sign * scores / jnp.maximum(jnp.linalg.norm(params["weights"]), 1e-300)
-        return jnp.min(jnp.where(mine, away, jnp.inf)) if least else jnp.sum(jnp.where(mine, away, 0.0)) / jnp.sum(mine)
+        return jnp.min(jnp.where(labels == sign, away, jnp.inf))
 
     return metric
 
@@ -145,7 +144,7 @@ def crossed(config: Config, dataset: str, name: str, tick: Any) -> dict[str, Any
     descent, rate = optimiser(name)
     pairs = [ll.pair(p) for p in LINEAR] + [ll.pair(f"relu(tie={tie})", f"hinge(tie={tie})") for tie in TIES]
     settings: dict[str, Any] = {"learning_rates": (rate,), "l2s": (config.l2,), "steps": config.steps}
-    metrics = {f"{side}_{how}": reaches(side, how == "least") for side in SIDES for how in ("least", "mean")}
+    metrics = {side: reaches(side) for side in SIDES}
     s = ll.sweep(
         pairs,
         parts.train,
@@ -239,8 +238,7 @@ def _gathered(config: Config, held: Any) -> Any:
     results = results.assign_coords(threshold=list(THRESHOLDS))
     dims = ("crossed", "optimiser", "rule", "draw")
     cells = [[held[f"{config.crossed[k]}, {o}"] for o in config.optimisers] for k in rows]
-    distances = [f"{side}_{how}" for side in SIDES for how in ("least", "mean")]
-    for field in ("risk", "dead", "weight_norm", *distances):
+    for field in ("risk", "dead", "weight_norm", *SIDES):
         results[f"crossed_{field}"] = (dims, np.array([[cell[field] for cell in row] for row in cells]))
     results["crossed_flat"] = ((*dims, "at"), np.array([[c["flat"] for c in row] for row in cells]).astype("int8"))
     results["crossed_error"] = ((*dims, "threshold"), np.array([[c["test_error"] for c in row] for row in cells]))
@@ -352,13 +350,13 @@ def _draw_errors(ax: Any, results: Any, name: str) -> None:
 
 
 def draw_rest(results: Any) -> Any:
-    """Ends of runs against the proven minimum; the homotopy from ReLU to the SVM; the repairs."""
+    """Ends of runs against the proven minimum; the way from ReLU to the SVM; the repairs; both classes' margins."""
     import numpy as np
 
     from lossland import figures as fig
 
-    figure, axes = fig.panels(1, 3, height=2.9)
-    ends, way, mended = axes[0]
+    figure, axes = fig.panels(2, 2, height=4.9)
+    ends, way, mended, room = axes.ravel()
     for k, name in enumerate(("identity+hinge", "relu+hinge")):
         held = np.sort(results.small_risk.values[k])
         ax_x = 100 * (np.arange(held.size) + 0.5) / held.size
@@ -379,7 +377,29 @@ def draw_rest(results: Any) -> Any:
     mended.bar_label(bars, fmt="%.3g", fontsize=6, padding=2)
     mended.set_yticks(where, [str(name) for name in results.repair.values], fontsize=6.5)
     mended.set(xlabel="dead runs, %", xlim=(0, 125 * float(results.repair_dead.max()) + 1))
+    _draw_margins(room, results)
     return figure
+
+
+def _draw_margins(ax: Any, results: Any) -> None:
+    """Bars of both classes' margins, for the first data set that is separated."""
+    import numpy as np
+
+    from lossland import figures as fig
+
+    held = read(results)
+    if not held:
+        ax.set_axis_off()
+        ax.text(0.5, 0.5, "no data set is separated", ha="center", transform=ax.transAxes)
+        return
+    name, each = next(iter(held.items()))
+    for k, (shade, side) in enumerate(((fig.POSITIVE, "positives"), (fig.NEGATIVE, "negatives"))):
+        where = np.arange(3) + 0.42 * (k - 0.5)
+        bars = ax.bar(where, [pair[k] for pair in each], 0.42, color=shade, edgecolor="white", label=f"to {side}")
+        ax.bar_label(bars, fmt="%.2f", fontsize=6)
+    ax.set_xticks(range(3), ["linear\n$z > 0$", "ReLU\n$z > 0$", "ReLU\n$z > 1/2$"])
+    ax.set(ylabel=f"distance of the nearest ({name})", ylim=(0, 1.3 * max(map(max, each))))
+    ax.legend(loc="upper right")
 
 
 def stuck(results: Any) -> Any:
@@ -399,7 +419,7 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
     for name in names:
         for rule in RULES:
             cell = results.sel(crossed=name, rule=rule)
-            at = [balance(results, name, rule, threshold) for threshold in THRESHOLDS]
+            at = [margins(results, name, rule, threshold) for threshold in THRESHOLDS]
             rows.append(
                 (
                     name,
@@ -410,12 +430,12 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
                     f"{100 * float(cell.crossed_flat.sel(at='end').mean()):.0f} %",
                     f"{100 * float(cell.crossed_dead.mean()):.1f} %",
                     *(f"{100 * live_error(results, name, rule, threshold):.1f} %" for threshold in THRESHOLDS),
-                    *(f"{p:.2f} / {n:.2f}" for p, n in at),
+                    *("-" if m is None else f"{m[0]:.3f} / {m[1]:.3f}" for m in at),
                 )
             )
     columns = ("data", "pair", "best loss", "median", "dead at start", "dead at end", "dead examples", "error z > 0")
-    columns += ("error z > 1/2", "distances + / - at 0", "at 1/2")
-    told = [table("All scales and optimisers (errors, distances of the classes: live runs)", columns, rows)]
+    columns += ("error z > 1/2", "margins + / - at 0", "at 1/2")
+    told = [table("All scales and optimisers (errors: live runs; margins: runs that separate)", columns, rows)]
     rows = [
         (
             f"{c:g}",
@@ -441,14 +461,29 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
     return told, verdicts(results)
 
 
-def balance(results: Any, dataset: str, rule: str, threshold: float) -> tuple[float, float]:
-    """The median over live runs of the mean distances of positives and negatives from the line z = threshold."""
+def margins(results: Any, dataset: str, rule: str, threshold: float) -> tuple[float, float] | None:
+    """The median distances of the nearest positive and negative from the line z = threshold.
+
+    Over the runs that separate the training examples there; None if fewer than one in ten does.
+    """
+    import numpy as np
+
     cell = results.sel(crossed=dataset, rule=rule)
-    alive = cell.crossed_flat.sel(at="end") == 0
-    shift = threshold / cell.crossed_weight_norm
-    moved = (cell.crossed_positive_mean - shift, cell.crossed_negative_mean + shift)
-    positive, negative = (float(m.where(alive).median()) for m in moved)
-    return positive, negative
+    shift = threshold / cell.crossed_weight_norm.values
+    positive, negative = cell.crossed_positive.values - shift, cell.crossed_negative.values + shift
+    apart = (positive > 0) & (negative > 0)
+    if apart.mean() < 0.1:
+        return None
+    return float(np.median(positive[apart])), float(np.median(negative[apart]))
+
+
+def read(results: Any) -> dict[str, tuple[tuple[float, float], ...]]:
+    """The margins of the SVM's loss, of ReLU + hinge at 0 and at 1/2, on each data set that all three separate."""
+    found = {
+        str(d): tuple(margins(results, d, rule, at) for rule, at in ((LINEAR[0], 0.0), (RELU[0], 0.0), (RELU[0], 0.5)))
+        for d in results.crossed.values
+    }
+    return {d: tuple(m for m in each if m) for d, each in found.items() if all(each)}
 
 
 def verdicts(results: Any) -> list[Any]:
@@ -462,18 +497,13 @@ def verdicts(results: Any) -> list[Any]:
     dead = ends.sel(rule=RELU[0]).mean("draw")
     born, died = all_deaths(results)
     ties = float(abs(np.subtract(*results.crossed_risk.sel(rule=list(RELU)).transpose("rule", ...))).max())
-    lean = {
-        (d, said): np.log(np.divide(*np.maximum(balance(results, d, rule, at), 1e-9)))
-        for d in names
-        for said, rule, at in (("svm", LINEAR[0], 0.0), ("relu", RELU[0], 0.0), ("half", RELU[0], 0.5))
-    }
     gains = [live_error(results, d, RELU[0], 0.0) - live_error(results, d, RELU[0], 0.5) for d in names]
     over = results.small_risk.values - results.small_bound.values[:, None]
-    reached = (over <= 0.01).mean(axis=1)
+    reached, far = (over <= 0.002).mean(axis=1), (over > 0.1).mean(axis=1)
     first, last = stuck(results)[[0, -1]]
     early = float(results.depth_flat.sel(at="end").isel(depth=0).mean())
     late = float(results.depth_flat.sel(at="end").isel(depth=-1).mean())
-    mended = [str(r) for r in results.repair.values if str(r) in REPAIRED]
+    mended, separable = [str(r) for r in results.repair.values if str(r) in REPAIRED], read(results)
     told = [
         Verdict(
             "S5: dead runs on every data set by every optimiser, never with a linear output",
@@ -501,16 +531,6 @@ def verdicts(results: Any) -> list[Any]:
             ties <= 1e-12,
         ),
         Verdict(
-            "S5: read at 0 it leaves the negatives less of the room than the SVM does; read at 1/2 that is mended",
-            "ratio of the classes' mean distances above the SVM's on every data set at 0, nearer to it at 1/2",
-            ", ".join("/".join(f"{np.exp(lean[d, k]):.2f}" for k in ("relu", "half", "svm")) for d in names),
-            all(
-                lean[d, "relu"] > lean[d, "svm"]
-                and abs(lean[d, "half"] - lean[d, "svm"]) < lean[d, "relu"] - lean[d, "svm"]
-                for d in names
-            ),
-        ),
-        Verdict(
             "S5: 0 is the wrong threshold for it, whatever scale and optimiser",
             "error at z > 1/2 below error at z > 0 on average over the data sets, nowhere above by a test example",
             ", ".join(f"{100 * gain:+.1f} points" for gain in gains),
@@ -518,8 +538,9 @@ def verdicts(results: Any) -> list[Any]:
         ),
         Verdict(
             "S5: descent misses the global minimum of ReLU + hinge, not the SVM's",
-            "no run below the proven bound; within 0.01 of it: all with a linear output, not all with ReLU",
-            f"{100 * reached[0]:.0f} % against {100 * reached[1]:.0f} %; lowest {over.min():+.1e}",
+            "no run below the proven bound; within 0.002 of it: all with a linear output, not all with ReLU",
+            f"{100 * reached[0]:.0f} % against {100 * reached[1]:.0f} %, {100 * far[1]:.0f} % over 0.1 above; "
+            f"lowest {over.min():+.1e}",
             bool(over.min() >= -1e-6 and reached[0] == 1.0 and reached[1] < 1.0),
         ),
         Verdict(
@@ -529,12 +550,24 @@ def verdicts(results: Any) -> list[Any]:
             bool(first >= 0.95 and last <= 0.05 and early > late),
         ),
     ]
-    if not mended:
-        return told
-    before = float(results.repair_dead.sel(repair="ReLU + hinge"))
-    after = float(results.repair_dead.sel(repair=mended).max())
-    found = f"{100 * before:.0f} % before, {100 * after:.0f} % at most after {', '.join(mended)}"
-    return [*told, Verdict("S5: repairs", "no dead run after them, some before", found, before > 0 == after)]
+    if separable:
+        shares = np.array([[negative / positive for positive, negative in each] for each in separable.values()])
+        told.append(
+            Verdict(
+                "S5: on separable data its line at z = 0 touches the negatives; at 1/2 it is back in the middle",
+                "negatives' margin / positives' below 1/4 at 0, above 1/2 at 1/2; with a linear output within 1/4 of 1",
+                "; ".join(f"{zero:.2f}, {half:.2f}, SVM {svm:.2f}" for svm, zero, half in shares),
+                bool(
+                    np.all(shares[:, 1] < 0.25) and np.all(shares[:, 2] > 0.5) and np.all(abs(shares[:, 0] - 1) < 0.25)
+                ),
+            )
+        )
+    if mended:
+        before = float(results.repair_dead.sel(repair="ReLU + hinge"))
+        after = float(results.repair_dead.sel(repair=mended).max())
+        found = f"{100 * before:.0f} % before, {100 * after:.0f} % at most after {', '.join(mended)}"
+        told.append(Verdict("S5: repairs", "no dead run after them, some before", found, before > 0 == after))
+    return told
 
 
 def numbers(results: Any) -> dict[str, str]:
@@ -545,7 +578,11 @@ def numbers(results: Any) -> dict[str, str]:
     over = results.small_risk.values - results.small_bound.values[:, None]
     gains = [live_error(results, d, RELU[0], 0.0) - live_error(results, d, RELU[0], 0.5) for d in names]
     plain = results.repair_dead.sel(repair="ReLU + hinge")
-    return {
+    told = {}
+    for each in read(results).values():
+        for said, (positive, negative) in zip(("svm", "relu_at_zero", "relu_at_half"), each, strict=True):
+            told |= {f"{said}_positive_margin": f"{positive:.2f}", f"{said}_negative_margin": f"{negative:.2f}"}
+    return told | {
         "starts": str(results.sizes["draw"]),
         "dead_least": f"{100 * float(dead.mean('draw').min()):.0f}",
         "dead_most": f"{100 * float(dead.mean('draw').max()):.0f}",
@@ -556,8 +593,9 @@ def numbers(results: Any) -> dict[str, str]:
         "threshold_gain_most": f"{100 * max(gains):.1f}",
         "global_minimum": f"{float(results.small_value[1]):.3f}",
         "best_run": f"{float(results.small_risk[1].min()):.3f}",
-        "near_global_relu": f"{100 * float((over[1] <= 0.01).mean()):.0f}",
-        "near_global_linear": f"{100 * float((over[0] <= 0.01).mean()):.0f}",
+        "near_global_relu": f"{100 * float((over[1] <= 0.002).mean()):.0f}",
+        "near_global_linear": f"{100 * float((over[0] <= 0.002).mean()):.0f}",
+        "far_above_global_relu": f"{100 * float((over[1] > 0.1).mean()):.0f}",
         "stuck_first": f"{100 * stuck(results)[0]:.0f}",
         "stuck_last": f"{100 * stuck(results)[-1]:.0f}",
         "depth_last": f"{float(results.depth[-1]):g}",

@@ -13,7 +13,7 @@ from lossland import experiment, figures
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_outcomes")]
 FILE = Path(__file__).parent.parent / "experiments" / "relu_outcomes.py"
 MODULE = experiment.find_experiment(str(FILE))
-BY_DATA = ("0 is the wrong threshold", "the room")
+BY_DATA = ("0 is the wrong threshold",)
 """Words of the claims that could fail on other data."""
 
 
@@ -66,12 +66,28 @@ def test_the_proven_minimum_is_one(results):
 def test_distances_are_those_of_class_margins(x64):
     data = ll.load("two_gaussians(n=30, seed=1)")
     weights, bias = np.array([1.5, -0.4]), 0.3
-    scores = data.inputs @ weights + bias
     margins = ll.class_margins(weights, bias, data)
     for side in MODULE.SIDES:
-        for least, name in ((True, side), (False, f"mean_{side}")):
-            found = MODULE.reaches(side, least)(scores, data.labels, {"weights": weights})
-            assert float(found) == pytest.approx(getattr(margins, name), rel=1e-12)
+        found = MODULE.reaches(side)(data.inputs @ weights + bias, data.labels, {"weights": weights})
+        assert float(found) == pytest.approx(getattr(margins, side), rel=1e-12)
+
+
+def test_margins_are_judged_where_runs_separate(results):
+    """By hand: |w| = 2, so that the threshold 1/2 moves the line by 1/4."""
+    assert MODULE.read(results) == {}
+    ones = 1 + 0 * results.crossed_positive
+    relu = results.rule.isin(list(MODULE.RELU))
+    made = results.assign(
+        crossed_weight_norm=2 * ones,
+        crossed_positive=ones.where(relu, 0.5),
+        crossed_negative=(0.1 * ones).where(relu, 0.5),
+    )
+    (found,) = MODULE.read(made).values()
+    np.testing.assert_allclose(found, [(0.5, 0.5), (1.0, 0.1), (0.75, 0.35)])
+    (verdict,) = [v for v in MODULE.report(made)[1] if "touches" in v.claim]
+    assert not verdict.holds
+    assert verdict.found == "0.10, 0.47, SVM 1.00"
+    assert MODULE.numbers(made)["relu_at_zero_negative_margin"] == "0.10"
 
 
 def test_verdicts_can_fail(results):

@@ -1,5 +1,6 @@
 """The first experiment: its claims hold, its figures show what they say, and both ways to start it are one."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,14 @@ def test_figures_have_labels_and_draw_what_was_saved(results):
             assert axes.get_ylabel() or axes is not figure.axes[0]
     curve = drawn["curves"].axes[0].lines[1]
     np.testing.assert_array_equal(curve.get_ydata(), results.curve_relu_hinge.sel(label=1))
+
+
+def test_numbers_are_those_of_the_ends(results):
+    told = MODULE.numbers(results)
+    assert all(re.fullmatch("[a-z_]+", name) and re.fullmatch(r"[\d.]+", value) for name, value in told.items())
+    last = results.isel(dataset=0, step=-1, start=slice(1, None)).sel(pair="relu+hinge", tie=0.0)
+    assert told["dead_share"] == f"{100 * np.mean(last.dead_run.values):.0f}"
+    assert float(told["two_gaussians_floor"]) == pytest.approx(np.mean(results.plane_labels.values < 0), abs=5e-4)
 
 
 @pytest.mark.exhaustive
