@@ -18,9 +18,10 @@ CELLED = ("identity+hinge", "leaky_relu+hinge", "relu+hinge")
 """Those made of lines: `cells` takes them apart."""
 MAPPED = ("identity+logistic", "elu+hinge", "relu+hinge")
 """Those whose basins are found by descent from a grid."""
-VIEWS = {"svm": "SVM", "dead": "dead point"}
+VIEWS = ("svm", "dead")
+"""What a plane is centred on: the SVM, or the point at which a ReLU output is dead."""
 RUNS = ("alive", "dead")
-"""Which start: every example of one class misclassified or not, and every score negative."""
+"""Where a run starts: at random, or at the dead point, which differs from that in the bias alone."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,6 @@ def planes(config: Config, view: str, end: Any, tick: Any) -> dict[str, Any]:
 def deaths(config: Config, tick: Any) -> dict[str, Any]:
     """The share of random starts at whose end nothing pulls although examples are misclassified, for each pair."""
     import jax
-    import numpy as np
 
     train = ll.split(ll.load(config.dataset), seed=config.seed).train
 
@@ -195,7 +195,7 @@ def deaths(config: Config, tick: Any) -> dict[str, Any]:
         init=init,
     )
     flat = (s.records["active"] == 0) & (s.records["dead"] > 0)
-    return {"start": flat[:, :, 0, 0, 0], "end": flat[:, :, 0, 0, -1], "died": np.sum(flat[..., -1] & ~flat[..., 0])}
+    return {"start": flat[:, :, 0, 0, 0], "end": flat[:, :, 0, 0, -1]}
 
 
 def exact(config: Config, name: str, tick: Any) -> dict[str, Any]:
@@ -393,7 +393,8 @@ def draw_planes(results: Any, view: str) -> Any:
             if point == view or view == "dead":
                 ax.plot(*at, marker=mark, color="white", ms=7, mec="black", mew=0.6, ls="")
         shares = kept[k, :1] if view == "svm" else kept[k]
-        ax.set_title(f"{said(name)}\n{' and '.join(f'{100 * s:.0f} %' for s in shares)} of the run kept", fontsize=7.5)
+        told = " and ".join(f"{100 * share:.0f} %" for share in shares)
+        ax.set_title(f"{said(name)}\n{told} of the run{'s'[: len(shares) - 1]} kept", fontsize=7.5)
         ax.set(xlim=(alpha[0], alpha[-1]), ylim=(beta[0], beta[-1]))
     towards = ("the common start", "ReLU + hinge's end") if view == "svm" else ("the SVM", "a higher bias")
     for ax in axes[-1]:
@@ -544,6 +545,7 @@ def verdicts(results: Any) -> list[Any]:
     cone = float(areas[top].sum()) if top.any() else 0.0
     dead = {p: float(results.dead_end.sel(pair=p).mean()) for p in names}
     dying = {p: float(results.map_dying.sel(mapped=p)) for p in results.mapped.values}
+    basins = int(results.map_basins.sel(mapped="identity+logistic"))
     still = results.path.sel(pair="relu+hinge", run="dead").values
     moved = [float(results.value.sel(pair=p, run="dead")[-1]) for p in others]
     return [
@@ -581,8 +583,8 @@ def verdicts(results: Any) -> list[Any]:
         ),
         Verdict(
             "S5: from the dead point only ReLU + hinge does not move off",
-            "its loss stays 1; every other pair ends below 0.5",
-            f"weights shrink, bias moves by {np.ptp(still[:, -1]):.1g}; the others end at {max(moved):.3f} or below",
+            "its bias keeps its value, only the penalty moves it; every other pair ends below 0.5",
+            f"bias moves by {np.ptp(still[:, -1]):.1g}; the others end at {max(moved):.3f} or below",
             float(np.ptp(still[:, -1])) == 0.0 and max(moved) < 0.5,
         ),
         Verdict(
@@ -604,10 +606,10 @@ def verdicts(results: Any) -> list[Any]:
             float(results.cells_apart.max()) <= 1e-12 and float(results.cells_met.min()) > 0.95,
         ),
         Verdict(
-            "cells: the hinge has one set of minima, the SVM's",
-            "one set with and without penalty; with it, proven by linear programs to be the optimum",
-            f"{results.cells0_level.size} and {int(results.line_minima)}",
-            bool(results.cells0_level.size == 1 and results.line_minima == 1 and results.line_proven == 1),
+            "cells: the hinge has one set of minima, the SVM's; the logistic loss one basin",
+            "one set with and without penalty; with it, proven by linear programs to be the optimum; one basin",
+            f"{results.cells0_level.size}, {int(results.line_minima)} and {basins}",
+            bool(results.cells0_level.size == results.line_minima == results.line_proven == basins == 1),
         ),
         Verdict(
             "cells: ReLU + hinge's dead half-space is a plateau at exactly 1",
