@@ -152,7 +152,11 @@ def figure_of(figure: str, experiments: set[str]) -> str:
 
 def write_numbers(listed: Mapping[str, Any]) -> None:
     r"""numbers.tex: `\setresult{experiment}{name}{number}` for every number of every experiment."""
-    known = {name: entry.get("numbers", {}) for name, entry in listed.items()} | {"study": study(listed)}
+    known = {name: dict(entry.get("numbers", {})) for name, entry in listed.items()} | {"study": study(listed)}
+    if known["study"]["small"]:
+        # A small run may lack a number; of a full one that would be an error.
+        for experiment, name in re.findall(r"\\result\{(\w+)\}\{(\w+)\}", source()):
+            known[experiment].setdefault(name, "(none)")
     lines = ["% Written by build.py from results/manifest.json: do not edit."]
     for experiment, numbers in sorted(known.items()):
         lines += [
@@ -251,8 +255,8 @@ def claims(listed: Mapping[str, Any]) -> str:
         deciding = [name.replace("_", " ") for name, verdicts in held.items() if verdicts]
         verdicts = [holds for each in held.values() for holds in each]
         rows.append((claim, said, ", ".join(deciding), f"{sum(verdicts)} of {len(verdicts)}"))
-    align = r"l>{\raggedright}p{.42\linewidth}>{\raggedright}p{.34\linewidth}r"
-    return dressed(latex(Table("", ("",) * 4, tuple(rows))), ("", "claim", "decided by", "verdicts hold"), align)
+    align = r"l>{\raggedright}p{.5\linewidth}>{\raggedright}p{.33\linewidth}r"
+    return dressed(latex(Table("", ("",) * 4, tuple(rows))), ("", "claim", "decided by", "hold"), align)
 
 
 def claims_of(experiment: str, said: str) -> set[str]:
