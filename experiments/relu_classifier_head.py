@@ -50,7 +50,7 @@ class Config:
     """Compute in float32, as networks do."""
 
 
-SMOKE = Config(cases=("breast_cancer, raw",), splits=12, widths=(16,), epochs=20, records=5)
+SMOKE = Config(cases=("breast_cancer, raw",), splits=12, widths=(32,), epochs=40, records=5)
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
@@ -403,10 +403,10 @@ def verdicts(results: Any) -> list[Any]:
             bool((100 * worse.mean("split") < -published).all()),
         ),
         Verdict(
-            "What a ReLU head gets wrong it cannot learn",
-            "of its wrong training examples at least 95 % have output 0 for their class: no gradient of their own",
+            "Most of what a ReLU head gets wrong it cannot learn",
+            "of its wrong training examples at least 80 % have output 0 for their class: no gradient of their own",
             f"{100 * stuck:.1f} %",
-            stuck >= 0.95,
+            stuck >= 0.8,
         ),
         Verdict(
             "Part of the loss is in the decision alone",

@@ -1,12 +1,14 @@
 """The textbook picture of the losses of a margin, scaled to meet at m = 0, and what it shows: bounds and convexity.
 
 Claim S10: hinge, logistic / ln 2 and squared loss meet the 0-1 loss at margin 0 and bound it from above. The same is
-asked of every registered loss that is a function of the margin: each is divided by its own value at 0.
+asked of every registered loss that is a function of the margin: each is divided by its own value at 0. A gallery shows
+every loss with what its card says.
 """
 
 import functools
 import math
 import sys
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,8 @@ import lossland as ll
 
 TEXTBOOK = ("hinge", "logistic", "squared", "zero_one")
 OUTPUTS = {"margin": "identity", "likelihood": "sigmoid"}
+PAGE = 9
+"""Cards on a page of the gallery."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ def measure(name: str, margins: Any, tick: Any) -> dict[str, Any]:
     import numpy as np
 
     from lossland.registry import LOSSES, find
+    from lossland.verdicts import verdicts as in_words
 
     card = ll.card(OUTPUTS[find(LOSSES, name).kind], name)
     positive = card.pair.positive
@@ -57,6 +62,7 @@ def measure(name: str, margins: Any, tick: Any) -> dict[str, Any]:
         "infimum": min(card.infimum),
         "of_likelihood": card.pair.loss.kind == "likelihood",
         "calibrated": card.calibrated(0.0),
+        "words": "\n".join(f"{said.sign or '.'} {said.text}" for said in in_words(card.facts)),
         "asymmetry": np.max(np.abs(positive(margins) - card.pair.negative(-margins))),
     }
 
@@ -75,6 +81,7 @@ def compute(config: Config, run: Any) -> Any:
         results[field] = (("loss",), np.array([float(held[n][field]) for n in names]))
     for field in ("convex", "of_likelihood", "calibrated"):
         results[field] = (("loss",), np.array([int(held[n][field]) for n in names], "int8"))
+    results["words"] = (("loss",), [str(held[n]["words"]) for n in names])
     results.attrs["shown"] = config.shown
     return results
 
@@ -100,8 +107,11 @@ def bounds(results: Any) -> Any:
 
 
 def draw(results: Any) -> dict[str, Any]:
-    """The textbook's four losses, and all losses as small multiples."""
-    return {"four": draw_four(results), "all": draw_all(results)}
+    """The textbook's four losses, all losses as small multiples, and pages of their cards."""
+    names = results.loss.values
+    pages = [results.sel(loss=names[at : at + PAGE]) for at in range(0, len(names), PAGE)]
+    cards = {f"cards_{number + 1}": draw_cards(page) for number, page in enumerate(pages)}
+    return {"four": draw_four(results), "all": draw_all(results), **cards}
 
 
 def _within(results: Any) -> Any:
@@ -161,6 +171,67 @@ def draw_all(results: Any) -> Any:
     figure.supylabel("loss, divided by its value at $m = 0$", fontsize=8)
     _legend(figure)
     return figure
+
+
+def draw_cards(results: Any) -> Any:
+    """A panel for each loss, unscaled, and under it what its card says: + for it, - against it, . neither."""
+    from lossland import figures as fig
+
+    near, columns = _within(results), 3
+    said = [_lines(str(words)) for words in results.words.values]
+    tallest = [max(_height(each) for each in said[at : at + columns]) for at in range(0, len(said), columns)]
+    # Inches: a curve with its title and labels, then as much as the longest text of the row needs.
+    heights = [part for text in tallest for part in (0.72, text / 72 + 0.06)]
+    rows = len(tallest)
+    height = sum(heights) + 0.52 * rows
+    figure, axes = fig.panels(2 * rows, columns, height=height, gridspec_kw={"height_ratios": heights})
+    for number in range(columns * rows):
+        curve, words = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
+        words.set_axis_off()
+        if number >= len(said):
+            curve.set_axis_off()
+            continue
+        one = near.isel(loss=number)
+        shade = fig.BLUE if bool(one.convex) else fig.RED
+        if str(one.loss.values) == "zero_one":
+            _step(curve, results.shown, shade, lw=1.4)
+        else:
+            curve.plot(near.margin, one.value, color=shade)
+        low = float(one.value.min())
+        high = min(float(one.value.max()), low + 4.0)
+        room = 0.07 * (high - low or 1.0)
+        curve.set(xlim=(-results.shown, results.shown), ylim=(low - room, high + room), xticks=(-2, 0, 2))
+        curve.set_title(_title(str(one.loss.values), bool(one.of_likelihood)).replace("\n", " "), pad=3)
+        curve.tick_params(pad=1.5, labelsize=6)
+        curve.set_xlabel("margin $m$", fontsize=6.5, labelpad=1)
+        curve.set_ylabel("loss" if number % columns == 0 else "", fontsize=6.5)
+        _write(words, said[number])
+    return figure
+
+
+def _lines(words: str) -> list[tuple[str, list[str]]]:
+    """Verdicts as (sign, wrapped lines); that a loss is itself is left out."""
+    held = [line for line in words.split("\n") if not line.endswith(" itself.")]
+    return [(line[0], textwrap.wrap(line[2:], 47)) for line in held]
+
+
+def _height(said: list[tuple[str, list[str]]]) -> float:
+    """What `_write` needs, in points."""
+    return sum(6.9 * len(lines) + 1.6 for _, lines in said)
+
+
+def _write(ax: Any, said: list[tuple[str, list[str]]]) -> None:
+    """Verdicts one below the other, coloured by whether they speak for the loss."""
+    from lossland import figures as fig
+
+    shades = {"+": (fig.BLUE, "+"), "-": (fig.RED, "\u2212"), ".": ("#555555", "\u00b7")}
+    for number, (sign, lines) in enumerate(said):
+        shade, mark = shades[sign]
+        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top", "fontsize": 5.8}
+        for text, right in ((mark, -8), ("\n".join(lines), -2)):
+            down = -_height(said[:number])
+            drawn = ax.annotate(text, (0, 1), (right, down), color=shade, linespacing=1.1, **place)
+            drawn.set_in_layout(False)
 
 
 def _title(name: str, of_likelihood: bool) -> str:
@@ -268,6 +339,16 @@ def verdicts(results: Any) -> list[Any]:
             set(bent) == {str(n) for n in results.loss.values if not bool(results.convex.sel(loss=n))},
         ),
     ]
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What a text quotes."""
+    return {
+        "losses": str(results.sizes["loss"]),
+        "convex_losses": str(int(results.convex.sum())),
+        "bounding_losses": str(int(bounds(results).sum())),
+        "logistic_at_zero": f"{float(results.at_zero.sel(loss='logistic')):.4f}",
+    }
 
 
 def midpoint_breaches(results: Any) -> list[str]:

@@ -208,16 +208,41 @@ def _run(command: Run, settings: list[str]) -> int:
 
 def _sum_up(outcomes: Sequence[Any]) -> None:
     """All verdicts in one table: who runs everything wants to see at its end what holds."""
-    from lossland.tables import show, table
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    rows = []
+    console = Console()
+    # Columns of words are read best when lines are short; a pipe or a file has no width of its own.
+    width = max(80, min(console.width, 120)) if console.is_terminal else 120
+    looks: Any = {"title_justify": "left", "title_style": "bold", "pad_edge": False}
+    drawn = Table(title="What holds", box=box.SIMPLE_HEAD, width=width, **looks)
+    for name, options in {
+        "experiment": {"no_wrap": True},
+        "claim": {"ratio": 5},
+        "verdict": {"no_wrap": True},
+        "found": {"ratio": 4},
+        "time": {"no_wrap": True, "justify": "right"},
+        "figures": {"min_width": 12, "max_width": 16},
+    }.items():
+        drawn.add_column(name, overflow="fold", **options)
     for outcome in outcomes:
         took = "kept" if outcome.cached else f"{outcome.seconds:.0f} s"
-        first = outcome.figures[0].name if outcome.figures else ""
+        names = [path.stem.removeprefix(f"{outcome.name}_") for path in outcome.figures]
+        # A figure beside each claim, as long as there are any: a list of them would make the first row tall.
+        most = len(outcome.verdicts) - 1
+        shown = [*names[:most], ", ".join(names[most:])] + [""] * most
         for k, v in enumerate(outcome.verdicts):
-            apart = (outcome.name, took, first) if k == 0 else ("", "", "")
-            rows.append((apart[0], v.claim, v.found, "holds" if v.holds else "FAILS", apart[1], apart[2]))
-    show(table("What holds", ("experiment", "claim", "found", "verdict", "time", "first figure"), rows))
+            verdict = Text("holds", style="green") if v.holds else Text("FAILS", style="bold red")
+            name, spent = (outcome.name, took) if k == 0 else ("", "")
+            row = (Text(name), Text(v.claim), verdict, Text(v.found), spent, Text(shown[k]))
+            drawn.add_row(*row, end_section=k == most)
+    Console(width=width).print(drawn)
+    held = [v.holds for outcome in outcomes for v in outcome.verdicts]
+    print(f"{sum(held)} of {len(held)} claims of {len(outcomes)} experiments hold.")
+    folder = outcomes[0].results.parent
+    print(f"Figures are {folder / 'figures'}/EXPERIMENT_FIGURE.png (and .pdf); {folder / 'manifest.json'} lists all.")
 
 
 def _figures(command: Figures) -> int:

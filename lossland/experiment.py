@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import logging
 import os
 import re
 import subprocess
@@ -129,6 +130,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
 
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
+    # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
+    logging.getLogger("fontTools.ttLib").setLevel(logging.ERROR)
     paths = []
     with style():
         for name, figure in module.draw(results).items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lossland.__main__ as cli
 from lossland import experiment
 
 TOY = '''"""Does a toy run?"""
@@ -128,6 +129,58 @@ def test_changed_source_makes_a_new_name(toy):
     with open(toy, "a") as file:
         file.write("\n# another line\n")
     assert experiment.fingerprint(module, module.Config()) != before
+
+
+@pytest.fixture
+def two_toys(tmp_path, monkeypatch):
+    """Two experiments in the current folder's experiments/, found by name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").mkdir()
+    for name in ("toy_one", "toy_two"):
+        (tmp_path / "experiments" / f"{name}.py").write_text(TOY)
+    return tmp_path / "experiments"
+
+
+def test_changing_one_experiment_recomputes_that_one_only(two_toys):
+    def cached():
+        return [experiment.run(name, quiet=True, draw=False).cached for name in ("toy_one", "toy_two")]
+
+    assert cached() == [False, False]
+    assert cached() == [True, True]
+    with open(two_toys / "toy_two.py", "a") as file:
+        file.write("\n# another line\n")
+    assert cached() == [True, False]
+    other = config("toy_one", seed=4)
+    assert experiment.run("toy_one", other, quiet=True, draw=False).cached is False
+    assert cached() == [True, True]
+    assert len(computed()) == 20
+
+
+def test_figures_are_drawn_again_without_computing(two_toys, capsys):
+    before = [experiment.run(name, quiet=True).figures[0] for name in ("toy_one", "toy_two")]
+    drawn = {path: path.read_bytes() for path in before}
+    for path in before:
+        path.unlink()
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["figures"])
+    assert exit_.value.code == 0
+    assert {path: path.read_bytes() for path in before} == drawn
+    assert capsys.readouterr().out.splitlines() == [f"Figure {path}" for path in before]
+    assert len(computed()) == 10
+
+
+def test_all_verdicts_end_in_one_table(two_toys, capsys):
+    one, two = (experiment.run(name, quiet=True) for name in ("toy_one", "toy_two"))
+    failed = two._replace(verdicts=(*two.verdicts, experiment.Verdict("a long claim " * 9, "none", "x" * 130, False)))
+    cli._sum_up([one, failed])
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines()[:-1])) <= 120
+    assert "\x1b" not in told
+    rows = [line.split() for line in told.splitlines()]
+    assert [row[0] for row in rows if row and row[0].startswith("toy")] == ["toy_one", "toy_two"]
+    assert sum("holds" in row[1:] for row in rows if row[:1] != ["What"]) == 2
+    assert sum("FAILS" in row for row in rows) == 1
+    assert "2 of 3 claims of 2 experiments hold." in told
 
 
 def test_two_runs_give_the_same_bytes(toy):
