@@ -341,16 +341,6 @@ def verdicts(results: Any) -> list[Any]:
     ]
 
 
-def numbers(results: Any) -> dict[str, str]:
-    """What a text quotes."""
-    return {
-        "losses": str(results.sizes["loss"]),
-        "convex_losses": str(int(results.convex.sum())),
-        "bounding_losses": str(int(bounds(results).sum())),
-        "logistic_at_zero": f"{float(results.at_zero.sel(loss='logistic')):.4f}",
-    }
-
-
 def midpoint_breaches(results: Any) -> list[str]:
     """The losses that lie above the chord of two neighbouring margins, by more than rounding."""
     values = results.value
