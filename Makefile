@@ -65,4 +65,5 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/sweep.py
 
 clean:  ## remove what the commands above made
+	rm -rf paper/figures paper/tables paper/numbers.tex $(filter-out paper/main.tex,$(wildcard paper/main.*))
 	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist
