@@ -206,6 +206,24 @@ def test_numbers_are_set_as_latex(number, expected):
     assert build.typeset_number(number) == expected
 
 
+def test_a_small_run_says_so_and_may_lack_a_number(tmp_path, monkeypatch):
+    versions = dict.fromkeys(("python", "jax", "numpy", "scikit-learn", "lossland"), "1.0")
+    held = {"versions": versions, "verdicts": [{"claim": "c", "found": "f", "holds": False}], "numbers": {}}
+    listed = {name: held | {"config": build.full(name)} for name in EXPERIMENTS}
+    shutil.copy(PAPER / "main.tex", tmp_path)
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    build.write_numbers(listed)
+    written = (tmp_path / "numbers.tex").read_text()
+    assert r"\setresult{study}{small}{}" in written
+    assert r"\setresult{calibration}" not in written
+    assert written.count("c (found: f)") == len(EXPERIMENTS)
+    small = listed["calibration"]["config"] | {"atoms": 3}
+    build.write_numbers(listed | {"calibration": held | {"config": small}})
+    written = (tmp_path / "numbers.tex").read_text()
+    assert "small or changed run of calibration:" in written
+    assert r"\setresult{calibration}{pairs}{(none)}" in written
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="needs latexmk")
 def test_the_pdf_is_the_same_twice(tmp_path, monkeypatch):
