@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
-.PHONY: help install reproduce smoke figures test check exhaustive bench docs dist clean
+PAPER := $(BIN)/python paper/build.py
+.PHONY: help install reproduce smoke figures paper test check exhaustive bench docs dist clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -27,15 +28,18 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 install: $(VENV)/.installed  ## only make the .venv; the command is then .venv/bin/lossland
 
-reproduce: $(VENV)/.installed  ## run every experiment on real data, draw the figures, write the page (SMOKE=1: a small version)
-	$(RUN) run all $(SMOKE_FLAG)
-	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html
+reproduce: $(VENV)/.installed  ## run every experiment, draw figures, write the page, typeset the paper (SMOKE=1: small)
+	@$(RUN) run all $(SMOKE_FLAG); held=$$?; \
+	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html && $(PAPER) --if-latex && exit $$held
 
 smoke: $(VENV)/.installed  ## the small version of `make reproduce`
 	$(RUN) run all --smoke
 
 figures: $(VENV)/.installed  ## redraw the figures from saved results
 	$(RUN) figures
+
+paper: $(VENV)/.installed  ## typeset paper/main.pdf from saved results (needs LaTeX)
+	@$(PAPER)
 
 test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and doctests
 	$(BIN)/ruff format --check .
@@ -85,3 +89,4 @@ docs: $(VENV)/.installed-docs  ## build the documentation into docs/_build/html,
 
 clean:  ## remove what the commands above made
 	rm -rf $(VENV) results .pytest_cache .ruff_cache .hypothesis dist docs/_build docs/_made docs/api docs/gallery
+	rm -rf paper/figures paper/tables paper/numbers.tex $(filter-out paper/main.tex,$(wildcard paper/main.*))

@@ -600,6 +600,35 @@ def verdicts(results: Any) -> list[Any]:
     ]
 
 
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    import numpy as np
+
+    state = status(results)
+    formula = max(
+        float(abs(results.relu_psi - np.minimum(results.threshold, 1 - results.threshold) * results.fine).max()),
+        float(abs(results.relu_slope - np.minimum(results.tau, 1 - results.tau)).max()),
+    )
+    slack = results.points.sel(excess="risk") - results.bound
+    falling, relu = results.falling.isel(epsilon=-1), state[results.activation.values.tolist().index("relu")]
+    return {
+        "pairs": f"{int((state >= 0).sum())}",
+        "at_zero": f"{int((state == 2).sum())}",
+        "elsewhere": f"{int((state == 1).sum())}",
+        "nowhere": f"{int((state == 0).sum())}",
+        "relu_at_zero": f"{int((relu == 2).sum())}",
+        "relu_elsewhere": f"{int((relu == 1).sum())}",
+        "relu_nowhere": f"{int((relu == 0).sum())}",
+        "formula": f"{formula:.1e}",
+        "thresholds": f"{results.tau.size}",
+        "stuck_risk": f"{float(falling.sel(rule=0.0, excess='risk')):.1e}",
+        "stuck_error": f"{float(falling.sel(rule=0.0, excess='error')):.3f}",
+        "half_error": f"{float(falling.sel(rule=0.5, excess='error')):g}",
+        "scores": f"{int(np.isfinite(slack).sum())}",
+        "slack": f"{float(slack.min()):.1e}",
+    }
+
+
 if __name__ == "__main__":
     from lossland.__main__ import main
 

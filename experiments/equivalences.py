@@ -534,6 +534,33 @@ def verdicts(results: Any) -> list[Any]:
     ]
 
 
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    equal = is_identity(results)
+    apart, trained = differences(results), results.trained.max("record")
+    worst = apart.isel(comparison=equal.values).max(["label", "score"])
+    other = apart.isel(comparison=~equal.values).max(["order", "label", "score"])
+    first = str(results.comparison.values[0])
+    groups = groups_of(results)
+    return {
+        "identities": f"{int(equal.sum())}",
+        "lookalikes": f"{int((~equal).sum())}",
+        "pairs": f"{results.pair.size}",
+        "problems": f"{len(set(results['first'].values.tolist()))}",
+        "groups": f"{len(groups)}",
+        "largest_group": f"{len(groups[0])}",
+        "logistic_apart": f"{float(worst.sel(comparison=first).max()):.1e}",
+        "logistic_trained": f"{float(trained.sel(comparison=first)):.1e}",
+        "values": f"{float(worst.sel(order='value').max()):.1e}",
+        "slopes": f"{float(worst.sel(order='slope').max()):.1e}",
+        "curvatures": f"{float(worst.sel(order='curvature').max()):.1e}",
+        "trained": f"{float(trained.isel(comparison=equal.values).max()):.1e}",
+        "written": f"{float(as_written(results).isel(comparison=equal.values).max()):.1e}",
+        "closest_lookalike": f"{float(other.min()):.2g}",
+        "tie_parts": f"{float(trained.sel(comparison=TIES)):.2f}",
+    }
+
+
 if __name__ == "__main__":
     from lossland.__main__ import main
 

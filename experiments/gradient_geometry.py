@@ -3,6 +3,7 @@
 Gradient weights, dead examples, angles to the exact SVM, stationary points with certificates, basins, and the repairs.
 """
 
+import json
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -439,6 +440,40 @@ def verdicts(results: Any) -> list[Any]:
             and died["start: bias + 1, weights / 10"] == 0,
         ),
     ]
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    import numpy as np
+
+    apart = differing(results)
+    ends = {p: float(np.degrees(angles[-1])) for p, angles in turned(results)["the SVM"].items()}
+    last = results.isel(step=-1).sel(pair="relu+hinge")
+    inside = (results.labels.values < 0) & (last.margin.values > 0) & (last.margin.values < 1)
+    died = {str(n): float(results.repair_dead.sel(repair=n)) for n in results.repair.values}
+    margins = results.repair_margin.sel(repair="threshold 1/2")
+    config = json.loads(results.attrs["config"])
+    return {
+        "examples": f"{results.example.size}",
+        "inside": f"{int(inside.sum())}",
+        "relu_differs_percent": f"{100 * apart['relu+hinge']:.2f}",
+        "linear_differs_percent": f"{100 * apart['identity+hinge']:.2f}",
+        "relu_angle": f"{ends['relu+hinge']:.2f}",
+        "linear_angle": f"{ends['identity+hinge']:.2f}",
+        "relu_dead_percent": f"{100 * float(results.share.sel(pair='relu+hinge', group='dead').max()):.0f}",
+        "linear_dead_percent": f"{100 * float(results.share.sel(pair='identity+hinge', group='dead').max()):.0f}",
+        "origin_kind": str(results.point_kind.sel(point="origin").item()),
+        "origin_norm": f"{float(results.point_norm.sel(point='origin')):.1e}",
+        "origin_slope": f"{float(results.point_slope.sel(point='origin')):.2f}",
+        "dead_kind": str(results.point_kind.sel(point="dead half-space").item()),
+        "hidden_gap": f"{float(results.point_hidden_gap):.1e}",
+        "starts": f"{config['starts']}",
+        "dead_runs_percent": f"{100 * died['ReLU + hinge']:.0f}",
+        "margin_positive_at_zero": f"{float(results.repair_margin.sel(repair='ReLU + hinge')[0]):.2f}",
+        "margin_negative_at_zero": f"{float(results.repair_margin.sel(repair='ReLU + hinge')[1]):.3f}",
+        "margin_positive_at_half": f"{float(margins[0]):.2f}",
+        "margin_negative_at_half": f"{float(margins[1]):.2f}",
+    }
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ optimum of the SVM's quadratic program, here certified by its dual. LinearSVC's 
 
 import functools
 import importlib.util
+import json
 import math
 import sys
 import warnings
@@ -440,6 +441,33 @@ def _largest(values: list[float]) -> float:
 
 def _listed(values: Any) -> str:
     return ", ".join(f"{value:.1e}" for value in values)
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    steady = _ends(results, ("subgradient descent", "L-BFGS, smoothed hinge", "dual coordinate descent"))
+    strayed = _ends(results, ("LIBLINEAR",), "as_free", "free bias")
+    first, config = results.isel(dataset=0), json.loads(results.attrs["config"])
+    outside, on, inside = (f"{int(count)}" for count in first.support)
+    interior = results.clarabel / results.optimum.sel(problem="free bias") - 1
+    return {
+        "datasets": f"{results.dataset.size}",
+        "price": f"{config['C']:g}",
+        "passes": f"{config['steps']}",
+        "certified": f"{float(results.gap.max()):.1e}",
+        "kkt": f"{float(results.kkt.max()):.1e}",
+        "steady": f"{_largest(steady):.1e}",
+        "subgradient": f"{_largest(_ends(results, ('subgradient descent',))):.1e}",
+        "stochastic": f"{_largest(_ends(results, ('averaged SGD', 'Pegasos'))):.1e}",
+        "libsvm": f"{_largest(_ends(results, ('LIBSVM',))):.1e}",
+        "liblinear_own": f"{_largest(_ends(results, ('LIBLINEAR',))):.1e}",
+        "liblinear_least_percent": f"{100 * min(strayed):.2f}",
+        "liblinear_most_percent": f"{100 * max(strayed):.2f}",
+        "clarabel": "not installed" if bool(interior.isnull().any()) else f"{float(abs(interior).max()):.1e}",
+        "outside": outside,
+        "on": on,
+        "inside": inside,
+    }
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 The two-point set has exact constants; a feature of ones, a polynomial tail, the hinge and a ReLU lead elsewhere.
 """
 
+import json
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -287,6 +288,38 @@ def _allowed(results: Any) -> Any:
 
     steps = float(results.exponential_steps.values[-1])
     return 20 * np.log(steps) / (results.setting.values * steps)
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    import numpy as np
+
+    hard = np.array([1.0, 0.0])
+    flow, config = run_of(results, "flow"), json.loads(results.attrs["config"])
+    gaps = ll.approach(flow, hard).gaps[0, -1]
+    dwd, hinge = (ll.approach(run_of(results, name), hard).angles[:, -1] for name in ("dwd", "hinge"))
+    plain, fast = (ll.approach(run_of(results, n), hard).margin_gaps[0, -1] for n in ("logistic", "normalised"))
+    bias = results.bias_points.values[0, -1]
+    return {
+        "limit": f"{LIMIT:.4f}",
+        "offset_error": f"{float(abs(results.many_off[:, 1]).max()):.1e}",
+        "step_sizes": f"{results.setting.size}",
+        "steps": f"{config['steps']}",
+        "log_time": f"{config['log_time']:g}",
+        "scaled_gap": f"{float(gaps * np.log(flow.steps[-1])):.5f}",
+        "path_first": f"{float(results.path[0, 1]):.4f}",
+        "path_last": f"{float(results.path[-1, 1]):.4f}",
+        "path_first_penalty": f"{float(results.l2[0]):.0e}",
+        "path_last_penalty": f"{float(results.l2[-1]):.0e}",
+        "appended_angle": f"{ll.angle(bias, results.limit_appended.values):.4f}",
+        "free_angle": f"{ll.angle(bias[:2], results.limit_free.values):.2f}",
+        "polynomial_angle": f"{dwd[0]:.3f}",
+        "hinge_angles": ", ".join(f"{angle:.2f}" for angle in hinge),
+        "relu_excess": f"{float(results.relu_losses.min()) - 2 * np.log(2.0):.1e}",
+        "margin_gap_plain": f"{plain:.1e}",
+        "margin_gap_normalised": f"{fast:.1e}",
+        "foot": f"{float(abs(results.mixed_points.values[0, -1, 0] - results.limit_foot.values[0])):.1e}",
+    }
 
 
 if __name__ == "__main__":

@@ -440,6 +440,27 @@ def verdicts(results: Any) -> list[Any]:
     ]
 
 
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    squashing = results["count"].sel(pair=list(SQUASHING))
+    dimension = int(results.d.values[-1])
+    return {
+        "squashing_pairs": f"{squashing.pair.size}",
+        "per_axis": f"{int(results.per_axis.values[-1])}",
+        "squashing_most": f"{int(squashing.max())}",
+        "matching_most": f"{int(results['count'].sel(pair=MATCHING).max())}",
+        "relu_most": f"{int(results['count'].sel(pair='relu+hinge').max())}",
+        "on_line": f"{int(results.on_line.values[-1])}",
+        "line_most": f"{int(results.line_count.sel(line_pair='tanh+hinge').max())}",
+        "line_relu_most": f"{int(results.line_count.sel(line_pair='relu+hinge').max())}",
+        "dimension": f"{dimension}",
+        "basins": f"{int(results.signs_minimal.sel(d=dimension).sum())}",
+        "levels": ", ".join(f"{count}" for count in wrong_signs(results, dimension)),
+        "cells": f"{int(results.relu_cells)}",
+        "sets": f"{results.relu_level.size}",
+    }
+
+
 if __name__ == "__main__":
     from lossland.__main__ import main
 

@@ -410,6 +410,7 @@ def numbers(results: Any) -> dict[str, str]:
         "dead_mean": f"{dead.mean():.2f}",
         "binomial_p": f"{chi_square(results):.2f}",
         "bound_first_broken": str(int(over[0])) if over.size else "none",
+        "bound_inputs": "40",
         "bound_exact_at_forty": f"{float(results.exact.sel(d=40)):.1e}",
         "bound_printed_at_forty": f"{float(results.printed.sel(d=40)):.1e}",
         "farthest_ratio": f"{ratios.max():.2f}",

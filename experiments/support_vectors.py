@@ -453,6 +453,32 @@ def _spoilt_verdicts(results: Any) -> list[Any]:
     ]
 
 
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    quiet = results.change.sel(act=list(ACTS[:2]))
+    mean = 100 * results.error.mean("split")
+    gap = mean.sel(model="svm") - mean.sel(model="logistic")
+    flipped, outliers = gap.sel(kind="flipped labels"), gap.sel(kind="outliers")
+    beyond = results.added.where(results.margin > 1, drop=True)
+    return {
+        "cases": f"{results.case.size}",
+        "least_others_percent": f"{100 * float(results.others.min()):.0f}",
+        "most_others_percent": f"{100 * float(results.others.max()):.0f}",
+        "svm_change": f"{float(quiet.sel(model='svm').max()):.1e}",
+        "logistic_least_change": f"{float(quiet.sel(model='logistic').min()):.2f}",
+        "deleted_least_change": f"{float(results.change.sel(act=ACTS[2], model='svm').min()):.2f}",
+        "added_beyond": f"{float(beyond.sel(model='svm').max()):.1e}",
+        "added_logistic_least": f"{float(results.added.sel(model='logistic').min()):.1e}",
+        "spoilt_most_percent": f"{100 * float(results.share[-1]):.0f}",
+        "flipped_least_gap": f"{float(flipped.min()):+.1f}",
+        "flipped_most_gap": f"{float(flipped.max()):+.1f}",
+        "outliers_least_gap": f"{float(outliers.min()):+.1f}",
+        "outliers_most_gap": f"{float(outliers.max()):+.1f}",
+        "outliers_least_rise": f"{float((mean[..., -1, :] - mean[..., 0, :]).sel(kind='outliers').min()):.0f}",
+        "flipped_most_rise": f"{float((mean[..., -1, :] - mean[..., 0, :]).sel(kind='flipped labels').max()):.1f}",
+    }
+
+
 if __name__ == "__main__":
     from lossland.__main__ import main
 

@@ -6,6 +6,7 @@ see the same folds, and inputs are standardised by the training part alone, in t
 """
 
 import functools
+import json
 import sys
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -485,6 +486,46 @@ def verdicts(results: Any) -> list[Any]:
             bool(np.all(np.abs(list(scaled.values())) <= 0.01)),
         ),
     ]
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    beliefs = judged(results)
+    means = _differences(results).mean(axis=1)
+    mean, config = results.mean(("repeat", "fold")), json.loads(results.attrs["config"])
+    brier = mean.brier.mean("dataset")
+    worst = 100 * (results.brier.sel(scaling="SVM, raw margin") - results.brier.sel(scaling=SCALINGS[1]))
+    support = 100 * mean.support.sel(model="svm")
+    unscaled = mean.brier.sel(scaling=SCALINGS[0]) - mean.brier.sel(scaling=SCALINGS[1])
+    return {
+        "datasets": f"{results.dataset.size}",
+        "real": f"{len(set(config['datasets']) & set(REAL))}",
+        "repeats": f"{config['repeats']}",
+        "outer": f"{config['outer']}",
+        "inner": f"{config['inner']}",
+        "rope_points": f"{100 * results.attrs['rope']:g}",
+        "mean_points": f"{100 * means.mean():+.2f}",
+        "effect": f"{means.mean() / means.std(ddof=1):+.2f}",
+        "worse_on": f"{int((means > 0).sum())}",
+        "better_on": f"{int((means < 0).sum())}",
+        "largest_points": f"{100 * abs(means).max():.2f}",
+        "posterior_same": f"{results.over_datasets.values[1]:.3f}",
+        "highest_apart": f"{max(max(belief.below, belief.above) for _, belief in beliefs):.2f}",
+        "smallest_p": f"{min(p for p, _ in beliefs):.2f}",
+        "smallest_holm": f"{float(holm([p for p, _ in beliefs]).min()):.2f}",
+        "disagree_percent": f"{100 * float(mean.disagreement.median()):.1f}",
+        "disagree_most_percent": f"{100 * float(mean.disagreement.max()):.1f}",
+        "angle": f"{float(mean.angle.median()):.1f}",
+        "angle_most": f"{float(mean.angle.max()):.0f}",
+        "support_least_percent": f"{float(support.min()):.0f}",
+        "support_most_percent": f"{float(support.max()):.0f}",
+        "brier_logistic": f"{float(brier.sel(scaling=SCALINGS[1])):.4f}",
+        "brier_platt": f"{float(brier.sel(scaling='SVM + Platt')):.4f}",
+        "brier_isotonic": f"{float(brier.sel(scaling='SVM + isotonic')):.4f}",
+        "brier_raw": f"{float(brier.sel(scaling='SVM, raw margin')):.4f}",
+        "raw_worse_on": f"{int((worst.mean(('repeat', 'fold')) > 0).sum())}",
+        "unscaled_most": f"{float(unscaled.max()):.3f}",
+    }
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def draw_four(results: Any) -> Any:
 
     near = _within(results)
     margins, values = near.margin.values, scaled(near)
-    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=2.6)
+    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=3.1)
     ax = axes[0, 0]
     names = {"squared": "squared, $(1-m)^2$", "hinge": "hinge, $(1-m)_+$"}
     names |= {"logistic": r"logistic, $\ln(1+e^{-m})/\ln 2$", "zero_one": r"0-1, $1[m\leq 0]$"}
@@ -341,22 +341,25 @@ def verdicts(results: Any) -> list[Any]:
     ]
 
 
-def numbers(results: Any) -> dict[str, str]:
-    """What a text quotes."""
-    return {
-        "losses": str(results.sizes["loss"]),
-        "convex_losses": str(int(results.convex.sum())),
-        "bounding_losses": str(int(bounds(results).sum())),
-        "logistic_at_zero": f"{float(results.at_zero.sel(loss='logistic')):.4f}",
-    }
-
-
 def midpoint_breaches(results: Any) -> list[str]:
     """The losses that lie above the chord of two neighbouring margins, by more than rounding."""
     values = results.value
     chord = 0.5 * (values.shift(margin=1) + values.shift(margin=-1))
     breach = ((values - chord) / (1e-12 + 1e-13 * abs(values))).max("margin")
     return [str(n) for n in results.loss.values if float(breach.sel(loss=n)) > 1.0]
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What the paper quotes."""
+    bounding = bounds(results)
+    return {
+        "losses": f"{results.loss.size}",
+        "logistic_at_zero": f"{float(results.at_zero.sel(loss='logistic')):.4f}",
+        "convex": f"{int(results.convex.sum())}",
+        "bounding": f"{int(bounding.sum())}",
+        "not_bounding": f"{int((~bounding).sum())}",
+        "calibrated": f"{int(results.calibrated.sum())}",
+    }
 
 
 if __name__ == "__main__":

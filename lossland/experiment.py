@@ -1,9 +1,10 @@
 """Experiments: config in, results out; nothing is computed twice and nothing is lost.
 
 An experiment is a file with `Config` (a frozen dataclass), `SMOKE` (a small Config), `compute(config, run)` (an
-xarray.Dataset), `draw(results)` (figures by name) and `report(results)` (tables and verdicts). Its result is named by
-a hash of config, source and versions, written to a temporary file and moved. Parts of a long run are kept as they
-finish: a run killed at any moment resumes to the same bits.
+xarray.Dataset), `draw(results)` (figures by name) and `report(results)` (tables and verdicts); `numbers(results)`, if
+it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and
+versions, written to a temporary file and moved. Parts of a long run are kept as they finish: a run killed at any
+moment resumes to the same bits.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +110,7 @@ def run(
         figures = draw_figures(module, results, stem, out) if draw else ()
         tables, verdicts = module.report(results)
         outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
-        _record(outcome, config, out)
+        _record(outcome, config, out, numbers(module, results))
     if not quiet:
         _tell(outcome, tables)
     return outcome
@@ -116,7 +118,7 @@ def run(
 
 def fingerprint(module: Any, config: Any) -> str:
     """A hash of config, source (the experiment's and the package's, drawing apart) and versions."""
-    digest = hashlib.sha256(json.dumps([_plain(config), versions()], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([plain(config), versions()], sort_keys=True).encode())
     for source in (Path(str(module.__file__)), *sources()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
@@ -135,6 +137,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style():
         for name, figure in module.draw(results).items():
+            # Axes of a fixed shape find their place at the second drawing; the first would cut off titles.
+            figure.draw_without_rendering()
             for ending in ("pdf", "png"):
                 path = folder / f"{stem}_{name}.{ending}"
                 # No date inside: equal figures are equal files.
@@ -156,7 +160,7 @@ def _compute(module: Any, config: Any, path: Path, quiet: bool) -> None:
         results = module.compute(config, lambda parts: _run_parts(parts, folder, bar))
         results.attrs |= {
             "experiment": path.stem.rpartition("-")[0],
-            "config": json.dumps(_plain(config)),
+            "config": json.dumps(plain(config)),
             "versions": json.dumps(versions()),
             "commit": _commit(),
             "device": str(jax.devices()[0].device_kind),
@@ -221,7 +225,8 @@ def _commit() -> str:
     return ""
 
 
-def _plain(config: Any) -> dict[str, Any]:
+def plain(config: Any) -> dict[str, Any]:
+    """A config as the manifest holds it."""
     return json.loads(json.dumps(dataclasses.asdict(config), default=str))
 
 
@@ -234,14 +239,32 @@ def manifest(out: Path = RESULTS) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _record(outcome: Outcome, config: Any, out: Path) -> None:
+def numbers(module: Any, results: Any) -> dict[str, str]:
+    """The numbers that the paper quotes from an experiment's results, as text; empty if it has none.
+
+    Raises:
+        ValueError: if a name is not of small letters and underscores, which is what the paper can quote, or a number
+            is not text.
+    """
+    held = module.numbers(results) if hasattr(module, "numbers") else {}
+    for name, number in held.items():
+        if not re.fullmatch("[a-z_]+", name) or not isinstance(number, str):
+            raise ValueError(
+                f"{module.__file__}: numbers() gives {name!r}: {number!r}. Names are of small letters and "
+                "underscores, numbers are formatted text."
+            )
+    return held
+
+
+def _record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> None:
     listed = manifest(out)
     listed[outcome.name] = {
         "results": outcome.results.name,
-        "config": _plain(config),
+        "config": plain(config),
         "versions": versions(),
         "figures": [f"figures/{path.name}" for path in outcome.figures],
         "verdicts": [verdict._asdict() for verdict in outcome.verdicts],
+        "numbers": quoted,
     }
     with replacing(out / "manifest.json") as temporary:
         temporary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n")

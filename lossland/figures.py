@@ -47,7 +47,7 @@ STYLE: Any = {
     "lines.linewidth": 1.4,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
-    "mathtext.fontset": "cm",
+    "mathtext.fontset": "dejavusans",
     "pdf.fonttype": 42,
     "svg.hashsalt": "lossland",
 }

@@ -13,6 +13,7 @@ from lossland.drift import LongRun
 from lossland.figures import (
     BLACK,
     BLUE,
+    COLUMN,
     GREEN,
     GREY,
     NEGATIVE,
@@ -243,17 +244,16 @@ def gaps_figure(log_times: Mapping[str, np.ndarray], gaps: Mapping[str, np.ndarr
     Returns:
         The figure.
     """
-    figure, axes = panels(1, 1, width=3.6, height=2.8)
+    figure, axes = panels(1, 1, width=COLUMN, height=3.1)
     ax = axes[0, 0]
-    shades = (ORANGE, BLUE, GREEN, RED, PINK, SKY, GREY)
+    shades, dashes = (ORANGE, BLUE, GREEN, RED, PINK, SKY, GREY), ("-", "--", "-.")
     for k, (name, gap) in enumerate(gaps.items()):
         shown = np.maximum(gap, 1e-9)
-        ax.plot(log_times[name], shown, color=shades[k % len(shades)], label=name)
+        ax.plot(log_times[name], shown, color=shades[k % len(shades)], ls=dashes[k % len(dashes)], label=name)
     span = np.array([min(t.min() for t in log_times.values()), max(t.max() for t in log_times.values())])
     ax.plot(span, limit / span, color=BLACK, ls=":", lw=1, label=rf"{limit:.3f} / $\log t$")
     ax.set(xscale="log", yscale="log", xlabel=r"$\log t$", ylabel=r"$\| w / \|w\| - \hat w / \|\hat w\| \|$")
-    figure.legend(loc="outside right center")
-    figure.set_figwidth(5.6)
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

@@ -29,6 +29,8 @@ DRAWING = {
     "telling",
     "page_command",
     "plane_figures",
+    "geometry_figures",
+    "field_figures",
     "path_figures",
     "topology_figures",
     "vtk_files",

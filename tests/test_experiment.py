@@ -99,6 +99,18 @@ def test_a_result_says_where_it_comes_from(toy):
     assert all((Path("results") / f).is_file() for f in listed["figures"])
 
 
+def test_numbers_are_kept_in_the_manifest_and_others_refused(toy):
+    made = "\n\ndef numbers(results):\n    return {%s}\n"
+    Path(toy).write_text(TOY + made % '"the_mean": f"{float(results.x.mean()):.2f}"')
+    outcome = experiment.run(toy, quiet=True, draw=False)
+    mean = float(experiment.read(outcome.results).x.mean())
+    assert experiment.manifest()["toy"]["numbers"] == {"the_mean": f"{mean:.2f}"}
+    for k, wrong in enumerate(('"mean2": "1"', '"mean": 1.0')):
+        Path(f"wrong_{k}.py").write_text(TOY + made % wrong)
+        with pytest.raises(ValueError, match=r"small letters and underscores"):
+            experiment.run(f"wrong_{k}.py", quiet=True, draw=False)
+
+
 @pytest.mark.slow
 def test_the_same_run_is_taken_from_its_file_and_a_changed_one_is_not(toy):
     first = experiment.run(toy, quiet=True)

@@ -81,6 +81,19 @@ def _with_a_contradiction():
     return ll.Dataset(APART.inputs[np.append(np.arange(23), 0)], labels)
 
 
+def test_the_share_of_negatives_is_reached_exactly_where_the_classes_part(rng):
+    """theory.md 5.5: at the hidden SVM the loss is P_-; a point with both labels keeps any loss 1/n above it."""
+    found, pair = ll.hidden_svm("relu+hinge", APART), ll.pair("relu", "hinge")
+    losses = np.asarray(pair(APART.inputs @ found.weights + found.bias, APART.labels))
+    assert losses.mean() == pytest.approx(np.mean(APART.labels < 0), abs=1e-9)
+    torn = _with_a_contradiction()
+    drawn = 4.0 * rng.normal(size=(500, 3))
+    scores = drawn[:, :2] @ torn.inputs.T + drawn[:, 2:]
+    risks = np.asarray(pair(scores, np.broadcast_to(torn.labels, scores.shape))).mean(axis=1)
+    assert risks.min() >= np.mean(torn.labels < 0) + 1 / torn.n - 1e-12
+    assert risks.min() < np.mean(torn.labels < 0) + 3 / torn.n
+
+
 def test_where_no_svm_is_hidden_the_reason_is_told():
     with pytest.raises(ll.NotSeparable):
         ll.hidden_svm("relu+hinge", ll.load("two_gaussians(n=24, distance=1.0)"))
