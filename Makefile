@@ -83,7 +83,8 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group docs
 	@touch $@
 
-docs: $(VENV)/.installed-docs  ## build the documentation into docs/_build/html, warnings being errors
+docs: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## run the blocks of the documentation, build docs/_build/html
+	$(BIN)/pytest -n 2 -m docs tests/test_docs.py
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 

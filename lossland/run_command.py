@@ -76,8 +76,9 @@ def run(command: Run, settings: list[str]) -> int:
         print(telling.as_json([_plain(outcome) for outcome in outcomes]))
     failed = [o.name for o in outcomes if not all(v.holds for v in o.verdicts)]
     if failed:
-        print(f"lossland: Claims that do not hold: {', '.join(failed)}.", file=sys.stderr)
-    return 1 if failed else 0
+        small = " The small version has too little data for some; the whole one decides." if command.smoke else ""
+        print(f"lossland: Claims that do not hold: {', '.join(failed)}.{small}", file=sys.stderr)
+    return 1 if failed and not command.smoke else 0
 
 
 def _plain(outcome: Any) -> dict[str, Any]:

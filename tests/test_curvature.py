@@ -287,7 +287,9 @@ SHARP = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n if n == "relu network" else pytest.param(n, marks=SLOW) for n in SHARP])
+@pytest.mark.parametrize(
+    "name", [n if n in ("relu network", "linear") else pytest.param(n, marks=pytest.mark.exhaustive) for n in SHARP]
+)
 @pytest.mark.parametrize("radius", [pytest.param(0.05, marks=pytest.mark.exhaustive), 1.0])
 def test_no_random_point_in_the_ball_is_higher(name, radius, x64, key):
     f, params = SHARP[name]()

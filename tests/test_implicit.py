@@ -60,12 +60,12 @@ def check(loss, C, parameters):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6, err_msg=f"argument {place}")
 
 
-QUICK = {"hinge"}
+RARE = {"dwd", "smooth_hinge"}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+    "name", [pytest.param(name, marks=pytest.mark.exhaustive) if name in RARE else name for name in CASES]
 )
 def test_against_central_differences(name, x64):
     check(name, 0.7, CASES[name])

@@ -178,7 +178,7 @@ def test_two_points_have_an_interval_of_biases():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("named", ["hinge", "logistic"])
+@pytest.mark.parametrize("named", ["hinge", pytest.param("logistic", marks=pytest.mark.exhaustive)])
 def test_a_low_rank_states_its_error(named):
     exact = ll.solve_kernel(named, DATA, C=1.0, gamma=0.1)
     gaps = []
@@ -199,7 +199,7 @@ def test_a_low_rank_states_its_error(named):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("named", ["hinge", "logistic"])
+@pytest.mark.parametrize("named", ["hinge", pytest.param("logistic", marks=pytest.mark.exhaustive)])
 def test_random_features_state_their_error_in_the_exact_kernel(named, key):
     exact = ll.solve_kernel(named, DATA, C=1.0, gamma=0.1)
     gaps, off = [], []
