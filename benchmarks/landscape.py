@@ -37,6 +37,9 @@ def data_of(shape):
 
 def theirs(data, loss, steps):
     """A function that computes loss-landscapes' random plane; None where it is not installed."""
+    # Threads that spin after torch's work is done would take the cores from whoever is timed next.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
     try:
         import loss_landscapes
         import loss_landscapes.metrics
