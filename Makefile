@@ -53,7 +53,7 @@ check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/pyright
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
-exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread of them
+exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread; the longest experiments' tests
 	$(BIN)/pytest -n 2 -m exhaustive
 
 bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results

@@ -178,6 +178,9 @@ def plane_difference(
     drawn = {"subsample": subsample, "of": data.n, "seed": seed}
     one, other = (p._replace(settings=p.settings | drawn) for p in (one, other))
     values = one.values - other.values
+    # Of two equal sums only rounding is left: no difference, and no infinite z.
+    size = np.maximum(np.abs(one.values), np.abs(other.values))
+    values = np.where(np.abs(values) <= 1e-13 * size, 0.0, values)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where((values == 0) & (errors == 0), 0.0, values / errors)
     return Difference(one, other, values, errors, z, rows)

@@ -8,7 +8,7 @@ import pytest
 import lossland as ll
 from lossland import experiment, figures
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration_experiment")]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("calibration_experiment")]
 FILE = Path(__file__).parent.parent / "experiments" / "calibration.py"
 MODULE = experiment.find_experiment(str(FILE))
 SMALL = MODULE.Config(

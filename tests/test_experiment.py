@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import lossland.__main__ as cli
-from lossland import experiment
+from lossland import experiment, run_command
 
 TOY = '''"""Does a toy run?"""
 
@@ -172,7 +172,7 @@ def test_figures_are_drawn_again_without_computing(two_toys, capsys):
 def test_all_verdicts_end_in_one_table(two_toys, capsys):
     one, two = (experiment.run(name, quiet=True) for name in ("toy_one", "toy_two"))
     failed = two._replace(verdicts=(*two.verdicts, experiment.Verdict("a long claim " * 9, "none", "x" * 130, False)))
-    cli._sum_up([one, failed])
+    run_command._sum_up([one, failed])
     told = capsys.readouterr().out
     assert max(map(len, told.splitlines()[:-1])) <= 120
     assert "\x1b" not in told

@@ -9,7 +9,7 @@ import pytest
 import lossland as ll
 from lossland import experiment, figures
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("landscapes")]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("landscapes")]
 FILE = Path(__file__).parent.parent / "experiments" / "landscapes.py"
 MODULE = experiment.find_experiment(str(FILE))
 

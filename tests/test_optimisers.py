@@ -10,7 +10,7 @@ from scipy import optimize
 import lossland as ll
 from lossland import experiment, figures
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("optimisers")]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("optimisers")]
 FILE = Path(__file__).parent.parent / "experiments" / "optimisers.py"
 MODULE = experiment.find_experiment(str(FILE))
 

@@ -12,7 +12,7 @@ import pytest
 from lossland import experiment, figures
 from lossland.comparisons import corrected_t
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_classifier_head")]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("relu_classifier_head")]
 FILE = Path(__file__).parent.parent / "experiments" / "relu_classifier_head.py"
 MODULE = experiment.find_experiment(str(FILE))
 

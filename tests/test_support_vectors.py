@@ -8,7 +8,7 @@ import pytest
 import lossland as ll
 from lossland import experiment, figures
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("support_vectors")]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("support_vectors")]
 FILE = Path(__file__).parent.parent / "experiments" / "support_vectors.py"
 MODULE = experiment.find_experiment(str(FILE))
 SMALL = MODULE.Config(
