@@ -2,14 +2,12 @@
 
 import pytest
 
-from lossland.registry import ACTIVATIONS, LOSSES
+from lossland.elements import ACTIVATIONS, LOSSES
 
 
 @pytest.fixture(autouse=True)
 def registries():
     """A test may register what it likes, and so may a command that it calls or an example in a docstring."""
-    import lossland.pairing  # noqa: F401 - fills the registries
-
     before = dict(ACTIVATIONS), dict(LOSSES)
     yield
     for registry, held in zip((ACTIVATIONS, LOSSES), before, strict=True):

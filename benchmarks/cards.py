@@ -18,9 +18,8 @@ import jax
 import numpy as np
 
 import lossland as ll
+from lossland.core import replacing, show, table, versions
 from lossland.curves import tabulate
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
 
 
 def seconds(function):

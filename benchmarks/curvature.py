@@ -25,8 +25,7 @@ from jax.flatten_util import ravel_pytree
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 import lossland as ll
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
 
 K = 10
 

@@ -20,8 +20,7 @@ import numpy as np
 import optax
 
 import lossland as ll
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
 
 
 def workloads():

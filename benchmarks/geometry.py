@@ -17,8 +17,7 @@ import jax
 import numpy as np
 
 import lossland as ll
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
 
 STEPS, SETTINGS = 10**6, 64
 RATES = np.linspace(0.05, 1.0, SETTINGS)
@@ -69,7 +68,7 @@ def others(rounds):
         "Clarke, 40 tied, all cells": lambda: ll.clarke_stationarity("relu+hinge", clouds, np.zeros(3)),
         "Clarke, 569 tied, sampled": lambda: ll.clarke_stationarity("relu+hinge", real, np.zeros(31)),
         "basin map, 61 x 61 descents": lambda: ll.basin_map("relu+hinge", line, box=4.0),
-        "flow to log t = 700": lambda: ll.flow_in_log_time("logistic", ll.load("two_points"), log_time=700.0),
+        "flow to log t = 700": lambda: ll.geometry.flow_in_log_time("logistic", ll.load("two_points"), log_time=700.0),
     }
     held = {}
     for name, call in calls.items():

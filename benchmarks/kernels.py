@@ -20,9 +20,8 @@ from sklearn.datasets import make_classification
 from sklearn.svm import SVC
 
 import lossland as ll
-from lossland import grams
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
+from lossland.solvers import evaluate
 
 
 def workloads(sizes):
@@ -48,7 +47,7 @@ def excess(machine, solution, data, C):
     """How far SVC's objective is above our lower bound, relatively."""
     beta = np.zeros(data.n)
     beta[machine.support_] = machine.dual_coef_[0]
-    kernel = grams.evaluate(solution.kernel, data.inputs, data.inputs)
+    kernel = evaluate(solution.kernel, data.inputs, data.inputs)
     scores = kernel @ beta + machine.intercept_[0]
     value = 0.5 * beta @ kernel @ beta + C * np.maximum(0.0, 1.0 - data.labels * scores).sum()
     return value / solution.dual_objective - 1.0

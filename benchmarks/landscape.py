@@ -19,8 +19,7 @@ import jax
 import numpy as np
 
 import lossland as ll
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
 
 WORK = [("569 x 30", "hinge", 101), ("569 x 30", "logistic", 101), ("10000 x 100", "hinge", 101)]
 WORK += [("10000 x 100", "logistic", 101), ("569 x 30", "hinge", 1001), ("569 x 30", "logistic", 1001)]

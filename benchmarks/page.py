@@ -21,8 +21,7 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 import lossland as ll
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
 
 POINTS, CELLS, STEPS = 200, 61, 200
 ROUNDS = """

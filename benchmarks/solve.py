@@ -28,8 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
 import lossland as ll
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
 
 TOLERANCES = tuple(10.0 ** -np.arange(1, 13))
 PHI = {

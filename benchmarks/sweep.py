@@ -32,9 +32,9 @@ import numpy as np
 import optax
 
 import lossland as ll
-from lossland import grids, running, training
-from lossland.storage import replacing, versions
-from lossland.tables import show, table
+from lossland.core import replacing, show, table, versions
+from lossland.training import Examples, Job, blocks, losses_of, make_grid
+from lossland.training._block import _advanced, _beginning, _key, _plan
 
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "softplus", "sigmoid", "tanh", "hard_tanh", "soft_sign", "arctan")
 ACTIVATIONS = (*ACTIVATIONS, "exp", "elu", "squareplus")
@@ -67,14 +67,14 @@ def data_of(n, d):
 
 def job_of(n, d, models, pairs=PAIRS, batch_size=None):
     """The work of a sweep over `pairs`, `models` learning rates each, and its blocks."""
-    grid, _ = grids.make_grid(list(pairs), 1, np.geomspace(1e-4, 1e-2, models), (1e-3,), {})
+    grid, _ = make_grid(list(pairs), 1, np.geomspace(1e-4, 1e-2, models), (1e-3,), {})
     f = ll.objective(grid.pairs[0], ll.linear(), data_of(n, d))
-    rows = training.Rows(f.inputs, f.labels, None, None, jnp.asarray(n, f.inputs.dtype))
-    none = dict.fromkeys(running.Job._fields)
+    rows = Examples(f.inputs, f.labels, None, None, jnp.asarray(n, f.inputs.dtype))
+    none = dict.fromkeys(Job._fields)
     model = ll.linear()
     given = {"grid": grid, "model": model, "optimizer": optax.sgd, "init": model.init, "rows": rows}
     given |= {"batch_size": batch_size, "tolerance": 0.0, "key": jax.random.key(0), "apart": False}
-    return running.Job(**none | given), grids.blocks(grid, batch_size or n)
+    return Job(**none | given), blocks(grid, batch_size or n)
 
 
 def ours(n, d, models, steps, batch_size=None, pairs=PAIRS):
@@ -82,14 +82,14 @@ def ours(n, d, models, steps, batch_size=None, pairs=PAIRS):
     job, blocks = job_of(n, d, models, pairs, batch_size)
     held = []
     for block in blocks:
-        plan, key = running._plan(job, block), running._key(job, block)
-        numbers, fresh = running._beginning(job, block, plan, key)
+        plan, key = _plan(job, block), _key(job, block)
+        numbers, fresh = _beginning(job, block, plan, key)
         held.append([plan, key, numbers, fresh()])
 
     def run():
         for work in held:
             plan, key, numbers, state = work
-            work[3] = running._advanced(job, plan, numbers, state, int(state.step) + steps, key)
+            work[3] = _advanced(job, plan, numbers, state, int(state.step) + steps, key)
         jax.block_until_ready([work[3] for work in held])
 
     return run, job, blocks
@@ -110,9 +110,9 @@ def limit_parts(job, blocks, steps):
 
     @functools.partial(jax.jit, static_argnums=0)
     def slopes(plan, scores):
-        return training.losses_of(plan, scores, labels)[1]
+        return losses_of(plan, scores, labels)[1]
 
-    plans = [running._plan(job, block) for block in blocks]
+    plans = [_plan(job, block) for block in blocks]
     counts = [len(block.pairs) * block.width for block in blocks]
     weights = [jnp.full((count, d), 0.01) for count in counts]
     scores = {count: jax.random.normal(jax.random.key(0), (count, n)) for count in set(counts)}

@@ -53,8 +53,7 @@ WHOLE = ("activations", "losses", "estimator", "selection", "testing", "experime
 def write() -> None:
     """Write every computed page; what would not change is left alone, so that sphinx does not read it again."""
     import lossland
-    import lossland.losses  # fills the registry
-    from lossland.registry import LOSSES
+    from lossland.elements import LOSSES
 
     _put(DOCS / "api" / "index.rst", api_index())
     for topic in TOPICS:
@@ -255,7 +254,7 @@ def scripts() -> dict[str, str]:
     made = {}
     for path in sorted((ROOT / "experiments").glob("*.py")):
         module = experiment.find_experiment(str(path))
-        result = f"{path.stem}-{experiment.fingerprint(module, module.Config())[:12]}.nc"
+        result = f"{path.stem}-{experiment.result_fingerprint(module, module.Config())[:12]}.nc"
         full = (ROOT / experiment.RESULTS / result).exists()
         if full:
             (MADE / "gallery" / "results").mkdir(parents=True, exist_ok=True)

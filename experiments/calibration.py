@@ -67,7 +67,7 @@ def cards_of(activation: str, losses: tuple[str, ...], tick: Any) -> dict[str, A
     """The calibration of an activation's admissible pairs with some losses; NaN where there is none."""
     import numpy as np
 
-    from lossland.registry import LOSSES
+    from lossland.elements import LOSSES
 
     names = losses or tuple(LOSSES)
     admissible = {pair.loss.name for pair in ll.pairs() if pair.activation.name == activation}
@@ -242,8 +242,8 @@ def compute(config: Config, run: Any) -> Any:
     import numpy as np
     import xarray
 
-    from lossland.calibration import THETAS as thetas
-    from lossland.registry import ACTIVATIONS, LOSSES
+    from lossland.elements import ACTIVATIONS, LOSSES
+    from lossland.properties import THETAS as thetas
 
     activations, losses = config.activations or tuple(ACTIVATIONS), config.losses or tuple(LOSSES)
     parts: dict[str, Any] = {f"cards of {name}": functools.partial(cards_of, name, losses) for name in activations}
@@ -497,7 +497,7 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Tables of psi, of the grid and of the measured scores, and the verdicts."""
     import numpy as np
 
-    from lossland.tables import table
+    from lossland.core import table
 
     tables = []
     if "identity" in results.activation:

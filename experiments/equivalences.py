@@ -180,7 +180,9 @@ def compare(compared: Compared, config: Config, tick: Any) -> dict[str, Any]:
     """Both sides at every score, and the largest distance of their parameters along training runs."""
     scores = scores_of(config)
     left, right = jets(compared.left, scores), jets(compared.right, scores)
-    written = compared.written or (composed(compared.left) if isinstance(compared.left, ll.Pair) else compared.left)
+    written = compared.written or (
+        composed(compared.left) if isinstance(compared.left, ll.elements.Pair) else compared.left
+    )
     return {"left": left, "right": right, "written": values(written, scores), "apart": trained_apart(compared, config)}
 
 
@@ -394,7 +396,7 @@ def _series(results: Any) -> dict[str, tuple[str, str, Any]]:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """The identities, what is not equal and where, the groups of pairs, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     equal = results.isel(comparison=is_identity(results).values)
     apart = differences(equal).max(["label", "score"])

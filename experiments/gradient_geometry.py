@@ -76,7 +76,7 @@ def train(config: Config, name: str) -> dict[str, Any]:
     times = np.append(0, np.unique(np.round(np.logspace(0, np.log10(config.steps), 60)).astype(int)))
     kept = jax.tree.map(lambda x: x[times], every)
     held = jax.jit(jax.vmap(lambda params: ll.gradient_weights(f, params)))(kept)
-    shares = ll.group_shares(held)
+    shares = ll.geometry.group_shares(held)
     return {
         "step": times,
         "weights": np.asarray(kept["weights"]),
@@ -135,7 +135,7 @@ def _uneven(data: ll.Dataset) -> Any:
     """The least-norm point with z >= 1 on positives and z <= 0 on negatives, by `solve` itself."""
     import jax.numpy as jnp
 
-    from lossland.registry import Loss
+    from lossland.elements import Loss
 
     def gap(output: Any, label: Any) -> Any:
         output = jnp.asarray(output)
@@ -151,7 +151,7 @@ def basins(config: Config, name: str) -> dict[str, Any]:
     data = line_data()
     found = ll.basin_map(name, data, box=4.0, points=config.grid)
     starts = [[w, b] for w in (-3.0, -1.0, 1.5, 3.0) for b in (-3.0, -1.0, 1.0, 3.0)]
-    lines = ll.flow_lines(name, data, starts, box=4.0)
+    lines = ll.geometry.flow_lines(name, data, starts, box=4.0)
     return {field: np.asarray(value) for field, value in found._asdict().items()} | {"lines": lines}
 
 
@@ -163,7 +163,7 @@ def angles(config: Config) -> dict[str, Any]:
     f, g = (ll.objective(ll.pair(name), ll.linear(), data) for name in PAIRS[:2])
     zero = {"weights": jnp.zeros(2), "bias": jnp.zeros(())}
     first, second = zero | {"weights": jnp.array([1.0, 0.0])}, zero | {"bias": jnp.ones(())}
-    held = ll.angle_map(f, g, zero, (first, second), radius=3.0, steps=config.grid)
+    held = ll.geometry.angle_map(f, g, zero, (first, second), radius=3.0, steps=config.grid)
     return {"angles": held.angles, "defined": held.defined, "alphas": held.alphas, "betas": held.betas}
 
 
@@ -173,8 +173,8 @@ def repaired(config: Config) -> dict[str, Any]:
 
     data = ll.load(config.separable)
     settings: dict[str, Any] = {"starts": config.starts, "steps": config.repair_steps, "l2": 1e-3, "seed": config.seed}
-    chosen = [ll.relu_repairs()[k] for k in config.repairs]
-    found = ll.compare_repairs(data, chosen, **settings)
+    chosen = [ll.geometry.relu_repairs()[k] for k in config.repairs]
+    found = ll.geometry.compare_repairs(data, chosen, **settings)
     margins = [(r.positive_margin, r.negative_margin) for r in found]
     return {
         "name": np.array([r.name for r in found]),
@@ -240,7 +240,7 @@ def draw(results: Any) -> dict[str, Any]:
     """Weights, shares, angles, the angle map, basins, pulls and repairs."""
     import numpy as np
 
-    from lossland import geometry_figures as fig
+    from lossland import figures as fig
 
     last = results.isel(step=-1)
     labels = results.labels.values
@@ -255,11 +255,11 @@ def draw(results: Any) -> dict[str, Any]:
         "repairs": draw_repairs(results),
     }
     defined = results.angle_defined.values == 1
-    plane = ll.AngleMap(results.angle.values, defined, results.w_1.values, results.b.values)
+    plane = ll.geometry.AngleMap(results.angle.values, defined, results.w_1.values, results.b.values)
     figures["map"] = fig.angle_map_figure(plane, ("$w_1$", "$b$"), "identity + hinge against ReLU + hinge")
     data = ll.Dataset(results.inputs.values, labels)
     line = np.array([0.8, 0.6]), 0.2
-    pulls = {p: ll.line_pulls(p, data, *line) for p in PAIRS}
+    pulls = {p: ll.geometry.line_pulls(p, data, *line) for p in PAIRS}
     figures["pulls"] = fig.pulls_figure(pulls, data.inputs, labels)
     return figures
 
@@ -283,7 +283,7 @@ def differing(results: Any) -> dict[str, float]:
     svm = results.target.values[0], results.target_bias.values[0]
     last = {p: results.isel(step=-1).sel(pair=p) for p in PAIRS}
     return {
-        p: ll.disagreement((cell.weights.values, cell.bias.values), svm, data, distribution="gaussians")
+        p: ll.geometry.disagreement((cell.weights.values, cell.bias.values), svm, data, distribution="gaussians")
         for p, cell in last.items()
     }
 
@@ -292,8 +292,8 @@ def draw_basins(results: Any) -> Any:
     """The basins of four pairs over w and b."""
     import numpy as np
 
-    from lossland import geometry_figures as fig
-    from lossland.flows import BasinMap
+    from lossland import figures as fig
+    from lossland.geometry import BasinMap
 
     maps = {}
     for name in MAPPED:
@@ -342,7 +342,7 @@ def draw_repairs(results: Any) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Tables of stationary points and repairs, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     points = [
         (

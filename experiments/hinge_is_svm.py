@@ -109,14 +109,14 @@ def descend(method: str, data: Any, config: Config, tick: Any) -> dict[str, Any]
     key = jax.random.key(config.seed)
     held = augmented(data) if method in PENALISED else data
     if method == "subgradient descent":
-        found = ll.subgradient_descent(held, C=config.C, steps=config.steps)
+        found = ll.solvers.subgradient_descent(held, C=config.C, steps=config.steps)
     elif method == "averaged SGD":
-        found = ll.averaged_sgd(held, C=config.C, key=key, epochs=config.epochs, rate=config.rate)
+        found = ll.solvers.averaged_sgd(held, C=config.C, key=key, epochs=config.epochs, rate=config.rate)
     elif method == "L-BFGS, smoothed hinge":
         widths = {"stages": config.stages, "narrowest": config.narrowest}
-        found = ll.smoothed_lbfgs(held, C=config.C, **widths, iterations=config.iterations)
+        found = ll.solvers.smoothed_lbfgs(held, C=config.C, **widths, iterations=config.iterations)
     else:
-        run = {"Pegasos": ll.pegasos, "dual coordinate descent": ll.dual_coordinate_descent}[method]
+        run = {"Pegasos": ll.solvers.pegasos, "dual coordinate descent": ll.solvers.dual_coordinate_descent}[method]
         found = run(held, C=config.C, key=key, epochs=config.epochs)
     weights, bias, values, passes = (np.asarray(x, float) for x in found)
     if method in PENALISED:
@@ -294,7 +294,7 @@ def draw_gaps(results: Any) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Where every method ended, the optima, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     own, judged = gaps(results), gaps(results, "as_free", "free bias")
     rows, optima = [], []

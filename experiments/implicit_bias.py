@@ -47,13 +47,13 @@ def runs_of(config: Config) -> dict[str, Any]:
         "exponential": lambda: ll.implicit_bias("exponential", two, **plain),
         "logistic": lambda: ll.implicit_bias("logistic", two, **plain),
         "normalised": lambda: ll.implicit_bias("logistic", two, method="normalised", **plain),
-        "flow": lambda: ll.flow_in_log_time("logistic", two, log_time=config.log_time),
-        "dwd": lambda: ll.flow_in_log_time("dwd", two, log_time=min(config.log_time, 100.0)),
+        "flow": lambda: ll.geometry.flow_in_log_time("logistic", two, log_time=config.log_time),
+        "dwd": lambda: ll.geometry.flow_in_log_time("dwd", two, log_time=min(config.log_time, 100.0)),
         "hinge": lambda: ll.implicit_bias("hinge", two, start=starts, **plain),
         "perceptron": lambda: ll.implicit_bias("perceptron", two, start=[0.5, 3.0], **plain),
         "relu": lambda: ll.implicit_bias("relu+logistic", figure1, start=[0.5, 0.3], **plain),
         "figure1": lambda: ll.implicit_bias("logistic", figure1, start=[0.5, -0.5], **plain),
-        "bias": lambda: ll.flow_in_log_time("logistic", apart, log_time=config.log_time, bias=True),
+        "bias": lambda: ll.geometry.flow_in_log_time("logistic", apart, log_time=config.log_time, bias=True),
         "mixed": lambda: ll.implicit_bias("logistic", mixed(), **plain),
     }
 
@@ -91,7 +91,7 @@ def limits() -> dict[str, Any]:
 
     two = ll.load("two_points")
     apart = unmirrored()
-    ray = ll.ray_and_foot(mixed())
+    ray = ll.geometry.ray_and_foot(mixed())
     path = ll.solve("exponential", two, C=1 / np.array(PATH), bias=False)
     return {
         "appended": ll.descent_limit(apart, bias=True).weights,
@@ -130,7 +130,7 @@ def compute(config: Config, run: Any) -> Any:
 
 def run_of(results: Any, name: str) -> Any:
     """A saved run as a `LongRun`."""
-    return ll.LongRun(*(results[f"{name}_{field}"].values for field in ll.LongRun._fields))
+    return ll.geometry.LongRun(*(results[f"{name}_{field}"].values for field in ll.geometry.LongRun._fields))
 
 
 # -------------------------------------------------------------------------------------------------------------- drawing
@@ -140,7 +140,7 @@ def draw(results: Any) -> dict[str, Any]:
     """The drift with its exact constants, the gaps with the 1/log t law, and where the exceptions go."""
     import numpy as np
 
-    from lossland import geometry_figures as fig
+    from lossland import figures as fig
 
     rate = float(results.attrs["learning_rate"])
     runs = {"exponential": run_of(results, "exponential"), "logistic": run_of(results, "logistic")}
@@ -151,7 +151,7 @@ def draw(results: Any) -> dict[str, Any]:
         run = run_of(results, name)
         kept = run.steps > 2
         times[label] = np.log(run.steps[kept])
-        gaps[label] = ll.approach(run, np.array([1.0, 0.0])).gaps[0, kept]
+        gaps[label] = ll.geometry.approach(run, np.array([1.0, 0.0])).gaps[0, kept]
     drift = fig.drift_figure(runs, exact)
     return {"drift": drift, "gaps": fig.gaps_figure(times, gaps, LIMIT), "losses": draw_losses(results)}
 
@@ -192,10 +192,10 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
     """The gap times log t along the run, the path, and the verdicts."""
     import numpy as np
 
-    from lossland.tables import table
+    from lossland.core import table
 
     run = run_of(results, "exponential")
-    gaps = ll.approach(run, np.array([1.0, 0.0])).gaps[0]
+    gaps = ll.geometry.approach(run, np.array([1.0, 0.0])).gaps[0]
     rows = []
     for power in range(2, int(np.log10(run.steps[-1])) + 1):
         k = int(np.argmin(np.abs(run.steps - 10.0**power)))
@@ -218,14 +218,16 @@ def verdicts(results: Any) -> list[Any]:
     hard = np.array([1.0, 0.0])
     off = np.abs(results.many_off.values).max(axis=0)
     flow = run_of(results, "flow")
-    far = ll.approach(flow, hard)
+    far = ll.geometry.approach(flow, hard)
     scaled = far.gaps[0, -1] * np.log(flow.steps[-1])
-    dwd, hinge = (ll.approach(run_of(results, name), hard).angles[:, -1] for name in ("dwd", "hinge"))
+    dwd, hinge = (ll.geometry.approach(run_of(results, name), hard).angles[:, -1] for name in ("dwd", "hinge"))
     stopped = max(float(results[f"{name}_losses"][:, -1].max()) for name in ("hinge", "perceptron"))
     bias = results.bias_points.values[0, -1]
     appended, free = ll.angle(bias, results.limit_appended.values), ll.angle(bias[:2], results.limit_free.values)
     relu = float(results.relu_losses.min()) - 2 * np.log(2.0)
-    plain, fast = (ll.approach(run_of(results, n), hard).margin_gaps[0, -1] for n in ("logistic", "normalised"))
+    plain, fast = (
+        ll.geometry.approach(run_of(results, n), hard).margin_gaps[0, -1] for n in ("logistic", "normalised")
+    )
     last = results.mixed_points.values[0, -1]
     foot = float(abs(last[0] - results.limit_foot.values[0]))
     paths = np.abs(results.path.values[:, 1] - [0.2050, 0.2172, 0.2242, 0.2265]).max()
@@ -296,9 +298,11 @@ def numbers(results: Any) -> dict[str, str]:
 
     hard = np.array([1.0, 0.0])
     flow, config = run_of(results, "flow"), json.loads(results.attrs["config"])
-    gaps = ll.approach(flow, hard).gaps[0, -1]
-    dwd, hinge = (ll.approach(run_of(results, name), hard).angles[:, -1] for name in ("dwd", "hinge"))
-    plain, fast = (ll.approach(run_of(results, n), hard).margin_gaps[0, -1] for n in ("logistic", "normalised"))
+    gaps = ll.geometry.approach(flow, hard).gaps[0, -1]
+    dwd, hinge = (ll.geometry.approach(run_of(results, name), hard).angles[:, -1] for name in ("dwd", "hinge"))
+    plain, fast = (
+        ll.geometry.approach(run_of(results, n), hard).margin_gaps[0, -1] for n in ("logistic", "normalised")
+    )
     bias = results.bias_points.values[0, -1]
     return {
         "limit": f"{LIMIT:.4f}",

@@ -160,7 +160,10 @@ def planes(config: Config, view: str, end: Any, tick: Any) -> dict[str, Any]:
         config.pairs, train, named[0], (named[1], named[2]), quantities=("risk", "active", "dead"), **settings
     )
     settings["steps"] = 21
-    convex = [ll.convexity(ll.pair(p), train, named[0], (named[1], named[2]), **settings).convex for p in config.pairs]
+    convex = [
+        ll.landscapes.convexity(ll.pair(p), train, named[0], (named[1], named[2]), **settings).convex
+        for p in config.pairs
+    ]
     first = next(iter(made.values()))
     return {
         "centre": centre,
@@ -458,7 +461,7 @@ def _draw_minima(ax: Any, results: Any, k: int) -> None:
     import numpy as np
 
     from lossland import figures as fig
-    from lossland.basins import polygon_area
+    from lossland.minima import polygon_area
 
     owners, areas = results[f"cells{k}_part_of"].values, results[f"cells{k}_area"].values
     parts = [part[np.isfinite(part[:, 0])] for part in results[f"cells{k}_parts"].values]
@@ -480,7 +483,7 @@ def _draw_minima(ax: Any, results: Any, k: int) -> None:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Tables of the planes and of the cells, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     kept = {view: seen(results, view)[1] for view in VIEWS}
     rows = [

@@ -353,7 +353,7 @@ def wrong_signs(results: Any, d: int) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """The counts, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     rows = [
         ("n/d = " + str(k), *(int(c) for c in results["count"].sel(per_axis=k)), int(k) ** 2)

@@ -165,10 +165,12 @@ def descend(solver: str, data: Any, config: Config) -> dict[str, Any]:
     held, _ = posed(data, solver)
     widths = {"stages": config.stages, "narrowest": config.narrowest, "iterations": config.iterations}
     methods = {
-        "subgradient descent": lambda key: ll.subgradient_descent(held, C=config.C, steps=config.steps),
-        "averaged SGD": lambda key: ll.averaged_sgd(held, C=config.C, key=key, epochs=config.epochs, rate=config.rate),
-        "Pegasos": lambda key: ll.pegasos(held, C=config.C, key=key, epochs=config.epochs),
-        "L-BFGS, smoothed hinge": lambda key: ll.smoothed_lbfgs(held, C=config.C, **widths),
+        "subgradient descent": lambda key: ll.solvers.subgradient_descent(held, C=config.C, steps=config.steps),
+        "averaged SGD": lambda key: ll.solvers.averaged_sgd(
+            held, C=config.C, key=key, epochs=config.epochs, rate=config.rate
+        ),
+        "Pegasos": lambda key: ll.solvers.pegasos(held, C=config.C, key=key, epochs=config.epochs),
+        "L-BFGS, smoothed hinge": lambda key: ll.solvers.smoothed_lbfgs(held, C=config.C, **widths),
     }
     key, run = jax.random.key(config.seed), jax.jit(methods[solver])
     weights, _, value, passes = (np.asarray(x, float) for x in run(key))
@@ -408,7 +410,7 @@ def draw_costs(results: Any) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """The work, the time and the proof of every solver, and the verdicts on S8."""
-    from lossland.tables import table
+    from lossland.core import table
 
     rows = []
     for name in results.dataset.values:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import lossland as ll
-from lossland.comparisons import corrected_t, holm
+from lossland.experiment import corrected_t, holm
 
 HEADS = ("softmax", "relu", "hinge")
 PUBLISHED = {"relu": 90.64, "softmax": 92.40}
@@ -326,7 +326,7 @@ def draw_training(results: Any) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Accuracies, collapsed runs and dead places of every head, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     rows, ended = [], collapsed(results)
     for case in results.case.values:

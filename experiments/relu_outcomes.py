@@ -207,9 +207,9 @@ def repaired(config: Config, tick: Any) -> dict[str, Any]:
     import numpy as np
 
     data = ll.split(ll.load(config.mended), seed=config.seed).train
-    chosen = [ll.relu_repairs()[k] for k in config.repairs]
+    chosen = [ll.geometry.relu_repairs()[k] for k in config.repairs]
     settings: dict[str, Any] = {"starts": config.repair_starts, "steps": config.repair_steps, "l2": config.l2}
-    found = ll.compare_repairs(data, chosen, bias_scale=config.bias_scale, seed=config.seed, **settings)
+    found = ll.geometry.compare_repairs(data, chosen, bias_scale=config.bias_scale, seed=config.seed, **settings)
     return {
         "name": np.array([r.name for r in found]),
         "dead": [r.dead for r in found],
@@ -412,7 +412,7 @@ def stuck(results: Any) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Every pair over all scales and optimisers; the homotopy; the repairs; and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     names = [str(n) for n in results.crossed.values]
     rows = []

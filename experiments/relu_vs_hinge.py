@@ -290,7 +290,7 @@ def _alive_mean(cell: Any, threshold: float) -> float:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """A table of how each pair ended, and the verdicts on the claims."""
-    from lossland.tables import table
+    from lossland.core import table
 
     rows = []
     for name in results.dataset.values:

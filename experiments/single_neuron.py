@@ -297,7 +297,7 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Tables of dead coordinates and of the bounds, and the verdicts."""
     import numpy as np
 
-    from lossland.tables import table
+    from lossland.core import table
 
     d = int(results.attrs["points"])
     found = np.bincount(np.round(d * results.risk.sel(pair="relu+hinge").values).astype(int), minlength=d + 1)

@@ -171,7 +171,7 @@ def spoil(config: Config, name: str, tick: Any) -> dict[str, Any]:
     """Test error, on clean examples, after a share of the training part is spoilt: (kind, share, split, model)."""
     import numpy as np
 
-    from lossland.datasets import label_noise, outliers
+    from lossland.data import label_noise, outliers
 
     data, total = ll.load(name), config.splits * len(config.shares)
     errors = np.zeros((len(SPOILT), len(config.shares), config.splits, len(MODELS)))
@@ -353,7 +353,7 @@ def draw_spoilt(results: Any) -> Any:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """Tables of changes and of errors, and the verdicts."""
-    from lossland.tables import table
+    from lossland.core import table
 
     rows = []
     for case in results.case.values:

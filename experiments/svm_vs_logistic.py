@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import lossland as ll
-from lossland.comparisons import Posterior, corrected_t, correlated_posterior, holm, signed_rank
+from lossland.experiment import Posterior, corrected_t, correlated_posterior, holm, signed_rank
 
 MODELS = {"svm": "hinge", "logistic": "logistic"}
 SCALINGS = ("logistic, C by error", "logistic, C by log loss", "SVM + Platt", "SVM + isotonic", "SVM, raw margin")
@@ -374,7 +374,7 @@ def report(results: Any) -> tuple[list[Any], list[Any]]:
 
 def error_table(results: Any) -> Any:
     """Errors, their difference and how sure it is, for each data set."""
-    from lossland.tables import table
+    from lossland.core import table
 
     mean, rows = results.mean(("repeat", "fold")), []
     beliefs = judged(results)
@@ -405,7 +405,7 @@ def error_table(results: Any) -> Any:
 
 def calibration_table(results: Any) -> Any:
     """Brier score and expected calibration error of the five ways to state a probability."""
-    from lossland.tables import table
+    from lossland.core import table
 
     brier = results.brier.mean(("repeat", "fold"))
     error = calibration_error(results.bins.sum("fold")).mean("repeat")

@@ -49,8 +49,8 @@ def measure(name: str, margins: Any, tick: Any) -> dict[str, Any]:
     """A loss at each margin, and what its card says of it at all margins."""
     import numpy as np
 
-    from lossland.registry import LOSSES, find
-    from lossland.verdicts import verdicts as in_words
+    from lossland.elements import LOSSES, find
+    from lossland.properties import verdicts as in_words
 
     card = ll.card(OUTPUTS[find(LOSSES, name).kind], name)
     positive = card.pair.positive
@@ -259,7 +259,7 @@ def _legend(figure: Any) -> None:
 
 def report(results: Any) -> tuple[list[Any], list[Any]]:
     """What each loss is, and the verdicts on S10."""
-    from lossland.tables import table
+    from lossland.core import table
 
     bounding, (lowest, where) = bounds(results), above(results)
     rows = []

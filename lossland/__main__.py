@@ -4,42 +4,15 @@ import functools
 import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from lossland import (
-    __version__,
-    card_command,
-    cards_command,
-    check_command,
-    completion_command,
-    figures_command,
-    landscape_command,
-    list_command,
-    page_command,
-    run_command,
-    solve_command,
-    sweep_command,
-    usage,
-)
+from lossland import __version__
+from lossland.commands import COMMANDS, UsageError, chosen, parsed, settings
 
-COMMANDS: dict[str, tuple[type, Callable[..., int]]] = {
-    "list": (list_command.List, list_command.run),
-    "check": (check_command.Check, check_command.run),
-    "card": (card_command.Card, card_command.run),
-    "cards": (cards_command.Cards, cards_command.run),
-    "solve": (solve_command.Solve, solve_command.run),
-    "sweep": (sweep_command.Sweep, sweep_command.run),
-    "landscape": (landscape_command.Landscape, landscape_command.run),
-    "page": (page_command.Page, page_command.run),
-    "run": (run_command.Run, run_command.run),
-    "figures": (figures_command.Figures, figures_command.run),
-    "completion": (completion_command.Completion, completion_command.run),
-}
-"""Name -> what it is asked, and what it does; `lossland --help` and the shells' completion list these."""
 RESUMABLE = ("sweep", "run")
 ANYWHERE = ("--debug", "--no-compilation-cache")
 
@@ -69,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Who read the output, `head` say, has seen enough. Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except usage.UsageError as error:
+    except UsageError as error:
         _complain(str(error))
         code = 2
     except Exception as error:
@@ -89,16 +62,16 @@ def _keep_compiled() -> None:
 
 def _command(words: list[str]) -> int:
     if not words:
-        raise usage.UsageError(f"Which command? {', '.join(COMMANDS)}. `lossland --help` says what each does.")
+        raise UsageError(f"Which command? {', '.join(COMMANDS)}. `lossland --help` says what each does.")
     if words[0] == "--version":
         print(f"lossland {__version__}")
         return 0
     if words[0] in ("--help", "-h"):
-        usage.parsed(_every(), words, "lossland", _description())
-    name = usage.chosen(words[0], COMMANDS, "option" if words[0].startswith("-") else "command")
+        parsed(_every(), words, "lossland", _description())
+    name = chosen(words[0], COMMANDS, "option" if words[0].startswith("-") else "command")
     asked, run = COMMANDS[name]
-    own, rest = run_command.settings(words) if name == "run" else ([], words)
-    command = usage.parsed(asked, rest[1:], f"lossland {name}")
+    own, rest = settings(words) if name == "run" else ([], words)
+    command = parsed(asked, rest[1:], f"lossland {name}")
     if name == "run":
         return run(command, own)
     if name == "sweep":

@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lossland.core import Table, latex, read
 from lossland.experiment import find_experiment, manifest
-from lossland.storage import read
-from lossland.tables import Table, latex
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.registry import ACTIVATIONS, DATASETS, LOSSES
+from lossland.data import DATASETS
+from lossland.elements import ACTIVATIONS, LOSSES
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Most of the suite's time is compiling small programs: the workers share what they compiled, and so does the next run.
@@ -25,7 +26,6 @@ FAST = {"loss": 6, "activation": 4, "pair": 40, "some_pair": 40, "dataset_name":
 
 def pytest_generate_tests(metafunc):
     """Parametrise the fixtures `loss`, `activation`, `pair`, `some_pair` and `dataset_name` from the registries."""
-    import lossland.generators  # noqa: F401 - fills the registry
 
     every = {
         "loss": lambda: [entry for entry in LOSSES.values() if _ours(entry)],

@@ -53,7 +53,7 @@ def test_the_make_commands_exist():
 
 
 def test_the_numbers_are_true():
-    from lossland.registry import ACTIVATIONS, LOSSES
+    from lossland.elements import ACTIVATIONS, LOSSES
 
     pairs = ll.pairs()
     said = re.search(r"more than (\d+) losses, (\d+) output activations and (\d+) admissible pairs", README)

@@ -1,0 +1,62 @@
+"""What a command says besides its result: that it works, how far it is, which file it wrote."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def as_json(held: Any) -> str:
+    """JSON text for a script; infinities, which JSON lacks, become "inf" and "-inf", NaN becomes null."""
+    return json.dumps(_plain(held), indent=1, allow_nan=False)
+
+
+def _plain(held: Any) -> Any:
+    if isinstance(held, dict):
+        return {str(key): _plain(value) for key, value in held.items()}
+    if isinstance(held, (list, tuple)):
+        return [_plain(value) for value in held]
+    if held is None or isinstance(held, (bool, int, str)):
+        return held
+    if isinstance(held, float):
+        return None if held != held else float(held) if abs(held) < float("inf") else str(float(held))
+    return _plain(held.item()) if hasattr(held, "item") else str(held)
+
+
+@contextlib.contextmanager
+def waiting(what: str, quiet: bool) -> Iterator[None]:
+    """A line on the error stream that shows work is under way, where a person looks on."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+@contextlib.contextmanager
+def counter(what: str, of: int, quiet: bool) -> Iterator[Any]:
+    """A progress bar on the error stream: yields a function of (done, of)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
+        task = bar.add_task(what, total=of)
+        yield lambda done, _: bar.update(task, completed=done)
+
+
+def save_figure(figure: Any, path: Path, quiet: bool) -> None:
+    """Write a matplotlib figure whole, in the format that the file's ending names."""
+    from lossland.core import replacing
+
+    if not path.suffix:
+        raise ValueError(f"A figure's file needs an ending, say {path}.png.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=200)
+    if not quiet:
+        print(f"Figure {path}")

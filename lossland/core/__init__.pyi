@@ -1,0 +1,36 @@
+from ._tables import Table as Table
+from ._tables import latex as latex
+from ._tables import markdown as markdown
+from ._tables import show as show
+from ._tables import table as table
+from ._types import Model as Model
+
+"""For other wings."""
+from ._fingerprint import fingerprint as fingerprint
+from ._house import DRAWING as DRAWING
+from ._house import FLOORS as FLOORS
+from ._house import GROUND as GROUND
+from ._house import PACKAGE as PACKAGE
+from ._house import face_of as face_of
+from ._memory import free_bytes as free_bytes
+from ._memory import refuse_grid as refuse_grid
+from ._params import checked_box as checked_box
+from ._params import dot as dot
+from ._params import flat_point as flat_point
+from ._params import flattened as flattened
+from ._params import form_of as form_of
+from ._params import leaf_paths as leaf_paths
+from ._params import named_leaves as named_leaves
+from ._params import norm as norm
+from ._params import told as told
+from ._storage import alive as alive
+from ._storage import read as read
+from ._storage import read_arrays as read_arrays
+from ._storage import replacing as replacing
+from ._storage import save as save
+from ._storage import sources as sources
+from ._storage import versions as versions
+from ._storage import writable as writable
+from ._storage import write_arrays as write_arrays
+from ._types import Key as Key
+from ._types import Params as Params

@@ -1,0 +1,96 @@
+"""What a long sweep leaves on disk as it goes, so that the same sweep goes on from there and no other one does.
+
+A sweep has a folder named by a hash of everything that its numbers depend on. A finished block is one file in it, a
+block under way another; both are written beside their place, flushed and moved.
+"""
+
+import functools
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lossland.core._house import PACKAGE
+from lossland.core._storage import sources, versions
+
+
+def fingerprint(parts: Sequence[Any]) -> str:
+    """A hash of numbers, words, arrays and functions (by their source and what they hold), and of the package."""
+    digest = _package().copy()
+    for part in parts:
+        _feed(digest, part, ())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _package() -> Any:
+    """The digest of versions and sources, which do not change while a process runs."""
+    digest = hashlib.sha256(json.dumps(versions(), sort_keys=True).encode())
+    for source in sources():
+        digest.update(source.relative_to(PACKAGE).as_posix().encode() + b"\0" + source.read_bytes())
+    return digest
+
+
+def _feed(digest: Any, thing: Any, inside: tuple[int, ...]) -> None:
+    """Put a thing's content into a digest."""
+    if id(thing) in inside:
+        return
+    within = functools.partial(_feed, digest, inside=(*inside, id(thing)))
+    digest.update(type(thing).__name__.encode() + b"\0")
+    if thing is None or isinstance(thing, (bool, int, float, complex, str, bytes)):
+        digest.update(repr(thing).encode() + b"\0")
+    elif isinstance(thing, functools.partial):
+        for part in (thing.func, thing.args, thing.keywords):
+            within(part)
+    elif isinstance(thing, Mapping):
+        for key, value in thing.items():
+            within(key)
+            within(value)
+    elif isinstance(thing, (list, tuple, set, frozenset, range)):
+        for part in sorted(thing, key=repr) if isinstance(thing, (set, frozenset)) else thing:
+            within(part)
+    elif inspect.isfunction(thing):
+        _feed_function(digest, thing, within)
+    elif hasattr(thing, "__array__"):
+        held = np.asarray(thing)
+        digest.update(f"{held.dtype}{held.shape}".encode() + np.ascontiguousarray(held).tobytes())
+    elif inspect.isclass(thing) or inspect.ismodule(thing) or inspect.isbuiltin(thing):
+        digest.update(f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', thing.__name__)}".encode())
+    else:
+        within(vars(thing) if hasattr(thing, "__dict__") else repr(thing))
+
+
+def _feed_function(digest: Any, function: Any, within: Callable[[Any], None]) -> None:
+    digest.update(f"{function.__module__}.{function.__qualname__}\0".encode())
+    _feed_code(digest, function.__code__)
+    held = [cell.cell_contents for cell in function.__closure__ or () if not _empty(cell)]
+    names = [n for n in function.__code__.co_names if n in function.__globals__]
+    # What a function of the user's own file reads besides: constants and other functions beside it.
+    beside = [function.__globals__[n] for n in names if function.__module__.partition(".")[0] not in _KNOWN]
+    for part in (held, function.__defaults__, function.__kwdefaults__, beside):
+        within(part)
+
+
+def _feed_code(digest: Any, code: Any) -> None:
+    # The code itself, not its text: two lambdas on one line have the same text.
+    digest.update(code.co_code + repr(code.co_names).encode())
+    for constant in code.co_consts:
+        if inspect.iscode(constant):
+            _feed_code(digest, constant)
+        else:
+            digest.update(repr(constant).encode())
+
+
+_KNOWN = {"lossland", "jax", "optax", "numpy", "chex"}
+"""Packages whose version, or source, is in the hash already."""
+
+
+def _empty(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - an empty cell raises
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,94 @@
+"""Directions in parameter space: random ones of a given scale, orthogonal in the end, and those a trajectory spans."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from lossland.core._types import Params
+
+
+def dot(a: Params, b: Params) -> float:
+    """The inner product of two directions."""
+    return float(flattened(a)[0] @ flattened(b)[0])
+
+
+def norm(a: Params) -> float:
+    """The Euclidean norm of a direction."""
+    return float(np.linalg.norm(flattened(a)[0]))
+
+
+def named_leaves(params: Params) -> list[tuple[str, np.ndarray]]:
+    """Each array of the params with a name: "weights", "bias", or "0_weights" in a list of layers."""
+    return list(zip(leaf_paths(params), jax.tree.leaves(params), strict=True))
+
+
+def leaf_paths(params: Params) -> dict[str, list[Any]]:
+    """The way to each array of the params, by its name: {"0_weights": [0, "weights"], ...}."""
+    ways = [
+        [getattr(k, "key", getattr(k, "idx", getattr(k, "name", str(k)))) for k in path]
+        for path, _ in jax.tree.leaves_with_path(params)
+    ]
+    return {"_".join(map(str, way)): way for way in ways}
+
+
+def flattened(params: Params) -> tuple[np.ndarray, Any]:
+    """The parameters in float64 as one vector, and the way back."""
+    with jax.enable_x64(True):
+        flat, unravel = ravel_pytree(jax.tree.map(lambda x: np.asarray(x, float), params))
+
+    def back(vector: np.ndarray) -> Params:
+        with jax.enable_x64(True):
+            return jax.tree.map(np.asarray, unravel(jax.numpy.asarray(vector)))
+
+    return np.asarray(flat), back
+
+
+def flat_point(params: Any, d: int, bias: bool) -> np.ndarray:
+    """The params of a linear score as one array, the bias last.
+
+    Raises:
+        ValueError: if they do not fit or are not finite.
+    """
+    if isinstance(params, dict):
+        if "weights" not in params:
+            raise ValueError(f"params need 'weights', and 'bias' if there is one; they have {sorted(params)}.")
+        held = np.asarray(params["weights"], float).ravel()
+        if not bias and np.any(np.asarray(params.get("bias", 0.0))):
+            raise ValueError(f"params have a bias of {params['bias']}, but bias=False; set it to 0 or leave bias=True.")
+        held = np.append(held, float(np.asarray(params.get("bias", 0.0)))) if bias else held
+    else:
+        held = np.asarray(params, float).ravel()
+    if held.shape != (d + bias,) or not np.isfinite(held).all():
+        raise ValueError(
+            f"params must be {d + bias} finite numbers ({d} weights{' and a bias' if bias else ''}), "
+            f"not {held.tolist()}."
+        )
+    return held
+
+
+def checked_box(box: Any, dimension: int) -> np.ndarray:
+    """A box as (2, D), rows low and high; a number is half the width of one around 0."""
+    held = np.asarray(box, float)
+    if held.ndim == 0:
+        held = np.stack([np.full(dimension, -held), np.full(dimension, held)])
+    if held.shape != (2, dimension):
+        raise ValueError(
+            f"box has shape {held.shape}; give a number r for [-r, r]^{dimension}, or (low, high), "
+            f"{dimension} number(s) each."
+        )
+    if not (np.isfinite(held).all() and (held[0] < held[1]).all()):
+        raise ValueError(f"The box is empty or not finite: low {held[0].tolist()}, high {held[1].tolist()}.")
+    return held
+
+
+def form_of(tree: Any) -> tuple[Any, ...]:
+    """The structure of a tree and its arrays' shapes."""
+    return jax.tree.structure(tree), tuple(np.shape(leaf) for leaf in jax.tree.leaves(tree))
+
+
+def told(tree: Any) -> str:
+    """The shapes of a tree's arrays in its structure."""
+    shapes = jax.tree.map(lambda leaf: "x".join(map(str, np.shape(leaf))) or "scalar", tree)
+    return str(shapes).replace("'", "")

@@ -1,0 +1,253 @@
+"""Hessians of objectives: the matrix, its products, its Gauss-Newton part and its diagonal.
+
+A loss made of lines has no Hessian that would say anything: it is zero wherever it exists, and all of the curvature
+sits in the kinks. The functions here refuse such a pair; `kink_curvature` measures what its kinks hold.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+
+from lossland.core import Params, form_of, told
+from lossland.curvature._checks import door, has_linear_model, objective_only, refuse_lines
+from lossland.elements import as_float
+from lossland.training import Objective
+
+AT_ONCE = 64
+"""Columns computed together: their activations, of all examples, are in memory at the same time."""
+EXACT = jax.lax.Precision.HIGHEST
+
+
+def hessian(f: Callable[[Params], Array], params: Params) -> Array:
+    r"""The matrix of second derivatives of an objective.
+
+    .. math:: H = X^\top D X + \lambda P, \quad D_{ii} = \frac{s_i}{n} \ell''(z_i, t_i)
+
+    for a linear model (X with a first column of ones for the bias, P = 1 for the weights and 0 for the bias), by
+    automatic differentiation otherwise. Rows are those of `jax.flatten_util.ravel_pytree(params)`. Where the loss is
+    smooth only piece by piece (`huber`, `squared_hinge`), or the network is (relu), it is the Hessian of the piece that
+    params lie on.
+
+    Args:
+        f: from `objective`, or any function params -> scalar.
+        params: p numbers in all.
+
+    Returns:
+        (p, p), symmetric.
+
+    Raises:
+        ValueError: if params do not fit f or are not finite, or the loss is made of lines (see `kink_curvature`).
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "squared"), ll.linear(), ll.load("breast_cancer"), l2=0.5)
+        >>> params = {"weights": jax.numpy.zeros(30), "bias": jax.numpy.zeros(())}
+        >>> matrix = ll.hessian(f, params)
+        >>> matrix.shape, round(float(matrix[0, 0]), 4)
+        ((31, 31), 2.0)
+
+    Source: Pearlmutter (1994) for the products that its columns are.
+    """
+    held, params = door(f, params)
+    refuse_lines(f)
+    return matrix_of(held, params)
+
+
+def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector: Any) -> Any:
+    r"""The Hessian times a vector, without the matrix: :math:`H v = \partial_r \nabla F(\theta + r v)|_{r=0}`.
+
+    Args:
+        f: as in `hessian`.
+        params: p numbers in all.
+        vector: shaped as params, or (p,).
+
+    Returns:
+        H v, in the form of `vector`.
+
+    Raises:
+        ValueError: as in `hessian`; if the vector has another form.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "squared"), ll.linear(), ll.load("breast_cancer"), l2=0.5)
+        >>> params = {"weights": jax.numpy.zeros(30), "bias": jax.numpy.zeros(())}
+        >>> round(float(ll.curvature.hessian_vector_product(f, params, jax.numpy.eye(31)[0])[0]), 4)
+        2.0
+
+    Source: Pearlmutter (1994).
+    """
+    held, params = door(f, params)
+    refuse_lines(f)
+    size = ravel_pytree(params)[0].size
+    flat = isinstance(vector, Array | np.ndarray) and vector.shape == (size,)
+    if not flat and form_of(vector) != form_of(params):
+        raise ValueError(f"The vector is {told(vector)}; it must be shaped as params, {told(params)}, or ({size},).")
+    column, unravel = ravel_pytree(jax.tree.map(as_float, vector))
+    found = _product(held, params, column)
+    return found if flat else unravel(found)
+
+
+def gauss_newton(f: Objective, params: Params) -> Array:
+    r"""The generalised Gauss-Newton matrix: the Hessian with the scores taken as linear in the parameters.
+
+    .. math:: G = J^\top D J + \lambda P, \quad J_{ij} = \partial z_i / \partial \theta_j, \;
+        D_{ii} = \frac{s_i}{n} \ell''(z_i, t_i)
+
+    It is the Hessian of a linear model, and positive semidefinite where the loss is convex in the score.
+
+    Args:
+        f: from `objective`.
+        params: p numbers in all.
+
+    Returns:
+        (p, p), symmetric.
+
+    Raises:
+        ValueError: as in `hessian`; if f is not from `objective`.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "logistic"), ll.mlp(2, hidden="tanh"), ll.load("breast_cancer"))
+        >>> params = f.model.init(jax.random.key(0), 30)
+        >>> bool(jax.numpy.linalg.eigvalsh(ll.curvature.gauss_newton(f, params))[0] > -1e-6)
+        True
+
+    Source: Schraudolph (2002).
+    """
+    objective_only(f, "gauss_newton")
+    held, params = door(f, params)
+    refuse_lines(f, always=True)
+    return _gauss_newton(held, params)
+
+
+def hessian_diagonal(f: Callable[[Params], Array], params: Params) -> Params:
+    r"""The second derivative in each parameter: :math:`H_{jj}`, exact.
+
+    A linear model takes one pass over the data, :math:`\sum_i D_{ii} x_{ij}^2 + \lambda P_{jj}`; others take p products
+    with the Hessian, and no memory for the matrix.
+
+    Args:
+        f: as in `hessian`.
+        params: p numbers in all.
+
+    Returns:
+        The diagonal, shaped as params.
+
+    Raises:
+        ValueError: as in `hessian`.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "squared"), ll.linear(), ll.load("breast_cancer"), l2=0.5)
+        >>> params = {"weights": jax.numpy.zeros(30), "bias": jax.numpy.zeros(())}
+        >>> round(float(ll.curvature.hessian_diagonal(f, params)["bias"]), 4)
+        2.0
+    """
+    held, params = door(f, params)
+    refuse_lines(f)
+    return ravel_pytree(params)[1](diagonal_of(held, params))
+
+
+# -------------------------------------------------------------------------------------------------- computing them
+
+
+@jax.jit
+def matrix_of(f: Callable[[Params], Array], params: Params) -> Array:
+    """The Hessian (p, p) of a checked objective."""
+    if has_linear_model(f):
+        return _gauss_newton(f, params)
+    flat, _ = ravel_pytree(params)
+    columns = jax.lax.map(product_of(f, params), jnp.eye(flat.size, dtype=flat.dtype), batch_size=AT_ONCE)
+    return 0.5 * (columns + columns.T)
+
+
+@jax.jit
+def diagonal_of(f: Callable[[Params], Array], params: Params) -> Array:
+    """The Hessian's diagonal (p,) of a checked objective."""
+    flat, _ = ravel_pytree(params)
+    if has_linear_model(f):
+        return jnp.matmul(_bends(f, params), _design(f) ** 2, precision=EXACT) + _penalty(f, params)
+    times = product_of(f, params)
+
+    def entry(j: Array) -> Array:
+        return times(jnp.zeros_like(flat).at[j].set(1.0))[j]
+
+    return jax.lax.map(entry, jnp.arange(flat.size), batch_size=AT_ONCE)
+
+
+def product_of(f: Callable[[Params], Array], params: Params) -> Callable[[Array], Array]:
+    """A function v (p,) -> H v that shares what does not depend on v; for use inside `jax.jit`."""
+    if has_linear_model(f):
+        bends, penalty = _bends(f, params), _penalty(f, params)
+
+        def times(v: Array) -> Array:
+            along = jnp.matmul(f.inputs, v[1:], precision=EXACT) + v[0]
+            pull = bends * along
+            weights = jnp.matmul(pull, f.inputs, precision=EXACT)
+            return jnp.concatenate([jnp.sum(pull)[None], weights]) + penalty * v
+
+        return times
+    flat, unravel = ravel_pytree(params)
+    return jax.linearize(lambda at: ravel_pytree(jax.grad(f)(unravel(at)))[0], flat)[1]
+
+
+@jax.jit
+def _product(f: Callable[[Params], Array], params: Params, column: Array) -> Array:
+    return product_of(f, params)(column)
+
+
+@jax.jit
+def _gauss_newton(f: Objective, params: Params) -> Array:
+    return _weighed(f, params, _bends(f, params))
+
+
+def _weighed(f: Objective, params: Params, bends: Array) -> Array:
+    rows = jacobian(f, params)
+    matrix = jnp.matmul(rows.T * bends[None], rows, precision=EXACT)
+    return 0.5 * (matrix + matrix.T) + jnp.diag(_penalty(f, params))
+
+
+@jax.jit
+def curvature_bound(f: Objective, params: Params, bends: Array) -> Array:
+    """The Gauss-Newton matrix (p, p) with given second derivatives (n,) of the losses in the place of theirs."""
+    return _weighed(f, params, shares(f) * bends)
+
+
+def jacobian(f: Objective, params: Params) -> Array:
+    """The derivatives of the scores, (n, p)."""
+    if has_linear_model(f):
+        return _design(f)
+    flat, unravel = ravel_pytree(params)
+
+    def one(row: Array) -> Array:
+        return jax.grad(lambda at: f.model.apply(unravel(at), row[None])[0])(flat)
+
+    return jax.lax.map(one, f.inputs, batch_size=AT_ONCE)
+
+
+def shares(f: Objective) -> Array:
+    """The weight of each example's loss in the objective, s_i / n, (n,)."""
+    return (jnp.ones(f.n, f.inputs.dtype) if f.sample_weights is None else f.sample_weights) / f.n
+
+
+def _bends(f: Objective, params: Params) -> Array:
+    return shares(f) * f.pair.curvature(f.scores(params), f.labels)
+
+
+def _design(f: Objective) -> Array:
+    # The order of `ravel_pytree`, by key: the bias, then the weights.
+    return jnp.concatenate([jnp.ones((f.n, 1), f.inputs.dtype), f.inputs], axis=1)
+
+
+def _penalty(f: Objective, params: Params) -> Array:
+    """The diagonal of the penalty's Hessian, (p,)."""
+
+    def half_square(at: Params) -> Array:
+        return sum((0.5 * jnp.sum(w * w) for w in jax.tree.leaves(f.model.penalised(at))), jnp.zeros(()))
+
+    return f.l2 * ravel_pytree(jax.grad(half_square)(jax.tree.map(jnp.ones_like, params)))[0]

@@ -1,0 +1,134 @@
+"""How a Hessian's eigenvalues lie: all of them where the matrix is small, else stochastic Lanczos quadrature."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+
+from lossland.core import Key, Params
+from lossland.curvature._checks import finite_only, refuse_lines
+from lossland.curvature._eigenvalues import entered, is_small
+from lossland.curvature._hessian import matrix_of, product_of
+from lossland.curvature._lanczos import dense_form, tridiagonal
+
+
+class SpectralDensity(NamedTuple):
+    """How the eigenvalues lie: a share of 1 / p each.
+
+    Attributes:
+        nodes: (m,), eigenvalues, or Ritz values that stand for them, increasing.
+        weights: (m,), their shares, which sum to 1.
+        grid: (points,), for the figure.
+        density: (points,), the nodes as Gaussians of standard deviation `width`; it integrates to 1.
+        width: the standard deviation.
+        exact: whether the nodes are the eigenvalues.
+    """
+
+    nodes: Array
+    weights: Array
+    grid: Array
+    density: Array
+    width: Array
+    exact: bool
+
+
+def spectral_density(
+    f: Callable[[Params], Array],
+    params: Params,
+    *,
+    steps: int = 80,
+    samples: int = 10,
+    width: float | None = None,
+    points: int = 1024,
+    key: Key | None = None,
+    dense: bool | None = None,
+) -> SpectralDensity:
+    r"""How the Hessian's eigenvalues lie.
+
+    .. math:: \rho(x) = \frac{1}{p} \sum_j N(x; \lambda_j, width^2)
+
+    Exact where the matrix is formed (see `top_eigenvalues`); beyond that stochastic Lanczos quadrature: the Ritz values
+    of `samples` random starts, weighted by the squares of their vectors' first entries.
+
+    Args:
+        f: as in `hessian`.
+        params: p numbers in all.
+        steps: of Lanczos' method; never more than p, nor beyond the space that a start spans.
+        samples: how many starts.
+        width: the Gaussians' standard deviation; 1 % of the spectrum's range if left out.
+        points: of the grid, which reaches 6 widths past the spectrum.
+        key: decides the starts; `jax.random.key(0)` if left out.
+        dense: form the matrix or not, whatever p is.
+
+    Returns:
+        Nodes and weights, and the smoothed density on a grid.
+
+    Raises:
+        ValueError: as in `hessian`; if steps, samples, points or width are not positive, or the points too few.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "logistic"), ll.linear(), ll.load("breast_cancer"))
+        >>> found = ll.spectral_density(f, f.model.init(jax.random.key(0), 30))
+        >>> found.nodes.shape, round(float(jax.numpy.trapezoid(found.density, found.grid)), 5)
+        ((31,), 1.0)
+
+    Sources: Lin, Saad & Yang (2016); Ghorbani, Krishnan & Xiao (2019).
+    """
+    held, params, flat = entered(f, params)
+    refuse_lines(f)
+    for name, given in {"steps": steps, "samples": samples, "points": points, "width": width}.items():
+        if given is not None and not given > 0:
+            raise ValueError(f"{name} must be positive, not {given}.")
+    exact = is_small(f, flat.size) if dense is None else dense
+    if exact:
+        nodes = jnp.linalg.eigvalsh(matrix_of(held, params))
+        finite_only(nodes)
+        weights = jnp.full_like(nodes, 1.0 / nodes.size)
+    else:
+        key = jax.random.key(0) if key is None else key
+        nodes, weights = (part.ravel() for part in _quadrature(held, params, key, samples, min(steps, flat.size)))
+        finite_only(nodes)
+        order = jnp.argsort(nodes)
+        nodes, weights = nodes[order], weights[order]
+        kept = np.flatnonzero(np.asarray(weights) > float(jnp.finfo(flat.dtype).eps))
+        nodes, weights = nodes[kept], weights[kept] / jnp.sum(weights[kept])
+    span = nodes[-1] - nodes[0]
+    if width is None:
+        # A single eigenvalue has no range; the width is then 1 % of itself.
+        span = jnp.where(span > 1e-6 * jnp.abs(nodes[-1]), span, jnp.maximum(jnp.abs(nodes[-1]), 1e-30))
+    sigma = 0.01 * span if width is None else jnp.asarray(width, nodes.dtype)
+    needed = 12 + int(span / sigma)
+    if points < needed:
+        raise ValueError(f"A grid of {points} points does not show a width of {sigma:.3g}; it takes {needed} points.")
+    grid = jnp.linspace(nodes[0] - 6 * sigma, nodes[-1] + 6 * sigma, points)
+    return SpectralDensity(nodes, weights, grid, _smoothed(nodes, weights, grid, sigma), sigma, exact)
+
+
+@functools.partial(jax.jit, static_argnames=("samples", "steps"))
+def _quadrature(f: Any, params: Params, key: Key, samples: int, steps: int) -> tuple[Array, Array]:
+    """Ritz values and weights of random starts, (samples, steps) each; rows that are no row of the space weigh 0."""
+    flat, _ = ravel_pytree(params)
+    times = product_of(f, params)
+
+    def one(start: Array) -> tuple[Array, Array]:
+        found = tridiagonal(times, start, steps)
+        values, vectors = jnp.linalg.eigh(dense_form(found))
+        # Past the end of the space the matrix is 0 and apart from the rest: nothing of the start lies there.
+        return values, vectors[0] ** 2 / samples
+
+    starts = jax.random.rademacher(key, (samples, flat.size), flat.dtype)
+    return jax.lax.map(one, starts)
+
+
+@jax.jit
+def _smoothed(nodes: Array, weights: Array, grid: Array, sigma: Array) -> Array:
+    def at(x: Array) -> Array:
+        return jnp.sum(weights * jnp.exp(-0.5 * ((x - nodes) / sigma) ** 2))
+
+    return jax.lax.map(at, grid, batch_size=64) / (sigma * (2 * jnp.pi) ** 0.5)

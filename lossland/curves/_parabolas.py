@@ -1,0 +1,146 @@
+"""Class curves made of lines and parabolas, convex or not: their knots and coefficients, from the table of `curves`.
+
+Between two knots a curve is value + slope z + bend z^2 / 2. A pair with a jump of its value, without a bound on the
+number of its pieces or with any other curve is refused, with the reason. `pieced` sums such curves over data.
+"""
+
+import functools
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lossland.curves._table import evaluator, grid, tabulate
+from lossland.elements import Pair, pair
+
+FAR = 1e3
+"""Scores up to which the pieces are held against the table, or twice as far as the furthest knot."""
+MOST_BENDS = 16
+"""How many different second derivatives a curve of few parabolas may have."""
+
+
+class Parabolas(NamedTuple):
+    """A continuous curve of p pieces on the score axis.
+
+    Attributes:
+        knots: (p - 1,), increasing.
+        value: (p,), with slope and bend: the piece is value + slope z + bend z^2 / 2.
+        slope: (p,).
+        bend: (p,).
+    """
+
+    knots: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+    bend: np.ndarray
+
+    @property
+    def linear(self) -> bool:
+        """Whether every piece is a line."""
+        return not self.bend.any()
+
+    def piece(self, scores: Any) -> np.ndarray:
+        """The index of the piece of each score, shaped as scores; at a knot the right-hand one."""
+        return np.searchsorted(self.knots, scores, side="right")
+
+    def __call__(self, scores: Any) -> np.ndarray:
+        """The curve at scores, shaped as they are."""
+        scores = np.asarray(scores, float)
+        k = self.piece(scores)
+        return self.value[k] + scores * (self.slope[k] + 0.5 * scores * self.bend[k])
+
+    def jumps(self) -> np.ndarray:
+        """By how much the slope jumps at each knot, (p - 1,): positive at a convex kink."""
+        sides = self.slope + self.bend * np.concatenate([self.knots, [0.0]])
+        return self.slope[1:] + self.bend[1:] * self.knots - sides[:-1]
+
+
+def parabolas(given: Any) -> tuple[Parabolas, Parabolas]:
+    """The pieces of the two class curves.
+
+    Args:
+        given: a pair or its name.
+
+    Returns:
+        Those of positives and of negatives.
+
+    Raises:
+        ValueError: if the pair is not continuous and made of a few lines and parabolas; the message says why.
+
+    Example:
+        >>> positive, negative = parabolas("relu+hinge")
+        >>> positive.knots.tolist(), positive.slope.tolist(), negative.slope.tolist()
+        ([0.0, 1.0], [0.0, -1.0, 0.0], [0.0, 1.0])
+    """
+    return _parabolas(pair(given))
+
+
+@functools.lru_cache(maxsize=512)
+def _parabolas(given: Pair) -> tuple[Parabolas, Parabolas]:
+    points = grid()
+    points = points[np.abs(points) < FAR]
+    value, _, bend = evaluator(given)(points)
+    if np.isnan(value).any():
+        raise ValueError(f"{given.name} is NaN at score {points[np.isnan(value).any(axis=0)][0]:.6g}; mend the loss.")
+    for row, side in enumerate(("positive", "negative")):
+        rounded = np.round(np.clip(np.nan_to_num(bend[row]), -1e9, 1e9), 6)
+        if np.unique(rounded).size > MOST_BENDS:
+            worst = points[1:][np.diff(rounded) != 0]
+            near = worst[np.argmin(np.abs(worst))]
+            raise _refused(given, f"the second derivative of a {side}'s loss changes all along, say at z = {near:.3g}")
+        if not np.isfinite(value[row]).all():
+            raise _refused(
+                given, f"the loss of a {side} is infinite, say at z = {points[~np.isfinite(value[row])][0]:.3g}"
+            )
+    curves = tabulate(given)
+    for kink in curves.kinks:
+        if kink.what == "value":
+            raise _refused(
+                given, f"the loss of label {kink.label:+d} jumps at z = {kink.at:g}, so that a minimum need not exist"
+            )
+    found = [_pieces(curves, row) for row in (0, 1)]
+    for part, side in zip(found, ("positive", "negative"), strict=True):
+        if part is None:
+            raise _refused(given, f"the loss of a {side} is not a line or a parabola between its kinks")
+    return found[0], found[1]  # type: ignore[return-value]
+
+
+def _refused(given: Pair, reason: str) -> ValueError:
+    return ValueError(
+        f"{given.name} is not made of lines and parabolas: {reason}. Pairs that are: relu+hinge, hard_tanh+hinge, "
+        f"leaky_relu+absolute, identity+squared_hinge."
+    )
+
+
+def _pieces(curves: Any, row: int) -> Parabolas | None:
+    """The pieces of one curve; None where a stretch between kinks is no parabola."""
+    knots = np.array([kink.at for kink in curves.kinks if kink.label == (1, -1)[row]])
+    far = max(FAR, 2 * np.abs(knots).max(initial=0.0))
+    edges = np.concatenate([[-far], knots, [far]])
+    held = []
+    for low, high in itertools.pairwise(edges):
+        inside = np.flatnonzero((curves.scores > low) & (curves.scores < high))
+        if not inside.size:
+            return None
+        z, value, slope, bend = (part[..., inside] for part in (curves.scores, *_rows(curves, row)))
+        # Near 0, where the coefficients lose the least, but off the knots.
+        inset = min(1.0, 0.5 * (high - low))
+        near = np.argmin(np.abs(z - np.clip(0.0, low + inset, high - inset)))
+        q = _tidy(bend[near])
+        s = _tidy(slope[near] - q * z[near])
+        v = _tidy(value[near] - z[near] * (s + 0.5 * q * z[near]))
+        off = np.abs(v + z * (s + 0.5 * q * z) - value)
+        if np.any(off > 1e-9 * (1 + np.abs(value) + np.abs(s * z) + np.abs(q) * z * z)):
+            return None
+        held.append((v, s, q))
+    return Parabolas(knots, *np.array(held).T)
+
+
+def _rows(curves: Any, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return curves.values[row], curves.slopes[row], curves.curvatures[row]
+
+
+def _tidy(x: float) -> float:
+    """Digits that only rounding made are dropped."""
+    near = round(float(x), 10) + 0.0
+    return near if abs(x - near) < 1e-11 * (1 + abs(x)) else float(x)

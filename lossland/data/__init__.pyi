@@ -1,0 +1,10 @@
+from ._dataset import Dataset as Dataset
+from ._load import load as load
+from ._resample import folds as folds
+from ._resample import label_noise as label_noise
+from ._resample import outliers as outliers
+from ._resample import split as split
+from ._resample import standardise as standardise
+
+"""For other wings."""
+from ._load import DATASETS as DATASETS

@@ -1,0 +1,275 @@
+"""Contracts: does a loss or an activation behave, and is what it claims true? Refuted claims come with the point.
+
+Everything is checked in float64 on a grid dense over [-12, 12] and logarithmic to 1e4, and at +-inf and NaN.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lossland.elements._catalogue import ACTIVATIONS, LOSSES
+from lossland.elements._claims import (
+    Check,
+    Curve,
+    all_of,
+    close,
+    compiled,
+    convex_claim,
+    decreasing_claim,
+    inner_points,
+    kinks_claim,
+    monotone_claim,
+    neighbours_claim,
+    range_claim,
+    symmetry_claim,
+    tail_claim,
+)
+from lossland.elements._lookup import find
+from lossland.elements._pair import Pair
+from lossland.elements._pair import pair as make_pair
+from lossland.elements._registry import Activation, Loss
+
+
+class ContractError(AssertionError):
+    """A contract is broken; the message names the point that refutes it."""
+
+
+def check_loss(loss: Any) -> tuple[Check, ...]:
+    """Check a loss's contract: shapes, dtypes, finiteness, NaN, jit, vmap, gradient, and each of its claims.
+
+    Args:
+        loss: a registered loss by name, function or entry, or "path/to/file.py:name".
+
+    Returns:
+        The checks that it passed.
+
+    Raises:
+        ContractError: if any fails, naming each and the point that refutes it.
+
+    Example:
+        >>> import lossland as ll
+        >>> [c.name for c in ll.check_loss("hinge")][-4:]
+        ['claim convex', 'claim decreasing', 'claim kinks', 'claim tail']
+    """
+    return _settle(
+        loss_checks(find(LOSSES, loss)), f"loss {loss if isinstance(loss, str) else find(LOSSES, loss).name}"
+    )
+
+
+def check_activation(activation: Any) -> tuple[Check, ...]:
+    """Check an output activation's contract, and each of its claims.
+
+    Args:
+        activation: a registered activation by name, function or entry, or "path/to/file.py:name".
+
+    Returns:
+        The checks that it passed.
+
+    Raises:
+        ContractError: as `check_loss`.
+
+    Example:
+        >>> import lossland as ll
+        >>> "claim range" in [c.name for c in ll.check_activation("sigmoid")]
+        True
+    """
+    entry = find(ACTIVATIONS, activation)
+    return _settle(activation_checks(entry), f"activation {entry.name}")
+
+
+def check_pair(activation: Any, loss: Any = None) -> tuple[Check, ...]:
+    """Check a pair: finite values, right slopes and curvatures, and the same numbers in float32 as in float64.
+
+    Args:
+        activation: a pair, its name, or an activation as in `pair`.
+        loss: a loss as in `pair`, if the first is an activation.
+
+    Returns:
+        The checks that it passed.
+
+    Raises:
+        ContractError: as `check_loss`.
+        ValueError: if the pair is not admissible.
+
+    Example:
+        >>> import lossland as ll
+        >>> len(ll.check_pair("relu", "hinge")) > 3
+        True
+    """
+    pair = make_pair(activation, loss)
+    return _settle(pair_checks(pair), f"pair {pair.name}")
+
+
+def _settle(checks: Iterator[Check], what: str) -> tuple[Check, ...]:
+    with jax.enable_x64(True):
+        done = tuple(checks)
+    failed = [check for check in done if check.refutation]
+    if failed:
+        lines = "\n".join(f"  {check.name}: {check.refutation}" for check in failed)
+        raise ContractError(f"The {what} breaks {len(failed)} of {len(done)} contracts:\n{lines}")
+    return done
+
+
+# ---------------------------------------------------------------------------------------------------------- contracts
+
+
+def loss_checks(entry: Loss) -> Iterator[Check]:
+    """Yield every check of a loss, failed ones too; run it under `jax.enable_x64`.
+
+    Args:
+        entry: of a registered loss.
+
+    Returns:
+        An iterator of `Check`.
+
+    Example:
+        >>> import lossland as ll
+        >>> with jax.enable_x64(True):
+        ...     [c.refutation for c in loss_checks(ll.pair("identity", "hinge").loss) if c.refutation]
+        []
+    """
+    behaviour = [check for name, curve, grid in _curves(entry) for check in _behaviour(name, curve, grid)]
+    yield from behaviour
+    if _reshapes(behaviour):
+        return
+    (name, curve, grid), *others = _curves(entry)
+    if entry.claim("convex") is not None:
+        yield all_of(
+            "claim convex", [convex_claim(c, g, entry.claim("convex")) for _, c, g in [(name, curve, grid), *others]]
+        )
+    if entry.claim("decreasing") is not None and not others:
+        yield decreasing_claim(curve, grid, entry.claim("decreasing"))
+    if entry.claim("kinks") is not None:
+        yield kinks_claim([(curve, grid) for _, curve, grid in [(name, curve, grid), *others]], entry.claim("kinks"))
+    if entry.claim("tail") is not None and entry.kind == "margin":
+        yield tail_claim(curve, entry.claim("tail"))
+
+
+def activation_checks(entry: Activation) -> Iterator[Check]:
+    """Yield every check of an activation, failed ones too; run it under `jax.enable_x64`.
+
+    Args:
+        entry: of a registered activation.
+
+    Returns:
+        An iterator of `Check`.
+
+    Example:
+        >>> import lossland as ll
+        >>> with jax.enable_x64(True):
+        ...     [c.refutation for c in activation_checks(ll.pair("relu", "hinge").activation) if c.refutation]
+        []
+    """
+    grid = _grid(-np.inf, np.inf)
+    behaviour = list(_behaviour("", entry, grid))
+    yield from behaviour
+    if _reshapes(behaviour):
+        return
+    if entry.claim("range") is not None:
+        yield range_claim(entry, grid, entry.claim("range"))
+    if entry.claim("monotone") is not None:
+        yield monotone_claim(entry, grid, entry.claim("monotone"))
+    if entry.claim("kinks") is not None:
+        yield kinks_claim([(entry, grid)], entry.claim("kinks"))
+    if entry.symmetry is not None:
+        yield symmetry_claim(entry, grid)
+    if entry.neighbours is not None:
+        yield neighbours_claim(entry, inner_points(grid))
+
+
+def pair_checks(pair: Pair) -> Iterator[Check]:
+    """Yield every check of a pair, failed ones too; run it under `jax.enable_x64`.
+
+    Args:
+        pair: from `pair`.
+
+    Returns:
+        An iterator of `Check`.
+
+    Example:
+        >>> import lossland as ll
+        >>> with jax.enable_x64(True):
+        ...     [c.refutation for c in pair_checks(ll.pair("relu", "hinge")) if c.refutation]
+        []
+    """
+    grid = _grid(-np.inf, np.inf)
+    for name, label in (("positive", 1.0), ("negative", -1.0)):
+        yield from _behaviour(name, lambda z, t=label: pair(z, t), grid)
+        single = np.concatenate([grid, [-np.inf, np.inf]]).astype(np.float32)
+        for what, function in (("value", pair), ("slope", pair.slope), ("curvature", pair.curvature)):
+            got = np.asarray(function(single, label), float)
+            bad = np.flatnonzero(np.isnan(got))
+            refutation = f"is NaN at score {single[bad[0]]:g} in float32" if bad.size else ""
+            yield Check(f"{name} {what} is a number", f"{single.size} scores to 1e4 and +-inf", refutation)
+
+
+def _reshapes(behaviour: list[Check]) -> bool:
+    """Whether the function changes shapes, so that nothing else can be asked of it."""
+    return any(check.refutation for check in behaviour if check.name.endswith("keeps shapes"))
+
+
+def _curves(entry: Loss) -> list[tuple[str, Curve, np.ndarray]]:
+    """The scalar functions that a loss consists of, with their grids: one, or one per label."""
+    grid = _grid(*entry.domain)
+    if entry.kind != "label":
+        return [("", entry, grid)]
+    return [(f"t = {t:+.0f}", lambda a, t=t: entry(a, t), grid) for t in (1.0, -1.0)]
+
+
+def _grid(low: float, high: float) -> np.ndarray:
+    if np.isfinite(low) and np.isfinite(high):
+        share = np.linspace(0, 1, 4097)[1:-1]
+        tails = np.logspace(-12, -4, 33)
+        return np.concatenate([low + (high - low) * np.sort(np.concatenate([tails, share, 1 - tails]))])
+    far = np.logspace(np.log10(12.5), 4, 60)
+    return np.concatenate([-far[::-1], np.linspace(-12, 12, 6145), far])
+
+
+def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
+    """Shapes, dtypes, NaN, jit and vmap, and the gradient against differences."""
+    tag = f"{name} " if name else ""
+    few = grid[:: max(1, grid.size // 12)][:12]
+    shapes = [(), (3,), (2, 3), (0,)]
+    wrong = [s for s in shapes if jax.eval_shape(curve, jax.ShapeDtypeStruct(s, float)).shape != s]
+    yield Check(f"{tag}keeps shapes", "scalars, vectors, matrices, empty", f"changes shape {wrong[0]}" if wrong else "")
+    if wrong:
+        return
+    dtypes = [np.dtype(d) for d in (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64)]
+    given = [(d, jax.eval_shape(curve, jax.ShapeDtypeStruct((3,), d)).dtype) for d in dtypes]
+    changed = [(before, after) for before, after in given if before != after]
+    said = f"takes {changed[0][0]} to {changed[0][1]}" if changed else ""
+    yield Check(f"{tag}keeps dtypes", "bfloat16, float16, float32, float64", said)
+    values = np.asarray(jax.jit(curve)(grid))
+    bad = np.flatnonzero(np.isnan(values) | (np.isinf(values) & (np.abs(grid) <= 12)))
+    said = f"is {values[bad[0]]} at {grid[bad[0]]:.6g}" if bad.size else ""
+    yield Check(f"{tag}finite", f"{grid.size} points", said)
+    got = float(curve(jnp.nan))
+    yield Check(f"{tag}NaN stays NaN", "", "" if np.isnan(got) else f"turns NaN into {got}")
+    ways = {"jit": jax.jit(curve)(few), "vmap": jax.vmap(curve)(few)}
+    plain = np.asarray([curve(x) for x in few])
+    apart = [(how, few[np.argmax(np.abs(v - plain))]) for how, v in ways.items() if not close(v, plain, 1e-12)]
+    said = f"differs under {apart[0][0]} at {apart[0][1]:.6g}" if apart else ""
+    yield Check(f"{tag}same under jit and vmap", f"{few.size} points", said)
+    yield _gradient(f"{tag}gradient is the slope", curve, inner_points(grid))
+    backward = np.asarray(jax.grad(lambda x: jnp.sum(curve(x)))(jnp.asarray(inner_points(grid))))
+    bad = np.flatnonzero(np.isnan(backward))
+    where = f"{inner_points(grid)[bad[0]]:.6g}" if bad.size else ""
+    said = f"the slope by reverse mode is NaN at {where}: is a branch infinite that `where` skips?" if bad.size else ""
+    yield Check(f"{tag}reverse mode is a number", f"{backward.size} points", said)
+
+
+def _gradient(name: str, curve: Curve, grid: np.ndarray) -> Check:
+    points = 0.5 * (grid[1:] + grid[:-1])[::7]
+    points = points[(points > grid[33]) & (points < grid[-34])]
+    step = 1e-5 * max(1e-2, np.diff(grid).max())
+    value, slope = compiled(curve)
+    slopes, right, left = slope(points), slope(points + step), slope(points - step)
+    measured = (value(points + step) - value(points - step)) / (2 * step)
+    scale = 1 + np.abs(slopes) + np.abs(value(points))
+    error = np.abs(measured - slopes) / scale - np.abs(right - left) / scale
+    worst = int(np.nanargmax(np.where(np.isnan(error), np.inf, error)))
+    said = f"autodiff says {slopes[worst]:.6g} at {points[worst]:.6g}, differences say {measured[worst]:.6g}"
+    return Check(name, f"{points.size} points", said if not error[worst] < 1e-5 else "")

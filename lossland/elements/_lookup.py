@@ -1,0 +1,120 @@
+"""The registries: a decorated function becomes an entry that everything downstream finds by name.
+
+Each decorator files an entry and returns the function unchanged. A claim left out is not claimed; a claim made is
+tested by `lossland.testing`. A claim that depends on a loss's parameters is a function of them.
+"""
+
+import ast
+import difflib
+import functools
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lossland.elements._registry import ACTIVATIONS, DATASETS, LOSSES, Activation, Entry, Loss, Source
+
+
+def find(registry: dict[str, Any], reference: Any) -> Any:
+    """The entry that a reference names.
+
+    Args:
+        registry: LOSSES, ACTIVATIONS or DATASETS.
+        reference: an entry; a registered function or a `functools.partial` of one; a name, with parameters if wanted
+            ("focal(gamma=1.0)"); "path/to/file.py:name" or "package.module:name".
+
+    Returns:
+        The entry, its parameters bound.
+
+    Raises:
+        ValueError: if nothing of that name is registered; the message suggests the nearest names.
+
+    Example:
+        >>> import lossland.losses
+        >>> find(LOSSES, "focal(gamma=1.0)").parameters
+        (('gamma', 1.0),)
+    """
+    what = {id(LOSSES): "loss", id(ACTIVATIONS): "activation", id(DATASETS): "data set"}[id(registry)]
+    if isinstance(reference, Entry):
+        kind = {"loss": Loss, "activation": Activation, "data set": Source}[what]
+        if not isinstance(reference, kind):
+            raise ValueError(f"{reference.name} is not a {what}.")
+        return reference
+    if isinstance(reference, functools.partial):
+        if reference.args:
+            raise ValueError(f"A partial of a {what} may fix keyword parameters only, not {reference.args}.")
+        return find(registry, reference.func).bind(**reference.keywords)
+    if callable(reference):
+        return _of_function(registry, reference, what)
+    if not isinstance(reference, str):
+        raise ValueError(f"A {what} is given by name, function or entry, not by {type(reference).__name__}.")
+    path, colon, name = reference.rpartition(":")
+    module = load_file(path) if colon and "(" not in path else None
+    base, parameters = _parse(reference if module is None else name)
+    if base not in registry:
+        if callable(getattr(module, base, None)):
+            # It stands in the file, without a decorator.
+            return _of_function(registry, getattr(module, base), what)
+        if base.endswith(".py"):
+            raise ValueError(f"Which {what} of {base}? Write {base}:name.")
+        raise ValueError(_unknown(registry, base, what))
+    return registry[base].bind(**parameters) if parameters else registry[base]
+
+
+def load_file(path: str) -> Any:
+    """Import a user's file ("path/to/file.py") or module ("package.module") once; it registers what it holds."""
+    if not path.endswith(".py"):
+        try:
+            return importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"No module {path!r} can be imported ({error}). A file is given as path/to/file.py."
+            ) from None
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    name = f"lossland_user.{file.stem}_{abs(hash(str(file))):x}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None, file
+        assert spec.loader is not None, file
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
+
+
+def _of_function(registry: dict[str, Any], function: Callable[..., Any], what: str) -> Any:
+    for entry in registry.values():
+        if entry.function is function:
+            return entry
+    decorators = {"loss": "@ll.margin_loss, @ll.likelihood_loss or @ll.label_loss", "activation": "@ll.activation"}
+    name = getattr(function, "__name__", repr(function))
+    raise ValueError(f"{name} is not a registered {what}. Put {decorators.get(what, '@dataset')} above its definition.")
+
+
+def _parse(reference: str) -> tuple[str, dict[str, Any]]:
+    """Split "focal(gamma=1.0)" into its name and parameters; only literals are read, nothing is run."""
+    name, bracket, _ = reference.partition("(")
+    if not bracket:
+        return reference.strip(), {}
+    try:
+        call = ast.parse(reference.strip(), mode="eval").body
+        if isinstance(call, ast.Call) and not call.args:
+            return name.strip(), {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    except (SyntaxError, ValueError):
+        pass
+    raise ValueError(f"Cannot read {reference!r}; write parameters as name(parameter=value), say focal(gamma=1.0).")
+
+
+def _unknown(registry: dict[str, Any], name: str, what: str) -> str:
+    same = [e.name for e in registry.values() for a in getattr(e, "aliases", ()) if a.name.lower() == name.lower()]
+    near = same or difflib.get_close_matches(name, registry, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+    return f"No {what} is called {name!r}.{hint} `lossland list` shows all names."

@@ -1,0 +1,321 @@
+"""Pairs: a loss of an output activation, as a function of the score and the label.
+
+A pair is where the two meet, so it is where digits would be lost: it evaluates every loss on the output together with
+its neighbours (`stable.py`), works in at least float32, and gives slope and curvature their limits at infinity.
+"""
+
+import functools
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+from jax.typing import ArrayLike
+
+from lossland.elements._catalogue import ACTIVATIONS, LOSSES
+from lossland.elements._lookup import find
+from lossland.elements._numerics import as_float
+from lossland.elements._registry import REALS, Activation, Loss
+from lossland.elements._stable import Output, likelihood, margin, replay
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An output activation and a loss; call it with scores and labels.
+
+    Attributes:
+        activation: the entry of the output activation.
+        loss: the entry of the loss.
+
+    Example:
+        >>> import lossland as ll
+        >>> p = ll.pair("relu", "hinge")
+        >>> p(0.5, -1.0).item(), p.positive(0.5).item(), p.negative(0.5).item()
+        (1.5, 0.5, 1.5)
+        >>> p.slope(0.5, 1.0).item(), p.curvature(0.5, 1.0).item(), p.output(-3.0).item()
+        (-1.0, 0.0, 0.0)
+    """
+
+    activation: Activation
+    loss: Loss
+
+    @property
+    def name(self) -> str:
+        """The pair's name, "activation+loss"."""
+        return f"{self.activation.name}+{self.loss.name}"
+
+    def __call__(self, score: ArrayLike, label: ArrayLike) -> Array:
+        """The loss of each score.
+
+        Args:
+            score: z, any shape.
+            label: t in {-1, +1}, the same shape or a scalar.
+
+        Returns:
+            The loss, the shape of `score`, in its dtype.
+
+        Raises:
+            ValueError: if the shapes differ or a label is neither -1 nor +1.
+        """
+        return _value(self, *_checked(self, score, label))
+
+    def positive(self, score: ArrayLike) -> Array:
+        """The loss of a positive example (t = +1) at each score."""
+        return self(score, 1.0)
+
+    def negative(self, score: ArrayLike) -> Array:
+        """The loss of a negative example (t = -1) at each score."""
+        return self(score, -1.0)
+
+    def slope(self, score: ArrayLike, label: ArrayLike) -> Array:
+        """The derivative of the loss in the score, shaped as `score`."""
+        return _slope(self, *_checked(self, score, label))
+
+    def bare(self, score: ArrayLike, label: ArrayLike) -> tuple[Array, Array]:
+        """Value and slope without the limits at infinity, each shaped as `score`: half the work of `slope`.
+
+        For finite scores they are what the pair and `slope` give, except that a slope may be NaN where the output
+        overflows or does not move; check for NaN and take `slope` there.
+        """
+        score, label = _checked(self, score, label)
+        value, slope = _along(lambda z: _raw(self, z, _wide(label)), _wide(score))
+        return value.astype(score.dtype), slope.astype(score.dtype)
+
+    def curvature(self, score: ArrayLike, label: ArrayLike) -> Array:
+        """The second derivative of the loss in the score, shaped as `score`."""
+        return _curvature(self, *_checked(self, score, label))
+
+    def jet(self, score: ArrayLike, label: ArrayLike) -> tuple[Array, Array, Array]:
+        """Value, slope and curvature together, each shaped as `score`: about half the work of three calls."""
+        score, label = _checked(self, score, label)
+        return _value(self, score, label), *_derivatives(self, score, label)
+
+    def output(self, score: ArrayLike) -> Array:
+        """The output a = g(z), shaped as `score`."""
+        return self.activation(score)
+
+    def __repr__(self) -> str:
+        """The call that makes this pair."""
+        return f"pair({self.activation.name!r}, {self.loss.name!r})"
+
+
+def pair(activation: Any, loss: Any = None) -> Pair:
+    r"""Compose an output activation with a loss: :math:`(z, t) \mapsto \ell(g(z), t)`.
+
+    Args:
+        activation: a registered name ("relu"), a name with parameters ("relu(tie=0.5)"), a registered function or a
+            `functools.partial` of one, an entry, or "path/to/file.py:name". Also a whole pair's name, "relu+hinge".
+        loss: the same for a loss.
+
+    Returns:
+        The pair; it is callable as `pair(score, label)`, elementwise.
+
+    Raises:
+        ValueError: if a name is unknown, or the activation's outputs leave the loss's domain.
+
+    Example:
+        >>> import lossland as ll
+        >>> relu_hinge = ll.pair("relu", "hinge")
+        >>> relu_hinge.name, float(relu_hinge(-2.0, 1.0)), float(relu_hinge.negative(0.5))
+        ('relu+hinge', 1.0, 1.5)
+    """
+    if isinstance(activation, Pair) and loss is None:
+        return activation
+    if loss is None:
+        parts = halves(activation) if isinstance(activation, str) else None
+        if parts is None:
+            hint = f" A loss on a linear output is 'identity+{activation}'." if isinstance(activation, str) else ""
+            raise ValueError(
+                f"A pair is an activation and a loss, or a name such as 'relu+hinge'; got {activation!r}.{hint}"
+            )
+        activation, loss = parts
+    made = Pair(find(ACTIVATIONS, activation), find(LOSSES, loss))
+    reason = refusal(made)
+    if reason:
+        raise ValueError(reason)
+    return made
+
+
+def halves(name: str) -> tuple[str, str] | None:
+    """The two names in "relu(tie=0.5)+hinge"; None if it has no + outside brackets."""
+    found = re.fullmatch(r"([^()+]+(?:\([^()]*\))?)\+([^()+]+(?:\([^()]*\))?)", name)
+    return (found[1], found[2]) if found else None
+
+
+def pairs() -> tuple[Pair, ...]:
+    """Every admissible pair of a registered activation and a registered loss, yours included.
+
+    Returns:
+        The pairs, activations in order of registration, and losses in that order within each.
+
+    Example:
+        >>> import lossland as ll
+        >>> {"relu+hinge", "sigmoid+cross_entropy"} <= {p.name for p in ll.pairs()}
+        True
+    """
+    every = (Pair(a, loss) for a in ACTIVATIONS.values() for loss in LOSSES.values())
+    return tuple(p for p in every if _admissible(p))
+
+
+def refusal(pair: Pair) -> str:
+    """Why a pair is not admissible, with the nearest admissible ones; empty if it is.
+
+    A pair is admissible when the activation's range lies in the loss's domain: all reals for a margin, [0, 1] for a
+    likelihood.
+    """
+    if _admissible(pair):
+        return ""
+    held = pair.activation.claim("range")
+    if held is None:
+        where = f"{pair.activation.name} claims no range (state it: @activation(range=(low, high)))"
+    else:
+        where = f"{pair.activation.name} gives outputs in {_interval(held)}"
+    takes = "a likelihood" if pair.loss.kind == "likelihood" else "an output"
+    fitting = [a.name for a in ACTIVATIONS.values() if _admissible(Pair(a, pair.loss))][:3]
+    other = [loss.name for loss in LOSSES.values() if loss.domain == REALS][:3]
+    return (
+        f"{pair.name} is not admissible: {where}, but {pair.loss.name} takes {takes} in {_interval(pair.loss.domain)}. "
+        f"Nearest pairs that are: {', '.join(f'{name}+{pair.loss.name}' for name in fitting)}; "
+        f"{', '.join(f'{pair.activation.name}+{name}' for name in other)}."
+    )
+
+
+def _admissible(pair: Pair) -> bool:
+    low, high = pair.loss.domain
+    held = pair.activation.claim("range")
+    return (low, high) == REALS or (held is not None and low <= held[0] and held[1] <= high)
+
+
+def _interval(bounds: tuple[float, float]) -> str:
+    left = "(-inf" if bounds[0] == -math.inf else f"[{bounds[0]:g}"
+    return f"{left}, inf)" if bounds[1] == math.inf else f"{left}, {bounds[1]:g}]"
+
+
+def _checked(pair: Pair, score: ArrayLike, label: ArrayLike) -> tuple[Array, Array]:
+    score = as_float(score)
+    shape = jnp.shape(label)
+    if shape not in ((), score.shape):
+        raise ValueError(
+            f"{pair.name}: scores of shape {score.shape} and labels of shape {shape} do not match; "
+            f"give one label per score, say labels.reshape(scores.shape)."
+        )
+    if not isinstance(label, Tracer):
+        held = np.asarray(label)
+        wrong = held[(held != 1) & (held != -1)]
+        if wrong.size:
+            raise ValueError(
+                f"{pair.name}: labels are -1 or +1, but {wrong.size} of {held.size} are not, the first {wrong[0]!s}. "
+                f"lossland.Dataset converts other encodings; 2 * y - 1 maps 0/1."
+            )
+    return score, jnp.asarray(label, score.dtype)
+
+
+# -------------------------------------------------------------------------------------------- value, slope, curvature
+
+
+def _wide(x: Array) -> Array:
+    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
+
+
+def _raw(pair: Pair, score: Array, label: Array) -> Array:
+    """The stable composition, for a score of float32 or float64."""
+    neighbours = pair.activation.neighbours
+    settings = pair.activation.settings()
+
+    def output(z: Array) -> Output:
+        return Output(pair.activation(z)) if neighbours is None else neighbours(z, **settings)
+
+    if pair.loss.kind == "label":
+        held = output(score)
+        # A label of +-1 known while tracing lets the loss's own arithmetic keep the neighbours.
+        both = [replay(lambda a, t=t: pair.loss(a, t), likelihood(held, jnp.ones_like(score))) for t in (1.0, -1.0)]
+        return jnp.where(label > 0, *both)
+    track = margin if pair.loss.kind == "margin" else likelihood
+    mirrors = {"margin": "odd", "likelihood": "complement"}[pair.loss.kind]
+    if pair.activation.symmetry == mirrors:
+        return replay(pair.loss, track(output(label * score), jnp.ones((), score.dtype)))
+    return replay(pair.loss, track(output(score), label))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _value(pair: Pair, score: Array, label: Array) -> Array:
+    # Besides keeping NaN, the choice ends the elementwise program: XLA's CPU backend would otherwise hand its
+    # polynomials to the library that sums them, which writes out an array for every constant (ten times slower).
+    wide = _wide(score)
+    return jnp.where(jnp.isnan(wide), wide, _raw(pair, wide, _wide(label))).astype(score.dtype)
+
+
+@_value.defjvp
+def _value_rule(pair: Pair, primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    return _value(pair, *primals), _slope(pair, *primals) * tangents[0]
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _slope(pair: Pair, score: Array, label: Array) -> Array:
+    return _derivative(pair, 1, score, label)
+
+
+@_slope.defjvp
+def _slope_rule(pair: Pair, primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    return _slope(pair, *primals), _curvature(pair, *primals) * tangents[0]
+
+
+def _curvature(pair: Pair, score: Array, label: Array) -> Array:
+    return _derivative(pair, 2, score, label)
+
+
+def _derivative(pair: Pair, order: int, score: Array, label: Array) -> Array:
+    """The first or second derivative in the score."""
+    if order == 2:
+        return _derivatives(pair, score, label)[1]
+    finite = _finite(score)
+    return _settled(pair, _along(lambda z: _raw(pair, z, _wide(label)), finite)[1], finite, score)
+
+
+def _derivatives(pair: Pair, score: Array, label: Array) -> tuple[Array, Array]:
+    """The first and second derivative in the score."""
+    finite = _finite(score)
+    both = _along(lambda z: _along(lambda x: _raw(pair, x, _wide(label)), z)[1], finite)
+    return _settled(pair, both[0], finite, score), _settled(pair, both[1], finite, score)
+
+
+def _finite(score: Array) -> Array:
+    # At z = +-inf the chain rule multiplies 0 by inf; at a large score whose square is finite it has the limit.
+    wide = _wide(score)
+    return jnp.where(jnp.isinf(wide), jnp.sign(wide) * (1e18 if wide.dtype == jnp.float32 else 1e150), wide)
+
+
+def _along(f: Any, z: Array) -> tuple[Array, Array]:
+    return jax.jvp(f, (z,), (jnp.ones_like(z),))
+
+
+def _settled(pair: Pair, result: Array, finite: Array, score: Array) -> Array:
+    """A derivative with its limits where autodiff meets inf * 0, in the score's dtype."""
+    wide = _wide(score)
+    output, output_slope = _along(pair.activation, finite)
+    overflowed = jnp.isinf(wide) | jnp.isinf(output)
+    result = jnp.where(overflowed & (jnp.abs(result) > 1e15), jnp.copysign(jnp.inf, result), result)
+    # Where the output does not move, neither does the loss, even one that is infinite there; and where the output
+    # has overflowed, the slope of a loss that has died out is 0, whatever it is multiplied by.
+    result = jnp.where(jnp.isnan(result) & ((output_slope == 0.0) | jnp.isinf(output)), 0.0, result)
+    return jnp.where(jnp.isnan(wide), wide, result).astype(score.dtype)
+
+
+TIES = (0.0, 0.5, 1.0)
+
+
+def with_tie(pair: Pair, tie: float) -> Pair:
+    """The pair with `tie` set in whichever of its halves takes one."""
+    activation, loss = pair.activation, pair.loss
+    activation = activation.bind(tie=tie) if "tie" in activation.settings() else activation
+    return Pair(activation, loss.bind(tie=tie) if "tie" in loss.settings() else loss)
+
+
+def unsound(scores: Array, slopes: Array) -> Array:
+    """Which models have a slope that is not a number at a finite score, (models,)."""
+    return jnp.any(jnp.isnan(slopes) & jnp.isfinite(scores), axis=1)

@@ -1,0 +1,16 @@
+from ._run import RESULTS as RESULTS
+from ._run import Outcome as Outcome
+from ._run import Verdict as Verdict
+from ._run import draw_figures as draw_figures
+from ._run import experiments as experiments
+from ._run import find_experiment as find_experiment
+from ._run import manifest as manifest
+from ._run import numbers as numbers
+from ._run import plain as plain
+from ._run import result_fingerprint as result_fingerprint
+from ._run import run as run
+from ._statistics import Posterior as Posterior
+from ._statistics import corrected_t as corrected_t
+from ._statistics import correlated_posterior as correlated_posterior
+from ._statistics import holm as holm
+from ._statistics import signed_rank as signed_rank

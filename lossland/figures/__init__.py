@@ -1,0 +1,8 @@
+"""Results as matplotlib figures, in one style and one palette.
+
+Takes a card, a plane, a sweep or a field; gives a Figure. No number is computed here, so drawing changes no result.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

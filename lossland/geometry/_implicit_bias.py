@@ -1,0 +1,317 @@
+"""Where descent goes in the long run: runs recorded at powers of time, against the hard margin and its exact offset.
+
+Here the objective is the sum of the losses, as in the theorems, not their mean: divide a mean's step by n.
+"""
+
+import functools
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland.data import Dataset
+from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
+from lossland.geometry._angles import ZeroDirection, angle
+
+
+class LongRun(NamedTuple):
+    """k runs of descent, recorded at r numbers of steps.
+
+    Attributes:
+        steps: (r,), 0 first and then even in their logarithm, as float64; times for a flow.
+        points: (k, r, p): the weights, and the bias last where one is appended.
+        margins: (k, r, n), t z.
+        losses: (k, r), the sum of the losses.
+    """
+
+    steps: np.ndarray
+    points: np.ndarray
+    margins: np.ndarray
+    losses: np.ndarray
+
+
+class Approach(NamedTuple):
+    """How near k runs come to a direction, at each record.
+
+    Attributes:
+        norms: (k, r), of the points.
+        angles: (k, r), to the direction, radians; pi/2 for a point of zeros.
+        gaps: (k, r), the length of the difference of the unit vectors; 1 for a point of zeros.
+        margin_gaps: (k, r), by how much the least margin of the point, by its norm, falls short of the direction's.
+        residuals: (k, r, p), the point minus log(steps) times the direction as given; at step 0 the point.
+    """
+
+    norms: np.ndarray
+    angles: np.ndarray
+    gaps: np.ndarray
+    margin_gaps: np.ndarray
+    residuals: np.ndarray
+
+
+def implicit_bias(
+    loss: Any,
+    data: Dataset,
+    *,
+    steps: int = 10**6,
+    learning_rates: Any = 0.1,
+    method: Literal["descent", "normalised"] = "descent",
+    bias: bool = False,
+    start: Any = None,
+    records: int = 61,
+) -> LongRun:
+    r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded at powers.
+
+    .. math:: w \leftarrow w - \eta \nabla L(w), \quad L(w) = \sum_i \ell(z_i, t_i); \qquad
+        w \leftarrow w - \eta \nabla L / \|\nabla L\| \text{ if normalised}
+
+    In float64. For the logistic and the exponential loss the direction of a normalised step is taken from logarithms
+    of the pulls, so that margins of any size leave it right.
+
+    Args:
+        loss: a margin loss by name, function or entry, or a pair such as "relu+logistic".
+        data: n examples of d inputs.
+        steps: how many.
+        learning_rates: eta, a scalar or (k,).
+        method: plain or normalised steps.
+        bias: append a feature of ones: its weight moves like the others. The limit is then the least ||w||^2 + b^2 with
+            all margins at least 1, which is not the SVM with a free bias.
+        start: (p,) or (k, p); zeros by default.
+        records: how many numbers of steps are recorded, 0 not counted; fewer where they coincide.
+
+    Returns:
+        The runs; see `LongRun`.
+
+    Raises:
+        ValueError: if steps or rates are not positive or the start does not fit.
+        FloatingPointError: if a run diverged.
+
+    Example:
+        >>> import lossland as ll
+        >>> run = ll.implicit_bias("logistic", ll.load("two_points"), steps=10_000, learning_rates=[0.1, 0.5])
+        >>> run.points[:, -1, 1].round(2).tolist(), round(float(np.log(2.0)) / 3, 2)
+        ([0.23, 0.23], 0.23)
+
+    Source: Soudry et al. (2018); normalised steps: Nacson et al. (2019).
+    """
+    made = _pair(loss)
+    if method not in ("descent", "normalised"):
+        raise ValueError(f"method is 'descent' or 'normalised', not {method!r}.")
+    rates, points, inputs = _settings(data, steps, learning_rates, bias, start)
+    # Early times coincide: a repeated time costs nothing, and the program's shapes do not depend on the steps.
+    times = np.sort(np.round(np.logspace(np.log10(steps), 0.0, records)).astype(np.int64))
+    kept = np.append(True, np.diff(times, prepend=0) > 0)
+    with jax.enable_x64(True):
+        arrays = (jnp.asarray(part) for part in (inputs, data.labels.astype(float), rates, points))
+        recorded = np.asarray(_descended(made, method == "normalised", *arrays, jnp.asarray(times)))
+    run = _run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
+    return LongRun(run.steps[kept], *(part[:, kept] for part in run[1:]))
+
+
+def flow_in_log_time(
+    loss: Any,
+    data: Dataset,
+    *,
+    log_time: float = 100.0,
+    bias: bool = False,
+    start: Any = None,
+    records: int = 61,
+    substeps: int = 4000,
+) -> LongRun:
+    r"""Follow gradient flow on the sum of the losses to times that no number of steps reaches.
+
+    .. math:: \frac{dw}{ds} = \sum_i e^{\, s + \log(-\phi'(m_i))} \, t_i x_i, \quad s = \log \tau
+
+    in s from 0, by Runge and Kutta's fourth-order method: the pulls are kept as logarithms, e^s L' is of order 1, and
+    nothing overflows or vanishes at exp(log_time).
+
+    Args:
+        loss: "logistic" or "exponential", or "dwd" and its like, whose pulls do not underflow.
+        data: n examples of d inputs.
+        log_time: the last s; at most 709, where float64 ends for the recorded times.
+        bias: append a feature of ones.
+        start: (p,) or (k, p), at tau = 1; zeros by default.
+        records: how many times are recorded, even in s.
+        substeps: Runge-Kutta steps in all, at least; the step in s must be well below 1 over the largest ||x||^2.
+
+    Returns:
+        The runs, as of `implicit_bias` with steps the times tau.
+
+    Raises:
+        ValueError: if log_time is not between 0 and 709 or the start does not fit.
+        FloatingPointError: if a loss rose along the flow: take more substeps. Data that cannot be separated make the
+            flow stiff; `implicit_bias` is for those.
+
+    Example:
+        >>> import lossland as ll
+        >>> run = ll.geometry.flow_in_log_time("exponential", ll.load("two_points"), log_time=500.0)
+        >>> bool(abs(run.points[0, -1, 1] - np.log(2.0) / 3) < 1e-6)
+        True
+    """
+    made = _pair(loss)
+    if not 0 < log_time <= 709:
+        raise ValueError(f"log_time must lie in (0, 709], not {log_time}: exp(709) is the largest time in float64.")
+    _, points, inputs = _settings(data, 1, 1.0, bias, start)
+    inner = -(-substeps // records)
+    with jax.enable_x64(True):
+        arrays = (jnp.asarray(part) for part in (inputs, data.labels.astype(float), points))
+        recorded = np.asarray(_flowed(made, inner, records, *arrays, jnp.asarray(log_time)))
+    times = np.exp(np.linspace(0.0, log_time, records + 1)[1:])
+    run = _run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
+    if np.any(np.diff(run.losses, axis=1) > 1e-9 * (1 + run.losses[:, :1])):
+        raise FloatingPointError(
+            f"The losses of {made.name} rose along a flow: its steps are too long. Take more substeps; where the "
+            f"classes cannot be separated the flow is stiff, take implicit_bias."
+        )
+    return run
+
+
+def approach(run: LongRun, weights: Any) -> Approach:
+    r"""Hold runs against a direction, such as the hard margin's: norm, angle, margin gap, residual.
+
+    .. math:: \rho(\tau) = w(\tau) - \hat w \log \tau, \quad \gamma = \min_i t_i x_i \cdot \hat w / \|\hat w\|
+
+    Args:
+        run: from `implicit_bias` or `flow_in_log_time`.
+        weights: (p,), w-hat, with least margin 1, as `descent_limit` and `solve(C=inf)` give it.
+
+    Returns:
+        Arrays over runs and records, none of them NaN; see `Approach`.
+
+    Raises:
+        ZeroDirection: if the weights are 0.
+        ValueError: if the shapes do not fit.
+
+    Example:
+        >>> import lossland as ll
+        >>> run = ll.implicit_bias("hinge", ll.load("two_points"), steps=100)
+        >>> ll.geometry.approach(run, [1.0, 0.0]).angles.shape
+        (1, 41)
+    """
+    w = np.asarray(weights, float)
+    if w.shape != run.points.shape[-1:]:
+        raise ValueError(f"weights have shape {w.shape}; the runs' points have {run.points.shape[-1]} entries.")
+    size = float(np.linalg.norm(w))
+    angles = angle(run.points, w, zero=np.pi / 2)  # refuses what is not finite
+    if size == 0:
+        raise ZeroDirection("weights are 0: there is no direction to be approached.")
+    norms = np.linalg.norm(run.points, axis=-1)
+    safe = np.where(norms == 0, 1.0, norms)
+    gaps = np.linalg.norm(run.points / safe[..., None] - w / size, axis=-1)
+    margin_gaps = 1.0 / size - run.margins.min(axis=-1) / safe
+    logs = np.log(np.where(run.steps > 0, run.steps, 1.0))
+    return Approach(norms, np.broadcast_to(angles, norms.shape), gaps, margin_gaps, run.points - np.outer(logs, w))
+
+
+def _pair(loss: Any) -> Pair:
+    if isinstance(loss, Pair) or (isinstance(loss, str) and halves(loss)):
+        return pair(loss)
+    return pair("identity", loss if isinstance(loss, Loss) else find(LOSSES, loss))
+
+
+def _settings(
+    data: Dataset, steps: int, learning_rates: Any, bias: bool, start: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates (k,), starting points (k, p) and inputs (n, p)."""
+    rates = np.atleast_1d(np.asarray(learning_rates, float))
+    if steps < 1 or rates.ndim != 1 or not np.all((rates > 0) & np.isfinite(rates)):
+        raise ValueError(f"steps and learning_rates must be positive, a number or (k,); got {steps}, {learning_rates}.")
+    inputs = np.asarray(data.inputs, float)
+    inputs = np.column_stack([inputs, np.ones(data.n)]) if bias else inputs
+    p = inputs.shape[1]
+    points = np.zeros((1, p)) if start is None else np.atleast_2d(np.asarray(start, float))
+    k = max(len(rates), len(points))
+    if points.shape[1:] != (p,) or {len(rates), len(points)} - {1, k} or not np.isfinite(points).all():
+        raise ValueError(f"start must be finite, of shape ({p},) or ({k}, {p}); got {points.shape}.")
+    return np.broadcast_to(rates, (k,)), np.broadcast_to(points, (k, p)), inputs
+
+
+def _run(made: Pair, steps: np.ndarray, recorded: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> LongRun:
+    points = np.swapaxes(recorded, 0, 1)
+    if not np.isfinite(points).all():
+        row = int(np.argmin(np.isfinite(points).all(axis=(1, 2))))
+        raise FloatingPointError(f"Run {row} of {made.name} diverged; take a smaller step.")
+    scores = points @ inputs.T
+    with jax.enable_x64(True):
+        each = np.asarray(_losses(made, jnp.asarray(scores), jnp.asarray(np.broadcast_to(labels, scores.shape), float)))
+    return LongRun(steps, points, labels * scores, each.sum(axis=-1))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _losses(made: Pair, scores: Array, labels: Array) -> Array:
+    return made(scores, labels)
+
+
+def _log_pulls(made: Pair, scores: Array, labels: Array) -> Array | None:
+    """Log of minus the slope in the margin, where it is known in closed form; None where it is not."""
+    margins = labels * scores
+    if made.activation.name == "identity" and made.loss.name == "logistic":
+        return -jax.nn.softplus(margins)
+    if made.activation.name == "identity" and made.loss.name == "exponential":
+        return -margins
+    return None
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _descended(
+    made: Pair, normalised: bool, inputs: Array, labels: Array, rates: Array, points: Array, times: Array
+) -> Array:
+    """The points at each time, (r, k, p)."""
+    every = jnp.broadcast_to(labels, (points.shape[0], labels.shape[0]))
+
+    def step(_: Any, points: Array) -> Array:
+        scores = _product(points, inputs.T)
+        logs = _log_pulls(made, scores, every) if normalised else None
+        if logs is not None:
+            pulls = jnp.exp(logs - logs.max(axis=1, keepdims=True))
+            downhill = _product(pulls * every, inputs)
+        else:
+            downhill = -_product(made.bare(scores, every)[1], inputs)
+        if normalised:
+            size = jnp.sqrt(jnp.sum(downhill**2, axis=1, keepdims=True))
+            downhill = downhill / jnp.where(size > 0, size, 1.0)
+        return points + rates[:, None] * downhill
+
+    def record(carry: tuple[Array, Array], until: Array) -> tuple[tuple[Array, Array], Array]:
+        done, points = carry
+        points = jax.lax.fori_loop(done, until, step, points)
+        return (until, points), points
+
+    return jax.lax.scan(record, (jnp.zeros_like(times[0]), points), times)[1]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _flowed(made: Pair, inner: int, records: int, inputs: Array, labels: Array, points: Array, end: Array) -> Array:
+    """The points at each record, (r, k, p)."""
+    every = jnp.broadcast_to(labels, (points.shape[0], labels.shape[0]))
+    h = end / (inner * records)
+
+    def velocity(s: Array, points: Array) -> Array:
+        scores = _product(points, inputs.T)
+        logs = _log_pulls(made, scores, every)
+        if logs is None:
+            pulls = -every * made.slope(scores, every)
+            logs = jnp.log(jnp.maximum(pulls, 0.0))
+        return _product(jnp.exp(s + logs) * every, inputs)
+
+    def step(i: Array, points: Array, first: Array) -> Array:
+        s = (first + i) * h
+        a = velocity(s, points)
+        b = velocity(s + h / 2, points + h / 2 * a)
+        c = velocity(s + h / 2, points + h / 2 * b)
+        d = velocity(s + h, points + h * c)
+        return points + h / 6 * (a + 2 * b + 2 * c + d)
+
+    def record(points: Array, first: Array) -> tuple[Array, Array]:
+        points = jax.lax.fori_loop(0, inner, functools.partial(step, first=first), points)
+        return points, points
+
+    return jax.lax.scan(record, points, inner * jnp.arange(records))[1]
+
+
+def _product(a: Array, b: Array) -> Array:
+    """A product of matrices; small ones as a sum, which is fused with what comes before and after it."""
+    if b.size <= 64:
+        return jnp.sum(a[:, :, None] * b[None], axis=1)
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)

@@ -1,0 +1,307 @@
+"""Directions in parameter space: random ones of a given scale, orthogonal in the end, and those a trajectory spans.
+
+Directions that an objective decides: its gradient, its Hessian's eigenvectors, another solution; and their plane.
+"""
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lossland.core import Key, Model, Params, flattened, norm
+from lossland.curvature import TopEigenvalues, top_eigenvalues
+from lossland.curves import made_of_lines
+from lossland.data import Dataset
+from lossland.elements import Pair
+from lossland.training import Objective, linear, objective
+
+Normalization = Literal["filter", "layer", "model"] | None
+
+
+class Trajectory(NamedTuple):
+    """A trajectory seen in the plane that holds most of it.
+
+    Attributes:
+        centre: the params that the plane passes through, the trajectory's last.
+        directions: two orthonormal directions, shaped like params.
+        path: (r, 2) the coordinates of each point in the plane.
+        kept: (2,) the share of the trajectory's variance that each direction keeps.
+        off: (r,) the distance of each point from the plane.
+    """
+
+    centre: Params
+    directions: tuple[Params, Params]
+    path: np.ndarray
+    kept: np.ndarray
+    off: np.ndarray
+
+
+def random_directions(
+    params: Params, key: Key, count: int = 2, normalization: Normalization = "filter"
+) -> tuple[Params, ...]:
+    r"""Gaussian directions, scaled as the params are and then made orthogonal.
+
+    Args:
+        params: the point that they start from, shaped as `model.init` gives it.
+        key: decides them.
+        count: how many.
+        normalization: "filter": what one unit takes in (its weights and its bias together) gets the norm of the
+            params' (Li et al. 2018, who leave biases out); "layer": each layer as a whole; "model": all at once;
+            None: unit norm.
+
+    Returns:
+        The directions, orthogonal to rounding *after* their scaling, each with the norm that the scaling gave it.
+
+    Raises:
+        ValueError: if there are fewer parameters than directions, or the params to scale by are all 0.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> params = ll.linear().init(jax.random.key(0), 4)
+        >>> first, second = random_directions(params, jax.random.key(1))
+        >>> abs(dot(first, second)) < 1e-12, abs(norm(first) - norm(params)) < 1e-6
+        (True, True)
+
+    Source: Li, Xu, Taylor, Studer & Goldstein 2018.
+    """
+    flat, unravel = flattened(params)
+    if count > flat.size:
+        raise ValueError(f"{count} orthogonal directions need as many parameters; there are {flat.size}.")
+    groups = _groups(params, normalization)
+    if normalization is not None and not np.any(flat):
+        raise ValueError("The params are all 0: no scale to give a direction. Take normalization=None.")
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
+    drawn = rng.normal(size=(count, flat.size))
+    for k, direction in enumerate(drawn):
+        if groups is None:
+            drawn[k] = direction / np.linalg.norm(direction)
+        else:
+            drawn[k] = direction * (_norms(flat, groups) / _norms(direction, groups))[groups]
+    sizes = np.linalg.norm(drawn, axis=1)
+    q, r = np.linalg.qr(drawn.T)
+    return tuple(unravel(row) for row in (q * np.sign(np.diag(r))).T * sizes[:, None])
+
+
+def trajectory_directions(trajectory: Params) -> Trajectory:
+    """The plane through a trajectory's end that keeps most of its variance (principal components).
+
+    Args:
+        trajectory: params with one more leading axis (r, ...), as `fit(record=lambda params: params)` keeps them.
+
+    Returns:
+        The plane's directions, the trajectory in it, and how much of it the plane shows.
+
+    Raises:
+        ValueError: if there are fewer than three points, or none of them moves.
+
+    Example:
+        >>> import lossland as ll
+        >>> away = np.array([3.0, 1.0, 0.0])
+        >>> points = {"weights": np.stack([away, 0 * away], axis=1), "bias": 0 * away}
+        >>> seen = ll.landscapes.trajectory_directions(points)
+        >>> np.abs(seen.path[:, 0]).round(9).tolist(), seen.kept.round(9).tolist()
+        ([3.0, 1.0, 0.0], [1.0, 0.0])
+
+    Source: Li, Xu, Taylor, Studer & Goldstein 2018.
+    """
+    leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(trajectory)]
+    points = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
+    if len(points) < 3:
+        raise ValueError(f"A trajectory's plane needs at least three points; there are {len(points)}.")
+    last = jax.tree.map(lambda x: np.asarray(x, float)[-1], trajectory)
+    away = points - points[-1]
+    _, sizes, rows = np.linalg.svd(away, full_matrices=False)
+    if not sizes[0] > 0:
+        raise ValueError("The trajectory does not move: no plane to show it in.")
+    unravel = flattened(last)[1]
+    path = away @ rows[:2].T
+    off = np.sqrt(np.maximum((away**2).sum(1) - (path**2).sum(1), 0.0))
+    return Trajectory(last, (unravel(rows[0]), unravel(rows[1])), path, (sizes**2 / (sizes**2).sum())[:2], off)
+
+
+def _groups(params: Params, normalization: Normalization) -> np.ndarray | None:
+    """For each parameter the number of the group whose norm it shares."""
+    if normalization is None:
+        return None
+    if normalization == "model":
+        return np.zeros(flattened(params)[0].size, int)
+    if normalization not in ("filter", "layer"):
+        raise ValueError(f'normalization is "filter", "layer", "model" or None, not {normalization!r}.')
+    count = 0
+
+    def number(layer: Any) -> Any:
+        nonlocal count
+        units = max((np.shape(x)[-1] for x in jax.tree.leaves(layer) if np.ndim(x) == 2), default=1)
+        units = units if normalization == "filter" else 1
+        made = jax.tree.map(
+            lambda x: (
+                count + np.broadcast_to(np.arange(units), (*np.shape(x)[:-1], units))
+                if units > 1 and np.shape(x)[-1:] == (units,)
+                else np.full(np.shape(x), count)
+            ),
+            layer,
+        )
+        count += units
+        return made
+
+    layers = params if isinstance(params, list) else [params]
+    return np.concatenate([np.ravel(x) for layer in layers for x in jax.tree.leaves(number(layer))]).astype(int)
+
+
+def _norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.bincount(groups, vector**2))
+
+
+Ends = Literal["top", "top and bottom"]
+
+
+def gradient_direction(
+    pair: Pair,
+    data: Dataset,
+    centre: Params,
+    *,
+    model: Model | None = None,
+    l2: float = 0.0,
+    sample_weights: Any = None,
+) -> Params:
+    r"""The direction of steepest descent, of length 1: :math:`d = -\nabla F(\theta) / \|\nabla F(\theta)\|`.
+
+    Args:
+        pair: from `pair`; at a kink the slope that its tie takes counts.
+        data: the examples.
+        centre: the params theta.
+        model: gives scores; linear if left out.
+        l2: the penalty.
+        sample_weights: (n,), as in `objective`.
+
+    Returns:
+        d, shaped like the params, in float64.
+
+    Raises:
+        ValueError: if the gradient is zero or not finite there.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> centre = {"weights": jax.numpy.zeros(2), "bias": jax.numpy.zeros(())}
+        >>> d = ll.landscapes.gradient_direction(ll.pair("identity", "hinge"), data, centre)
+        >>> round(float((d["weights"] ** 2).sum() + d["bias"] ** 2), 12)
+        1.0
+    """
+    with jax.enable_x64(True):
+        f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
+        slope = jax.tree.map(np.asarray, _gradient(f, jax.tree.map(lambda x: jnp.asarray(x, float), centre)))
+    size = norm(slope)
+    if not (np.isfinite(size) and size > 0):
+        why = "zero: the centre is stationary" if size == 0 else "not finite"
+        raise ValueError(f"The gradient of {pair.name} at the centre is {why}. Take another direction or centre.")
+    return jax.tree.map(lambda x: -x / size, slope)
+
+
+def towards(params: Params, goal: Params) -> Params:
+    """The direction from params to a goal, of their distance's length: the goal lies at alpha = 1.
+
+    Args:
+        params: where it starts.
+        goal: where it ends, shaped like params; a `Solution` of a linear model will do.
+
+    Returns:
+        goal - params, in float64.
+
+    Raises:
+        ValueError: if the shapes differ or both are the same point.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> start, goal = (ll.linear().init(jax.random.key(k), data.d) for k in (0, 1))
+        >>> d = ll.landscapes.towards(start, goal)
+        >>> ll.ray(ll.pair("identity+hinge"), data, start, d, radius=1.0, steps=3).values.shape
+        (3,)
+    """
+    if hasattr(goal, "weights") and hasattr(goal, "bias") and isinstance(params, dict):
+        goal = {"weights": goal.weights, "bias": goal.bias}
+    start, end = (jax.tree.map(_as_float, t) for t in (params, goal))
+    shapes = [(jax.tree.structure(t), [x.shape for x in jax.tree.leaves(t)]) for t in (start, end)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"params have the shapes {shapes[0][1]}, the goal {shapes[1][1]}; they must be alike.")
+    made = jax.tree.map(lambda a, b: np.asarray(b - a), start, end)
+    if not norm(made) > 0:
+        raise ValueError("The goal is the point itself: no direction towards it.")
+    return made
+
+
+def hessian_directions(
+    pair: Pair,
+    data: Dataset,
+    centre: Params,
+    *,
+    ends: Ends = "top",
+    model: Model | None = None,
+    l2: float = 0.0,
+    sample_weights: Any = None,
+    key: Key | None = None,
+) -> tuple[tuple[Params, Params], TopEigenvalues]:
+    r"""Two eigenvectors of the Hessian at a point: :math:`H d_k = \lambda_k d_k`. Errors as `hessian_plane`'s.
+
+    Args:
+        pair: from `pair`.
+        data: the examples.
+        centre: the params.
+        ends: "top": the two of largest eigenvalue; "top and bottom": the largest and the smallest.
+        model: gives scores; linear if left out.
+        l2: the penalty.
+        sample_weights: (n,), as in `objective`.
+        key: where Lanczos' method starts.
+
+    Returns:
+        d1 and d2, orthonormal, the largest entry of each positive; their `TopEigenvalues`.
+
+    Raises:
+        ValueError: if the pair is made of lines, so that its Hessian is 0, or there are fewer than two parameters.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]], [1, -1, 1, -1])
+        >>> at = {"weights": np.zeros(2), "bias": np.zeros(())}
+        >>> (first, _), found = ll.landscapes.hessian_directions(ll.pair("identity+squared"), data, at)
+        >>> first["weights"].round(6).tolist(), found.values.round(6).tolist()
+        ([1.0, 0.0], [4.0, 2.0])
+    """
+    if ends not in get_args(Ends):
+        raise ValueError(f'ends is "top" or "top and bottom", not {ends!r}.')
+    with jax.enable_x64(True):
+        f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
+        params = jax.tree.map(lambda x: jnp.asarray(x, float), centre)
+        try:
+            if ends == "top":
+                found = top_eigenvalues(f, params, 2, key=key)
+            else:
+                parts = [top_eigenvalues(f, params, 1, which, key=key) for which in ("largest", "smallest")]
+                found = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), *parts)
+        except ValueError as error:
+            if not made_of_lines(pair):
+                raise
+            raise ValueError(
+                f"{error} For a plane of {pair.name} take `random_directions`, `gradient_direction` or the two "
+                "`hessian_directions` of a smoothed loss: its plane may be drawn along them."
+            ) from error
+    first, second = (_pointed(jax.tree.map(lambda x, k=k: np.asarray(x[k]), found.vectors)) for k in (0, 1))
+    return (first, second), jax.tree.map(np.asarray, found)
+
+
+@jax.jit
+def _gradient(f: Objective, params: Params) -> Params:
+    return jax.grad(f)(params)
+
+
+def _pointed(direction: Params) -> Params:
+    """An eigenvector has no sign: the largest entry is made positive, so that a plane can be drawn again."""
+    entries = np.concatenate([np.ravel(x) for x in jax.tree.leaves(direction)])
+    sign = 1.0 if entries[np.argmax(np.abs(entries))] >= 0 else -1.0
+    return jax.tree.map(lambda x: sign * x, direction)
+
+
+def _as_float(x: Any) -> np.ndarray:
+    return np.asarray(x, float)

@@ -1,0 +1,330 @@
+"""An objective on a grid in a plane of its parameters, by the fastest way that is exact.
+
+Scores that are linear in the parameters are affine in the plane, z = z0 + alpha z1 + beta z2: no model is run again.
+If the pair is made of parabolas and lines besides, each example bends only where its score passes a kink: along a row
+of the grid these places are sorted into cells, and running sums give the row.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland.core import Model, Params
+from lossland.curves import Parabolas, parabolas
+from lossland.elements import Pair, unsound
+from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
+from lossland.landscapes._derivatives import function_quantity, tangent_quantities
+from lossland.landscapes._expansion import expanded
+from lossland.landscapes._kink_sums import bucket_rows
+from lossland.training import Objective
+
+SCORES = 1_700_000
+"""Scores computed at once, on all examples of a few pixels: they stay in the cache."""
+
+QUANTITIES = {
+    "risk": "mean loss, without the penalty",
+    "positive_risk": "mean loss of the positive examples",
+    "negative_risk": "mean loss of the negative examples",
+    "error": "share of examples on the wrong side of 0",
+    "dead": "share of examples on the wrong side of 0 whose slope is 0",
+    "active": "share of examples whose slope is not 0",
+    "saturated": "share of examples on the wrong side of 0 whose slope is at most 0.001 either way",
+    "margin": "smallest t * z",
+    **OF_DERIVATIVES,
+}
+
+SATURATED = 1e-3
+"""A slope that hardly moves its example."""
+
+
+class Surface(NamedTuple):
+    """What is to be put on a grid: an objective around a centre along directions, and how."""
+
+    objective: Objective
+    centre: Params
+    directions: tuple[Params, ...]
+    quantities: tuple[str, ...]
+    method: str
+    data: str
+    tolerance: float = 0.0
+    functions: tuple[tuple[str, Callable[[Params], Any]], ...] = ()
+    devices: tuple[Any, ...] = ()
+
+    def settings(self) -> dict[str, Any]:
+        """Pair, data, model and penalty, in plain words and numbers."""
+        f = self.objective
+        said = {"pair": f.pair.name, "data": self.data, "model": f.model.name, "l2": float(f.l2), "n": f.n, "d": f.d}
+        return said | {"tolerance": self.tolerance, "weighted": f.sample_weights is not None}
+
+
+class GridValues(NamedTuple):
+    """The objective and the quantities on a grid, the method that gave them, and its error's bound: 0 if exact."""
+
+    values: np.ndarray
+    quantities: dict[str, np.ndarray]
+    method: str
+    error: float
+
+
+def on_grid(
+    surface: Surface, axes: tuple[np.ndarray, ...], progress: Callable[[int, int], None] | None = None
+) -> GridValues:
+    """The objective and the quantities at every point of the grid of one or two axes, in float64."""
+    f, names = surface.objective, ("risk", *(q for q in surface.quantities if q not in {"risk", *OF_DERIVATIVES}))
+    curves = pieces(f.pair)
+    straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
+    method = method_of(surface, straight, curves is not None)
+    error, series = 0.0, None
+    with jax.enable_x64(True):
+        if method == "kinks" and curves is not None:
+            found = {"risk": _by_kinks(surface, curves, axes)}
+        else:
+            if surface.tolerance > 0 and len(axes) == 2 and straight and set(names) == {"risk"}:
+                series = _by_expansion(surface, method, (axes[0], axes[1]))
+            if series is not None:
+                found, error, method = {"risk": series[0]}, series[1], "expansion"
+            else:
+                found = _by_pixels(surface, names, axes, method, progress)
+        found = found | _by_derivatives(surface, axes, straight)
+        l2 = float(f.l2)
+        values = found["risk"] + 0.5 * l2 * penalty_on(surface, axes) if l2 else found["risk"]
+    asked = (*surface.quantities, *(name for name, _ in surface.functions))
+    return GridValues(values, {name: found[name] for name in asked}, method, error)
+
+
+def method_of(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
+    """The method that a surface is put on a grid by; a method asked for that does not fit is refused."""
+    kinks = straight and made_of_pieces and set(surface.quantities) <= {"risk", *OF_DERIVATIVES}
+    fits = {"kinks": kinks, "scores": straight, "model": True}
+    if surface.method == "fastest":
+        return next(name for name, does in fits.items() if does)
+    if surface.method not in fits:
+        raise ValueError(f'method is "fastest", "kinks", "scores" or "model", not {surface.method!r}.')
+    if not fits[surface.method]:
+        why = "needs scores that are linear in the params"
+        if surface.method == "kinks":
+            why += ", a pair of continuous pieces of parabolas and lines, and no quantity but the risk"
+        raise ValueError(
+            f'method "{surface.method}" {why}; {surface.objective.pair.name} on '
+            f"{surface.objective.model.name} takes {', '.join(n for n, does in fits.items() if does)}."
+        )
+    return surface.method
+
+
+def _scores(surface: Surface) -> np.ndarray:
+    """The scores of the centre and of each direction, (1 + k, n), of a model that is linear in its params."""
+    f = surface.objective
+    return np.asarray(_applied(f.model.apply, (surface.centre, *surface.directions), f.inputs))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Array) -> Array:
+    # One product that reads the inputs once.
+    return jax.vmap(apply, in_axes=(0, None))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *points), inputs)
+
+
+def _weights(surface: Surface) -> np.ndarray:
+    given = surface.objective.sample_weights
+    return np.ones(surface.objective.n) if given is None else np.asarray(given)
+
+
+def _by_kinks(surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple[np.ndarray, ...]) -> np.ndarray:
+    scores, labels, weights = _scores(surface), np.asarray(surface.objective.labels), _weights(surface)
+    if len(axes) == 1:
+        order = np.argsort(axes[0])
+        rows = (
+            bucket_rows(
+                curves, labels, weights, (scores[0], np.zeros_like(scores[0]), scores[1]), np.zeros(1), axes[0][order]
+            )
+            if _even(axes[0][order])
+            else None
+        )
+        if rows is None:
+            return _by_pixels(surface, ("risk",), axes, "scores", None)["risk"]
+        return rows[0][np.argsort(order)] / len(labels)
+    return bucket_rows(curves, labels, weights, (scores[0], scores[1], scores[2]), axes[0], axes[1]) / len(labels)
+
+
+def _even(axis: np.ndarray) -> bool:
+    steps = np.diff(axis)
+    return len(axis) > 1 and bool(np.all(np.abs(steps - steps.mean()) <= 1e-12 * np.abs(axis).max()))
+
+
+def _by_pixels(
+    surface: Surface,
+    names: tuple[str, ...],
+    axes: tuple[np.ndarray, ...],
+    method: str,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, np.ndarray]:
+    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
+    found = _at_places(surface, names, places, method, progress)
+    return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
+
+
+def _by_derivatives(surface: Surface, axes: tuple[np.ndarray, ...], straight: bool) -> dict[str, np.ndarray]:
+    """The quantities that need derivatives in the params, and a user's functions."""
+    names = [name for name in surface.quantities if name in OF_DERIVATIVES]
+    if not names and not surface.functions:
+        return {}
+    around = surface.centre, surface.directions
+    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
+    found = tangent_quantities(names, surface.objective, *around, places, straight)
+    found |= {name: function_quantity(name, function, *around, places) for name, function in surface.functions}
+    return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
+
+
+def _by_expansion(
+    surface: Surface, method: str, axes: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, float] | None:
+    f, scores = surface.objective, _scores(surface)
+
+    def evaluate(places: np.ndarray) -> np.ndarray:
+        return _at_places(surface, ("risk",), places, method, None, scores)["risk"]
+
+    return expanded(evaluate, f.pair, np.asarray(f.labels), _weights(surface), scores, axes, surface.tolerance)
+
+
+def _at_places(
+    surface: Surface,
+    names: tuple[str, ...],
+    places: np.ndarray,
+    method: str,
+    progress: Callable[[int, int], None] | None,
+    scores: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Quantities at places (p, axes), in blocks whose scores stay in the cache; `_scores` are given if known."""
+    if method == "scores" and scores is None:
+        scores = _scores(surface)
+    held = [(home, _at_home(surface, names, scores if method == "scores" else None, home)) for home in _homes(surface)]
+    size = min(len(places), max(1, SCORES // surface.objective.n))
+    parts = []
+    for start in range(0, len(places), size):
+        block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
+        home, evaluate = held[len(parts) % len(held)]
+        parts.append(evaluate(jax.device_put(block, home)))
+        if progress is not None and len(parts) % len(held) == 0:
+            jax.block_until_ready(parts[-len(held) :])
+            progress(min(start + size, len(places)), len(places))
+    if progress is not None and len(parts) % len(held):
+        jax.block_until_ready(parts)
+        progress(len(places), len(places))
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
+
+
+def _homes(surface: Surface) -> tuple[Any, ...]:
+    """The devices that blocks go to in turn; None is JAX's default."""
+    return surface.devices or (None,)
+
+
+def _at_home(
+    surface: Surface, names: tuple[str, ...], scores: np.ndarray | None, home: Any
+) -> Callable[[Array], dict[str, Array]]:
+    """A function of places whose other arguments lie on the device: from scores if given, else by the model."""
+    f = surface.objective
+    labels, weights = jax.device_put((f.labels, _weights(surface)), home)
+    if scores is not None:
+        return functools.partial(affine_pixels, f.pair, names, labels, weights, jax.device_put(scores, home))
+    inputs, *tree = jax.device_put((f.inputs, surface.centre, surface.directions), home)
+    return functools.partial(model_pixels, f.model, f.pair, names, labels, weights, inputs, *tree)
+
+
+def penalty_on(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
+    """||w||^2 at each point of the grid: a quadratic form in the coordinates."""
+    held = surface.objective.model.penalised
+    rows = [
+        np.concatenate([np.ravel(x) for x in jax.tree.leaves(held(p))]) for p in (surface.centre, *surface.directions)
+    ]
+    gram = np.stack(rows) @ np.stack(rows).T
+    moved = np.meshgrid(*axes, indexing="ij")
+    places = np.stack([np.ones_like(moved[0]), *moved])
+    return np.einsum("i...,ij,j...->...", places, gram, places)
+
+
+@functools.lru_cache(maxsize=512)
+def pieces(pair: Pair) -> tuple[Parabolas, Parabolas] | None:
+    """Both class curves as lines and parabolas; None if they are not."""
+    try:
+        return parabolas(pair)
+    except ValueError:
+        return None
+
+
+def is_linear(model: Model, params: Params, inputs: np.ndarray) -> bool:
+    """Whether the scores are a linear function of the parameters, by the structure of the model's program."""
+    leaves, tree = jax.tree.flatten(params)
+    return _is_linear(model.apply, tree, tuple(np.shape(x) for x in leaves), inputs.shape[1])
+
+
+@functools.lru_cache(maxsize=512)
+def _is_linear(apply: Callable[..., Array], tree: Any, shapes: tuple[tuple[int, ...], ...], d: int) -> bool:
+    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(shape, float) for shape in shapes])
+    try:
+        back = jax.linear_transpose(lambda p: apply(p, jnp.ones((1, d))), params)
+        back(jnp.ones(1))
+    except Exception:  # what JAX raises differs with the operation that is not linear
+        return False
+    return True
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def affine_pixels(
+    pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array, places: Array
+) -> dict[str, Array]:
+    """Quantities at pixels (p, k) of a plane whose scores are scores[0] + places @ scores[1:]; scores (1 + k, n)."""
+    z = scores[:1] + jnp.matmul(places, scores[1:], precision=jax.lax.Precision.HIGHEST)
+    return quantities(pair, names, labels, weights, z)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def model_pixels(
+    model: Model,
+    pair: Pair,
+    names: tuple[str, ...],
+    labels: Array,
+    weights: Array,
+    inputs: Array,
+    centre: Params,
+    directions: tuple[Params, ...],
+    places: Array,
+) -> dict[str, Array]:
+    """The same for any model, which is run at every pixel."""
+
+    def scores(place: Array) -> Array:
+        moved = jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
+        return model.apply(moved, inputs)
+
+    return quantities(pair, names, labels, weights, jax.vmap(scores)(places))
+
+
+def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array) -> dict[str, Array]:
+    """Each quantity of `QUANTITIES` asked for, at each pixel: (p,), from scores (p, n). NaN where a score is."""
+    line = jnp.broadcast_to(labels, scores.shape)
+    values, slopes = pair.bare(scores, line)
+    slopes = jax.lax.cond(jnp.any(unsound(scores, slopes)), lambda: pair.slope(scores, line), lambda: slopes)
+    share, sides = jnp.ones_like(labels) / labels.size, line * scores
+    hole = jnp.isnan(scores).any(axis=1)
+
+    def mean(x: Array, of: Array) -> Array:
+        return jnp.where(hole, jnp.nan, jnp.sum(x * of[None], axis=1))
+
+    def of_class(label: float) -> Array:
+        held = labels == label
+        return jnp.where(held, 1.0, 0.0) / jnp.maximum(jnp.sum(held), 1)
+
+    made = {
+        "risk": lambda: mean(values, weights / labels.size),
+        "positive_risk": lambda: mean(values, of_class(1.0)),
+        "negative_risk": lambda: mean(values, of_class(-1.0)),
+        "error": lambda: mean((scores > 0) != (line > 0), share),
+        "dead": lambda: mean((slopes == 0) & (sides <= 0), share),
+        "active": lambda: mean(slopes != 0, share),
+        "saturated": lambda: mean((jnp.abs(slopes) <= SATURATED) & (sides <= 0), share),
+        "margin": lambda: jnp.min(sides, axis=1),
+    }
+    return {name: made[name]() for name in names}

@@ -1,0 +1,366 @@
+"""Rays and planes: an objective along one or two directions around any point, on a grid that holds the point."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from lossland.core import Model, Params, leaf_paths, named_leaves, refuse_grid
+from lossland.data import Dataset
+from lossland.elements import Pair
+from lossland.landscapes._evaluate import QUANTITIES, GridValues, Surface, on_grid
+from lossland.training import linear, objective
+
+Progress = Callable[[int, int], None]
+Quantity = str | Callable[[Params, Dataset], Any]
+"""The name of a quantity, or a function of (params, data) that gives a number."""
+
+
+class Plane(NamedTuple):
+    """An objective on a grid: values[i, j] at centre + alphas[i] * directions[0] + betas[j] * directions[1].
+
+    Attributes:
+        values: (a, b) the objective, penalty included; NaN where a score is NaN, never filled in.
+        alphas: (a,).
+        betas: (b,).
+        centre: the params at (0, 0).
+        directions: two directions, shaped like the params.
+        quantities: name -> (a, b), those asked for.
+        method: "kinks" (exact running sums over kinks), "scores" (exact, scores affine in the plane), "model", or
+            "expansion".
+        error: the bound on an expansion's error, rounding apart; 0 where values are exact to rounding.
+        holes: how many values are NaN.
+        settings: pair, data, model, l2 and what else is needed to draw it again.
+    """
+
+    values: np.ndarray
+    alphas: np.ndarray
+    betas: np.ndarray
+    centre: Params
+    directions: tuple[Params, Params]
+    quantities: dict[str, np.ndarray]
+    method: str
+    error: float
+    holes: int
+    settings: dict[str, Any]
+
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset` with dims (alpha, beta); the centre and the directions are in it, to draw it again."""
+        return labelled(self, ("alpha", "beta"), (self.alphas, self.betas), self.directions)
+
+
+class Ray(NamedTuple):
+    """An objective along a line: values[i] at centre + alphas[i] * direction.
+
+    Attributes:
+        values: (a,) the objective, penalty included; NaN where a score is NaN, never filled in.
+        alphas: (a,).
+        centre: the params at 0.
+        direction: shaped like the params.
+        quantities: name -> (a,), those asked for.
+        method: as `Plane`'s.
+        error: as `Plane`'s.
+        holes: how many values are NaN.
+        settings: pair, data, model, l2 and what else is needed to draw it again.
+    """
+
+    values: np.ndarray
+    alphas: np.ndarray
+    centre: Params
+    direction: Params
+    quantities: dict[str, np.ndarray]
+    method: str
+    error: float
+    holes: int
+    settings: dict[str, Any]
+
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset` with the dim alpha; the centre and the direction are in it."""
+        return labelled(self, ("alpha",), (self.alphas,), (self.direction,))
+
+
+def plane(
+    pair: Pair,
+    data: Dataset,
+    centre: Params,
+    directions: tuple[Params, Params],
+    *,
+    radius: float | tuple[float, float] | None = None,
+    steps: int | tuple[int, int] = 101,
+    model: Model | None = None,
+    l2: float = 0.0,
+    sample_weights: Any = None,
+    quantities: Sequence[Quantity] = (),
+    method: str = "fastest",
+    tolerance: float = 0.0,
+    progress: Progress | None = None,
+    devices: Sequence[Any] | None = None,
+) -> Plane:
+    r"""The objective on a grid in a plane of its parameters.
+
+    .. math:: V_{ij} = F(\theta + \alpha_i d_1 + \beta_j d_2)
+
+    Args:
+        pair: from `pair`.
+        data: the examples.
+        centre: the params in the middle, theta; left as they are.
+        directions: d1 and d2, shaped like the params, of any length and angle.
+        radius: the grid reaches from -radius to radius on each axis, in units of the direction; None: to where the
+            objective has doubled along it.
+        steps: points on each axis, odd, so that the centre is one of them.
+        model: gives scores; linear if left out.
+        l2: the penalty.
+        sample_weights: (n,), as in `objective`.
+        quantities: also "risk", "positive_risk", "negative_risk", "error", "dead", "active", "saturated", "margin",
+            "gradient_norm", "outside" (the gradient's part that leaves the plane), "determinant" and "trace" (of the
+            Hessian in the plane), or functions of (params, data) that give a number, kept under their names.
+        method: "fastest" of those that are exact here; or one of "kinks", "scores", "model".
+        tolerance: an absolute error that is allowed: the plane of a smooth pair, whose scores are affine in it, may
+            then be a polynomial, whose error is proven to be at most `Plane.error`; 0: none.
+        progress: called with (pixels done, of).
+        devices: which take blocks of pixels in turn, say `jax.devices()`; one if left out. What is summed through its
+            kinks, or expanded, is so quick that one serves.
+
+    Returns:
+        A `Plane`.
+
+    Raises:
+        ValueError: if a direction is not shaped like the params or is zero, the radius or the steps make no sense, or
+            the method does not fit.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.standardise(ll.load("breast_cancer"))
+        >>> centre = {"weights": jax.numpy.zeros(30), "bias": jax.numpy.zeros(())}
+        >>> axes = ll.random_directions(centre, jax.random.key(0), normalization=None)
+        >>> p = ll.plane(ll.pair("identity", "hinge"), data, centre, axes, radius=1.0, steps=11)
+        >>> p.values.shape, float(p.values[5, 5]), p.method
+        ((11, 11), 1.0, 'kinks')
+    """
+    surface, axes = asked(
+        pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
+    )
+    return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)
+
+
+def ray(
+    pair: Pair,
+    data: Dataset,
+    centre: Params,
+    direction: Params,
+    *,
+    radius: float | None = None,
+    steps: int = 101,
+    model: Model | None = None,
+    l2: float = 0.0,
+    sample_weights: Any = None,
+    quantities: Sequence[Quantity] = (),
+    method: str = "fastest",
+) -> Ray:
+    r"""The objective along a line: :math:`V_i = F(\theta + \alpha_i d)`.
+
+    Args:
+        pair: from `pair`.
+        data: the examples.
+        centre: the params in the middle, theta; left as they are.
+        direction: d, shaped like the params, of any length.
+        radius: the line reaches from -radius to radius, in units of the direction; None: to where the objective has
+            doubled.
+        steps: points, odd, so that the centre is one of them.
+        model: gives scores; linear if left out.
+        l2: the penalty.
+        sample_weights: (n,), as in `objective`.
+        quantities: as `plane`'s.
+        method: as `plane`'s.
+
+    Returns:
+        A `Ray`.
+
+    Raises:
+        ValueError: as `plane`.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> data = ll.load("two_gaussians(n=20, seed=1)")
+        >>> centre = ll.linear().init(jax.random.key(0), data.d)
+        >>> ll.ray(ll.pair("relu", "hinge"), data, centre, centre, radius=1.0, steps=5).alphas.tolist()
+        [-1.0, -0.5, 0.0, 0.5, 1.0]
+    """
+    surface = surface_of(pair, data, centre, (direction,), model, l2, sample_weights, quantities, method)
+    (reach,) = reaches(surface, radius, 1)
+    return ray_of(surface, axis_of(reach, steps))
+
+
+# ---------------------------------------------------------------------------------------------------------- their parts
+
+
+def asked(
+    pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
+) -> tuple[Surface, tuple[np.ndarray, np.ndarray]]:
+    """The surface and the two axes that a user of `plane` asks for, checked."""
+    if len(directions) != 2:
+        raise ValueError(f"A plane needs two directions; got {len(directions)}. `ray` takes one.")
+    counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
+    # The values, once more while they are saved or drawn, and the places of the pixels.
+    refuse_grid("plane", counts, 16 * (1 + len(quantities)) + 32)
+    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
+    surface = surface._replace(tolerance=tolerance)
+    first, second = (axis_of(r, count) for r, count in zip(reaches(surface, radius, 2), counts, strict=True))
+    return surface, (first, second)
+
+
+def surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method) -> Surface:
+    """Check what a user asks for, and bring it to float64."""
+    names, functions = _asked(quantities, data)
+    model = _linear() if model is None else model
+    with jax.enable_x64(True):
+        f = objective(pair, model, data, l2, sample_weights)
+        shapes = _shapes(model.init, data.d)
+    for what, tree in (("The centre", centre), *((f"Direction {k}", d) for k, d in enumerate(directions))):
+        _check_shapes(what, tree, shapes, model)
+    for k, direction in enumerate(directions):
+        leaves = [np.asarray(x, float) for x in jax.tree.leaves(direction)]
+        if not all(np.isfinite(x).all() for x in leaves):
+            raise ValueError(f"Direction {k} holds a number that is not finite.")
+        if not any(x.any() for x in leaves):
+            raise ValueError(f"Direction {k} is zero; the plane would be a line.")
+    middle, wide = jax.tree.map(lambda x: np.asarray(x, float), (centre, tuple(directions)))
+    return Surface(f, middle, wide, names, method, data.name, functions=functions)
+
+
+def _asked(quantities: Sequence[Quantity], data: Dataset) -> tuple[tuple[str, ...], tuple]:
+    """The names asked for, and (name, function of params) for each function."""
+    if isinstance(quantities, str):
+        raise ValueError(f'quantities is a sequence of names: give ["{quantities}"].')
+    names = tuple(q for q in quantities if isinstance(q, str))
+    unknown = sorted(set(names) - set(QUANTITIES))
+    if unknown:
+        raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
+    given = [q for q in quantities if not isinstance(q, str)]
+    called = [getattr(q, "__name__", "") for q in given]
+    for name in called:
+        if not name.isidentifier() or name in (*QUANTITIES, "objective") or called.count(name) > 1:
+            raise ValueError(
+                f"A function among the quantities needs a name of its own, not {name!r}: define it by def, or set its "
+                f"__name__."
+            )
+    return names, tuple((name, functools.partial(_of_params, q, data)) for name, q in zip(called, given, strict=True))
+
+
+def _of_params(function: Callable[[Params, Dataset], Any], data: Dataset, params: Params) -> Any:
+    return function(params, data)
+
+
+_linear = functools.cache(linear)
+
+
+@functools.lru_cache(maxsize=512)
+def _shapes(init: Callable[..., Params], d: int) -> Params:
+    """The shapes of a model's params."""
+    return jax.eval_shape(lambda: init(jax.random.key(0), d))
+
+
+def _check_shapes(what: str, tree: Params, shapes: Params, model: Model) -> None:
+    same = jax.tree.structure(tree) == jax.tree.structure(shapes)
+    if not same or any(
+        np.shape(x) != y.shape for x, y in zip(jax.tree.leaves(tree), jax.tree.leaves(shapes), strict=True)
+    ):
+        if hasattr(tree, "params"):
+            raise ValueError(f"{what} is a {type(tree).__name__}; give its params: `.params`.")
+        got = jax.tree.map(np.shape, tree)
+        raise ValueError(
+            f"{what} has the shapes {got}; params of {model.name} have {jax.tree.map(lambda x: x.shape, shapes)}."
+        )
+
+
+def reaches(surface: Surface, radius: Any, count: int) -> tuple[float, ...]:
+    """How far each axis goes: as given, or to where the objective has doubled."""
+    given = radius if isinstance(radius, (tuple, list)) else (radius,) * count
+    if len(given) != count:
+        raise ValueError(f"radius is one number or {count}, not {radius}.")
+    made = tuple(_doubling(surface, k) if r is None else float(r) for k, r in enumerate(given))
+    if not all(np.isfinite(r) and r > 0 for r in made):
+        raise ValueError(f"radius must be positive, not {radius}.")
+    return made
+
+
+def _doubling(surface: Surface, k: int) -> float:
+    """Where along a direction the objective has doubled, or risen by 0.1; a direction's own length if it never does."""
+    one = surface._replace(
+        directions=(surface.directions[k],), quantities=(), functions=(), tolerance=0.0, method="fastest"
+    )
+    size = [np.sqrt(sum(float((x * x).sum()) for x in jax.tree.leaves(t))) for t in (one.centre, one.directions[0])]
+    tried = (size[0] or 1.0) / size[1] * 2.0 ** np.arange(-10, 11)
+    values = on_grid(one, (np.concatenate([[0.0], tried, -tried]),)).values
+    risen = np.nanmax(values[1:].reshape(2, -1), axis=0) - values[0] >= max(abs(values[0]), 0.1)
+    return float(tried[np.argmax(risen)] if risen.any() else (size[0] or 1.0) / size[1])
+
+
+def axis_of(radius: float, steps: int) -> np.ndarray:
+    """An odd number of points from -radius to radius, the middle one exactly 0."""
+    if steps < 1 or steps % 2 == 0:
+        raise ValueError(f"steps must be odd, so that the centre is on the grid, not {steps}.")
+    half = radius * (np.arange(steps // 2 + 1) / max(steps // 2, 1))
+    return np.concatenate([-half[:0:-1], half])
+
+
+def plane_of(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progress | None = None) -> Plane:
+    """The plane of a surface on two axes."""
+    return plane_from(surface, axes, on_grid(surface, axes, progress))
+
+
+def plane_from(surface: Surface, axes: tuple[np.ndarray, ...], found: GridValues) -> Plane:
+    """The plane of what was found on two axes."""
+    return Plane(
+        found.values,
+        axes[0],
+        axes[1],
+        surface.centre,
+        (surface.directions[0], surface.directions[1]),
+        found.quantities,
+        found.method,
+        found.error,
+        int(np.isnan(found.values).sum()),
+        surface.settings(),
+    )
+
+
+def ray_of(surface: Surface, alphas: np.ndarray) -> Ray:
+    """The ray of a surface on one axis."""
+    found = on_grid(surface, (alphas,))
+    return Ray(
+        found.values,
+        alphas,
+        surface.centre,
+        surface.directions[0],
+        found.quantities,
+        found.method,
+        found.error,
+        int(np.isnan(found.values).sum()),
+        surface.settings(),
+    )
+
+
+def labelled(made: Any, dims: tuple[str, ...], axes: tuple, directions: tuple) -> Any:
+    """The values and quantities of a grid with its axes, centre and directions, as an `xarray.Dataset`."""
+    import xarray
+
+    result = xarray.Dataset({"objective": (dims, made.values)}, dict(zip(dims, axes, strict=True)))
+    for name, values in made.quantities.items():
+        result[name] = (dims, values, {"long_name": QUANTITIES.get(name, name)})
+    for what, tree in (("centre", made.centre), *((f"direction_{k}", d) for k, d in enumerate(directions))):
+        for name, leaf in named_leaves(tree):
+            result[f"{what}_{name}"] = (tuple(f"{name}_{k}" for k in range(np.ndim(leaf))), np.asarray(leaf))
+    return result.assign_attrs(
+        settings=json.dumps(made.settings),
+        # The way to each array of the params, by which `read_plane` puts them together again.
+        paths=json.dumps(leaf_paths(made.centre)),
+        method=made.method,
+        error=made.error,
+        holes=made.holes,
+    )

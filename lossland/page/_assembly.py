@@ -1,0 +1,177 @@
+"""The page's parts made one file: tables and cards compressed, our modules joined, plotly.js put in.
+
+The page: one HTML file on which a person explores pairs, from tables that Python made; no server, no network.
+"""
+
+import base64
+import gzip
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossland.core import replacing, writable
+from lossland.elements import Pair, pair, pairs
+from lossland.page._examples import CLOUDS, L2S, described
+from lossland.page._nodes import FAR_TOLERANCE, NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
+from lossland.properties import facts, verdicts
+
+NEEDED = ("identity+hinge", "identity+logistic", "relu+hinge", "sigmoid+cross_entropy")
+"""Always there: the tour shows them, and on the first two the page finds its own optima when data were changed."""
+MODULES = (
+    "tables",
+    "objective",
+    "descent",
+    "state",
+    "paint",
+    "curves_view",
+    "plane_view",
+    "data_view",
+    "surface",
+    "picture",
+    "python_lines",
+    "tour",
+    "model",
+    "controls",
+    "hands",
+    "panel",
+    "main",
+)
+
+
+def page_text(
+    chosen: Sequence[Any] | None = None,
+    files: Sequence[str] = (),
+    tick: Callable[[int, int], None] | None = None,
+) -> str:
+    """The page as text; see `write_page`."""
+    made = _chosen(chosen)
+    static = resources.files("lossland.page") / "static"
+    content, tables = _content(made, list(files), tick)
+    parts = {
+        "style": (static / "style.css").read_text(),
+        "script": script(),
+        "content": _packed(json.dumps(content, separators=(",", ":"), allow_nan=False).encode()),
+        "tables": _packed(tables),
+        "plotly": _packed(_plotly()),
+    }
+    template = (static / "template.html").read_text()
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
+
+
+def script() -> str:
+    """Our modules as one script, each in a scope of its own, which hands on what it exports."""
+    static = resources.files("lossland.page") / "static"
+    return "\n".join(_scoped((static / f"{name}.mjs").read_text()) for name in MODULES)
+
+
+def _scoped(text: str) -> str:
+    names = ", ".join(re.findall(r"^export (?:async )?(?:function|const) (\w+)", text, re.MULTILINE))
+    inner = re.sub(r"^import .*?;\n|^export ", "", text, flags=re.MULTILINE | re.DOTALL)
+    return f"const {{ {names} }} = (() => {{\n{inner}return {{ {names} }};\n}})();\n"
+
+
+def _chosen(chosen: Sequence[Any] | None) -> list[Pair]:
+    made = list(pairs()) if chosen is None else [pair(each) for each in chosen]
+    held = {each.name for each in made}
+    return made + [pair(name) for name in NEEDED if name not in held]
+
+
+def _content(
+    made: list[Pair], files: list[str], tick: Callable[[int, int], None] | None
+) -> tuple[dict[str, Any], bytes]:
+    """What the page knows besides formulas it does not have: cards, data sets, and where each table lies."""
+    told, tables = [], b""
+    for number, each in enumerate(made, 1):
+        entry, table = _entry(each)
+        told.append(entry | {"at": len(tables)})
+        tables += table
+        if tick is not None:
+            tick(number, len(made))
+    content = {
+        "pairs": told,
+        "clouds": [described(name) for name in CLOUDS],
+        "l2s": list(L2S),
+        "files": files,
+        "tolerance": {"near": NEAR, "value": TOLERANCE, "slope": SLOPE_TOLERANCE, "far": FAR_TOLERANCE},
+    }
+    return content, tables
+
+
+def _entry(each: Pair) -> tuple[dict[str, Any], bytes]:
+    """A pair's card in words and its table in bytes."""
+    found = facts(each)
+    thin = thinned(each, found.curves)
+    infimum = [shape.infimum for shape in found.shapes]
+    threshold = found.calibration.best
+    entry = {
+        "activation": each.activation.name,
+        "loss": each.loss.name,
+        "nodes": thin.scores.size,
+        "kinks": len(thin.ties),
+        "tied": ["tie" in half.settings() for half in (each.activation, each.loss)],
+        "infimum": [low if math.isfinite(low) else None for low in infimum],
+        "convex": [bool(shape.convex) for shape in found.shapes],
+        "threshold": threshold if threshold is not None and math.isfinite(threshold) else None,
+        "verdicts": [[verdict.sign, verdict.text] for verdict in verdicts(found)],
+        "errors": thin.errors,
+    }
+    return entry, b"".join(
+        np.ascontiguousarray(part).astype(part.dtype.newbyteorder("<")).tobytes()
+        for part in (thin.scores, thin.rows, thin.ties)
+    )
+
+
+def _packed(content: bytes) -> str:
+    # mtime=0: the same page has the same bytes.
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+
+
+def _plotly() -> bytes:
+    import plotly
+
+    return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
+
+
+def write_page(
+    path: str | Path = "page.html",
+    pairs: Sequence[Any] | None = None,
+    files: Sequence[str] = (),
+    tick: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write the page: one self-contained HTML file.
+
+    Curves and slopes are tables made by JAX, between whose nodes the browser interpolates; no formula is written twice.
+
+    Args:
+        path: where.
+        pairs: pairs or their names; every admissible registered pair if left out, yours included.
+        files: your own files as given to `load_file`, named in the Python lines that the page hands out.
+        tick: called with (done, of) after each pair.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: if a pair is unknown or not admissible.
+        OSError: if the file cannot be written.
+
+    Example:
+        It solves for the marked optima, some seconds of work; `docs/page.md` runs it.
+
+        >>> import lossland as ll
+        >>> ll.write_page("page.html", ["relu+hinge", "identity+hinge"])  # doctest: +SKIP
+        PosixPath('page.html')
+    """
+    path = Path(path)
+    text = page_text(pairs, files, tick)
+    with writable(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return path

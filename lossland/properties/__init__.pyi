@@ -1,0 +1,11 @@
+from ._card import Card as Card
+from ._card import card as card
+from ._card import cards as cards
+
+"""For other wings."""
+from ._calibration import THETAS as THETAS
+from ._facts import facts as facts
+from ._report import as_dict as as_dict
+from ._report import card_json as card_json
+from ._report import cards_table as cards_table
+from ._verdicts import verdicts as verdicts

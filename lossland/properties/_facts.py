@@ -1,0 +1,183 @@
+"""The facts of a pair that a card states: everything that is computed once, in one NamedTuple."""
+
+import math
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from lossland.curves import Curves, Interval, Kink, Minimum, Shape, is_margin, shape, tabulate
+from lossland.elements import Pair
+from lossland.properties._calibration import (
+    ETAS,
+    THETAS,
+    Calibration,
+    calibrate,
+    elicits,
+    hull_values,
+    minimum,
+    probability_error,
+)
+from lossland.properties._known_losses import Known, recognise
+from lossland.properties._links import is_matching, link_distance, outputs
+from lossland.properties._tails import Tail, margin_maximising, tail
+
+LABEL_WORDS = ("positive", "negative")
+
+
+T = TypeVar("T")
+
+
+class PerClass(NamedTuple, Generic[T]):
+    """Something of each class: of t = +1, then of t = -1."""
+
+    positive: T
+    negative: T
+
+
+class Facts(NamedTuple):
+    """What is computed of a pair, all on the score axis.
+
+    Attributes:
+        pair: the pair.
+        curves: its table.
+        shapes: (positive, negative).
+        tails: towards the well classified side.
+        margin: whether negative(z) == positive(-z).
+        known: each class curve as a registered margin loss, None where it is none.
+        minima: the minimal conditional risk at `calibration.ETAS`.
+        calibration: calibrated thresholds.
+        psi: the psi-transform at `calibration.THETAS`, at the best threshold, or 0 where there is none.
+        elicits: whether the risk's minimiser reveals eta.
+        output_at_best: the output at the best threshold; NaN if there is none.
+        probability: for outputs in [0, 1], the largest |output at the minimiser - eta|; NaN for others.
+        matching: whether the pair is its output's matching loss.
+        link_distance: of the output, as a probability, from the slope ratio; NaN where undefined.
+        margin_maximising: None unless the pair is a margin loss.
+        margin_reason: what decided it.
+        problems: what is wrong with the pair, in words.
+    """
+
+    pair: Pair
+    curves: Curves
+    shapes: tuple[Shape, Shape]
+    tails: tuple[Tail, Tail]
+    margin: bool
+    known: tuple[Known | None, Known | None]
+    minima: Minimum
+    calibration: Calibration
+    psi: np.ndarray
+    elicits: bool
+    output_at_best: float
+    probability: float
+    matching: bool
+    link_distance: float
+    margin_maximising: bool | None
+    margin_reason: str
+    problems: tuple[str, ...]
+
+    @property
+    def proper(self) -> bool:
+        """Whether the minimiser tells eta: as the output itself for outputs in [0, 1], else through a link."""
+        return self.elicits if math.isnan(self.probability) else self.probability < 1e-6
+
+    @property
+    def kinks(self) -> tuple[Kink, ...]:
+        """The kinks of both curves, in order of score."""
+        return self.curves.kinks
+
+
+def facts(made: Pair) -> Facts:
+    """Compute the facts of a pair from the function alone.
+
+    Args:
+        made: any pair.
+
+    Returns:
+        The facts; a faulty pair's problems stand among them.
+
+    Example:
+        >>> import lossland as ll
+        >>> found = facts(ll.pair("tanh", "squared"))
+        >>> str(found.known[0]), found.margin, found.proper
+        ('4 savage', True, True)
+    """
+    curves = tabulate(made)
+    shapes = shape(curves, 0), shape(curves, 1)
+    margin = is_margin(curves)
+    minima = minimum(curves, ETAS)
+    calibration = calibrate(curves, minima, margin)
+    probability, at_best = _output_facts(made, minima, calibration)
+    maximises, reason = margin_maximising(curves, shapes[0]) if margin else (None, "not a margin loss")
+    known = recognise(curves, 0, made.loss.name)
+    return Facts(
+        pair=made,
+        curves=curves,
+        shapes=shapes,
+        tails=(tail(curves, 0), tail(curves, 1)),
+        margin=margin,
+        known=(known, known if margin else recognise(curves, 1, made.loss.name)),
+        minima=minima,
+        calibration=calibration,
+        psi=hull_values(THETAS, calibration.costs),
+        elicits=elicits(minima),
+        output_at_best=at_best,
+        probability=probability,
+        matching=is_matching(curves),
+        link_distance=link_distance(curves, made.activation),
+        margin_maximising=maximises,
+        margin_reason=reason,
+        problems=(*curves.problems, *_faults(curves, shapes)),
+    )
+
+
+def dead(shape: Shape, label: float, threshold: float) -> tuple[Interval, ...]:
+    """Where a misclassified example of one class gets no gradient: flat or infinite stretches on the wrong side.
+
+    Args:
+        shape: the class curve's.
+        label: -1 or +1.
+        threshold: of the rule z > threshold.
+
+    Returns:
+        Intervals of the score.
+    """
+    cut = []
+    for low, high in (*shape.plateaus, *shape.walls, *shape.bottoms):
+        part = Interval(low, min(high, threshold)) if label > 0 else Interval(max(low, threshold), high)
+        if part.low < part.high:
+            cut.append(part)
+    return tuple(cut)
+
+
+def _output_facts(made: Pair, minima: Minimum, calibration: Calibration) -> tuple[float, float]:
+    held = made.activation.claim("range")
+    best = math.nan if calibration.best is None else calibration.best
+    wanted = np.concatenate([minima.low, minima.high, [0.0 if math.isnan(best) else best]])
+    given = outputs(made.activation, wanted)
+    at_best = math.nan if math.isnan(best) else float(given[-1])
+    if held is None or held[0] < 0 or held[1] > 1:
+        return math.nan, at_best
+    return probability_error(minima, given[:-1].reshape(2, -1)), at_best
+
+
+def _faults(curves: Curves, shapes: tuple[Shape, Shape]) -> list[str]:
+    """Label-blind, rewarding mistakes, discontinuous, unbounded below: sound code, unsound losses."""
+    found = []
+    if np.array_equal(curves.values[0], curves.values[1]):
+        found.append("Both classes have the same loss at every score: it does not look at the label.")
+    elif shapes[0].monotone == shapes[1].monotone == "constant":
+        found.append("The loss is constant for both classes: it does not look at the score.")
+    else:
+        for word, held, wrong in zip(LABEL_WORDS, shapes, ("increasing", "decreasing"), strict=True):
+            if held.monotone == wrong:
+                found.append(f"The loss of a {word} is {wrong} in the score: it rewards mistakes. Is a sign wrong?")
+    for kink in curves.kinks:
+        if kink.what == "value" and math.isfinite(kink.left) and math.isfinite(kink.right):
+            word = LABEL_WORDS[0 if kink.label > 0 else 1]
+            found.append(f"The loss of a {word} jumps from {kink.left:.6g} to {kink.right:.6g} at z = {kink.at:.6g}.")
+    if np.all(np.isinf(curves.values).any(axis=0) & (curves.values > 1e300).any(axis=0)):
+        found.append("Every score is infinitely costly for one of the classes.")
+    for word, held in zip(LABEL_WORDS, shapes, strict=True):
+        if held.infimum == -math.inf:
+            found.append(f"The loss of a {word} has no lower bound.")
+    return found

@@ -1,0 +1,109 @@
+"""Tails: how a class curve approaches its limit on the well classified side, and whether that maximises the margin.
+
+The well classified side is z -> +inf for a positive and z -> -inf for a negative.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lossland.curves import LABELS, Curves, Shape, at, flat_runs
+
+
+class Tail(NamedTuple):
+    """How a curve approaches its limit on the well classified side.
+
+    Attributes:
+        kind: "zero" (the limit is reached and kept), "exponential", "super-exponential", "polynomial", "slower" than
+            any power, or "none" (no finite limit).
+        exponent: p of the polynomial |z|^-p, the rate k of exp(-k |z|); NaN else.
+    """
+
+    kind: str
+    exponent: float
+
+
+def tail(curves: Curves, row: int) -> Tail:
+    """The tail of a class curve, from -z curvature / slope: constant for a power of z, growing as z for exp(-k z).
+
+    Args:
+        curves: from `curves.tabulate`.
+        row: 0 for positives, 1 for negatives.
+
+    Returns:
+        Its kind and exponent, measured at |z| up to 1e5.
+
+    Example:
+        >>> import lossland as ll
+        >>> from lossland.curves import tabulate
+        >>> [tail(tabulate(ll.pair("identity", name)), 0) for name in ("logistic", "dwd")]
+        [Tail(kind='exponential', exponent=1.0), Tail(kind='polynomial', exponent=1.0)]
+    """
+    side = LABELS[row]
+    last = curves.scores.size - 1 if side > 0 else 0
+    limit = curves.limits[row, 1 if side > 0 else 0]
+    if any(last in run for run in flat_runs(curves, row)):
+        return Tail("zero", math.nan)
+    ends = curves.values[row, last]
+    if not math.isfinite(limit) or not math.isfinite(ends):
+        return Tail("none", math.nan)
+    distances = np.array([16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1e3, 1e4, 1e5])
+    nodes = np.searchsorted(curves.scores, side * distances)
+    slope, curvature = curves.slopes[row, nodes], curves.curvatures[row, nodes]
+    seen = (np.abs(slope) > 1e-280) & np.isfinite(curvature)
+    rate = -curves.scores[nodes][seen] * curvature[seen] / slope[seen]
+    if rate.size < 3:
+        return Tail("super-exponential", math.nan)
+    if not (rate[-1] and rate[-2]):
+        # A slope without curvature beside a finite limit: the function contradicts itself far out.
+        return Tail("none", math.nan)
+    places = curves.scores[nodes][seen]
+    growth = np.log(np.abs(rate[-1] / rate[-2])) / np.log(np.abs(places[-1] / places[-2]))
+    if growth > 1.2:
+        return Tail("super-exponential", math.nan)
+    if growth > 0.8:
+        return Tail("exponential", _tidy(abs(rate[-1] / places[-1])))
+    exponent = float(rate[-1]) - 1
+    if exponent < 0.01:
+        return Tail("slower", math.nan)
+    return Tail("polynomial", _tidy(exponent))
+
+
+def margin_maximising(curves: Curves, positive: Shape) -> tuple[bool, str]:
+    r"""Whether a margin loss maximises the margin on separable data as l2 tends to 0, and why.
+
+    The criterion: phi does not increase, and for some T > 0, T = inf allowed,
+    :math:`\lim_{t \to T} \phi(t (1 - \varepsilon)) / \phi(t) = \infty` for every epsilon > 0. It is evaluated in
+    logarithms, on slopes where T is infinite (their ratio has the same limit and keeps its digits).
+
+    Args:
+        curves: of a margin loss.
+        positive: the shape of its positive curve.
+
+    Returns:
+        The verdict and the reason.
+
+    Source: Rosset, Zhu & Hastie 2003, Theorem 2.1.
+    """
+    if positive.monotone != "decreasing":
+        return False, f"phi is not decreasing ({positive.monotone})"
+    if not math.isfinite(positive.infimum):
+        return False, "phi has no lower bound"
+    ends = [span.low for span in positive.bottoms if span.high == math.inf]
+    if ends:
+        return ends[0] > 0, f"phi is lowest from T = {ends[0]:.4g} on; T > 0 is asked for"
+    distances = np.array([4.0, 16.0, 64.0, 256.0, 1e3, 4e3, 1.6e4, 6.4e4])
+    near, far = (np.abs(at(curves, x, 1)[0]) for x in (0.9 * distances, distances))
+    seen = (near > 1e-290) & (far > 1e-290)
+    if seen.sum() < 2:
+        return True, "phi vanishes faster than any exponential"
+    ratio = np.log(near[seen]) - np.log(far[seen])
+    grows = bool(ratio[-1] > 1.5 * max(ratio[-2], 1e-3))
+    seen_at = [f"e^{r:.3g} at t = {t:g}" for r, t in zip(ratio[-2:], distances[seen][-2:], strict=True)]
+    return grows, f"phi(0.9 t) / phi(t) is {' and '.join(seen_at)}"
+
+
+def _tidy(x: Any) -> float:
+    """Rounded to four decimals: tails are measured at |z| up to 1e5, not at infinity."""
+    return round(float(x), 4)

@@ -1,0 +1,8 @@
+"""The exact optimum of a convex loss, linear or over a kernel, with the duality gap that proves it.
+
+Takes a loss, data and C; gives a `Solution` with duals and gap, its path in C, its derivatives, or `NotSeparable`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,151 @@
+"""The active-set polish: from the interior point's answer to one at rounding level.
+
+Each term of each example is at the low end of its box, at the high end, or free. Free terms of a parabola follow the
+margin; free terms of a kink hold the margin at the knot. With the sets fixed, the optimum is the solution of linear
+equations, found by the method of multipliers through the same d x d matrix: a large number stands for a kink's
+curvature, and a few repetitions remove its trace. Then the sets are read off anew (Hintermueller, Ito & Kunisch 2003).
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from lossland.solvers import _normal_equations as normal
+from lossland.solvers._certificates import balanced, dual_value
+from lossland.solvers._interior_point import Iterate
+from lossland.solvers._normal_equations import Design
+from lossland.solvers._plq import Rows, values
+
+STIFF = 1e9
+"""The curvature that stands for a kink's, times the largest squared length of a row."""
+PASSES = 4
+ROUNDING = 1e-13
+"""The relative gap at which there is nothing left to polish."""
+
+
+class Polished(NamedTuple):
+    """The best points found, each by its own value.
+
+    Attributes:
+        point: (k, d + bias), the weights and the bias of the lowest primal value.
+        beta: (k, J, n), feasible, of the highest dual value.
+        primal: (k,), without the losses' constants.
+        dual: (k,), the same.
+    """
+
+    point: Array
+    beta: Array
+    primal: Array
+    dual: Array
+
+
+def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) -> Polished:
+    """Put what is close to an end of its box there, and settle the sets until primal and dual agree to rounding.
+
+    Args:
+        design: the inputs.
+        labels: (k or 1, n).
+        rows: from `terms.spread`.
+        at: where the interior point ended.
+        rounds: the most rounds; another one is made while it helps some problem.
+
+    Returns:
+        The best points.
+    """
+    best = _judged(design, labels, rows, at.point, at.beta)
+    sets = _sets(rows, at)
+    ended = _judged(design, labels, rows, at.point, _at_ends(rows, at.beta, sets))
+    # Exact ends are worth a gap of rounding size: they say which examples matter and which biases are as good.
+    take = (ended.primal - ended.dual <= 1e-12 * ended.primal) & jnp.isfinite(ended.dual)
+    best = _better(ended, best._replace(dual=jnp.where(take, -jnp.inf, best.dual)))
+    # The origin costs nothing to try, and is the optimum of a loss without a margin.
+    best = _better(_judged(design, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta)), best)
+
+    def more(held: tuple) -> Array:
+        count, helped, best, _, _, _ = held
+        return (count < rounds) & helped & jnp.any(best.primal - best.dual > ROUNDING * jnp.abs(best.primal))
+
+    def body(held: tuple) -> tuple:
+        count, _, best, point, beta, sets = held
+        point, beta = _settled(design, labels, rows, point, beta, sets)
+        new = _better(_judged(design, labels, rows, point, beta), best)
+        helped = jnp.any(new.primal - new.dual < 0.5 * (best.primal - best.dual))
+        sets = _read(rows, labels * normal.scores(design, point), beta, sets)
+        return count + 1, helped, new, point, beta, sets
+
+    held = (jnp.zeros((), int), jnp.ones((), bool), best, at.point, at.beta, sets)
+    return jax.lax.while_loop(more, body, held)[2]
+
+
+def _at_ends(rows: Rows, beta: Array, sets: Array) -> Array:
+    beta = jnp.where(sets < 0, rows.low, jnp.where(sets > 0, rows.high, beta))
+    return jnp.where(rows.counts > 0, beta, 0.0)
+
+
+def _better(new: Polished, best: Polished) -> Polished:
+    """The lower primal with its point, the higher dual with its own."""
+    lower, higher = new.primal < best.primal, new.dual > best.dual
+    return Polished(
+        jnp.where(lower[:, None], new.point, best.point),
+        jnp.where(higher[:, None, None], new.beta, best.beta),
+        jnp.where(lower, new.primal, best.primal),
+        jnp.where(higher, new.dual, best.dual),
+    )
+
+
+def _judged(design: Design, labels: Array, rows: Rows, point: Array, beta: Array) -> Polished:
+    beta = jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0.0)
+    beta = balanced(rows, labels, beta) if design.bias else beta
+    losses = values(rows, labels * normal.scores(design, point)).sum(axis=(1, 2))
+    primal = normal.half_square(design, point) + losses
+    return Polished(point, beta, primal, dual_value(design, rows, labels, beta))
+
+
+def _sets(rows: Rows, at: Iterate) -> Array:
+    """-1 at the low end, 1 at the high end, 0 free: whichever of a multiplier and its room is larger."""
+    span = rows.high - rows.low
+    span = jnp.where(jnp.isfinite(span), span, 1.0 + jnp.abs(at.beta).max(axis=(1, 2), keepdims=True))
+    low = at.below > (at.beta - rows.low) / span
+    high = at.above > (rows.high - at.beta) / span
+    kink = jnp.where(low & ~high, -1, jnp.where(high & ~low, 1, 0))
+    return jnp.where(rows.soft > 0, _of_parabola(rows, at.margins), kink)
+
+
+def _of_parabola(rows: Rows, margins: Array) -> Array:
+    gap = rows.knot - margins[:, None, :]
+    return jnp.where(gap <= rows.soft * rows.low, -1, jnp.where(gap >= rows.soft * rows.high, 1, 0))
+
+
+def _read(rows: Rows, margins: Array, beta: Array, sets: Array) -> Array:
+    """The sets that a settled point asks for."""
+    gap = rows.knot - margins[:, None, :]
+    slack = 1e-11 * (1.0 + jnp.abs(margins).max(axis=1)[:, None, None])
+    free = jnp.where(beta < rows.low, -1, jnp.where(beta > rows.high, 1, 0))
+    kink = jnp.where(sets == 0, free, jnp.where(sets * gap < -slack, 0, sets))
+    return jnp.where(rows.soft > 0, _of_parabola(rows, margins), kink)
+
+
+def _settled(design: Design, labels: Array, rows: Rows, point: Array, beta: Array, sets: Array) -> tuple[Array, Array]:
+    """The optimum for fixed sets."""
+    longest = 1.0 + jnp.max(jnp.sum(design.inputs**2, axis=1))
+    soft = jnp.where(rows.soft > 0, rows.soft, longest / STIFF)
+    theta = jnp.where((sets == 0) & (rows.counts > 0), 1.0 / soft, 0.0)
+    beta = _at_ends(rows, beta, sets)
+    stiffness = theta.sum(axis=1)
+    lower = normal.factor(design, stiffness)
+    pinned = (stiffness > 0).any(axis=1)
+
+    def again(_: int, held: tuple[Array, Array]) -> tuple[Array, Array]:
+        point, beta = held
+        right = rows.knot - (labels * normal.scores(design, point))[:, None, :] - rows.soft * beta
+        pull = normal.pulled(design, labels * (theta * right + beta).sum(axis=1))
+        if design.bias:
+            # Nothing free: no bias is better than the one that is there.
+            pull = pull.at[:, -1].set(jnp.where(pinned, pull[:, -1], 0.0))
+        move = normal.solve_factored(lower, pull - normal.penalised(design, point))
+        turn = (labels * normal.scores(design, move))[:, None, :]
+        return point + move, beta + theta * (right - turn)
+
+    return jax.lax.fori_loop(0, PASSES, again, (point, beta))

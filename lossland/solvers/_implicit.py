@@ -1,0 +1,320 @@
+"""Derivatives of exact solutions: how the optimum moves with C, the sample weights, the inputs and a loss's parameters.
+
+At the optimum the residuals of the optimality conditions vanish,
+
+    w - sum_i alpha_i t_i x_i = 0,    sum_i alpha_i t_i = 0,    t_k (x_k . w + b) = knot for every example k on a kink,
+
+with alpha_i = -c_i phi'(m_i) off the kinks and alpha_k free on them. The implicit function theorem turns their
+derivatives into the solution's by one linear system of size d + 1 + the number of examples on a kink. It holds where
+the sets stay put under small changes; elsewhere the solution has corners, and `DegenerateSolution` says so.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+
+from lossland.data import Dataset
+from lossland.elements import LOSSES, Pair, find
+from lossland.solvers._convex_form import Form, convex_form
+from lossland.solvers._solve import FREE, Solution, solve
+from lossland.solvers._solve_kernel import LARGEST, solve_kernel
+
+NEAR = 1e-6
+"""The distance, in margins or as a share of a dual's range, below which an example counts as on the edge of its set."""
+
+
+class DegenerateSolution(ValueError):
+    """The solution is not differentiable here: an example is about to change its set, or the duals are not unique."""
+
+
+class _Data(NamedTuple):
+    """What the solution depends on: inputs (n, d), labels (n,), C, weights s (n,), the loss's parameters."""
+
+    inputs: Any
+    labels: Any
+    C: Any
+    sample_weights: Any
+    parameters: dict[str, Any]
+
+
+class _Sets(NamedTuple):
+    """The examples on a kink, as many places as there are unknowns, so that one program serves every active set.
+
+    Attributes:
+        free: (d + 1,), the examples; `counted` says which places are taken.
+        counted: (d + 1,).
+        knots: (d + 1,).
+        ends: (2,), the examples that end the interval of biases, if `vague` says that it is one.
+        end_knots: (2,).
+        vague: a scalar.
+    """
+
+    free: np.ndarray
+    counted: np.ndarray
+    knots: np.ndarray
+    ends: np.ndarray
+    end_knots: np.ndarray
+    vague: np.ndarray
+
+
+class _Spec(NamedTuple):
+    """What is not differentiated: the loss, whether there is a bias, the tolerance."""
+
+    loss: Any
+    bias: bool
+    tol: float
+
+
+def differentiable_solve(
+    loss: Any,
+    inputs: Any,
+    labels: Any,
+    C: Any,
+    *,
+    sample_weights: Any = None,
+    parameters: dict[str, Any] | None = None,
+    bias: bool = True,
+    tol: float = 1e-8,
+) -> tuple[Array, Array]:
+    r"""`solve`'s weights and bias as a function that JAX differentiates, forwards or backwards, once.
+
+    Differentiate with respect to any of inputs, C, sample weights and parameters. The solution is computed in float64
+    and returned in the type of the inputs; for derivatives to many digits, call it within `jax.enable_x64(True)`.
+
+    Args:
+        loss: as for `solve`.
+        inputs: (n, d).
+        labels: (n,), -1 or +1.
+        C: a positive scalar.
+        sample_weights: s, (n,); 1 by default.
+        parameters: of a margin loss, by name, to be differentiated: {"gamma": 0.5}; others keep their values.
+        bias: whether b is free; else it is 0.
+        tol: the relative gap that the solution must reach.
+
+    Returns:
+        The weights (d,) and the bias, a scalar.
+
+    Raises:
+        ValueError: as `solve`; if it does not converge; inside `jax.jit` or `jax.vmap`, as it solves on the host.
+        DegenerateSolution: when differentiated where the solution has no derivative, naming the examples.
+
+    Example:
+        Two points at -1 and 1 have w = 2 C as long as both are inside the margin:
+
+        >>> import jax, lossland as ll
+        >>> weight = lambda C: ll.differentiable_solve("hinge", [[-1.0], [1.0]], [-1, 1], C)[0][0]
+        >>> round(float(jax.grad(weight)(0.1)), 5)
+        2.0
+
+    Sources: Bengio (2000); Koh & Liang (2017); Blondel et al. (2022).
+    """
+    inputs = jnp.asarray(inputs, float)
+    weights = jnp.ones(inputs.shape[0]) if sample_weights is None else jnp.asarray(sample_weights, float)
+    held = {name: jnp.asarray(value, float) for name, value in (parameters or {}).items()}
+    given = _Data(inputs, jnp.asarray(labels, float), jnp.asarray(C, float), weights, held)
+    if given.C.ndim:
+        raise ValueError(f"differentiable_solve takes one C, not shape {given.C.shape}; differentiate one at a time.")
+    entry = loss if isinstance(loss, Pair) else find(LOSSES, loss)
+    if held and (isinstance(entry, Pair) or entry.kind != "margin"):
+        raise ValueError("Parameters can be differentiated for margin losses only; give the loss itself.")
+    return _solution(_Spec(entry, bias, tol), given)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _solution(spec: _Spec, given: _Data) -> tuple[Array, Array]:
+    sol, _ = _solved(spec, given)
+    return jnp.asarray(sol.weights, given.inputs.dtype), jnp.asarray(sol.bias, given.inputs.dtype)
+
+
+@_solution.defjvp
+def _solution_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    (given,), (moved,) = primals, tangents
+    sol, form = _solved(spec, given)
+    dtype, d = given.inputs.dtype, given.inputs.shape[1]
+    sets = _sets(spec, form, sol, _host(given))
+    duals = np.where(sets.counted, np.asarray(sol.duals)[sets.free], 0.0)
+    point = np.concatenate([sol.weights, [sol.bias], duals])
+    with jax.enable_x64(True):
+        jacobian = np.asarray(_jacobian(spec, sets, _host(given), point))
+    inverse = jnp.asarray(_inverse(jacobian, sets, d), dtype)
+    change = _changed(spec, sets, given, moved, jnp.asarray(point, dtype))
+    step = -jnp.matmul(inverse[: d + 1], change, precision=jax.lax.Precision.HIGHEST)
+    value = jnp.asarray(sol.weights, dtype), jnp.asarray(sol.bias, dtype)
+    return value, (step[:d], step[d] if spec.bias else jnp.zeros((), dtype))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _jacobian(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
+    return jax.jacfwd(functools.partial(_residual, spec, sets, given))(point)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _changed(spec: _Spec, sets: _Sets, given: _Data, moved: _Data, point: Array) -> Array:
+    """How the residual changes as the data move."""
+    return jax.jvp(lambda held: _residual(spec, sets, held, point), (given,), (moved,))[1]
+
+
+def _host(given: _Data) -> _Data:
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), given)
+
+
+def _solved(spec: _Spec, given: _Data) -> tuple[Solution, Form]:
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+        raise ValueError(
+            "differentiable_solve solves on the host and has one derivative: call it outside jax.jit and jax.vmap, and "
+            "do not nest jax.grad around it twice. What comes before and after it can be compiled."
+        )
+    host = _host(given)
+    loss = spec.loss
+    if host.parameters:
+        loss = loss.bind(**{name: float(value) for name, value in host.parameters.items()})
+    data = Dataset(inputs=host.inputs, labels=host.labels)
+    sol = solve(loss, data, C=float(host.C), sample_weights=host.sample_weights, bias=spec.bias, tol=spec.tol)
+    if not sol.converged:
+        raise ValueError(f"The solution to be differentiated did not converge. {sol.message}")
+    form = convex_form(loss)
+    if spec.bias and data.n <= LARGEST and _vague(form, sol, data):
+        sol = _sharpened(loss, data, host, sol)
+    return sol, form
+
+
+def _vague(form: Form, sol: Solution, data: Dataset) -> bool:
+    """Whether an example of a loss of lines counts as free, but is not on a kink: the sets are not settled."""
+    if form.terms is None or np.any(form.terms.soft > 0):
+        return False
+    margins = data.labels * (data.inputs @ sol.weights + sol.bias)
+    knots = np.asarray(form.terms.knot)[np.where(data.labels > 0, 0, 1)]
+    return bool(np.any((sol.support == FREE) & (np.abs(margins[:, None] - knots).min(1) > NEAR)))
+
+
+def _sharpened(loss: Any, data: Dataset, host: _Data, sol: Solution) -> Solution:
+    """The same solution by active sets over the examples, if that settles them."""
+    exact = solve_kernel(
+        loss,
+        data,
+        C=float(host.C),
+        sample_weights=host.sample_weights,
+        kernel=lambda a, b: np.asarray(a) @ np.asarray(b).T,
+    )
+    if not exact.converged:
+        return sol
+    return sol._replace(
+        weights=exact.coefficients @ host.inputs,
+        bias=exact.bias,
+        duals=exact.duals,
+        gap=exact.gap,
+        bias_interval=exact.bias_interval,
+        support=exact.support,
+    )
+
+
+def _slope(spec: _Spec, parameters: dict[str, Any]) -> Callable[[Array, Array], Array]:
+    """The derivative of the loss in the score, as a function of scores and labels that JAX can differentiate."""
+    if isinstance(spec.loss, Pair) or spec.loss.kind != "margin":
+        return convex_form(spec.loss).pair.slope
+    settings = dict(spec.loss.parameters) | parameters
+
+    def slope(scores: Array, labels: Array) -> Array:
+        margins = labels * scores
+        phi = functools.partial(spec.loss.function, **settings)
+        return labels * jax.jvp(phi, (margins,), (jnp.ones_like(margins),))[1]
+
+    return slope
+
+
+def _residual(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
+    """The optimality conditions at a point (w, b, alpha of the examples on a kink): (2 (d + 1),)."""
+    d, t = given.inputs.shape[1], given.labels
+    weights, bias, free = point[:d], point[d], point[d + 1 :]
+    on = jnp.zeros(t.shape, bool).at[sets.free].max(sets.counted)
+    scores = given.inputs @ weights + bias
+    # Off the kinks alone is the slope a function of the score; a margin of 0 in their place keeps NaN out.
+    pulls = -given.C * given.sample_weights * _slope(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
+    held = jnp.where(sets.counted, free * t[sets.free], 0.0)
+    pulls = jnp.where(on, 0.0, pulls).at[sets.free].add(held)
+    ends = given.inputs[sets.ends] @ weights + bias - t[sets.ends] * sets.end_knots
+    balance = jnp.where(sets.vague, ends.sum(), pulls.sum())
+    # A place that is not taken holds 0.
+    margins = jnp.where(sets.counted, t[sets.free] * scores[sets.free] - sets.knots, free)
+    return jnp.concatenate([weights - pulls @ given.inputs, balance[None] if spec.bias else bias[None], margins])
+
+
+# ------------------------------------------------------------------------------------------------------ the active set
+
+
+def _sets(spec: _Spec, form: Form, sol: Solution, given: _Data) -> _Sets:
+    """The examples on a kink, or the reason why there is no derivative."""
+    nothing, d = np.zeros(0, int), given.inputs.shape[1]
+    if form.terms is None:
+        return _padded(nothing, np.zeros(0), nothing, np.zeros(0), d)
+    side = np.where(given.labels > 0, 0, 1)
+    knots, low, high, soft = (np.asarray(table)[side] for table in form.terms[:4])
+    c = float(given.C) * given.sample_weights
+    margins = given.labels * (given.inputs @ np.asarray(sol.weights) + float(sol.bias))
+    kinked = (soft == 0) & (high > low) & (c > 0)[:, None]
+    on = kinked & (np.abs(margins[:, None] - knots) < NEAR * (1.0 + np.abs(knots)))
+    # The other terms' pulls at this margin leave a share of its range to the term on its kink.
+    best = np.where(soft > 0, (knots - margins[:, None]) / np.where(soft > 0, soft, 1.0), np.inf)
+    best = np.where(soft > 0, np.clip(best, low, high), np.where(knots > margins[:, None], high, low))
+    others = np.where(on, 0.0, best).sum(1)
+    free = np.flatnonzero(on.any(1))
+    column = on[free].argmax(1)
+    share = np.asarray(sol.duals)[free] / c[free] - others[free]
+    room = np.minimum(share - low[free, column], high[free, column] - share)
+    edge = free[room < NEAR * (high - low)[free, column]]
+    if len(edge):
+        raise DegenerateSolution(
+            f"The solution has a corner here: example(s) {', '.join(map(str, edge[:6]))} sit on a kink with a dual at "
+            f"the end of its range, so they change sets under the smallest change. Move C, or a weight, a little."
+        )
+    ends = _interval_ends(spec, sol, given, knots, kinked) if not len(free) else nothing
+    if len(free) > d + 1:
+        raise _undetermined(len(free), d)
+    return _padded(free, knots[free, column], ends, knots[ends, kinked[ends].argmax(1)], d)
+
+
+def _padded(free: np.ndarray, knots: np.ndarray, ends: np.ndarray, end_knots: np.ndarray, d: int) -> _Sets:
+    more, gone = (0, d + 1 - len(free)), (0, 2 - len(ends))
+    return _Sets(
+        free=np.pad(free, more),
+        counted=np.arange(d + 1) < len(free),
+        knots=np.pad(knots, more),
+        ends=np.pad(ends, gone),
+        end_knots=np.pad(end_knots, gone),
+        vague=np.asarray(len(ends) > 0),
+    )
+
+
+def _interval_ends(spec: _Spec, sol: Solution, given: _Data, knots: np.ndarray, kinked: np.ndarray) -> np.ndarray:
+    """The two examples that bound the interval of biases; none if the bias is unique."""
+    least, most = np.asarray(sol.bias_interval)
+    if not spec.bias or most - least < NEAR:
+        return np.zeros(0, int)
+    place = given.labels[:, None] * knots - (given.inputs @ np.asarray(sol.weights))[:, None]
+    away = [np.where(kinked, np.abs(place - end), np.inf).min(1) for end in (least, most)]
+    found = np.array([row.argmin() for row in away])
+    if max(row.min() for row in away) > NEAR:
+        raise DegenerateSolution(
+            f"The bias is not unique, between {least:.6g} and {most:.6g}, and no kink bounds it: it has no derivative. "
+            f"Set bias=False, or raise C."
+        )
+    return found
+
+
+def _inverse(jacobian: np.ndarray, sets: _Sets, d: int) -> np.ndarray:
+    if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1e13:
+        raise _undetermined(int(sets.counted.sum()), d)
+    return np.linalg.inv(jacobian)
+
+
+def _undetermined(count: int, d: int) -> DegenerateSolution:
+    return DegenerateSolution(
+        f"The {count} examples on a kink, in {d} dimensions, do not fix the solution's derivative: they depend on each "
+        f"other, or nothing bends the loss in the bias. Drop duplicates, or move C a little."
+    )

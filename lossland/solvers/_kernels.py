@@ -1,0 +1,196 @@
+"""Kernels and their matrices: the functions, the checks, a low-rank factor, a positive definite solve."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+Kernel = Literal["rbf", "linear", "polynomial"] | Callable[[Any, Any], Any]
+
+
+def rbf(a: Any, b: Any, gamma: float) -> Array:
+    r"""The Gaussian kernel :math:`\exp(-\gamma \|a_i - b_j\|^2)`, (n, m) for a (n, d) and b (m, d)."""
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    # Centred, so that data far from the origin lose no digits in |a|^2 - 2 a.b + |b|^2.
+    middle = b.mean(0, keepdims=True)
+    a, b = a - middle, b - middle
+    products = jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST)
+    squares = jnp.sum(a * a, 1)[:, None] + jnp.sum(b * b, 1)[None, :]
+    return jnp.exp(-gamma * jnp.maximum(squares - 2.0 * products, 0.0))
+
+
+def polynomial(a: Any, b: Any, gamma: float, degree: int, coef0: float) -> Array:
+    r"""The kernel :math:`(\gamma \, a_i \cdot b_j + c)^p`, (n, m) for a (n, d) and b (m, d)."""
+    products = jnp.matmul(jnp.asarray(a), jnp.asarray(b).T, precision=jax.lax.Precision.HIGHEST)
+    return (gamma * products + coef0) ** degree
+
+
+def bound_kernel(
+    kernel: Kernel, inputs: np.ndarray, gamma: Any, degree: int, coef0: float
+) -> Callable[[Any, Any], Any]:
+    """The kernel as a function of two sets of inputs, its parameters checked and fixed.
+
+    Args:
+        kernel: a name or a function.
+        inputs: (n, d), for gamma="scale".
+        gamma: positive, or "scale".
+        degree: a positive integer.
+        coef0: a number.
+
+    Returns:
+        (n, d), (m, d) -> (n, m).
+
+    Raises:
+        ValueError: if the name is unknown or a parameter out of range.
+
+    Example:
+        >>> bound_kernel("rbf", np.zeros((2, 1)), 0.5, 3, 0.0).keywords
+        {'gamma': 0.5}
+    """
+    if callable(kernel):
+        return kernel
+    if isinstance(gamma, str):
+        if gamma != "scale":
+            raise ValueError(f'gamma is a positive number or "scale", not {gamma!r}.')
+        spread = inputs.shape[1] * inputs.var()
+        gamma = 1.0 / spread if spread > 0 else 1.0
+    if not (np.isfinite(gamma) and gamma > 0):
+        raise ValueError(f"gamma must be positive, not {gamma}.")
+    if kernel == "linear":
+        return functools.partial(polynomial, gamma=1.0, degree=1, coef0=0.0)
+    if kernel == "rbf":
+        return functools.partial(rbf, gamma=float(gamma))
+    if kernel != "polynomial":
+        raise ValueError(f"No kernel is called {kernel!r}; there are rbf, linear, polynomial, or give a function.")
+    if degree != int(degree) or degree < 1:
+        raise ValueError(f"degree must be a positive integer, not {degree}.")
+    return functools.partial(polynomial, gamma=float(gamma), degree=int(degree), coef0=float(coef0))
+
+
+def checked_matrix(kernel: Callable[[Any, Any], Any], inputs: np.ndarray) -> np.ndarray:
+    """The kernel's matrix on the inputs, refused unless it is finite, symmetric and positive semidefinite.
+
+    Args:
+        kernel: (n, d), (m, d) -> (n, m).
+        inputs: (n, d).
+
+    Returns:
+        (n, n) float64.
+
+    Raises:
+        ValueError: naming the entry, the pair of examples or the eigenvalue that is wrong.
+
+    Example:
+        >>> checked_matrix(lambda a, b: a @ b.T, np.array([[1.0], [2.0]])).tolist()
+        [[1.0, 2.0], [2.0, 4.0]]
+    """
+    matrix = evaluate(kernel, inputs, inputs)
+    if not np.isfinite(matrix).all():
+        i, j = np.argwhere(~np.isfinite(matrix))[0]
+        raise ValueError(f"The kernel is not finite: k(x_{i}, x_{j}) = {matrix[i, j]}. Scale the inputs down.")
+    size = float(np.abs(matrix).max())
+    named = getattr(kernel, "func", None)
+    if named is rbf or (named is polynomial and kernel.keywords["coef0"] >= 0):  # type: ignore[attr-defined]
+        return matrix
+    off = np.abs(matrix - matrix.T)
+    if off.max() > 1e-10 * size:
+        i, j = np.unravel_index(int(off.argmax()), off.shape)
+        raise ValueError(
+            f"The kernel is not symmetric: k(x_{i}, x_{j}) = {matrix[i, j]:.6g}, but k(x_{j}, x_{i}) = "
+            f"{matrix[j, i]:.6g}. A kernel is an inner product: k(x, y) = k(y, x)."
+        )
+    matrix = 0.5 * (matrix + matrix.T)
+    try:
+        np.linalg.cholesky(matrix + 1e-10 * max(size, 1e-300) * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:
+        least = float(np.linalg.eigvalsh(matrix)[0])
+        raise ValueError(
+            f"The kernel is not positive semidefinite: its matrix has the eigenvalue {least:.3g} (its largest entry is "
+            f"{size:.3g}), so the problem is not convex. rbf, linear, and polynomial with coef0 >= 0 always are."
+        ) from None
+    return matrix
+
+
+def evaluate(kernel: Callable[[Any, Any], Any], a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The kernel of inputs (n, d) and (m, d), (n, m) in float64."""
+    with jax.enable_x64(True):
+        held = np.asarray(_compiled(kernel)(a, b), float)
+    if held.shape != (len(a), len(b)):
+        raise ValueError(f"The kernel gave shape {held.shape} for {len(a)} and {len(b)} inputs; it must give both.")
+    return held
+
+
+def _compiled(kernel: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A kernel of ours as one program, whatever its parameters; a user's function is called as it is."""
+    if getattr(kernel, "func", None) not in (rbf, polynomial):
+        return kernel
+    return functools.partial(_programs[kernel.func], **kernel.keywords)  # type: ignore[attr-defined]
+
+
+_programs = {rbf: jax.jit(rbf), polynomial: jax.jit(polynomial, static_argnames="degree")}
+
+
+def row_blocks(n: int, width: int) -> list[slice]:
+    """Rows in blocks whose kernel matrix stays below 64 MB."""
+    step = max(1, 8_000_000 // width)
+    return [slice(start, start + step) for start in range(0, n, step)]
+
+
+def pivoted_cholesky(kernel: Callable[[Any, Any], Any], inputs: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """A factor of the kernel's matrix with few columns, from the rows where the rest of its diagonal is largest.
+
+    Args:
+        kernel: (n, d), (m, d) -> (n, m).
+        inputs: (n, d).
+        rank: the most columns; fewer where the matrix has no more to rounding.
+
+    Returns:
+        (n, r), lower triangular on the chosen rows, and the chosen rows (r,) in order.
+
+    Example:
+        >>> factor, rows = pivoted_cholesky(lambda a, b: a @ b.T, np.array([[1.0], [2.0], [3.0]]), 3)
+        >>> factor.ravel().tolist(), rows.tolist()
+        ([1.0, 2.0, 3.0], [2])
+    """
+    n = len(inputs)
+    left = np.concatenate(
+        [np.diagonal(evaluate(kernel, inputs[i : i + 64], inputs[i : i + 64])) for i in range(0, n, 64)]
+    )
+    first, left = float(left.max()), left.copy()
+    factor, chosen = np.zeros((n, rank)), []
+    for column in range(rank):
+        row = int(left.argmax())
+        if left[row] <= 1e-13 * first:
+            break
+        chosen.append(row)
+        entries = evaluate(kernel, inputs[row : row + 1], inputs)[0]
+        factor[:, column] = (entries - factor[:, :column] @ factor[row, :column]) / left[row] ** 0.5
+        factor[chosen[:-1], column] = 0.0
+        left = np.maximum(left - factor[:, column] ** 2, 0.0)
+        left[chosen] = 0.0
+    return factor[:, : len(chosen)], np.array(chosen)
+
+
+def factored(matrix: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
+    """A solver of a symmetric positive definite system; None if the matrix is not, to rounding.
+
+    Args:
+        matrix: (k, k), symmetric; overwritten.
+
+    Returns:
+        right (k,) or (k, r) -> the solution, the same shape.
+
+    Example:
+        >>> solve = factored(np.array([[4.0, 0.0], [0.0, 1.0]]))
+        >>> solve(np.array([4.0, 2.0])).tolist()
+        [1.0, 2.0]
+    """
+    from scipy.linalg import lapack
+
+    routines: Any = lapack
+    factor, failed = routines.dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
+    return None if failed else lambda right: routines.dpotrs(factor, right, lower=0)[0]

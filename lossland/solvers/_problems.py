@@ -1,0 +1,90 @@
+"""The door of the exact solvers: C or l2, sample weights and labels become a batch of problems, checked."""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from lossland.data import Dataset
+from lossland.solvers._convex_form import Form
+
+
+def problems(
+    data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
+) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Labels (1 or k, n), weights c (k, n) and the batch shape."""
+    if not isinstance(data, Dataset):
+        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
+    weight = strength(data.n, C, l2)
+    s = _checked_weights(data.n, sample_weights)
+    t = _checked_labels(data, labels)
+    try:
+        shape = np.broadcast_shapes(weight.shape, s.shape[:-1], t.shape[:-1])
+    except ValueError:
+        raise ValueError(
+            f"The batch axes do not match: C has {weight.shape}, sample_weights {s.shape[:-1]} before the examples, "
+            f"labels {t.shape[:-1]}. Add axes of length 1 where they should be combined, say C[:, None]."
+        ) from None
+    # inf * 0 is an example that is left out.
+    c = np.where(s > 0, weight[..., None] * np.where(s > 0, s, 1.0), 0.0)
+    c = np.broadcast_to(c, (*shape, data.n)).reshape(-1, data.n)
+    t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
+    for sign, word in ((1, "positive"), (-1, "negative")):
+        empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))
+        if empty.size:
+            which = "" if shape == () else f" in problem {empty[0]} (and {empty.size - 1} more)"
+            raise ValueError(
+                f"There is no {word} example with a weight{which}: with one class only, every large bias is as good. "
+                f"Give examples of both classes."
+            )
+    return t, c, shape
+
+
+def check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
+    """Refuse a loss whose slopes cannot balance the classes: b then runs off to infinity."""
+    if not bias or np.isfinite(form.infimum).all():
+        return
+    # The slopes of the scores of one class lie between these: the total must be able to vanish.
+    low, high = form.slopes
+    positive = t > 0
+    least = (np.where(positive, low[0], low[1]) * c).sum(axis=1)
+    most = (np.where(positive, high[0], high[1]) * c).sum(axis=1)
+    wrong = np.flatnonzero((least > 1e-12 * c.sum(axis=1)) | (most < -1e-12 * c.sum(axis=1)))
+    if wrong.size:
+        raise ValueError(
+            f"{form.pair.name} has no minimum over a free bias: its slopes lie in [{low[0]:g}, {high[0]:g}] for "
+            f"positives and [{low[1]:g}, {high[1]:g}] for negatives, so the larger class pulls the bias to infinity. "
+            f"Set bias=False."
+        )
+
+
+def strength(n: int, C: Any, l2: Any) -> np.ndarray:
+    """C, of any shape, from whichever of C and l2 is given; positive."""
+    if (C is None) == (l2 is None):
+        both = "both were given" if C is not None else "neither was given"
+        raise ValueError(f"Give either C or l2, where C = 1 / (n * l2); {both}.")
+    name: Literal["C", "l2"] = "C" if l2 is None else "l2"
+    given = np.asarray(C if l2 is None else l2, float)
+    if given.size == 0 or not np.all(given > 0):
+        raise ValueError(f"{name} must be positive, not {given[~(given > 0)].ravel()[:1] if given.size else given}.")
+    return given if l2 is None else 1.0 / (n * given)
+
+
+def _checked_weights(n: int, given: Any) -> np.ndarray:
+    s = np.ones(n) if given is None else np.asarray(given, float)
+    if s.ndim == 0 or s.shape[-1] != n:
+        raise ValueError(f"sample_weights have shape {s.shape}; {n} examples need shape ({n},) or (..., {n}).")
+    bad = ~(np.isfinite(s) & (s >= 0))
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {s[place]}.")
+    return s
+
+
+def _checked_labels(data: Dataset, given: Any) -> np.ndarray:
+    t = np.asarray(data.labels if given is None else given, float)
+    if t.ndim == 0 or t.shape[-1] != data.n:
+        raise ValueError(f"labels have shape {t.shape}; {data.n} examples need shape ({data.n},) or (..., {data.n}).")
+    wrong = t[(t != 1) & (t != -1)]
+    if wrong.size:
+        raise ValueError(f"labels must be -1 or +1, not {wrong.flat[0]}; 2 * y - 1 maps 0/1.")
+    return t

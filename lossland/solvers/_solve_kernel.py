@@ -1,0 +1,328 @@
+"""`solve_kernel`: the exact minimum of a convex loss over a kernel's functions, certified by its duality gap."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from lossland.core import Key
+from lossland.data import Dataset
+from lossland.solvers import _box_qp as boxes
+from lossland.solvers import _kernel_newton as representers
+from lossland.solvers._convex_form import Form, convex_form
+from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, pivoted_cholesky, rbf, row_blocks
+from lossland.solvers._problems import check_bounded, problems
+from lossland.solvers._solve import BOUNDED, FREE, ZERO, Solution, solve
+from lossland.training import feature_map
+
+LARGEST = 6000
+"""Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
+
+
+class KernelSolution(NamedTuple):
+    """A kernel machine and its certificate.
+
+    Attributes:
+        coefficients: (m,), the decision function is sum_j coefficients_j k(x_j, .) + bias.
+        bias: a scalar, the middle of `bias_interval`.
+        duals: (n,), alpha_i = -c_i phi'(m_i) of every example; with the full matrix, coefficients = alpha * labels.
+        objective: the primal value of this decision function, in the RKHS norm of the exact kernel.
+        dual_objective: the dual value at `duals` with the exact kernel, a lower bound of every primal value.
+        gap: (objective - dual_objective) / (the sum of the absolute values of the objective's terms).
+        iterations: steps taken.
+        converged: gap <= tol.
+        bias_interval: (2,), the least and the largest optimal bias.
+        support: (n,), 0 where alpha = 0, 2 where alpha is at its limit, 1 between.
+        inputs: (m, d), the inputs that the coefficients belong to.
+        kernel: the function (a, b) -> (len(a), len(b)) with its parameters bound.
+        message: why it did not converge; empty if it did.
+    """
+
+    coefficients: np.ndarray
+    bias: float
+    duals: np.ndarray
+    objective: float
+    dual_objective: float
+    gap: float
+    iterations: int
+    converged: bool
+    bias_interval: np.ndarray
+    support: np.ndarray
+    inputs: np.ndarray
+    kernel: Callable[[Any, Any], Any]
+    message: str
+
+
+def solve_kernel(
+    loss: Any,
+    data: Dataset,
+    *,
+    C: float | None = None,
+    l2: float | None = None,
+    kernel: Kernel = "rbf",
+    gamma: float | Literal["scale"] = "scale",
+    degree: int = 3,
+    coef0: float = 0.0,
+    sample_weights: Any = None,
+    rank: int | None = None,
+    approximation: Literal["nystrom", "random_features"] = "nystrom",
+    key: Key | None = None,
+    tol: float = 1e-8,
+) -> KernelSolution:
+    r"""Minimise :math:`\frac12 \|f\|_k^2 + C \sum_i s_i \, \phi(t_i (f(x_i) + b))` over a kernel's functions f and b.
+
+    Losses with kinks (hinge, absolute) are solved by pairs of coordinates followed by whole active sets, with an
+    interior point behind them; smooth ones by Newton's method in the representers' coefficients. All in float64.
+
+    Args:
+        loss: as for `solve`.
+        data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1.
+        C: the weight of the losses, a positive scalar.
+        l2: instead of C: C = 1 / (n * l2).
+        kernel: "rbf", exp(-gamma |x - y|^2); "linear", x . y, which takes d representers; "polynomial",
+            (gamma x . y + coef0)^degree; or a function of inputs (n, d) and (m, d) that gives (n, m).
+        gamma: positive; "scale" is 1 / (d * the variance of all inputs), as in scikit-learn.
+        degree: of the polynomial, a positive integer.
+        coef0: of the polynomial.
+        sample_weights: s, (n,), not negative.
+        rank: work with an approximation of this rank, for n beyond a few thousand. Objective, dual value and gap are
+            still those of the exact kernel, so the gap states the error.
+        approximation: "nystrom": so many representers, chosen by pivoted Cholesky; "random_features": the duals of so
+            many random Fourier features (for "rbf" only) are given to the exact kernel's representers.
+        key: decides the random features.
+        tol: the relative gap at which the answer counts as converged.
+
+    Returns:
+        A `KernelSolution`; `decision_function` evaluates it.
+
+    Raises:
+        ValueError: as `solve`; if the kernel's matrix is not finite, not symmetric or
+            not positive semidefinite, a parameter is out of range, or n is too large and no rank is given.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset(inputs=[[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]], labels=[-1, -1, 1, 1])
+        >>> sol = ll.solve_kernel("hinge", data, C=10.0, kernel="rbf", gamma=1.0)
+        >>> ll.decision_function(sol, data.inputs).round(6).tolist(), sol.converged
+        ([-1.0, -1.0, 1.0, 1.0], True)
+
+    Sources: Cortes & Vapnik (1995); Fan, Chen & Lin (2005); Chapelle (2007); Harbrecht, Peters & Schneider (2012);
+    Rahimi & Recht (2007).
+    """
+    form = convex_form(loss)
+    t, c, shape = problems(data, C, l2, sample_weights, None)
+    check_bounded(form, t, c, True)
+    if shape != ():
+        raise ValueError(
+            f"solve_kernel takes one C and one set of weights, not a batch of shape {shape}; loop over it."
+        )
+    if np.isinf(c).any():
+        raise ValueError("solve_kernel takes a finite C; from the largest dual on, every C gives the hard margin.")
+    k = bound_kernel(kernel, np.asarray(data.inputs), gamma, degree, coef0)
+    kept = np.flatnonzero(c[0] > 0)
+    problem = _KernelProblem(np.asarray(data.inputs)[kept], t[0][kept], c[0][kept], form, k)
+    if approximation not in ("nystrom", "random_features"):
+        raise ValueError(f'approximation is "nystrom" or "random_features", not {approximation!r}.')
+    if kernel == "linear" and rank is None and 2 * data.d < len(kept):
+        rank = data.d
+    if approximation == "random_features":
+        found = _by_features(problem, rank, key, tol)
+    elif rank is not None:
+        found = _low_rank(problem, rank, tol)
+    elif len(kept) > LARGEST:
+        raise ValueError(
+            f"The kernel matrix of {len(kept)} examples takes {8e-9 * len(kept) ** 2:.1f} GB. Give a rank, say "
+            f"rank=500: the gap then tells what the approximation costs. Or take at most {LARGEST} examples."
+        )
+    else:
+        found = _full(problem, tol)
+    duals, support = np.zeros(data.n), np.zeros(data.n, int)
+    duals[kept], support[kept] = found.duals, found.support
+    return found._replace(duals=duals, support=support)
+
+
+def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
+    """The scores f(x) + b of a kernel machine; their signs are the predicted labels.
+
+    Args:
+        solution: from `solve_kernel`.
+        inputs: (m, d).
+
+    Returns:
+        The scores (m,), float64.
+
+    Raises:
+        ValueError: if the inputs have another number of columns than the machine's.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset(inputs=[[-1.0], [1.0]], labels=[-1, 1])
+        >>> ll.decision_function(ll.solve_kernel("hinge", data, C=1.0, kernel="linear"), [[3.0]]).round(9).tolist()
+        [3.0]
+    """
+    inputs = np.asarray(inputs, float)
+    if inputs.ndim != 2 or inputs.shape[1] != solution.inputs.shape[1]:
+        raise ValueError(f"inputs have shape {inputs.shape}; this machine takes (m, {solution.inputs.shape[1]}).")
+    used = np.flatnonzero(solution.coefficients)
+    total = np.full(len(inputs), solution.bias)
+    for rows in row_blocks(len(inputs), max(len(used), 1)):
+        total[rows] += evaluate(solution.kernel, inputs[rows], solution.inputs[used]) @ solution.coefficients[used]
+    return total
+
+
+# ------------------------------------------------------------------------------------------------------ the full matrix
+
+
+class _KernelProblem(NamedTuple):
+    """Inputs (n, d), labels (n,), weights c (n,) all positive, the loss, the kernel."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    form: Form
+    kernel: Callable[[Any, Any], Any]
+
+
+def _full(problem: _KernelProblem, tol: float) -> KernelSolution:
+    matrix = checked_matrix(problem.kernel, problem.inputs)
+    terms = problem.form.terms
+    if terms is not None and np.any((terms.soft == 0) & (terms.low < terms.high)):
+        return _by_box(problem, matrix, tol)
+    machine = representers.Machine(matrix, problem.labels, problem.weights, problem.form.pair)
+    at = representers.minimise_over_kernel(machine, tol=min(tol, 1e-12))
+    duals = at.pulls * problem.labels
+    support = np.where(duals == 0, ZERO, FREE)
+    ends = np.array([at.bias, at.bias])
+    return _certified(problem, at.beta, at.fitted, ends, duals, at.dual, at.iterations, support, tol)
+
+
+def _by_box(problem: _KernelProblem, matrix: np.ndarray, tol: float) -> KernelSolution:
+    """A loss with kinks: every term of every example is a coordinate of the box."""
+    terms, t = problem.form.terms, problem.labels
+    assert terms is not None
+    side = np.where(t > 0, 0, 1)
+    knot, low, high, soft = (np.asarray(table)[side] for table in terms[:4])
+    low, high, soft = problem.weights[:, None] * low, problem.weights[:, None] * high, soft / problem.weights[:, None]
+    up = (t > 0)[:, None]
+    ends = np.where(up, low, -high), np.where(up, high, -low)
+    count = knot.shape[1]
+    wide = matrix if count == 1 else np.kron(matrix, np.ones((count, count)))
+    if soft.any():
+        wide = wide + np.diag(soft.ravel())
+    at = boxes.solve_box(boxes.Box(wide, (t[:, None] * knot).ravel(), *(end.ravel() for end in ends)), tol)
+    parts = at.beta.reshape(-1, count)
+    beta = parts.sum(1)
+    fixed = problem.weights @ np.asarray(terms.constant)[side]
+    gains = float(at.beta @ (t[:, None] * knot - 0.5 * soft * parts).ravel())
+    fitted = matrix @ beta
+    dual = gains - 0.5 * float(beta @ fitted) + float(fixed)
+    ended = ((parts == ends[0]) | (parts == ends[1])).all(1)
+    support = np.where(beta == 0, ZERO, np.where(ended, BOUNDED, FREE))
+    return _certified(problem, beta, fitted, at.bias_interval, beta * t, dual, at.iterations, support, tol)
+
+
+def _certified(
+    problem: _KernelProblem,
+    coefficients: np.ndarray,
+    fitted: np.ndarray,
+    ends: np.ndarray,
+    duals: np.ndarray,
+    dual: float,
+    iterations: int,
+    support: np.ndarray,
+    tol: float,
+) -> KernelSolution:
+    finite = ends[np.isfinite(ends)]
+    bias = float(finite.mean()) if len(finite) else 0.0
+    half = 0.5 * float(coefficients @ fitted)
+    losses = _losses(problem, fitted + bias)
+    objective, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
+    gap = 0.0 if objective == dual else abs(objective - dual) / size
+    done = bool(gap <= tol)
+    message = "" if done else f"The relative gap is {gap:.2g}, above tol = {tol:g}, after {iterations} iterations."
+    return KernelSolution(
+        coefficients, bias, duals, objective, dual, gap, iterations, done, ends, support, problem.inputs,
+        problem.kernel, message,
+    )  # fmt: skip
+
+
+def _losses(problem: _KernelProblem, scores: np.ndarray) -> np.ndarray:
+    with jax.enable_x64(True):
+        return problem.weights * np.asarray(problem.form.pair(scores, problem.labels))
+
+
+# ------------------------------------------------------------------------------------------------------------- low rank
+
+
+def _low_rank(problem: _KernelProblem, rank: int, tol: float) -> KernelSolution:
+    """Solve over the span of some representers; the certificate is computed with the exact kernel, block by block."""
+    if not 1 <= rank:
+        raise ValueError(f"rank must be at least 1, not {rank}.")
+    factor, chosen = pivoted_cholesky(problem.kernel, problem.inputs, min(rank, len(problem.labels)))
+    sol = _linear(problem, factor, tol)
+    # f = sum_p a_p k(x_p, .) with L_P^T a = w has the scores L w and the norm |w|: the objective is exact.
+    coefficients = np.linalg.solve(factor[chosen].T, sol.weights)
+    beta = sol.duals * problem.labels
+    square = float(beta @ _fitted(problem, beta))
+    dual = float(sol.dual_objective + 0.5 * np.sum((factor.T @ beta) ** 2) - 0.5 * square)
+    losses = _losses(problem, factor @ sol.weights + sol.bias)
+    size = 0.5 * float(sol.weights @ sol.weights) + float(np.abs(losses).sum())
+    found = _approximate(problem, sol, float(sol.objective), dual, size, len(chosen), tol)
+    return found._replace(coefficients=coefficients, inputs=problem.inputs[chosen])
+
+
+def _by_features(problem: _KernelProblem, rank: int | None, key: Key | None, tol: float) -> KernelSolution:
+    """The duals of a linear machine on random features, given to the exact kernel: they are feasible there too."""
+    if getattr(problem.kernel, "func", None) is not rbf or rank is None or key is None:
+        raise ValueError('approximation="random_features" needs kernel="rbf", a rank and a key.')
+    with jax.enable_x64(True):
+        width = (2.0 * problem.kernel.keywords["gamma"]) ** -0.5  # type: ignore[attr-defined]
+        features = np.asarray(feature_map("rbf", rank, width, key)(jax.numpy.asarray(problem.inputs)))
+    sol = _linear(problem, features, tol)
+    beta = sol.duals * problem.labels
+    fitted = _fitted(problem, beta)
+    half = 0.5 * float(beta @ fitted)
+    bias = _best_bias(problem, fitted, float(sol.bias))
+    losses = _losses(problem, fitted + bias)
+    dual = float(sol.dual_objective + 0.5 * np.sum((features.T @ beta) ** 2) - half)
+    primal, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
+    found = _approximate(problem, sol, primal, dual, size, rank, tol)
+    return found._replace(bias=bias, bias_interval=np.array([bias, bias]))
+
+
+def _linear(problem: _KernelProblem, features: np.ndarray, tol: float) -> Solution:
+    strength = float(problem.weights.max())
+    data = Dataset(inputs=features, labels=problem.labels)
+    return solve(problem.form.pair, data, C=strength, sample_weights=problem.weights / strength, tol=tol)
+
+
+def _fitted(problem: _KernelProblem, beta: np.ndarray) -> np.ndarray:
+    """K beta with the exact kernel, block by block."""
+    n = len(beta)
+    return np.concatenate(
+        [evaluate(problem.kernel, problem.inputs[r], problem.inputs) @ beta for r in row_blocks(n, n)]
+    )
+
+
+def _best_bias(problem: _KernelProblem, fitted: np.ndarray, near: float) -> float:
+    from scipy.optimize import minimize_scalar
+
+    found: Any = minimize_scalar(lambda b: float(_losses(problem, fitted + b).sum()), bracket=(near - 0.1, near + 0.1))
+    return float(found.x)
+
+
+def _approximate(
+    problem: _KernelProblem, sol: Solution, primal: float, dual: float, size: float, rank: int, tol: float
+) -> KernelSolution:
+    gap = 0.0 if primal == dual else abs(primal - dual) / size
+    done, n = bool(gap <= tol), len(problem.labels)
+    message = (
+        f"The relative gap to the exact kernel is {gap:.2g}, above tol = {tol:g}; rank {rank} for {n} "
+        f"examples allows no better. Raise the rank."
+    )
+    duals = np.asarray(sol.duals)
+    return KernelSolution(
+        duals * problem.labels, float(sol.bias), duals, primal, dual, gap, int(sol.iterations), done,
+        np.asarray(sol.bias_interval), np.asarray(sol.support), problem.inputs, problem.kernel, "" if done else message,
+    )  # fmt: skip

@@ -1,0 +1,222 @@
+"""One block of a sweep from its first step to its last: compiled programs in chunks, on one device or several."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from lossland.core import Key, Model, Params
+from lossland.training._batches import first_order
+from lossland.training._grid import Block, Grid, coordinates
+from lossland.training._records import UNSOUND, Metric, measure
+from lossland.training._step import RUNNING, BlockState, Examples, Numbers, Plan, advance_block, start_block
+
+SECONDS = 0.5
+"""Time between two returns to Python, where progress is told, checkpoints are written and Ctrl-C is heard."""
+
+Arrays = dict[str, np.ndarray]
+
+
+class Job(NamedTuple):
+    """Everything that the blocks of a sweep have in common; `sweep` says what each means.
+
+    `mesh` has one axis, over which its devices share the "models" or the "rows"; None: one device.
+    """
+
+    grid: Grid
+    model: Model
+    optimizer: Callable[..., optax.GradientTransformation]
+    init: Callable[[Key, int], Params]
+    rows: Examples
+    held_out: dict[str, Examples]
+    thresholds: np.ndarray
+    metrics: tuple[tuple[str, Metric], ...]
+    steps: tuple[int, ...]
+    batch_size: int | None
+    apart: bool
+    tolerance: float
+    average_from: int | None
+    key: Key
+    mesh: Mesh | None
+
+
+class Saved(NamedTuple):
+    """A block under way: the leaves of its state, and the records so far."""
+
+    leaves: list[np.ndarray]
+    records: list[Arrays]
+
+
+def run_block(
+    job: Job,
+    block: Block,
+    saved: Saved | None = None,
+    tick: Callable[[int], None] | None = None,
+    keep: Callable[[Callable[[], Saved]], None] | None = None,
+) -> Arrays:
+    """Train one block.
+
+    Args:
+        job: the sweep.
+        block: the block.
+        saved: where an earlier run stopped; None: begin.
+        tick: called with the steps done, every half second or so.
+        keep: called as often, with a function that makes a `Saved`.
+
+    Returns:
+        Records by name (pairs, wanted, steps, ...), "status", "stopped", and the params' leaves as "params_0", ...
+    """
+    plan = _plan(job, block)
+    key = _key(job, block)
+    numbers, fresh = _beginning(job, block, plan, key)
+    state, records = (fresh(), []) if saved is None else _resumed(fresh, saved)
+    chunk, step = 1, int(state.step)
+    for target in job.steps[len(records) :]:
+        while step < target:
+            began = time.monotonic()
+            state = _advanced(job, plan, numbers, state, min(target, step + chunk), key)
+            step = int(state.step)
+            took = time.monotonic() - began
+            # The first chunk also compiled; from then on chunks grow to what fills the time between two returns.
+            chunk = int(np.clip(chunk * SECONDS / max(took, 1e-6), 1, 4 * chunk + 15))
+            if tick is not None:
+                tick(step)
+            if keep is not None:
+                keep(lambda state=state, records=records: Saved(_leaves(state), list(records)))
+        records.append(_measured(job, block, plan, numbers, state, records))
+    params = jax.tree.leaves(state.params if state.mean is None else state.mean)
+    found = {name: np.stack([record[name] for record in records], axis=2) for name in records[0]}
+    found |= {f"params_{k}": np.asarray(leaf) for k, leaf in enumerate(params)}
+    found |= {"status": np.asarray(state.status), "stopped": np.asarray(state.stopped)}
+    return {name: array[:, : block.wanted] for name, array in found.items()}
+
+
+def shared_rows(rows: Examples, devices: int) -> Examples:
+    """The rows filled up so that each device gets as many."""
+    n = rows.inputs.shape[0]
+    more = -n % devices
+    real = jnp.concatenate([jnp.ones(n, rows.inputs.dtype), jnp.zeros(more, rows.inputs.dtype)])
+    weights = jnp.ones(n, rows.inputs.dtype) if rows.weights is None else rows.weights
+    return Examples(
+        jnp.concatenate([rows.inputs, jnp.zeros((more, rows.inputs.shape[1]), rows.inputs.dtype)]),
+        jnp.concatenate([rows.labels, jnp.ones(more, rows.labels.dtype)]),
+        jnp.concatenate([weights, jnp.zeros(more, weights.dtype)]),
+        real,
+        rows.n,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ before the loop
+
+
+def _plan(job: Job, block: Block) -> Plan:
+    return Plan(
+        pairs=tuple(job.grid.pairs[k] for k in block.pairs),
+        model=job.model,
+        optimizer=job.optimizer,
+        batch_size=job.batch_size,
+        tolerance=job.tolerance,
+        average_from=job.average_from,
+        slopes="bare" if job.mesh is None else "either",
+        axis="rows" if job.mesh is not None and "rows" in job.mesh.axis_names else None,
+    )
+
+
+def _key(job: Job, block: Block) -> Key | None:
+    if job.batch_size is None:
+        return None
+    seeds, _ = coordinates(job.grid, block)
+    return jax.random.fold_in(job.key, int(seeds[0])) if job.apart else job.key
+
+
+def _beginning(job: Job, block: Block, plan: Plan, key: Key | None) -> tuple[Numbers, Callable[[], BlockState]]:
+    seeds, axes = coordinates(job.grid, block)
+    dtype = job.rows.inputs.dtype
+    each = {name: jnp.broadcast_to(jnp.asarray(x, dtype), (len(block.pairs), block.width)) for name, x in axes.items()}
+    numbers = Numbers(each.pop("learning_rate"), each.pop("l2"), each)
+
+    def fresh() -> BlockState:
+        params = _initial(job.init, job.rows.inputs.shape[1], jnp.asarray(seeds))
+        many = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(block.pairs), *x.shape)), params)
+        order = None if key is None else first_order(key, job.rows.inputs.shape[0])
+        return _start(plan, many, numbers, order)
+
+    return numbers, fresh
+
+
+def _resumed(fresh: Callable[[], BlockState], saved: Saved) -> tuple[BlockState, list[Arrays]]:
+    structure = jax.tree.structure(jax.eval_shape(fresh))
+    return jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in saved.leaves]), list(saved.records)
+
+
+def _leaves(state: BlockState) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _initial(init: Callable[[Key, int], Params], d: int, seeds: Array) -> Params:
+    return jax.vmap(lambda seed: init(jax.random.key(seed), d))(seeds)
+
+
+_start = jax.jit(start_block, static_argnums=0)
+
+
+# ------------------------------------------------------------------------------------------------------------- the loop
+
+
+def _advanced(job: Job, plan: Plan, numbers: Numbers, state: BlockState, until: int, key: Key | None) -> BlockState:
+    arguments = (job.rows, numbers, state, jnp.asarray(until, jnp.int32), key)
+    state, trouble = _advance(plan, job.mesh, *arguments)
+    if trouble:
+        arguments = (job.rows, numbers, state, jnp.asarray(until, jnp.int32), key)
+        state, _ = _advance(plan._replace(slopes="limits"), job.mesh, *arguments)
+    return state
+
+
+def _measured(job: Job, block: Block, plan: Plan, numbers: Numbers, state: BlockState, records: list[Arrays]) -> Arrays:
+    settled = not np.any(np.asarray(state.status) == RUNNING)
+    if records and settled and np.asarray(state.stopped).max(initial=0) <= job.steps[len(records) - 1]:
+        return records[-1]
+    thresholds = jnp.asarray(job.thresholds[block.pairs.start : block.pairs.stop], job.rows.inputs.dtype)
+    for slopes in ("bare", "limits"):
+        wanted = plan._replace(slopes=slopes)
+        found = _measure(wanted, job.mesh, job.metrics, job.rows, job.held_out, thresholds, numbers, state)
+        if not np.any(found.pop(UNSOUND)):
+            break
+    return {name: np.asarray(x) for name, x in found.items()}
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1), donate_argnums=4)
+def _advance(plan: Plan, mesh: Mesh | None, *arguments: Any) -> tuple[BlockState, Array]:
+    rows, models, state = _specs(plan)
+    specs = (rows, models, state, P(), P())
+    return _over_devices(mesh, functools.partial(advance_block, plan), specs, (state, P()))(*arguments)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _measure(plan: Plan, mesh: Mesh | None, metrics: tuple[tuple[str, Metric], ...], *arguments: Any) -> dict:
+    rows, models, state = _specs(plan)
+    specs = (rows, P(), P(), models, state)
+    return _over_devices(mesh, functools.partial(measure, plan, metrics), specs, models)(*arguments)
+
+
+def _specs(plan: Plan) -> tuple[Any, Any, Any]:
+    """How rows, models and states lie on the devices."""
+    whole: Any = P()
+    rows: Any = P("rows") if plan.axis else P()
+    models: Any = P() if plan.axis else P(None, "models")
+    state = BlockState(models, models, step=whole, order=whole, status=models, stopped=models, mean=models)
+    return Examples(rows, rows, rows, rows, n=whole), models, state
+
+
+def _over_devices(mesh: Mesh | None, f: Callable, taken: Any, given: Any) -> Callable:
+    # Loops of devices may differ in length, which the checker of replication cannot follow.
+    return f if mesh is None else jax.shard_map(f, mesh=mesh, in_specs=taken, out_specs=given, check_vma=False)

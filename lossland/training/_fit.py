@@ -1,0 +1,182 @@
+"""Training one objective: any optax optimiser, one compiled `lax.scan` in chunks, deterministic under a key."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from lossland.core import Key, Params
+from lossland.training._batches import first_order, next_rows
+from lossland.training._objective import Objective
+
+CHUNK = 64
+"""Records between two returns to Python, where progress is reported."""
+
+
+class Fit(NamedTuple):
+    """What a training run left.
+
+    Attributes:
+        params: the last parameters.
+        values: (r,) the objective over all data at the recorded steps: before any update, ..., at the end.
+        gradient_norms: (r,) the Euclidean norm of its gradient there.
+        steps: (r,) the number of updates made before each record.
+        records: what `record` gave at those steps, stacked along a first axis of length r; None without `record`.
+    """
+
+    params: Params
+    values: Array
+    gradient_norms: Array
+    steps: Array
+    records: Any = None
+
+
+def fit(
+    objective: Callable[[Params], Array],
+    params: Params,
+    optimizer: optax.GradientTransformation,
+    steps: int,
+    *,
+    key: Key | None = None,
+    batch_size: int | None = None,
+    record_every: int = 1,
+    record: Callable[[Params], Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Fit:
+    r"""Lower an objective by gradient descent: :math:`\theta_{k+1} = \theta_k + update(\nabla F(\theta_k))`.
+
+    Args:
+        objective: from `objective`, or any function params -> scalar.
+        params: where to start, as `model.init` gives it; left unchanged.
+        optimizer: from optax, say `optax.sgd(0.1)`.
+        steps: the number of updates.
+        key: decides the batches; needed with `batch_size`, and unused without.
+        batch_size: examples a step, drawn without replacement epoch by epoch (the last short batch of an epoch is
+            dropped); None: all of them.
+        record_every: steps between two records.
+        record: also keep this function of the params at every record.
+        progress: called with (steps done, steps) now and then.
+
+    Returns:
+        A `Fit`. A diverged run is returned as it is, its values inf or NaN.
+
+    Raises:
+        ValueError: if `steps`, `batch_size` or `record_every` make no sense for these data, the params do not fit the
+            model, or batches are asked of a plain function.
+
+    Example:
+        >>> import jax, optax, lossland as ll
+        >>> data = ll.standardise(ll.load("breast_cancer"))
+        >>> f = ll.objective(ll.pair("identity", "logistic"), ll.linear(), data, l2=1e-3)
+        >>> run = ll.fit(f, ll.linear().init(jax.random.key(0), data.d), optax.sgd(1.0), 100, record_every=50)
+        >>> run.values.shape, bool(run.values[-1] < 0.1)
+        ((3,), True)
+    """
+    _check(objective, params, steps, batch_size, record_every, key)
+    function = objective if isinstance(objective, Objective) else jax.tree_util.Partial(objective)
+    plan = _FitPlan(optimizer, batch_size, record_every, record, min(CHUNK, -(-steps // record_every)))
+    params = jax.tree.map(jnp.asarray, params)
+    state = _FitState(params, optimizer.init(params), jnp.zeros((), int), _first_order(objective, batch_size, key))
+    traces = []
+    for start in range(0, steps, plan.records * record_every):
+        state, trace = _chunk(plan, function, state, jnp.asarray(steps), key)
+        traces.append(trace)
+        if progress is not None:
+            progress(min(start + plan.records * record_every, steps), steps)
+    count = -(-steps // record_every)
+    along = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *traces)
+    last = _measure(plan, function, state.params)
+    values, norms, records = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), along, last)
+    at = np.append(np.arange(count) * record_every, steps)
+    return Fit(state.params, values, norms, jnp.asarray(at), records)
+
+
+class _FitPlan(NamedTuple):
+    """What the compiled program depends on, apart from shapes."""
+
+    optimizer: optax.GradientTransformation
+    batch_size: int | None
+    record_every: int
+    record: Callable[[Params], Any] | None
+    records: int
+
+
+class _FitState(NamedTuple):
+    params: Params
+    optimizer: Any
+    step: Array
+    order: Any
+
+
+def _first_order(objective: Any, batch_size: int | None, key: Key | None) -> Array | None:
+    return None if batch_size is None or key is None else first_order(key, objective.n)
+
+
+def _measure(plan: _FitPlan, objective: Callable, params: Params) -> tuple[Array, Array, Any]:
+    value, gradient = jax.value_and_grad(objective)(params)
+    return value, optax.tree.norm(gradient), None if plan.record is None else plan.record(params)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _chunk(
+    plan: _FitPlan, objective: Any, state: _FitState, steps: Array, key: Any
+) -> tuple[_FitState, tuple[Array, Array, Any]]:
+    """Run `plan.records` records of `plan.record_every` steps; steps beyond the last change nothing."""
+
+    def update(state: _FitState, gradient: Params) -> _FitState:
+        updates, inner = plan.optimizer.update(gradient, state.optimizer, state.params)
+        new = state._replace(params=optax.apply_updates(state.params, updates), optimizer=inner, step=state.step + 1)
+        return jax.tree.map(functools.partial(_choose, state.step < steps), new, state)
+
+    def step(_: Any, state: _FitState) -> _FitState:
+        if plan.batch_size is None:
+            return update(state, jax.grad(objective)(state.params))
+        order, rows = next_rows(plan.batch_size, state.order, state.step, key)
+        return update(state._replace(order=order), jax.grad(objective.batch(rows))(state.params))
+
+    def record(state: _FitState, _: None) -> tuple[_FitState, tuple[Array, Array, Any]]:
+        value, gradient = jax.value_and_grad(objective)(state.params)
+        kept = None if plan.record is None else plan.record(state.params)
+        done = 0
+        if plan.batch_size is None:
+            start, done = update(state, gradient), 1
+        else:
+            start = state
+        end = jax.lax.fori_loop(done, plan.record_every, step, start)
+        return end, (value, optax.tree.norm(gradient), kept)
+
+    return jax.lax.scan(record, state, length=plan.records)
+
+
+def _choose(active: Array, new: Array, old: Array) -> Array:
+    return jnp.where(active, new, old)
+
+
+def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:
+    if steps < 1 or record_every < 1:
+        raise ValueError(f"steps and record_every must be at least 1, not {steps} and {record_every}.")
+    if batch_size is not None:
+        if not isinstance(objective, Objective):
+            raise ValueError("Batches need an objective from ll.objective; a plain function does not show its data.")
+        if not 1 <= batch_size <= objective.n:
+            raise ValueError(f"batch_size must lie between 1 and the {objective.n} examples, not {batch_size}.")
+        if key is None:
+            raise ValueError("Batches are drawn at random: give a key, say key=jax.random.key(0).")
+    if isinstance(objective, Objective):
+        expected = jax.eval_shape(lambda k: objective.model.init(k, objective.d), jax.random.key(0))
+        if jax.tree.structure(expected) != jax.tree.structure(params):
+            raise ValueError(
+                f"These params do not belong to the model {objective.model.name}: it takes "
+                f"{jax.tree.structure(expected)}. Start from model.init(key, d)."
+            )
+        for want, got in zip(jax.tree.leaves(expected), jax.tree.leaves(params), strict=True):
+            if want.shape != np.shape(got):
+                raise ValueError(
+                    f"The model {objective.model.name} on {objective.d} inputs has a parameter of shape {want.shape}; "
+                    f"got {np.shape(got)}. Start from model.init(key, {objective.d})."
+                )

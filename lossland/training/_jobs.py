@@ -1,0 +1,114 @@
+"""What a user asks of a sweep, checked and brought into the form that is run."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from lossland.core import Key, Model, Params, versions
+from lossland.data import Dataset
+from lossland.properties import card
+from lossland.training._block import Job
+from lossland.training._grid import Grid
+from lossland.training._step import Examples
+
+
+def check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, parts) -> None:
+    """Refuse settings that make no sense for these data, in a sentence each."""
+    if not isinstance(data, Dataset):
+        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}.")
+    if batch_size is not None and not 1 <= batch_size <= data.n:
+        raise ValueError(f"batch_size must lie between 1 and the {data.n} examples, not {batch_size}.")
+    if shuffle not in ("together", "by seed"):
+        raise ValueError(f'shuffle is "together" or "by seed", not {shuffle!r}.')
+    if tolerance < 0 or (tolerance > 0 and batch_size is not None):
+        raise ValueError("tolerance is a gradient norm >= 0 and needs full batches: leave out batch_size or tolerance.")
+    if average_from is not None and not 0 <= average_from < steps:
+        raise ValueError(f"average_from must lie between 0 and steps - 1 = {steps - 1}, not {average_from}.")
+    if sharding not in (None, "models", "rows"):
+        raise ValueError(f'sharding is "models", "rows" or None, not {sharding!r}.')
+    if sharding == "rows" and batch_size is not None:
+        raise ValueError('sharding="rows" needs full batches; with batches, share the models: sharding="models".')
+    for name, part in parts.items():
+        if part is not None and part.d != data.d:
+            raise ValueError(f"The {name} data have {part.d} inputs, the training data {data.d}.")
+
+
+def mesh_of(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
+    """The devices over which models or rows are shared; None if they are not."""
+    if sharding is None:
+        return None
+    chosen = jax.local_devices() if devices is None else list(devices)
+    return Mesh(np.asarray(chosen), (sharding,))
+
+
+def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params]:
+    """What gives the first params: the model's own, or the user's, refused if shaped otherwise."""
+    expected = jax.eval_shape(lambda: model.init(jax.random.key(0), d))
+    if init is None:
+        return model.init
+    if not callable(init):
+        held = jax.tree.map(jnp.asarray, init)
+        init = lambda key, d: held  # noqa: E731
+    got = jax.eval_shape(lambda: init(jax.random.key(0), d))
+    if jax.tree.structure(got) != jax.tree.structure(expected) or any(
+        a.shape != b.shape for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True)
+    ):
+        raise ValueError(f"init gives {got}; the model {model.name} on {d} inputs takes {expected}.")
+    return init
+
+
+def rows_of(data: Dataset) -> Examples:
+    """All examples of a data set, without weights."""
+    inputs = jnp.asarray(data.inputs, float)
+    return Examples(inputs, jnp.asarray(data.labels, float), None, None, jnp.asarray(data.n, inputs.dtype))
+
+
+def thresholds_of(grid: Grid, thresholds: Sequence[float | str]) -> np.ndarray:
+    """The scores above which +1 is predicted, (pairs, k), with "best" taken from each pair's card."""
+    wrong = [t for t in thresholds if t != "best" and not (isinstance(t, (int, float)) and np.isfinite(t))]
+    if wrong or not len(thresholds):
+        raise ValueError(
+            f'thresholds are finite scores or "best", at least one; got {wrong[0] if wrong else "none"!r}.'
+        )
+    best = [(card(p).best_threshold or 0.0) if "best" in thresholds else 0.0 for p in grid.pairs]
+    return np.array([[b if t == "best" else float(t) for t in thresholds] for b in best])
+
+
+def settings_of(
+    job: Job, data: Dataset, block_scores: int, sharding: str | None, thresholds: Sequence
+) -> dict[str, Any]:
+    """What the result's attributes say, and the folder's config.json: plain words and numbers."""
+    optimizer = job.optimizer
+    return {
+        "pairs": [p.name for p in job.grid.pairs],
+        "data": data.name,
+        "n": data.n,
+        "d": data.d,
+        "model": job.model.name,
+        "seeds": list(job.grid.seeds),
+        "axes": {name: list(values) for name, values in job.grid.axes.items()},
+        "optimizer": getattr(optimizer, "__name__", None) or repr(optimizer),
+        "steps": job.steps[-1],
+        "recorded": list(job.steps),
+        "batch_size": job.batch_size,
+        "shuffle": "by seed" if job.apart else "together",
+        "thresholds": [str(t) for t in thresholds],
+        "metrics": [name for name, _ in job.metrics],
+        "held_out": {name: int(part.n) for name, part in job.held_out.items()},
+        "tolerance": job.tolerance,
+        "average_from": job.average_from,
+        "key": np.asarray(jax.random.key_data(job.key)).tolist(),
+        "sharding": sharding,
+        "devices": 1 if job.mesh is None else job.mesh.size,
+        "block_scores": block_scores,
+        "device": str(jax.devices()[0].device_kind),
+        "platform": jax.default_backend(),
+        "dtype": str(job.rows.inputs.dtype),
+        "versions": versions(),
+    }

@@ -1,0 +1,154 @@
+"""Models: pure `init` and `apply` that give scores; the output activation belongs to the pair, not to the model."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from lossland.core import Key, Model, Params
+from lossland.elements import ACTIVATIONS, find
+
+
+def linear(scale: float = 1.0) -> Model:
+    r"""A single layer: :math:`z = w \cdot x + b`.
+
+    Args:
+        scale: initial weights are normal with standard deviation scale / sqrt(d), the bias 0; `scale=0` starts at 0.
+
+    Returns:
+        The model; its params are {"weights": (d,), "bias": ()}.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> model = ll.linear()
+        >>> params = model.init(jax.random.key(0), 3)
+        >>> model.apply(params, jax.numpy.ones((5, 3))).shape
+        (5,)
+    """
+
+    def init(key: Key, d: int) -> Params:
+        _check_width(d)
+        return {"weights": scale / d**0.5 * jax.random.normal(key, (d,)), "bias": jnp.zeros(())}
+
+    return Model(init, affine, "linear", lambda params: params["weights"])
+
+
+def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float = 1.0) -> Model:
+    r"""A fully connected network: :math:`h_k = g(W_k h_{k-1} + b_k)`, and a linear score on top.
+
+    Args:
+        widths: the number of units in each hidden layer.
+        hidden: their activation, by name, function or entry, as in `pair`.
+        scale: initial weights are normal with standard deviation scale * sqrt(2 / fan-in), biases 0 (He et al. 2015).
+
+    Returns:
+        The model; its params are a list of {"weights": (fan_in, fan_out), "bias": (fan_out,)}, the last layer's
+        {"weights": (fan_in,), "bias": ()}.
+
+    Raises:
+        ValueError: if a width is not positive or the activation is unknown.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> model = ll.mlp((8, 4), hidden="tanh")
+        >>> model.apply(model.init(jax.random.key(0), 3), jax.numpy.ones((5, 3))).shape
+        (5,)
+    """
+    widths = (widths,) if isinstance(widths, int) else tuple(widths)
+    for width in widths:
+        _check_width(width)
+    bend = find(ACTIVATIONS, hidden)
+
+    def init(key: Key, d: int) -> Params:
+        _check_width(d)
+        fans = (d, *widths)
+        keys = jax.random.split(key, len(fans))
+        shapes = [*itertools.pairwise(fans), (fans[-1],)]
+        gains = [scale * (2.0 / shape[0]) ** 0.5 for shape in shapes]
+        return [
+            {"weights": gain * jax.random.normal(k, shape), "bias": jnp.zeros(shape[1:])}
+            for k, gain, shape in zip(keys, gains, shapes, strict=True)
+        ]
+
+    def apply(params: Params, inputs: Array) -> Array:
+        for layer in params[:-1]:
+            inputs = bend(affine(layer, inputs))
+        return affine(params[-1], inputs)
+
+    name = f"mlp({'-'.join(map(str, widths))}, {bend.name})"
+    return Model(init, apply, name, lambda params: [layer["weights"] for layer in params])
+
+
+def random_features(
+    kernel: Literal["rbf", "laplacian"] = "rbf", m: int = 256, *, width: float = 1.0, key: Key
+) -> Model:
+    r"""A linear model on m random Fourier features: :math:`z = w \cdot \sqrt{2/m} \cos(\Omega x + u) + b`.
+
+    Inner products of the features approach the kernel exp(-|x - y|_2^2 / (2 width^2)) (rbf) or
+    exp(-|x - y|_1 / width) (laplacian) as m grows.
+
+    Args:
+        kernel: which kernel.
+        m: the number of features.
+        width: the kernel's length scale, in units of the inputs.
+        key: decides Omega and u, which stay fixed.
+
+    Returns:
+        The model; its params are {"weights": (m,), "bias": ()}, initially 0.
+
+    Raises:
+        ValueError: if the kernel is unknown, or m or width not positive.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> model = ll.random_features("rbf", 64, key=jax.random.key(0))
+        >>> model.apply(model.init(jax.random.key(1), 2), jax.numpy.ones((5, 2))).shape
+        (5,)
+
+    Source: Rahimi & Recht 2007.
+    """
+    features = feature_map(kernel, m, width, key)
+
+    def init(key: Key, d: int) -> Params:
+        _check_width(d)
+        return {"weights": jnp.zeros(m), "bias": jnp.zeros(())}
+
+    def apply(params: Params, inputs: Array) -> Array:
+        return affine(params, features(inputs))
+
+    return Model(init, apply, f"random_features({kernel}, {m})", lambda params: params["weights"])
+
+
+def feature_map(kernel: str, m: int, width: float, key: Key) -> Callable[[Array], Array]:
+    r"""The map of `random_features`, :math:`\sqrt{2/m} \cos(\Omega x + u)`: inputs (..., d) to features (..., m)."""
+    draws: dict[str, Callable[..., Array]] = {"rbf": jax.random.normal, "laplacian": jax.random.cauchy}
+    if kernel not in draws:
+        raise ValueError(f"No random features for kernel {kernel!r}; there are: {', '.join(draws)}.")
+    _check_width(m)
+    if not width > 0:
+        raise ValueError(f"The kernel's width must be positive, not {width}.")
+    for_frequencies, for_phases = jax.random.split(key)
+
+    def features(inputs: Array) -> Array:
+        frequencies = draws[kernel](for_frequencies, (inputs.shape[-1], m), inputs.dtype) / width
+        phases = jax.random.uniform(for_phases, (m,), inputs.dtype, 0.0, 2.0 * jnp.pi)
+        waves = affine({"weights": frequencies, "bias": phases}, inputs)
+        return (2.0 / m) ** 0.5 * jnp.cos(waves)
+
+    return features
+
+
+def affine(layer: Params, inputs: Array) -> Array:
+    """The map of one layer: inputs (..., n, k) to (..., n, units), or (..., n) for a layer of one unit."""
+    # GPUs would round float32 products to 10 bits by default; scores near a kink need them all.
+    product = jnp.matmul(inputs, layer["weights"], precision=jax.lax.Precision.HIGHEST)
+    bias = layer["bias"]
+    return product + (bias if jnp.ndim(bias) == 0 else jnp.expand_dims(bias, range(product.ndim - 1)))
+
+
+def _check_width(width: int) -> None:
+    if width < 1:
+        raise ValueError(f"A layer needs at least one unit, not {width}.")

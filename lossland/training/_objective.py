@@ -1,0 +1,155 @@
+"""Objectives: a pair averaged over data plus l2 / 2 * ||w||^2. The only place that takes a mean."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+from jax.typing import ArrayLike
+
+from lossland.core import Model, Params
+from lossland.data import Dataset
+from lossland.elements import Pair
+from lossland.training._models import linear
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["inputs", "labels", "l2", "sample_weights"],
+    meta_fields=["pair", "model"],
+)
+@dataclass(frozen=True)
+class Objective:
+    """A function of params: call it. It is a pytree, so a compiled program serves every data set of one shape.
+
+    Attributes:
+        pair: the pair.
+        model: gives scores.
+        inputs: (n, d).
+        labels: (n,), -1 or +1.
+        l2: the strength of the penalty, a scalar.
+        sample_weights: (n,) or None, class weights multiplied in.
+
+    Example:
+        >>> import numpy as np, lossland as ll
+        >>> data = ll.Dataset([[2.0], [-1.0], [0.5]], [1, -1, -1])
+        >>> f = ll.objective(ll.pair("identity", "hinge"), data=data, l2=0.1)
+        >>> at = {"weights": np.array([1.0]), "bias": np.array(0.0)}
+        >>> f.losses(at).tolist(), round(float(f.risk(at)), 6), round(float(f(at)), 6)
+        ([0.0, 0.0, 1.5], 0.5, 0.55)
+    """
+
+    pair: Pair
+    model: Model
+    inputs: Array
+    labels: Array
+    l2: Array
+    sample_weights: Array | None = None
+
+    @property
+    def n(self) -> int:
+        """The number of examples."""
+        return self.inputs.shape[0]
+
+    @property
+    def d(self) -> int:
+        """The number of inputs of an example."""
+        return self.inputs.shape[1]
+
+    def scores(self, params: Params) -> Array:
+        """The scores z of all examples, (n,)."""
+        return self.model.apply(params, self.inputs)
+
+    def losses(self, params: Params) -> Array:
+        """The loss of each example without its weight, (n,)."""
+        return self.pair(self.scores(params), self.labels)
+
+    def risk(self, params: Params) -> Array:
+        """The weighted mean loss without the penalty, a scalar."""
+        losses = self.losses(params)
+        return jnp.mean(losses if self.sample_weights is None else self.sample_weights * losses)
+
+    def __call__(self, params: Params) -> Array:
+        """The objective's value, a scalar."""
+        weights = jax.tree.leaves(self.model.penalised(params))
+        square = sum(jnp.sum(w * w) for w in weights)
+        return self.risk(params) + 0.5 * self.l2 * square
+
+    def batch(self, rows: ArrayLike) -> "Objective":
+        """The objective of some rows only, (k,) indices; its mean is over those."""
+        weights = None if self.sample_weights is None else self.sample_weights[rows]
+        return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights)
+
+
+def objective(
+    pair: Pair,
+    model: Model | None = None,
+    data: Dataset | None = None,
+    l2: ArrayLike = 0.0,
+    sample_weights: ArrayLike | None = None,
+    class_weights: Mapping[int, float] | Literal["balanced"] | None = None,
+) -> Objective:
+    r"""The function of the parameters that training lowers.
+
+    .. math:: F(\theta) = \frac{1}{n} \sum_i s_i \, \ell(z_i, t_i) + \frac{\lambda}{2} \|w\|^2, \quad z = model(\theta, x)
+
+    The bias is not penalised, and the sum is divided by n whatever the weights s: with C = 1 / (n * l2) it is
+    `solve`'s problem divided by C * n.
+
+    Args:
+        pair: from `pair`.
+        model: from `linear`, `mlp`, ...; linear if left out.
+        data: from `load` or `Dataset`.
+        l2: the penalty, >= 0.
+        sample_weights: (n,), not negative.
+        class_weights: {-1: weight, +1: weight}, or "balanced" for n / (2 * the class's count).
+
+    Returns:
+        A callable params -> scalar.
+
+    Raises:
+        ValueError: if weights have the wrong length, are negative or not finite, or l2 is negative.
+
+    Example:
+        >>> import jax, lossland as ll
+        >>> f = ll.objective(ll.pair("identity", "hinge"), ll.linear(), ll.load("breast_cancer"), l2=1e-3)
+        >>> params = {"weights": jax.numpy.zeros(30), "bias": jax.numpy.zeros(())}
+        >>> float(f(params))
+        1.0
+    """  # noqa: E501
+    if data is None:
+        raise ValueError('An objective needs data: objective(pair, model, data), say data = ll.load("breast_cancer").')
+    if not isinstance(data, Dataset):
+        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
+    if not isinstance(l2, Tracer) and not np.all(np.asarray(l2) >= 0):
+        raise ValueError(f"l2 must be a number >= 0, not {l2}.")
+    weights = _weights(data, sample_weights, class_weights)
+    inputs, labels = jnp.asarray(data.inputs, float), jnp.asarray(data.labels, float)
+    chex.assert_rank([inputs, labels], [2, 1])
+    held = None if weights is None else jnp.asarray(weights, float)
+    return Objective(pair, linear() if model is None else model, inputs, labels, jnp.asarray(l2, float), held)
+
+
+def _weights(data: Dataset, sample_weights: Any, class_weights: Any) -> np.ndarray | None:
+    if sample_weights is None and class_weights is None:
+        return None
+    labels = np.asarray(data.labels)
+    weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
+    if weights.shape != (data.n,):
+        raise ValueError(f"sample_weights have shape {weights.shape}; {data.n} examples need shape ({data.n},).")
+    if class_weights == "balanced":
+        class_weights = {t: data.n / (2.0 * max(np.sum(labels == t), 1)) for t in (-1, 1)}
+    if class_weights is not None:
+        if set(class_weights) != {-1, 1}:
+            raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights)}.")
+        weights = weights * np.where(labels > 0, class_weights[1], class_weights[-1])
+    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0)):
+        row = int(np.flatnonzero(~np.isfinite(weights) | (weights < 0))[0])
+        raise ValueError(f"Weights must be finite and not negative; example {row} has {weights[row]}.")
+    return weights

@@ -1,0 +1,141 @@
+"""What a sweep writes down along the way: when, and which numbers of each model."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland.elements import unsound
+from lossland.training._step import (
+    BlockState,
+    Examples,
+    Numbers,
+    Plan,
+    gradient_of,
+    losses_of,
+    merged,
+    penalty,
+    scores_of,
+)
+
+MEASURES = {
+    "risk": "mean loss over the training examples, without the penalty",
+    "objective": "risk + l2 / 2 * ||w||^2",
+    "gradient_norm": "Euclidean norm of the objective's gradient",
+    "weight_norm": "||w||, biases left out",
+    "dead": "share of examples on the wrong side of 0 whose slope is 0",
+    "active": "share of examples whose slope is not 0",
+    "margin": "smallest t * z / ||w|| over the training examples",
+    "train_error": "share of training examples on the wrong side of the threshold",
+}
+"""Every number that is recorded by itself, and what it means. Each part held out adds its risk and its error."""
+
+UNSOUND = "unsound"
+
+Metric = Callable[[Array, Array, Any], Array]
+
+
+def record_steps(record: int | Sequence[int] | Literal["log"], steps: int) -> tuple[int, ...]:
+    """The steps at which a run of `steps` updates is recorded; always before the first and after the last.
+
+    Args:
+        record: every so many steps; or these steps; or "log": 0, 1, 2, 3, 4, 6, 8, 11, 16, ..., two a doubling.
+        steps: the number of updates.
+
+    Returns:
+        The steps, growing.
+
+    Raises:
+        ValueError: if a step lies outside 0 to `steps`.
+    """
+    if record == "log":
+        inner = np.unique(np.round(2.0 ** (np.arange(2 * np.ceil(np.log2(steps)) + 1) / 2)).astype(int))
+    elif isinstance(record, (int, np.integer)):
+        if record < 1:
+            raise ValueError(f"record must be at least 1 step, not {record}.")
+        inner = np.arange(0, steps, record)
+    else:
+        inner = np.asarray(list(record), int)  # pyright: ignore[reportArgumentType]
+        if inner.size and not (inner.min() >= 0 and inner.max() <= steps):
+            raise ValueError(f"Steps to record lie between 0 and {steps}; got {inner.min()} to {inner.max()}.")
+    return tuple(int(k) for k in np.unique([0, *inner[inner < steps], steps]))
+
+
+def measure(
+    plan: Plan,
+    metrics: tuple[tuple[str, Metric], ...],
+    rows: Examples,
+    held_out: Mapping[str, Examples],
+    thresholds: Array,
+    numbers: Numbers,
+    state: BlockState,
+) -> dict[str, Array]:
+    """Every number of every model, at the averaged parameters where there are such.
+
+    Args:
+        plan: the block's plan.
+        metrics: the user's own: name and (scores (n,), labels (n,), params) -> scalar.
+        rows: the training examples.
+        held_out: further parts by name, such as "test".
+        thresholds: (pairs, k) scores above which +1 is predicted.
+        numbers: the models' numbers.
+        state: where they stand.
+
+    Returns:
+        name -> (pairs, width), errors (pairs, width, k). `UNSOUND` marks models of which a slope is not a number.
+    """
+    params = merged(state.params if state.mean is None else state.mean)
+    l2, lines = numbers.l2.reshape(-1), jnp.repeat(thresholds, numbers.l2.shape[1], axis=0)
+    total = (lambda x: jax.lax.psum(x, plan.axis)) if plan.axis else (lambda x: x)
+    # One elementwise program for all parts: compiling it is what takes time.
+    parts = {"train": rows, **held_out}
+    together = scores_of(plan.model, params, jnp.concatenate([part.inputs for part in parts.values()]))[0]
+    losses, derivatives = losses_of(plan, together, jnp.concatenate([part.labels for part in parts.values()]))
+    ends = np.cumsum([part.labels.shape[0] for part in parts.values()])
+    spans = {
+        name: slice(end - part.labels.shape[0], end) for (name, part), end in zip(parts.items(), ends, strict=True)
+    }
+    scores, values, slopes = (x[:, spans["train"]] for x in (together, losses, derivatives))
+    gradient = gradient_of(plan, rows, l2, params, slopes, scores_of(plan.model, params, rows.inputs)[1])
+    sides = rows.labels[None] * scores
+    norm = jnp.sqrt(_square(jax.vmap(plan.model.penalised)(params)))
+    risk = total(_mean(values if rows.weights is None else values * rows.weights[None], rows))
+    smallest = jnp.min(sides if rows.real is None else jnp.where(rows.real[None] > 0, sides, jnp.inf), axis=1)
+    found = {
+        "risk": risk,
+        "objective": risk + jax.vmap(lambda p, k: penalty(plan.model, p, k))(params, l2),
+        "gradient_norm": jnp.sqrt(_square(gradient)),
+        "weight_norm": norm,
+        "dead": total(_mean((slopes == 0) & (sides <= 0), rows)),
+        UNSOUND: total(unsound(scores, slopes).astype(jnp.int32)),
+        "active": total(_mean(slopes != 0, rows)),
+        # Without a direction there is no margin.
+        "margin": (jax.lax.pmin(smallest, plan.axis) if plan.axis else smallest) / norm,
+        "train_error": total(_errors(scores, rows, lines)),
+    }
+    for name, part in held_out.items():
+        found[f"{name}_risk"] = _mean(losses[:, spans[name]], part)
+        found[f"{name}_error"] = _errors(together[:, spans[name]], part, lines)
+    for name, metric in metrics:
+        found[name] = jax.vmap(lambda z, p, metric=metric: metric(z, rows.labels, p))(scores, params)
+    return {name: x.reshape(*numbers.l2.shape, *x.shape[1:]) for name, x in found.items()}
+
+
+def _mean(x: Array, rows: Examples) -> Array:
+    """The sum over rows divided by the number of examples, (models,)."""
+    x = x.astype(rows.inputs.dtype)
+    return jnp.sum(x if rows.real is None else x * rows.real[None], axis=1) / rows.n
+
+
+def _errors(scores: Array, rows: Examples, thresholds: Array) -> Array:
+    """(models, k)."""
+    wrong = [(scores > thresholds[:, k : k + 1]) != (rows.labels[None] > 0) for k in range(thresholds.shape[1])]
+    return jnp.stack([_mean(w, rows) for w in wrong], axis=1)
+
+
+def _square(tree: Any) -> Array:
+    return functools.reduce(jnp.add, [jnp.sum((x * x).reshape(x.shape[0], -1), axis=1) for x in jax.tree.leaves(tree)])

@@ -1,0 +1,215 @@
+"""The result of a sweep: arrays with named axes, the choice of the best by validation, and the way to xarray.
+
+A sweep as rows: for each pair the setting that the validation part chose, and what the test part says of it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lossland.core import Params, Table, named_leaves, table
+from lossland.training._records import MEASURES
+from lossland.training._step import DIVERGED, FINISHED, RUNNING
+
+STATUS = {RUNNING: "ran to the end", FINISHED: "finished: its gradient fell to the tolerance", DIVERGED: "diverged"}
+
+
+class Sweep(NamedTuple):
+    """What a sweep left. Arrays have axes (pair, seed, learning rate, l2, further hyperparameters, ...).
+
+    Attributes:
+        pairs: the pairs' names.
+        seeds: the seeds.
+        axes: name -> values of every further axis, in order: learning_rate, l2, ...
+        thresholds: at which errors are counted, numbers or "best".
+        steps: (r,) the updates made before each record.
+        records: name -> (..., r), errors (..., r, thresholds). Names: see `lossland.recording.MEASURES`; with
+            validation or test data also "validation_risk", "validation_error", "test_risk", "test_error"; your metrics.
+        params: the last parameters (or their mean), each leaf with the axes before its own.
+        status: 0 ran to the end, 1 finished early (its gradient fell to the tolerance), 2 diverged.
+        stopped: the number of updates that each model got.
+        skipped: why each pair that was left out is not admissible.
+        settings: everything needed to run it again, and versions and device.
+        path: the file that holds it; None: it was not saved.
+    """
+
+    pairs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    axes: dict[str, tuple[float, ...]]
+    thresholds: tuple[float | str, ...]
+    steps: tuple[int, ...]
+    records: dict[str, np.ndarray]
+    params: Params
+    status: np.ndarray
+    stopped: np.ndarray
+    skipped: tuple[str, ...]
+    settings: dict[str, Any]
+    path: Path | None = None
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """Which models diverged, axes as `status`."""
+        return self.status == DIVERGED
+
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset` with dims (pair, seed, learning_rate, l2, ..., step), ready for `to_netcdf`.
+
+        A linear model's params are the variables "weights", with the further dim "input", and "bias".
+
+        Example:
+            >>> import lossland as ll
+            >>> data = ll.load("two_gaussians(n=50, seed=1)")
+            >>> s = ll.sweep("identity+hinge", data, seeds=2, learning_rates=(0.1, 1.0), steps=4)
+            >>> dict(s.to_xarray().risk.sizes)
+            {'pair': 1, 'seed': 2, 'learning_rate': 2, 'l2': 1, 'step': 5}
+        """
+        import xarray
+
+        dims = ("pair", "seed", *self.axes)
+        lines = np.array([str(t) for t in self.thresholds])
+        made = xarray.Dataset(
+            coords={"pair": list(self.pairs), "seed": list(self.seeds)}
+            | {name: list(values) for name, values in self.axes.items()}
+            | {"step": list(self.steps), "threshold": lines}
+        )
+        for name, array in self.records.items():
+            further = ("step", "threshold") if array.ndim == len(dims) + 2 else ("step",)
+            made[name] = ((*dims, *further), array, {"long_name": MEASURES.get(name, "")})
+        made["status"] = (dims, self.status, {"meaning": json.dumps(STATUS)})
+        made["stopped"] = (dims, self.stopped, {"long_name": "updates that the model got"})
+        leaves = named_leaves(self.params)
+        for name, leaf in leaves:
+            own = tuple(f"{name}_{k}" for k in range(leaf.ndim - len(dims)))
+            made[name] = ((*dims, *(("input",) if own and name == "weights" else own)), leaf)
+        held = {"settings": self.settings, "skipped": self.skipped, "leaves": [name for name, _ in leaves]}
+        return made.assign_attrs({name: json.dumps(value) for name, value in held.items()})
+
+    def best(self, by: str = "validation_error", threshold: float | str | None = None) -> Any:
+        """For each pair the setting and the step at which the mean over seeds of `by` is lowest.
+
+        Selection sees `by` alone; ties are broken by the risk on the same examples, then by the smaller step, never by
+        the test part. A setting with a diverged seed is passed over as long as another has none.
+
+        Args:
+            by: a record to minimise: "validation_error", "validation_risk", "train_error", "risk", "objective", or a
+                metric of yours. Not one of the test part.
+            threshold: for errors, at which of the sweep's thresholds; the first if left out.
+
+        Returns:
+            An `xarray.Dataset` with dims (pair, seed): every record at the chosen point, with coordinates
+            learning_rate, l2, ... and step along pair, and `diverged_seeds` of the chosen setting.
+
+        Raises:
+            ValueError: if there is no such record, or it is of the test part.
+
+        Example:
+            >>> import lossland as ll
+            >>> train, test, *_ = ll.split(ll.load("breast_cancer"))
+            >>> train, held, *_ = ll.split(train)
+            >>> s = ll.sweep("identity+hinge", train, learning_rates=(1e-3, 0.1), steps=64, validation=held, test=test)
+            >>> chosen = s.best()
+            >>> chosen.learning_rate.values, bool((chosen.test_error < 0.1).all())
+            (array([0.1]), True)
+        """
+        import xarray
+
+        self._refuse(by)
+        full = self.to_xarray()
+        held = full[by]
+        if "threshold" in held.dims:
+            held = held.sel(threshold=str(self.thresholds[0] if threshold is None else threshold))
+        settings = list(self.axes)
+        lost = (full.status == DIVERGED).sum("seed")
+        worth = held.mean("seed").where(lost == lost.min(settings))
+        worth = worth.fillna(np.inf)
+        risk = full["validation_risk" if by.startswith("validation") else "risk"].mean("seed").fillna(np.inf)
+        chosen = []
+        for name in self.pairs:
+            value = worth.sel(pair=name).transpose("step", *settings)
+            ties = risk.sel(pair=name).transpose("step", *settings).values
+            first = np.lexsort((ties.ravel(), value.values.ravel()))[0]
+            place = np.unravel_index(int(first), value.shape)
+            at = dict(zip(("step", *settings), place, strict=True))
+            one = full.sel(pair=name).isel(at)
+            chosen.append(one.assign(diverged_seeds=lost.sel(pair=name).isel({k: at[k] for k in settings})))
+        along = ["step", *settings]
+        return xarray.concat(chosen, "pair", coords=along, data_vars="all", compat="equals", join="outer").assign_attrs(
+            by=by
+        )
+
+    def _refuse(self, by: str) -> None:
+        if by.startswith("test"):
+            raise ValueError(
+                f"{by} would select by the test part; give sweep(validation=...) and use validation_error."
+            )
+        if by not in self.records:
+            hint = " Give sweep(validation=...)." if by.startswith("validation") else ""
+            raise ValueError(f"This sweep recorded no {by}.{hint} It has: {', '.join(sorted(self.records))}.")
+
+
+def from_xarray(saved: Any, path: Path | None = None) -> Sweep:
+    """The sweep that `Sweep.to_xarray` made this data set of; params are dicts and lists, as ours are."""
+    leaves = json.loads(saved.attrs["leaves"])
+    axes = [str(d) for d in saved.status.dims[2:]]
+    own = {"status", "stopped", *leaves}
+    lines = [t if t == "best" else float(t) for t in saved.threshold.values.tolist()]
+    return Sweep(
+        pairs=tuple(saved.pair.values.tolist()),
+        seeds=tuple(saved.seed.values.tolist()),
+        axes={name: tuple(saved[name].values.tolist()) for name in axes},
+        thresholds=tuple(lines),
+        steps=tuple(saved.step.values.tolist()),
+        records={str(name): saved[name].values for name in saved.data_vars if name not in own},
+        params=_nested([(name.split("_"), saved[name].values) for name in leaves]),
+        status=saved.status.values,
+        stopped=saved.stopped.values,
+        skipped=tuple(json.loads(saved.attrs["skipped"])),
+        settings=json.loads(saved.attrs["settings"]),
+        path=path,
+    )
+
+
+def _nested(leaves: list[tuple[list[str], np.ndarray]]) -> Any:
+    """Leaves with their paths to dicts (by word) and lists (by number)."""
+    if len(leaves) == 1 and not leaves[0][0]:
+        return leaves[0][1]
+    groups: dict[str, list] = {}
+    for path, leaf in leaves:
+        groups.setdefault(path[0], []).append((path[1:], leaf))
+    if all(word.isdigit() for word in groups):
+        return [_nested(groups[str(k)]) for k in range(len(groups))]
+    return {word: _nested(group) for word, group in groups.items()}
+
+
+def best_table(made: Sweep, by: str = "validation_error") -> Table:
+    """A row a pair, best test error first: chosen setting, errors as mean and standard deviation over seeds.
+
+    Each threshold of the sweep has its own choice and its own columns.
+    """
+    chosen = {line: made.best(by, line) for line in made.thresholds}
+    first = chosen[made.thresholds[0]]
+    lost = made.diverged.reshape(len(made.pairs), -1)
+    columns = ["pair", *made.axes, "step"]
+    columns += [f"{part} error {_above(line)}" for line in chosen for part in ("validation", "test")]
+    rows = []
+    for k, name in enumerate(made.pairs):
+        one = first.sel(pair=name)
+        row: list[Any] = [name, *(f"{float(one[axis]):g}" for axis in made.axes), int(one.step)]
+        for line, best in chosen.items():
+            for part in ("validation", "test"):
+                values = best[f"{part}_error"].sel(pair=name, threshold=str(line)).values
+                row.append(f"{values.mean():.3f} ± {values.std():.3f}")
+        rows.append((*row, f"{lost[k].sum()} of {lost.shape[1]}" if lost[k].any() else ""))
+    errors = [
+        float(best["test_error"].sel(threshold=str(line)).mean("seed").sel(pair=n))
+        for n in made.pairs
+        for line, best in list(chosen.items())[:1]
+    ]
+    ordered = [rows[k] for k in np.argsort(errors, kind="stable")]
+    return table("Chosen by validation, a row a pair", (*columns, "diverged"), ordered)
+
+
+def _above(line: float | str) -> str:
+    return "at best" if line == "best" else f"at {line:g}"

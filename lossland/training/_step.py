@@ -1,0 +1,278 @@
+"""The compiled programs of a sweep: many models of some pairs, advanced and measured together.
+
+All models of a block give their scores at once, one matrix product for linear models; each pair's slopes are taken
+elementwise on its slice; one product brings them back to the parameters. Only the slopes know which pair it is.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from lossland.core import Key, Model, Params
+from lossland.elements import Pair, unsound
+from lossland.training._batches import next_rows
+from lossland.training._models import affine
+
+RUNNING, FINISHED, DIVERGED = 0, 1, 2
+"""A model is trained on; has a gradient below the tolerance; or was stopped before it stopped being a number."""
+
+
+class Plan(NamedTuple):
+    """What a program depends on, apart from shapes.
+
+    Attributes:
+        pairs: the block's pairs.
+        model: gives scores.
+        optimizer: (learning_rate, **hyperparameters) -> optax.GradientTransformation.
+        batch_size: examples a step; None: all.
+        tolerance: a model whose gradient norm falls to it is finished; 0: none is.
+        average_from: the update after which the iterates are averaged; None: never.
+        slopes: "bare", without their limits at infinity, half the work; "limits"; or "either": the bare ones unless
+            they are not numbers, decided within the program.
+        axis: the mesh axis over which rows are shared out; None: every device has all rows.
+    """
+
+    pairs: tuple[Pair, ...]
+    model: Model
+    optimizer: Callable[..., optax.GradientTransformation]
+    batch_size: int | None = None
+    tolerance: float = 0.0
+    average_from: int | None = None
+    slopes: Literal["bare", "limits", "either"] = "bare"
+    axis: str | None = None
+
+
+class Examples(NamedTuple):
+    """Examples, a device's share of them or all.
+
+    Attributes:
+        inputs: (n, d).
+        labels: (n,), -1 or +1.
+        weights: (n,) or None: the sample weights.
+        real: (n,) or None: 1 for an example, 0 for a row that only fills a device's share (its weight is 0 too).
+        n: the number of examples on all devices, by which sums are divided.
+    """
+
+    inputs: Array
+    labels: Array
+    weights: Array | None
+    real: Array | None
+    n: Array
+
+
+class Numbers(NamedTuple):
+    """The numbers of a block's models: every array (pairs, width)."""
+
+    learning_rate: Array
+    l2: Array
+    others: dict[str, Array]
+
+
+class BlockState(NamedTuple):
+    """Where a block stands. Arrays of models have leading axes (pairs, width).
+
+    Attributes:
+        params: the parameters.
+        optimizer: the optimiser's state.
+        step: the number of updates made, a scalar.
+        order: (n,) the order of the examples in this epoch; None with full batches.
+        status: RUNNING, FINISHED or DIVERGED.
+        stopped: the number of updates that a model got.
+        mean: the averaged parameters; None without averaging.
+    """
+
+    params: Params
+    optimizer: Any
+    step: Array
+    order: Array | None
+    status: Array
+    stopped: Array
+    mean: Params | None
+
+
+def start_block(plan: Plan, params: Params, numbers: Numbers, order: Array | None) -> BlockState:
+    """The state before any update."""
+    shape = numbers.learning_rate.shape
+
+    def begin(params: Params, learning_rate: Array, others: dict[str, Array]) -> Any:
+        return plan.optimizer(learning_rate, **others).init(params)
+
+    inner = _over_models(begin)(params, numbers.learning_rate, numbers.others)
+    # int8 and int32 whatever x64 says: checkpoints then look the same.
+    status, stopped = jnp.zeros(shape, jnp.int8), jnp.zeros(shape, jnp.int32)
+    mean = None if plan.average_from is None else params
+    return BlockState(params, inner, jnp.zeros((), jnp.int32), order, status, stopped, mean)
+
+
+def advance_block(
+    plan: Plan, rows: Examples, numbers: Numbers, state: BlockState, until: Array, key: Key | None
+) -> tuple:
+    """Update until `state.step == until`, no model runs any more, or a bare slope is not a number.
+
+    Returns:
+        The state, and whether it stopped because of such a slope, before the step that met it (only if `plan.slopes`
+        is "bare").
+    """
+
+    def more(carry: tuple[BlockState, Array]) -> Array:
+        state, trouble = carry
+        return (state.step < until) & jnp.any(state.status == RUNNING) & ~trouble
+
+    def step(carry: tuple[BlockState, Array]) -> tuple[BlockState, Array]:
+        state, _ = carry
+        here, order = rows, state.order
+        if plan.batch_size is not None and order is not None and key is not None:
+            order, taken = next_rows(plan.batch_size, order, state.step, key)
+            here = _taken(rows, taken)
+        gradient, scores, slopes = _gradient(plan, here, numbers, state.params)
+        running = state.status == RUNNING
+        sound = _sound(gradient, running.shape)
+        trouble = jnp.asarray(False)
+        if plan.slopes != "limits":
+            # An infinite slope or score is no trouble, its model diverges; a slope that is no number may have a limit.
+            found = functools.partial(_any_unsound, running, scores, slopes)
+            trouble = jax.lax.cond(jnp.any(running & ~sound), found, lambda: trouble)
+            trouble = jax.lax.pmax(trouble.astype(jnp.int32), plan.axis) > 0 if plan.axis else trouble
+        if plan.slopes == "either":
+            with_limits = functools.partial(_gradient, plan._replace(slopes="limits"), here, numbers)
+            gradient = jax.lax.cond(trouble, lambda p: with_limits(p)[0], lambda _: gradient, state.params)
+            sound, trouble = _sound(gradient, running.shape), jnp.asarray(False)
+        return _updated(plan, numbers, state._replace(order=order), gradient, sound, trouble), trouble
+
+    state, trouble = jax.lax.while_loop(more, step, (state, jnp.asarray(False)))
+    return state._replace(step=jnp.where(trouble, state.step, until)), trouble
+
+
+def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Callable[[Array], Params]]:
+    """The scores of all models, (models, n), and the map that brings their slopes back to the parameters."""
+    if model.apply is affine:
+        scores = jnp.matmul(params["weights"], inputs.T, precision=jax.lax.Precision.HIGHEST) + params["bias"][:, None]
+
+        def back(slopes: Array) -> Params:
+            return {
+                "weights": jnp.matmul(slopes, inputs, precision=jax.lax.Precision.HIGHEST),
+                "bias": jnp.sum(slopes, axis=1),
+            }
+
+        return scores, back
+    scores, pull = jax.vjp(jax.vmap(lambda p: model.apply(p, inputs)), params)
+    return scores, lambda slopes: pull(slopes)[0]
+
+
+def losses_of(plan: Plan, scores: Array, labels: Array) -> tuple[Array, Array]:
+    """Value and slope of every model's loss at its scores, each (models, n)."""
+    width = scores.shape[0] // len(plan.pairs)
+    slices = [scores[k * width : (k + 1) * width] for k in range(len(plan.pairs))]
+    both = [_loss(pair, plan.slopes == "limits", part, labels) for pair, part in zip(plan.pairs, slices, strict=True)]
+    return jnp.concatenate([b[0] for b in both]), jnp.concatenate([b[1] for b in both])
+
+
+def penalty(model: Model, params: Params, l2: Array) -> Array:
+    """l2 / 2 * ||w||^2 of one model."""
+    return 0.5 * l2 * sum(jnp.sum(w * w) for w in jax.tree.leaves(model.penalised(params)))
+
+
+def merged(tree: Any) -> Any:
+    """(pairs, width, ...) to (models, ...)."""
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
+
+
+def gradient_of(plan: Plan, rows: Examples, l2: Array, params: Params, slopes: Array, back: Callable) -> Params:
+    """The gradient of the objective, (models, ...), from the slopes of the losses, (models, n)."""
+    each = slopes / rows.n if rows.weights is None else slopes * (rows.weights / rows.n)[None]
+    data = back(each)
+    if plan.axis is not None:
+        data = jax.lax.psum(data, plan.axis)
+    return jax.tree.map(jnp.add, data, jax.vmap(jax.grad(functools.partial(penalty, plan.model)))(params, l2))
+
+
+# --------------------------------------------------------------------------------------------------------------- a step
+
+
+def _loss(pair: Pair, limits: bool, scores: Array, labels: Array) -> tuple[Array, Array]:
+    labels = jnp.broadcast_to(labels, scores.shape)
+    if limits:
+        return pair(scores, labels), pair.slope(scores, labels)
+    return pair.bare(scores, labels)
+
+
+def _gradient(plan: Plan, rows: Examples, numbers: Numbers, params: Params) -> tuple[Params, Array, Array]:
+    """The gradients, shaped as `params`, and scores and slopes, (models, n)."""
+    models = merged(params)
+    scores, back = scores_of(plan.model, models, rows.inputs)
+    slopes = losses_of(plan, scores, rows.labels)[1]
+    gradient = gradient_of(plan, rows, numbers.l2.reshape(-1), models, slopes, back)
+    return jax.tree.map(lambda g, p: g.reshape(p.shape), gradient, params), scores, slopes
+
+
+def _taken(rows: Examples, taken: Array) -> Examples:
+    weights = None if rows.weights is None else rows.weights[taken]
+    return Examples(
+        rows.inputs[taken], rows.labels[taken], weights, None, jnp.asarray(taken.shape[0], rows.inputs.dtype)
+    )
+
+
+def _updated(
+    plan: Plan, numbers: Numbers, state: BlockState, gradient: Params, sound: Array, trouble: Array
+) -> BlockState:
+    """The state after an update; a model that is not running, or whose gradient or new point is no number, stays.
+
+    After trouble every model stays: the step is taken again with the limits of the slopes.
+    """
+
+    def update(gradient: Params, inner: Any, params: Params, rate: Array, others: dict[str, Array]) -> tuple:
+        updates, inner = plan.optimizer(rate, **others).update(gradient, inner, params)
+        return optax.apply_updates(params, updates), inner
+
+    params, inner = _over_models(update)(gradient, state.optimizer, state.params, numbers.learning_rate, numbers.others)
+    running = state.status == RUNNING
+    sound = sound & _sound(params, running.shape)
+    finished = jnp.zeros_like(running)
+    if plan.tolerance > 0:
+        square = sum(jnp.sum((g * g).reshape(*running.shape, -1), -1) for g in jax.tree.leaves(gradient))
+        finished = running & (square <= plan.tolerance**2)
+    goes = running & sound & ~finished & ~trouble
+    status = jnp.where(running & ~sound, DIVERGED, jnp.where(finished, FINISHED, state.status))
+    status = jnp.where(trouble, state.status, status.astype(jnp.int8))
+    params = _choose(goes, params, state.params)
+    inner = _choose(goes, inner, state.optimizer)
+    step = state.step + jnp.where(trouble, 0, 1).astype(jnp.int32)
+    stopped = jnp.where(goes, step, state.stopped)
+    mean = _averaged(plan, state, params, goes, step)
+    return BlockState(params, inner, step, state.order, status, stopped, mean)
+
+
+def _averaged(plan: Plan, state: BlockState, params: Params, goes: Array, step: Array) -> Params | None:
+    if plan.average_from is None or state.mean is None:
+        return None
+    # The mean of the iterates after updates average_from + 1, ..., step; before, the iterate itself.
+    share = 1.0 / jnp.maximum(step - plan.average_from, 1)
+    moved = jax.tree.map(lambda m, p: m + share.astype(p.dtype) * (p - m), state.mean, params)
+    return _choose(goes, moved, state.mean)
+
+
+def _any_unsound(running: Array, scores: Array, slopes: Array) -> Array:
+    return jnp.any(unsound(scores, slopes) & running.reshape(-1))
+
+
+def _sound(tree: Any, shape: tuple[int, ...]) -> Array:
+    """Whether each model's leaves are all finite, (pairs, width)."""
+    return functools.reduce(
+        jnp.logical_and, [jnp.isfinite(x.reshape(*shape, -1)).all(-1) for x in jax.tree.leaves(tree)]
+    )
+
+
+def _choose(these: Array, new: Any, old: Any) -> Any:
+    def pick(new: Array, old: Array) -> Array:
+        return jnp.where(these.reshape(these.shape + (1,) * (new.ndim - these.ndim)), new, old)
+
+    return jax.tree.map(pick, new, old)
+
+
+def _over_models(f: Callable) -> Callable:
+    return jax.vmap(jax.vmap(f))

@@ -1,0 +1,267 @@
+"""Sweeps: every pair with every seed, step size and penalty, trained at once on the same data."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from lossland.core import Key, Model, Params, fingerprint, read
+from lossland.data import Dataset
+from lossland.training._block import Arrays, Job, run_block, shared_rows
+from lossland.training._checkpoints import Store, asked_to_stop, store
+from lossland.training._grid import SCORES, Block, blocks, make_grid
+from lossland.training._jobs import check, checked_init, mesh_of, rows_of, settings_of, thresholds_of
+from lossland.training._models import linear
+from lossland.training._objective import objective
+from lossland.training._processes import gather
+from lossland.training._records import Metric, record_steps
+from lossland.training._result import Sweep, from_xarray
+from lossland.training._step import Examples
+
+Progress = Callable[[int, int, str], None]
+GATHER_SECONDS = 1800.0
+"""How long a process that is done waits for the others before it ends with a sentence."""
+
+
+def sweep(
+    pairs: Any,
+    data: Dataset,
+    *,
+    model: Model | None = None,
+    seeds: int | Sequence[int] = 8,
+    learning_rates: Sequence[float] = (0.1,),
+    l2s: Sequence[float] = (0.0,),
+    optimizer: Callable[..., optax.GradientTransformation] = optax.sgd,
+    hyperparameters: Mapping[str, Sequence[float]] | None = None,
+    steps: int = 1000,
+    batch_size: int | None = None,
+    shuffle: Literal["together", "by seed"] = "together",
+    init: Callable[[Key, int], Params] | Params | None = None,
+    record: int | Sequence[int] | Literal["log"] = "log",
+    thresholds: Sequence[float | Literal["best"]] = (0.0,),
+    metrics: Mapping[str, Metric] | None = None,
+    validation: Dataset | None = None,
+    test: Dataset | None = None,
+    sample_weights: Any = None,
+    class_weights: Any = None,
+    tolerance: float = 0.0,
+    average_from: int | None = None,
+    key: Key | None = None,
+    sharding: Literal["models", "rows"] | None = None,
+    devices: Sequence[Any] | None = None,
+    block_scores: int = SCORES,
+    skip_inadmissible: bool = False,
+    folder: str | Path | None = None,
+    checkpoint_seconds: float = 30.0,
+    progress: Progress | None = None,
+) -> Sweep:
+    r"""Train every pair with every seed, learning rate and penalty, all models of a block in one compiled program.
+
+    .. math:: \theta_{k+1} = \theta_k + update(\nabla F(\theta_k)), \quad
+        F(\theta) = \frac{1}{n} \sum_i s_i \, \ell(z_i, t_i) + \frac{\lambda}{2} \|w\|^2
+
+    for every model on its own, as `fit` would: the same trajectories, but the scores of all models of a block are one
+    matrix product.
+
+    Args:
+        pairs: "all", or pairs by name ("relu+hinge"), as (activation, loss), or from `pair`.
+        data: the training examples.
+        model: from `linear` (default), `mlp`, `random_features`.
+        seeds: how many, or which; seed s starts from model.init(jax.random.key(s), d).
+        learning_rates: step sizes.
+        l2s: penalties.
+        optimizer: called with the learning rate and the hyperparameters, say `optax.adam` or
+            `lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 1000))`.
+        hyperparameters: further keywords of the optimiser with their values, say {"momentum": (0.0, 0.9)}; each is an
+            axis of the grid.
+        steps: updates of each model.
+        batch_size: examples a step, drawn without replacement epoch by epoch; None: all.
+        shuffle: whether all models see the same batches, or each seed s its own (under fold_in(key, s)).
+        init: instead of `model.init`: another (key, d) -> params, or params from which all start.
+        record: every so many steps, these steps, or "log": two a doubling. Always the first and the last.
+        thresholds: errors are counted with +1 predicted above each of these scores; "best" is the pair's own, from its
+            card (0 where it has none).
+        metrics: your own numbers, name -> (scores (n,), labels (n,), params) -> scalar, over the training examples.
+        validation: examples by which `Sweep.best` selects.
+        test: examples by which nothing is selected.
+        sample_weights: (n,), as in `objective`.
+        class_weights: as in `objective`.
+        tolerance: a model stops when the norm of its gradient falls to this; needs full batches.
+        average_from: from this update on, the mean of the iterates is recorded and returned (Polyak & Juditsky 1992).
+        key: decides the batches; key(0) if left out.
+        sharding: share each block's "models" over the devices (nothing is exchanged), or the "rows" (one sum a step).
+        devices: which devices; all of this process if left out.
+        block_scores: scores that one block holds; the default keeps them in a CPU's cache.
+        skip_inadmissible: leave out pairs that are not admissible (listed in the result) instead of refusing.
+        folder: keep finished blocks and checkpoints here: the same call goes on where it was stopped, to the same
+            bits, and returns at once when it was finished.
+        checkpoint_seconds: at most this long is lost.
+        progress: called with (model-steps done, of, what is done now).
+
+    Returns:
+        A `Sweep`. Models that diverged are kept at their last finite point and marked, never averaged silently.
+
+    Raises:
+        ValueError: if the grid is empty, a pair is not admissible, or a setting makes no sense for these data.
+        OSError: if the folder cannot be written; what was finished stays.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.standardise(ll.load("breast_cancer"))
+        >>> s = ll.sweep(["identity+logistic", "relu+hinge"], data, seeds=2, learning_rates=(0.1, 1.0), steps=50)
+        >>> s.records["risk"].shape[:4], bool((s.records["risk"][0, :, 1, 0, -1] < 0.1).all())
+        ((2, 2, 2, 1), True)
+    """
+    grid, skipped = make_grid(pairs, seeds, learning_rates, l2s, hyperparameters or {}, skip_inadmissible)
+    check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, {"validation": validation, "test": test})
+    model = linear() if model is None else model
+    base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
+    mesh = mesh_of(sharding, devices)
+    rows = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
+    job = Job(
+        grid=grid,
+        model=model,
+        optimizer=optimizer,
+        init=checked_init(model, init, data.d),
+        rows=shared_rows(rows, mesh.size) if mesh is not None and sharding == "rows" else rows,
+        held_out={name: rows_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
+        thresholds=np.zeros((len(grid.pairs), 0)),
+        metrics=tuple((metrics or {}).items()),
+        steps=record_steps(record, steps),
+        batch_size=batch_size,
+        apart=batch_size is not None and shuffle == "by seed",
+        tolerance=tolerance,
+        average_from=average_from,
+        key=jax.random.key(0) if key is None else key,
+        mesh=mesh,
+    )
+    settings = settings_of(job, data, block_scores, sharding, thresholds)
+    cut = blocks(grid, batch_size or data.n, block_scores, job.apart, mesh.size if sharding == "models" and mesh else 1)
+    kept = None if folder is None else store(Path(folder), _hash(job, settings), settings, checkpoint_seconds)
+    if kept is not None and kept.path.exists():
+        return read_sweep(kept.path)
+    job = job._replace(thresholds=thresholds_of(grid, thresholds))
+    if kept is None:
+        return _assembled(job, _run_all(job, cut, None, progress), settings, skipped, thresholds)
+    made = _assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds)
+    if jax.process_index() == 0:
+        kept.conclude(made.to_xarray())
+    return made._replace(path=kept.path)
+
+
+def read_sweep(path: str | Path) -> Sweep:
+    """The sweep that `sweep(folder=...)` or `lossland sweep` left at a path.
+
+    Args:
+        path: the netCDF file; `Sweep.path` says where it is.
+
+    Returns:
+        The `Sweep`, to the same bits.
+
+    Raises:
+        ValueError: if the file is not a saved sweep.
+
+    Example:
+        >>> import tempfile, lossland as ll
+        >>> data = ll.load("two_points")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = ll.sweep(["identity+hinge"], data, seeds=1, steps=2, folder=folder)
+        ...     held = ll.read_sweep(made.path)
+        >>> held.pairs, bool((held.records["risk"] == made.records["risk"]).all())
+        (('identity+hinge',), True)
+    """
+    saved = read(Path(path))
+    if "leaves" not in saved.attrs:
+        raise ValueError(f"{path} is a result, but not of a sweep.")
+    return from_xarray(saved, Path(path))
+
+
+# ------------------------------------------------------------------------------------------------------------- the work
+
+
+def _run_all(job: Job, cut: list[Block], kept: Store | None, progress: Progress | None) -> Arrays:
+    """Every block's result, put together as (pairs, runs, ...); several processes take turns block by block."""
+    here, count = jax.process_index(), jax.process_count()
+    if count > len(cut):
+        raise ValueError(
+            f"{count} processes for a sweep of {len(cut)} blocks: at most one process a block. "
+            "A smaller block_scores cuts the sweep into more blocks."
+        )
+    mine = [block for block in cut if block.number % count == here]
+    sizes = [len(block.pairs) * block.wanted * job.steps[-1] for block in mine]
+    total, done = sum(sizes), 0
+    found: dict[int, Arrays] = {}
+    for block, size in zip(mine, sizes, strict=True):
+        told = None if progress is None else _teller(job, block, progress, done, total)
+        if told is not None:
+            told(0)
+        found[block.number] = _block(job, block, kept, told)
+        done += size
+    if progress is not None:
+        progress(total, total, "done")
+    whole: Arrays = {}
+    example = found[mine[0].number]
+    for block in cut:
+        arrays = found.pop(block.number, None)
+        shape = len(block.pairs), block.wanted
+        if count > 1:
+            template = {name: np.empty((*shape, *x.shape[2:]), x.dtype) for name, x in example.items()}
+            arrays = gather(arrays, block.number % count, template, GATHER_SECONDS)
+        for name, array in (arrays or {}).items():
+            if name not in whole:
+                whole[name] = np.empty((len(job.grid.pairs), job.grid.runs, *array.shape[2:]), array.dtype)
+            whole[name][block.pairs.start : block.pairs.stop, block.first : block.first + block.wanted] = array
+    return whole
+
+
+def _block(job: Job, block: Block, kept: Store | None, tick: Callable[[int], None] | None) -> Arrays:
+    if kept is None:
+        return run_block(job, block, tick=tick)
+    found = kept.finished(block.number)
+    if found is None:
+        with asked_to_stop() as stop:
+            found = run_block(job, block, kept.under_way(block.number), tick, kept.keeper(block.number, stop))
+        kept.finish(block.number, found)
+    return found
+
+
+def _teller(job: Job, block: Block, progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    names = job.grid.pairs[block.pairs.start].name, job.grid.pairs[block.pairs.stop - 1].name
+    what = names[0] if len(block.pairs) == 1 else f"{names[0]} to {names[1]}"
+    models = len(block.pairs) * block.wanted
+    return lambda step: progress(done + models * step, total, what)
+
+
+def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...], thresholds: Sequence) -> Sweep:
+    shape = job.grid.shape
+
+    def spread(array: np.ndarray) -> np.ndarray:
+        return array.reshape(*shape, *array.shape[2:])
+
+    structure = jax.tree.structure(jax.eval_shape(lambda: job.init(jax.random.key(0), job.rows.inputs.shape[1])))
+    leaves = [spread(whole.pop(f"params_{k}")) for k in range(structure.num_leaves)]
+    status, stopped = spread(whole.pop("status")), spread(whole.pop("stopped"))
+    return Sweep(
+        pairs=tuple(p.name for p in job.grid.pairs),
+        seeds=job.grid.seeds,
+        axes=dict(job.grid.axes),
+        thresholds=tuple(str(t) if t == "best" else float(t) for t in thresholds),
+        steps=job.steps,
+        records={name: spread(array) for name, array in whole.items()},
+        params=jax.tree.unflatten(structure, leaves),
+        status=status,
+        stopped=stopped,
+        skipped=skipped,
+        settings=settings,
+    )
+
+
+def _hash(job: Job, settings: dict[str, Any]) -> str:
+    functions = (job.grid.pairs, job.model, job.optimizer, job.init, job.metrics)
+    arrays = (job.rows, job.held_out)
+    return fingerprint([json.dumps(settings, sort_keys=True), functions, arrays])

@@ -1,0 +1,191 @@
+"""The scikit-learn face: its own contract, and agreement with independent solvers."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_iris, make_blobs
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import lossland as ll
+from lossland.estimator._classifier import PairClassifier
+from lossland.estimator._cross_validation import PairClassifierCV
+
+pytestmark = pytest.mark.slow
+
+X, Y = map(np.asarray, load_breast_cancer(return_X_y=True))
+X = (X - X.mean(axis=0)) / X.std(axis=0)
+FLOWERS, KINDS = map(np.asarray, load_iris(return_X_y=True))
+
+
+@parametrize_with_checks([PairClassifier()])
+def test_scikit_learns_own_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.exhaustive
+@parametrize_with_checks(
+    [
+        PairClassifier(loss="logistic"),
+        PairClassifier("tanh", "squared", steps=300, restarts=3),
+        PairClassifier("relu", "hinge", steps=300, restarts=3),
+        PairClassifierCV(Cs=3, cv=3),
+    ]
+)
+def test_scikit_learns_own_checks_of_more_pairs(estimator, check):
+    check(estimator)
+
+
+def test_logistic_agrees_with_newton_cholesky():
+    weights = np.linspace(0.0, 2.0, len(Y))
+    settings: list[dict[str, Any]] = [{}, {"class_weight": "balanced"}, {"fit_intercept": False}]
+    for given in settings:
+        ours = PairClassifier(loss="logistic", C=0.7, **given).fit(X, Y, sample_weight=weights)
+        theirs = LogisticRegression(solver="newton-cholesky", tol=1e-12, C=0.7, **given).fit(X, Y, weights)
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
+        np.testing.assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-6)
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
+        assert ours.gap_ < 1e-8
+
+
+def test_softmax_agrees_with_newton_cholesky_and_is_certified():
+    ours = PairClassifier(loss="logistic", multiclass="multinomial").fit(FLOWERS, KINDS)
+    theirs = LogisticRegression(solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(FLOWERS, KINDS)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
+    np.testing.assert_allclose(ours.predict_proba(FLOWERS), theirs.predict_proba(FLOWERS), atol=1e-6)
+    assert ours.gap_ < 1e-8
+    with pytest.raises(ValueError, match="softmax regression"):
+        PairClassifier(multiclass="multinomial").fit(FLOWERS, KINDS)
+
+
+def test_the_hinge_is_solves_answer_with_its_duals():
+    ours = PairClassifier(C=0.3).fit(X, Y)
+    sol = ll.solve("hinge", ll.Dataset(inputs=X, labels=Y), C=0.3)
+    np.testing.assert_allclose(ours.coef_[0], sol.weights, atol=1e-9)
+    np.testing.assert_allclose(ours.dual_coef_ @ X[ours.support_], ours.coef_, atol=1e-6)
+    assert ours.objective_[0] == pytest.approx(float(sol.objective), rel=1e-12)
+    np.testing.assert_array_equal(ours.support_, np.flatnonzero(sol.duals))
+
+
+def test_several_classes_are_one_against_the_rest():
+    ours = PairClassifier(loss="squared_hinge").fit(FLOWERS, KINDS)
+    for k in range(3):
+        one = ll.solve("squared_hinge", ll.Dataset(FLOWERS, np.where(KINDS == k, 1, -1)), C=1.0)
+        np.testing.assert_allclose(ours.coef_[k], one.weights, atol=1e-8)
+    assert ours.decision_function(FLOWERS).shape == (150, 3)
+
+
+def test_a_pair_that_is_not_convex_descends_and_says_so():
+    made = PairClassifier("relu", "hinge", random_state=0, steps=500).fit(X, Y)
+    assert (made.solver_, made.threshold_) == ("descent", 0.5)
+    assert np.isnan(made.gap_)
+    assert made.score(X, Y) > 0.95
+    assert not hasattr(made, "support_")
+    with pytest.raises(ValueError, match="not convex"):
+        PairClassifier("relu", "hinge", solver="exact").fit(X, Y)
+
+
+def test_probabilities_exist_where_there_is_a_link():
+    hinge = PairClassifier().fit(X, Y)
+    assert not hasattr(hinge, "predict_proba")
+    with pytest.raises(AttributeError) as told:
+        hinge.predict_proba(X)
+    assert "CalibratedClassifierCV" in str(told.value.__cause__)
+    shares = CalibratedClassifierCV(PairClassifier(), cv=3).fit(X, Y).predict_proba(X)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_pipelines_searches_folds_pickles_and_clones():
+    chain = make_pipeline(StandardScaler(), PairClassifier(loss="logistic"))
+    search = GridSearchCV(chain, {"pairclassifier__C": [0.01, 1.0]}, cv=3).fit(X, Y)
+    assert search.best_score_ > 0.95
+    assert cross_val_score(chain, X, Y, cv=3).min() > 0.9
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    np.testing.assert_array_equal(again.predict(X), search.predict(X))
+    assert not hasattr(clone(search.best_estimator_[-1]), "coef_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"C": -1.0}, "C must be"), ({"solver": "svd"}, "solver is one of"), ({"restarts": 0}, "restarts must be")],
+)
+def test_refusals(settings, said):
+    with pytest.raises(ValueError, match=said):
+        PairClassifier(**settings).fit(X, Y)
+
+
+def test_what_does_not_converge_warns():
+    with pytest.warns(ConvergenceWarning, match="relative gap"):
+        PairClassifier(tol=1e-30).fit(X[:40] * 1e3, Y[:40])
+
+
+def test_a_start_that_is_dead_nowhere_is_among_those_of_descent():
+    cloud, kinds = make_blobs(50, centers=[[1.0, 4.0], [2.0, 1.0]], cluster_std=20.0, random_state=0)
+    made = PairClassifier("relu", "hinge", class_weight={0: 1e-4, 1: 1e3}, restarts=1, steps=300, random_state=0)
+    assert made.fit(cloud, kinds).objective_ < 1.0  # one positive left dead costs 1000
+    assert (made.predict(cloud) == 1).all()
+
+
+def test_descent_goes_on_from_the_last_weights():
+    made = PairClassifier("tanh", "squared", steps=30, learning_rate=0.01, restarts=1, warm_start=True)
+    first, second = made.fit(X, Y).objective_[0], made.fit(X, Y).objective_[0]
+    assert second < 0.9 * first
+
+
+def test_sparse_inputs_are_the_same_inputs():
+    few = np.where(np.abs(X) > 1.0, X, 0.0)
+    dense, sparse = (PairClassifier(C=0.1).fit(inputs, Y) for inputs in (few, csr_array(few)))
+    np.testing.assert_array_equal(dense.coef_, sparse.coef_)
+    np.testing.assert_array_equal(dense.predict(few), sparse.predict(csr_array(few)))
+    assert (dense.n_iter_, dense.threshold_, dense.solver_) == (sparse.n_iter_, 0.0, "exact")
+
+
+@pytest.mark.parametrize(
+    ("settings", "scoring", "several"),
+    [
+        ({"loss": "hinge"}, None, False),
+        ({"loss": "logistic", "class_weight": "balanced"}, "neg_log_loss", True),
+    ],
+)
+def test_the_choice_of_C_is_that_of_a_grid_search(settings, scoring, several):
+    inputs, labels = (FLOWERS, KINDS) if several else (X, Y)
+    Cs = [0.01, 1.0, 100.0]
+    ours = PairClassifierCV(Cs=Cs, cv=3, scoring=scoring, **settings).fit(inputs, labels)
+    theirs = GridSearchCV(PairClassifier(**settings), {"C": Cs}, cv=3, scoring=scoring).fit(inputs, labels)
+    assert theirs.best_params_ == {"C": ours.C_}
+    scores = np.stack([theirs.cv_results_[f"split{k}_test_score"] for k in range(3)], axis=1)
+    np.testing.assert_allclose(ours.scores_, scores, atol=1e-12)
+    np.testing.assert_allclose(ours.coef_, theirs.best_estimator_.coef_, atol=1e-8)
+    assert ours.score(inputs, labels) == pytest.approx(theirs.score(inputs, labels), abs=1e-12)
+
+
+def test_the_path_holds_every_C_and_folds_can_be_averaged():
+    whole = PairClassifierCV(Cs=3, cv=3).fit(X, Y)
+    assert whole.Cs_.tolist() == [1e-4, 1.0, 1e4]
+    for C, coefficients in zip(whole.Cs_, whole.coefs_paths_, strict=True):
+        np.testing.assert_allclose(coefficients, PairClassifier(C=C).fit(X, Y).coef_, atol=1e-6)
+    cut = np.arange(len(Y)) % 2 == 0
+    halves = [(np.flatnonzero(side), np.flatnonzero(~side)) for side in (cut, ~cut)]
+    mean = PairClassifierCV(Cs=[1.0], cv=halves, refit=False).fit(X, Y)
+    each = [PairClassifier().fit(X[rows], Y[rows]).coef_ for rows, _ in halves]
+    np.testing.assert_allclose(mean.coef_, np.mean(each, axis=0), atol=1e-8)
+    assert not hasattr(mean, "support_")
+    assert not hasattr(mean, "coefs_paths_")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"Cs": [1.0, -1.0]}, "Cs is"), ({"cv": [(np.flatnonzero(Y == 0), np.flatnonzero(Y == 1))]}, "Fold 0 trains")],
+)
+def test_refusals_of_the_choice(settings, said):
+    with pytest.raises(ValueError, match=said):
+        PairClassifierCV(**settings).fit(X, Y)

@@ -1,0 +1,301 @@
+"""Planes and rays: every fast way against one parameter vector after another; right where other tools are not."""
+
+import itertools
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import lossland as ll
+from lossland.core import dot, norm
+from lossland.landscapes import _evaluate as surfaces
+from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
+
+DATA = ll.standardise(ll.load("two_gaussians(n=31, d=3, seed=2)"))
+KEY = jax.random.key(4)
+
+
+def start(model=None, seed=0):
+    return (ll.linear() if model is None else model).init(jax.random.key(seed), DATA.d)
+
+
+def slow(f, centre, directions, *axes):
+    """The objective at one point after another."""
+
+    def at(*place):
+        moved = jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
+        return float(f(jax.tree.map(jnp.asarray, moved)))
+
+    return np.array([at(*place) for place in itertools.product(*axes)]).reshape(*map(len, axes))
+
+
+def objective(pair, model=None, l2=0.3, weights=None):
+    return ll.objective(pair, ll.linear() if model is None else model, DATA, l2, weights)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_pairs_of_pieces_are_exact_by_their_kinks(step, x64, rng):
+    """Pairs made of parabolas and lines, found by their curves; the plane holds directions that stand still."""
+    weights = rng.uniform(0.0, 2.0, DATA.n)
+    centre, (first, second) = start(), ll.random_directions(start(), KEY)
+    second = {"weights": second["weights"] * np.array([1.0, 0.0, 0.0]), "bias": np.zeros(())}
+    seen = 0
+    for pair in ll.pairs()[::step]:
+        if surfaces.pieces(pair) is None:
+            continue
+        seen += 1
+        given = {"radius": (3.0, 4.0), "steps": (5, 7), "sample_weights": weights}
+        exact = ll.plane(pair, DATA, centre, (first, second), **given)
+        scores = [DATA.inputs @ np.asarray(p["weights"]) + np.asarray(p["bias"]) for p in (centre, first, second)]
+        z = scores[0] + exact.alphas[:, None, None] * scores[1] + exact.betas[:, None] * scores[2]
+        losses = np.asarray(pair(z, np.broadcast_to(DATA.labels, z.shape).astype(float)))
+        assert exact.method == "kinks"
+        expected = (losses * weights).mean(axis=-1)
+        np.testing.assert_allclose(exact.values, expected, rtol=1e-12, atol=1e-12, err_msg=pair.name)
+    assert seen > 60 / step
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["identity+hinge", "identity+squared_hinge", "identity+logistic", "step+squared"])
+@pytest.mark.parametrize("method", ["kinks", "scores", "model"])
+def test_planes_and_rays_against_one_point_after_another(name, method, x64):
+    pair = ll.pair(name)
+    if method == "kinks" and surfaces.pieces(pair) is None:
+        with pytest.raises(ValueError, match="needs scores that are linear"):
+            ll.plane(pair, DATA, start(), ll.random_directions(start(), KEY), radius=1.0, steps=3, method=method)
+        return
+    centre, directions = start(), ll.random_directions(start(), KEY)
+    p = ll.plane(pair, DATA, centre, directions, radius=(2.0, 1.0), steps=(5, 3), l2=0.3, method=method)
+    expected = slow(objective(pair), centre, directions, p.alphas, p.betas)
+    np.testing.assert_allclose(p.values, expected, rtol=1e-12, atol=1e-13)
+    assert p.values[2, 1] == pytest.approx(float(objective(pair)(centre)), rel=1e-13)
+    r = ll.ray(pair, DATA, centre, directions[0], radius=2.0, steps=5, l2=0.3, method=method)
+    np.testing.assert_allclose(r.values, slow(objective(pair), centre, directions[:1], r.alphas), rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_a_networks_plane_and_that_of_random_features(x64):
+    for model, method in ((ll.mlp((4, 3)), "model"), (ll.random_features(m=9, key=KEY), "scores")):
+        centre = start(model)
+        centre = jax.tree.map(lambda x: x + 0.1, centre)
+        directions = ll.random_directions(centre, KEY)
+        pair = ll.pair("identity+logistic")
+        p = ll.plane(pair, DATA, centre, directions, radius=1.0, steps=3, l2=0.3, model=model)
+        assert p.method == method
+        np.testing.assert_allclose(
+            p.values, slow(objective(pair, model), centre, directions, p.alphas, p.betas), rtol=1e-12
+        )
+
+
+@pytest.mark.slow
+def test_quantities_say_what_they_mean(x64):
+    pair, names = ll.pair("relu+hinge"), [q for q in surfaces.QUANTITIES if q not in OF_DERIVATIVES]
+    centre, directions = start(), ll.random_directions(start(), KEY)
+    p = ll.plane(pair, DATA, centre, directions, radius=3.0, steps=5, quantities=names)
+    positive = DATA.labels > 0
+    for i, j in np.ndindex(5, 5):
+        moved = jax.tree.map(lambda c, a, b, i=i, j=j: c + p.alphas[i] * a + p.betas[j] * b, centre, *directions)
+        scores = np.asarray(DATA.inputs @ moved["weights"] + moved["bias"])
+        losses, slopes = np.asarray(pair(scores, DATA.labels)), np.asarray(pair.slope(scores, DATA.labels))
+        expected = {
+            "risk": losses.mean(),
+            "positive_risk": losses[positive].mean(),
+            "negative_risk": losses[~positive].mean(),
+            "error": np.mean((scores > 0) != positive),
+            "dead": np.mean((slopes == 0) & (DATA.labels * scores <= 0)),
+            "active": np.mean(slopes != 0),
+            "saturated": np.mean((np.abs(slopes) <= 1e-3) & (DATA.labels * scores <= 0)),
+            "margin": np.min(DATA.labels * scores),
+        }
+        for name in names:
+            assert p.quantities[name][i, j] == pytest.approx(expected[name], rel=1e-11, abs=1e-13), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("normalization", ["filter", "layer", "model", None])
+@pytest.mark.parametrize("model", [ll.linear(), ll.mlp((5, 4))], ids=["linear", "mlp"])
+def test_directions_are_orthogonal_after_their_scaling(model, normalization):
+    params = jax.tree.map(lambda x: x + 0.3, start(model))
+    made = ll.random_directions(params, KEY, 3, normalization)
+    for a, b in itertools.combinations(made, 2):
+        assert abs(dot(a, b)) < 1e-12 * norm(a) * norm(b)
+    want = 1.0 if normalization is None else norm(params)
+    assert [norm(d) for d in made] == pytest.approx([want] * 3, rel=1e-6)
+
+
+def test_a_filter_is_a_unit_with_its_bias():
+    params = jax.tree.map(lambda x: x + 0.3, start(ll.mlp((5,))))
+    (d,) = ll.random_directions(params, KEY, 1)
+    unit = lambda layer, k: np.append(layer["weights"][:, k], layer["bias"][k])  # noqa: E731
+    for k in range(5):
+        assert np.linalg.norm(unit(d[0], k)) == pytest.approx(np.linalg.norm(unit(params[0], k)), rel=1e-6)
+    assert d[0]["bias"].all()
+    last = np.linalg.norm(np.append(params[1]["weights"], params[1]["bias"]))
+    assert np.linalg.norm(np.append(d[1]["weights"], d[1]["bias"])) == pytest.approx(last, rel=1e-6)
+
+
+def test_random_directions_are_gaussian_and_not_alike():
+    params = {"weights": np.ones(400), "bias": np.zeros(())}
+    drawn = [ll.random_directions(params, jax.random.key(k), 1)[0]["weights"] for k in range(20)]
+    units = np.stack([d / np.linalg.norm(d) for d in drawn])
+    cosines = (units @ units.T)[np.triu_indices(20, 1)]
+    assert np.abs(cosines).max() < 0.2
+    assert abs(cosines.mean()) < 0.02
+    again = ll.random_directions(params, jax.random.key(0), 1)[0]["weights"]
+    np.testing.assert_array_equal(again, drawn[0])
+
+
+def test_holes_are_counted_and_not_filled(x64):
+    broken = ll.linear()._replace(apply=lambda p, x: jnp.sqrt(p["weights"][0]) * x[:, 0] + p["bias"], name="root")
+    centre = {"weights": np.zeros(3), "bias": np.zeros(())}
+    direction = {"weights": np.array([1.0, 0.0, 0.0]), "bias": np.zeros(())}
+    r = ll.ray(ll.pair("identity+hinge"), DATA, centre, direction, radius=1.0, steps=5, model=broken)
+    assert r.holes == 2
+    np.testing.assert_array_equal(np.isnan(r.values), [True, True, False, False, False])
+
+
+def test_the_callers_params_stay_and_infinite_losses_are_kept(x64):
+    centre = start()
+    before = jax.tree.map(np.array, centre)
+    p = ll.random_plane(ll.pair("step+cross_entropy"), DATA, centre, key=KEY, radius=1.0, steps=3)
+    assert np.isinf(p.values).any()
+    assert p.holes == 0
+    for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(centre), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_without_a_radius_the_plane_reaches_to_where_the_objective_has_doubled(x64):
+    sol = ll.solve("hinge", DATA, C=1.0)
+    best = {"weights": sol.weights, "bias": sol.bias}
+    p = ll.random_plane(ll.pair("identity+hinge"), DATA, best, key=KEY, steps=21)
+    middle = p.values[10, 10]
+    assert p.values.min() == pytest.approx(middle, rel=0.2)
+    for edge in (p.values[[0, -1], 10], p.values[10, [0, -1]]):
+        assert 2.0 <= edge.max() / middle < 5.0
+
+
+@pytest.mark.parametrize(("tolerance", "method"), [(1e-3, "expansion"), (1e-6, "expansion"), (1e-10, "scores")])
+@pytest.mark.slow
+def test_a_smooth_plane_by_expansion_is_as_near_as_it_says(tolerance, method, x64):
+    pair, centre, axes = ll.pair("sigmoid+cross_entropy"), start(), ll.random_directions(start(), KEY)
+    given = {"radius": (2.0, 1.0), "steps": 151, "l2": 0.3}
+    exact = ll.plane(pair, DATA, centre, axes, **given)
+    near = ll.plane(pair, DATA, centre, axes, **given, tolerance=tolerance)
+    assert (near.method, exact.error) == (method, 0.0)
+    assert np.abs(near.values - exact.values).max() <= near.error <= tolerance
+
+
+def test_what_has_kinks_is_not_expanded(x64):
+    axes = ll.random_directions(start(), KEY)
+    p = ll.plane(ll.pair("elu+hinge"), DATA, start(), axes, radius=2.0, steps=41, tolerance=1e-9)
+    assert (p.method, p.error) == ("scores", 0.0)
+
+
+def test_interpolations_pass_through_their_points(x64):
+    a, b, c = (start(seed=k) for k in range(3))
+    pair, f = ll.pair("tanh+squared"), objective(ll.pair("tanh+squared"), l2=0.1)
+    r = ll.landscapes.linear_interpolation(pair, DATA, a, b, steps=5, l2=0.1)
+    assert r.values[[0, -1]] == pytest.approx([float(f(a)), float(f(b))], rel=1e-6)
+    p = ll.landscapes.planar_interpolation(pair, DATA, a, b, c, steps=3, beyond=0.0, l2=0.1)
+    assert [p.values[0, 0], p.values[2, 0], p.values[0, 2]] == pytest.approx([float(f(x)) for x in (a, b, c)], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_trajectory_lies_in_its_plane_as_far_as_it_says(x64):
+    f = objective(ll.pair("identity+logistic"))
+    run = ll.fit(f, start(), optax.sgd(0.5), 40, record=lambda params: params)
+    p, seen = ll.landscapes.trajectory_plane(ll.pair("identity+logistic"), DATA, run.records, steps=41, l2=0.3)
+    assert seen.kept.sum() > 0.9
+    assert p.values[20, 20] == pytest.approx(float(run.values[-1]), rel=1e-12)
+    first = jax.tree.map(lambda x: x[0], run.records)
+    d1, d2 = seen.directions
+    at = jax.tree.map(lambda c, u, v: c + seen.path[0, 0] * u + seen.path[0, 1] * v, seen.centre, d1, d2)
+    gap = np.sqrt(sum(float(((x - y) ** 2).sum()) for x, y in zip(*map(jax.tree.leaves, (at, first)), strict=True)))
+    assert gap == pytest.approx(seen.off[0], abs=1e-12)
+    assert np.abs(seen.path[:, 0]).max() <= p.alphas[-1]
+
+
+def test_a_plane_is_saved_with_all_that_draws_it_again(tmp_path, x64):
+    centre = start()
+    p = ll.random_plane(ll.pair("relu+hinge"), DATA, centre, key=KEY, steps=5, radius=1.0, quantities=["dead"])
+    p.to_xarray().to_netcdf(tmp_path / "plane.nc", engine="h5netcdf")
+    import xarray
+
+    with xarray.open_dataset(tmp_path / "plane.nc", engine="h5netcdf") as held:
+        held = held.load()
+    directions = [{n: held[f"direction_{k}_{n}"].values for n in ("weights", "bias")} for k in range(2)]
+    centre = {n: held[f"centre_{n}"].values for n in ("weights", "bias")}
+    again = ll.plane(ll.pair("relu+hinge"), DATA, centre, tuple(directions), radius=1.0, steps=5, quantities=["dead"])
+    np.testing.assert_array_equal(again.values, held.objective)
+    np.testing.assert_array_equal(again.quantities["dead"], held.dead)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"directions": (start(), {"weights": np.zeros(3), "bias": np.zeros(())})}, "Direction 1 is zero"),
+        ({"directions": (start(), {"weights": np.ones(2), "bias": np.zeros(())})}, "Direction 1 has the shapes"),
+        ({"directions": (start(), {"weights": np.ones(3)})}, "Direction 1 has the shapes"),
+        ({"directions": (start(),)}, "two directions"),
+        ({"directions": (start(), {"weights": np.full(3, np.nan), "bias": np.zeros(())})}, "not finite"),
+        ({"centre": {"weights": np.ones(4), "bias": np.zeros(())}}, "The centre has the shapes"),
+        ({"steps": 0}, "steps must be odd"),
+        ({"steps": 4}, "steps must be odd"),
+        ({"radius": 0.0}, "radius must be positive"),
+        ({"radius": (1.0, 2.0, 3.0)}, "one number or 2"),
+        ({"quantities": ["nothing"]}, "no quantity nothing"),
+        ({"method": "guess"}, "fastest"),
+        ({"method": "kinks", "quantities": ["dead"]}, "no quantity but the risk"),
+        ({"l2": -1.0}, "l2"),
+        ({"tolerance": -1.0}, "tolerance"),
+    ],
+)
+def test_bad_input_is_said(changed, message):
+    given = {"centre": start(), "directions": ll.random_directions(start(), KEY), "radius": 1.0, "steps": 3} | changed
+    with pytest.raises(ValueError, match=message):
+        ll.plane(ll.pair("identity+hinge"), DATA, **given)
+
+
+def test_directions_that_make_no_sense_are_said():
+    with pytest.raises(ValueError, match="need as many parameters"):
+        ll.random_directions(start(), KEY, 5)
+    with pytest.raises(ValueError, match="all 0"):
+        ll.random_directions({"weights": np.zeros(3), "bias": np.zeros(())}, KEY)
+    with pytest.raises(ValueError, match="normalization"):
+        ll.random_directions(start(), KEY, normalization="batch")
+    still = jax.tree.map(lambda x: np.stack([x] * 4), start())
+    with pytest.raises(ValueError, match="does not move"):
+        ll.landscapes.trajectory_directions(still)
+    with pytest.raises(ValueError, match="three points"):
+        ll.landscapes.trajectory_directions(jax.tree.map(lambda x: np.stack([x] * 2), start()))
+    with pytest.raises(ValueError, match="no setting colour"):
+        ll.landscapes.linear_interpolation(ll.pair("identity+hinge"), DATA, start(), start(seed=1), colour="red")
+
+
+@pytest.mark.slow
+def test_devices_share_a_plane_to_the_same_bits():
+    program = """
+import jax, numpy as np, lossland as ll
+from lossland import surfaces
+places, one = [], surfaces.affine_pixels
+surfaces.affine_pixels = lambda *given: (places.append(given[-1].devices()), one(*given))[1]
+data = ll.standardise(ll.load("two_gaussians(n=2000, d=3, seed=2)"))
+centre = ll.linear().init(jax.random.key(0), 3)
+axes = ll.random_directions(centre, jax.random.key(1))
+given = dict(radius=1.0, steps=51, quantities=["error"])
+alone = ll.plane(ll.pair("tanh+hinge"), data, centre, axes, **given)
+del places[:]
+both = ll.plane(ll.pair("tanh+hinge"), data, centre, axes, **given, devices=jax.devices())
+assert len(places) == 4 and set.union(*places) == set(jax.devices()), places
+np.testing.assert_array_equal(alone.values, both.values)
+np.testing.assert_array_equal(alone.quantities["error"], both.quantities["error"])
+"""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | flags, timeout=300)

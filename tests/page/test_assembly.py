@@ -1,0 +1,515 @@
+"""The page: its tables against JAX, and the page itself in a browser, driven as a person would."""
+
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+from base64 import b64decode
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import lossland as ll
+from lossland.curves import tabulate
+from lossland.elements import load_file
+from lossland.page._assembly import script
+from lossland.page._examples import CLOUDS, L2S, cloud, described
+from lossland.page._nodes import NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
+
+# One worker writes the page and opens the browser for all of them.
+pytestmark = pytest.mark.xdist_group("page")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+USERS = '''
+import jax.numpy as jnp
+import lossland as ll
+
+
+@ll.margin_loss
+def twice_the_hinge(margin):
+    """The hinge, doubled."""
+    return 2 * jnp.maximum(0, 1 - margin)
+'''
+SPREAD = 31
+"""Every so manieth pair is on the page that the browser tests share: 20 of all, of every kind."""
+
+
+def few():
+    return [pair.name for pair in ll.pairs()[::SPREAD]]
+
+
+# ------------------------------------------------------------------------------------------------- what Python exports
+
+
+def test_a_thin_table_is_small_and_exact_where_a_pair_is_made_of_lines():
+    pair = ll.pair("relu", "hinge")
+    thin = thinned(pair, tabulate(pair))
+    assert thin.scores.size == 6
+    assert max(thin.errors) < 1e-15
+    # The slope at ReLU's kink, positives and negatives: 0 with jax.nn.relu's tie, the steeper side's with tie 1.
+    assert thin.ties[0, :, 1].tolist() == [[0.0, 0.0], [-1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "name", ["hard_sigmoid+cross_entropy", "identity+exponential", "arctan+hinge", "step+zero_one"]
+)
+def test_a_thin_table_keeps_its_tolerance(name):
+    pair = ll.pair(name)
+    thin = thinned(pair, tabulate(pair))
+    assert thin.errors[0] <= TOLERANCE
+    assert thin.errors[1] <= SLOPE_TOLERANCE
+    assert 4 <= thin.scores.size < 600
+    assert np.isfinite(thin.scores).all()
+
+
+def test_clouds_are_small_planar_and_known():
+    for name in CLOUDS:
+        data = cloud(name)
+        assert data.d == 2
+        assert data.n <= 200
+        assert set(data.labels) == {-1.0, 1.0}
+    with pytest.raises(ValueError, match="no data set 'moon'"):
+        cloud("moon")
+
+
+@pytest.mark.slow
+def test_marked_optima_are_those_of_solve():
+    told = described("gaussians")
+    sol = ll.solve("hinge", cloud("gaussians"), l2=[L2S[3]])
+    np.testing.assert_allclose(told["optima"]["SVM"][2], [*sol.weights[0], sol.bias[0]], rtol=1e-6)
+
+
+def test_modules_are_joined_without_imports():
+    text = script()
+    assert not re.search(r"^(import|export) ", text, re.MULTILINE)
+    names = re.findall(r"^const \{ (.*?) \} = \(\(\) => \{", text, re.MULTILINE)
+    assert len(names) > 10
+    every = [name for line in names for name in line.split(", ") if name.strip()]
+    assert len(every) == len(set(every))
+
+
+# --------------------------------------------------------------------------------------------------- the page, in whole
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    """A page of 20 pairs of all kinds and a user's, written once."""
+    folder = tmp_path_factory.mktemp("page")
+    (folder / "users.py").write_text(USERS)
+    from lossland.elements import LOSSES
+
+    pairs = [*few(), "identity+twice_the_hinge"]
+    load_file(str(folder / "users.py"))
+    made = ll.write_page(folder / "page.html", pairs, files=[str(folder / "users.py")])
+    LOSSES.pop("twice_the_hinge")
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: apt install chromium")
+    with sync.sync_playwright() as playwright:
+        # Root, as in a container, has no sandbox.
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Tab:
+    """A page that is open: what it asked the network for, what it complained about, and its own functions."""
+
+    def __init__(self, browser, file, address="", **settings):
+        self.context = browser.new_context(**({"reduced_motion": "reduce"} | settings))
+        self.page = self.context.new_page()
+        self.complaints, self.requests = [], []
+        # Besides errors Chromium gives advice on speed where plotly.js reads its drawing back.
+        self.page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(f"{file.as_uri()}{address}")
+        self.ask("app.redraw()")
+
+    def ask(self, expression):
+        """What an expression of `app` is once everything is drawn."""
+        return self.page.evaluate(
+            f"lossland.then(async (app) => {{ const seen = await ({expression}); "
+            f"if (app.pending) app.redraw(); return seen; }})"
+        )
+
+    def state(self):
+        self.ask("app.redraw()")
+        return self.ask("app.state")
+
+    def shown(self, panel=0):
+        """What a panel shows, as Python has it."""
+        self.ask("app.redraw()")
+        return self.ask(
+            f"((s) => ({{name: s.name, at: s.at, points: s.points, path: s.run.path, values: s.run.values, "
+            f"step: s.step, optima: s.optima, surface: [...s.surface.values], plateaus: [...s.plateaus], "
+            f"value: s.seen.value, gradient: s.seen.gradient}}))(app.panels[{panel}].shown)"
+        )
+
+    def pixels(self, which="plane"):
+        return self.page.evaluate(f"document.querySelector('#first canvas.{which}').toDataURL()")
+
+
+@pytest.fixture
+def tab(browser, page_file):
+    opened = Tab(browser, page_file, viewport={"width": 1300, "height": 900})
+    yield opened
+    opened.context.close()
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith(("data:", "blob:"))] == [page_file.as_uri()]
+
+
+@pytest.mark.slow
+def test_the_page_is_one_small_file(page_file):
+    text = page_file.read_text()
+    assert len(text) < 6e6
+    assert "{{" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    # No address that a browser would follow.
+    assert not re.findall(r"<(?:link|script|img)[^>]+(?:src|href)=\"(?!data:)", text)
+
+
+@pytest.mark.slow
+def test_values_and_slopes_are_those_of_jax(tab, page_file):
+    """At random scores, the pairs of the shared page."""
+    rng = np.random.default_rng(5)
+    scores = np.concatenate([rng.normal(0, 3, 60), rng.uniform(-NEAR, NEAR, 40)])
+    worst = 0.0
+    for name in few():
+        pair = ll.pair(name)
+        seen = tab.ask(
+            f"((c, zs) => ['positive', 'negative'].map(s => zs.map(z => [app.value(c[s], z), app.slope(c[s], z)])))"
+            f"(app.curves({json.dumps(name)}), {scores.tolist()})"
+        )
+        with jax.enable_x64(True):
+            for side, label in zip(seen, (1.0, -1.0), strict=True):
+                ours = np.array(side, float)
+                value, slope = (np.asarray(f(scores, label)) for f in (pair, pair.slope))
+                there = np.isfinite(value) & (np.abs(value) < 1e38) & np.isfinite(ours[:, 0])
+                assert there.mean() > 0.3, name
+                off = np.abs(ours[there, 0] - value[there]) / (1 + np.abs(value[there]))
+                assert off.max() <= 2 * TOLERANCE, name
+                steep = np.abs(ours[there, 1] - slope[there]) / (1 + np.abs(slope[there]))
+                assert steep.max() <= 4 * SLOPE_TOLERANCE, name
+                worst = max(worst, off.max())
+    assert worst > 0
+
+
+@pytest.mark.slow
+def test_objectives_at_random_parameters_are_those_of_jax(tab):
+    rng = np.random.default_rng(6)
+    for name in few():
+        params = rng.normal(0, 1.5, 3).round(3)
+        tab.ask(f"app.change({{pair: {json.dumps(name)}, l2: 0.1, data: 'moons', start: {params.tolist()}}})")
+        seen = tab.shown()
+        with jax.enable_x64(True):
+            f = ll.objective(ll.pair(name), ll.linear(), cloud("moons"), l2=0.1)
+            at = {"weights": params[:2], "bias": params[2]}
+            value, gradient = jax.value_and_grad(f)(jax.tree.map(jax.numpy.asarray, at))
+        assert seen["value"] == pytest.approx(float(value), rel=2 * TOLERANCE, abs=2 * TOLERANCE), name
+        wanted = [*gradient["weights"], gradient["bias"]]
+        np.testing.assert_allclose(seen["gradient"], wanted, atol=4 * SLOPE_TOLERANCE * (1 + np.abs(wanted).max()))
+
+
+@pytest.mark.slow
+def test_a_user_s_loss_is_there_by_itself(tab):
+    assert "twice_the_hinge" in tab.page.locator("select[name=loss]").inner_text()
+    tab.page.select_option("select[name=activation]", "identity")
+    tab.page.select_option("select[name=loss]", "twice_the_hinge")
+    assert tab.state()["pair"] == "identity+twice_the_hinge"
+    assert "hinge" in tab.page.locator("#first .verdict").inner_text()
+    assert "load_file(" in tab.ask("app.python()")
+
+
+@pytest.mark.slow
+def test_every_control_changes_what_it_should(tab):
+    page = tab.page
+    first = tab.pixels()
+
+    def changed(name, value, key=None, wanted=None):
+        before = tab.pixels()
+        element = page.locator(f"[name={name}]")
+        if element.evaluate("e => e.tagName") == "SELECT":
+            element.select_option(value)
+        else:
+            element.evaluate("(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", value)
+        assert tab.state()[key or name] == (value if wanted is None else wanted)
+        return tab.pixels() != before
+
+    assert changed("activation", "identity", "pair", "identity+hinge")
+    assert changed("loss", "logistic", "pair", "identity+logistic")
+    assert changed("data", "xor")
+    assert changed("l2", "0.1", wanted=0.1)
+    assert changed("optimiser", "momentum")
+    assert changed("optimiser", "adam")
+    assert changed("rate", "-1", wanted=0.1)
+    assert changed("steps", "50", wanted=50)
+    assert changed("start2", "1.25", "start", [-1.5, 1.5, 1.25])
+    assert changed("axes", "w1,b")
+    assert not changed("tie", "0.5", wanted=0.5)
+    assert tab.pixels() != first
+    page.check("[name=compare]")
+    tab.state()
+    assert page.locator("#second").is_visible()
+    page.locator("#zoom-in").click()
+    zoomed = tab.state()["half"]
+    page.locator("#zoom-out").click()
+    assert tab.state()["half"] > zoomed > 0
+    page.locator("#zoom-fit").click()
+    assert tab.state()["half"] == 0
+
+
+@pytest.mark.slow
+def test_the_tie_decides_whether_a_run_from_zero_moves(tab):
+    tab.ask("app.change({pair: 'relu+hinge', start: [0, 0, 0], tie: 0, step: 200})")
+    assert tab.shown()["at"] == [0, 0, 0]
+    tab.page.locator("[name=tie]").evaluate(
+        "e => { e.value = 0.5; e.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    assert max(map(abs, tab.shown()["at"])) > 0.1
+
+
+@pytest.mark.slow
+def test_play_step_and_restart(browser, page_file):
+    moving = Tab(browser, page_file, reduced_motion="no-preference")
+    page = moving.page
+    page.locator("#one-step").click()
+    assert moving.state()["step"] == 1
+    page.locator("#play").click()
+    page.wait_for_function("lossland.then(app => app.state.step > 3)")
+    page.locator("#play").click()
+    paused = moving.state()["step"]
+    page.wait_for_timeout(200)
+    assert moving.state()["step"] == paused
+    page.locator("#restart").click()
+    assert moving.state()["step"] == 0
+    moving.context.close()
+    calm = Tab(browser, page_file)
+    calm.page.locator("#play").click()
+    assert calm.state()["step"] == 200
+    calm.context.close()
+
+
+@pytest.mark.slow
+def test_a_second_pair_keeps_step_and_equal_pairs_take_equal_paths(tab):
+    tab.ask("app.change({pair: 'sigmoid+cross_entropy', second: 'identity+logistic', step: 120, rate: 1})")
+    first, second = tab.shown(0), tab.shown(1)
+    np.testing.assert_allclose(first["path"], second["path"], atol=1e-4)
+    assert first["step"] == second["step"] == 120
+
+
+@pytest.mark.slow
+def test_dragging_in_the_landscape_moves_the_start_and_hovering_the_line(tab):
+    box = tab.page.locator("#first canvas.plane").bounding_box()
+    middle = box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"]
+    before = tab.pixels("data")
+    tab.page.mouse.move(*middle)
+    assert tab.pixels("data") != before
+    start = tab.state()["start"]
+    tab.page.mouse.down()
+    tab.page.mouse.move(middle[0] + 30, middle[1] + 20, steps=3)
+    tab.page.mouse.up()
+    moved = tab.state()
+    assert moved["start"] != start
+    assert moved["start"][2] == start[2]
+    assert tab.shown()["path"][0] == moved["start"]
+
+
+@pytest.mark.slow
+def test_dragging_a_point_moves_the_optimum_as_solve_says(tab):
+    tab.ask("app.change({data: 'gaussians', l2: 0.01})")
+    shown = tab.shown()["points"]
+    far = max(range(len(shown)), key=lambda i: shown[i][0])
+    box = tab.page.locator("#first canvas.data").bounding_box()
+    at = tab.ask(f"[app.panels[0].scale.x({shown[far][0]}), app.panels[0].scale.y({shown[far][1]})]")
+    tab.page.mouse.move(box["x"] + at[0], box["y"] + at[1])
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.3 * box["height"], steps=4)
+    tab.page.mouse.up()
+    points = tab.state()["points"]
+    assert points is not None
+    assert "approximate" in tab.page.locator("#first .marks").inner_text()
+    changed = np.array(points)
+    assert (changed != shown).any(axis=1).sum() == 1
+    data = ll.Dataset(changed[:, :2], changed[:, 2])
+    for best, loss in zip(tab.shown()["optima"], ("hinge", "logistic"), strict=True):
+        sol = ll.solve(loss, data, l2=[0.01])
+        with jax.enable_x64(True):
+            f = ll.objective(ll.pair("identity", loss), ll.linear(), data, l2=0.01)
+            least = f({"weights": sol.weights[0], "bias": sol.bias[0]})
+            ours = f({"weights": np.array(best["params"][:2]), "bias": np.array(best["params"][2])})
+        assert abs(float(ours - least)) <= 1e-8
+        np.testing.assert_allclose(best["params"], [*sol.weights[0], sol.bias[0]], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_points_are_added_flipped_and_removed_with_the_keyboard_alone(tab):
+    tab.page.locator("#first canvas.data").focus()
+    count = len(tab.ask("app.points()"))
+    tab.page.keyboard.press("a")
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.keyboard.press("f")
+    points = tab.state()["points"]
+    assert points[-1] == [0.1, 0, -1]
+    assert len(points) == count + 1
+    tab.page.keyboard.press("Delete")
+    assert len(tab.state()["points"]) == count
+    tab.page.locator("#reset-data").click()
+    assert tab.state()["points"] is None
+    tab.page.locator("#first canvas.plane").focus()
+    start = tab.state()["start"]
+    tab.page.keyboard.press("ArrowUp")
+    assert tab.state()["start"][1] > start[1]
+    # Everything that can be used can be reached and has a name.
+    nameless = tab.page.evaluate(
+        "[...document.querySelectorAll('button, select, input, #first canvas')].filter(e => !(e.labels?.length || "
+        "e.getAttribute('aria-label') || (e.tagName == 'BUTTON' && e.textContent.trim()))).map(e => e.outerHTML)"
+    )
+    assert nameless == []
+    assert "dead" in tab.page.locator("#first canvas.data").get_attribute("aria-label")
+
+
+@pytest.mark.slow
+def test_the_tour_runs_to_its_end(tab):
+    page = tab.page
+    page.locator("#tour-start").click()
+    titles = []
+    for k in range(6):
+        titles.append(page.locator("#tour-title").inner_text())
+        assert tab.state()["tour"] == k + 1
+        assert page.locator(".pointed").count() == 1
+        seen = tab.shown()
+        at = np.array(seen["at"])
+        if k == 0:  # near the SVM
+            svm = next(best for best in seen["optima"] if best["name"] == "SVM")
+            assert np.linalg.norm(at - svm["params"]) < 0.4
+        if k in (2, 3):  # nothing moves
+            assert at.tolist() == seen["path"][0]
+        if k == 2:
+            assert any(seen["plateaus"])
+        if k == 5:
+            np.testing.assert_allclose(at, tab.shown(1)["at"], atol=1e-4)
+        page.locator("#tour-next").click()
+    assert len(set(titles)) == 6
+    assert page.locator("#tour").is_hidden()
+
+
+@pytest.mark.slow
+def test_a_link_carries_the_state(browser, page_file, tab):
+    tab.ask(
+        "app.change({pair: 'identity+logistic', second: 'relu+hinge', data: 'moons', l2: 0.1, optimiser: 'adam', "
+        "rate: 0.05, start: [1, -2, 0.25], tie: 0.5, axes: 'w2,b', half: 7, step: 33})"
+    )
+    tab.ask("app.change({points: app.points().map(([x, y, t], i) => i ? [x, y, t] : [0.5, 0.25, -t])})")
+    state = tab.state()
+    tab.page.wait_for_timeout(400)
+    address = tab.page.evaluate("location.hash")
+    again = Tab(browser, page_file, address)
+    assert again.state() == state
+    assert again.pixels("curves") is not None
+    again.page.reload()
+    assert again.state() == state
+    again.context.close()
+    broken = Tab(browser, page_file, "#pair=no+such&data=none&l2=7&start=a~b&points=x&half=-3&step=999&axes=z")
+    assert broken.state()["pair"] == "relu+hinge"
+    assert broken.complaints == []
+    broken.context.close()
+
+
+@pytest.mark.slow
+def test_the_python_lines_reproduce_the_run_and_the_landscape(tab, capsys):
+    tab.ask(
+        "app.change({pair: 'relu+hinge', tie: 0.5, optimiser: 'adam', rate: 0.1, start: [0.5, -1, 0.25], axes: 'w1,b'})"
+    )
+    shown = tab.shown()
+    names = {}
+    before = jax.config.read("jax_enable_x64")
+    try:
+        exec(tab.ask("app.python()"), names)
+    finally:
+        jax.config.update("jax_enable_x64", before)
+    values = shown["values"]
+    np.testing.assert_allclose(names["run"].values[np.array([0, -1])], [values[0], values[-1]], rtol=1e-5)
+    surface = np.array(shown["surface"]).reshape(61, 61)
+    np.testing.assert_allclose(names["plane"].values.T, surface, rtol=1e-5)
+    capsys.readouterr()
+
+
+@pytest.mark.slow
+def test_three_dimensions_and_the_picture(tab):
+    tab.page.select_option("select[name=view]", "surface")
+    tab.page.wait_for_selector("#first .surface .gl-container canvas, #first .surface canvas")
+    tab.ask("app.panels[0].drawn")
+    with tab.page.expect_download() as download:
+        tab.page.locator("#save-picture").click()
+    assert Path(download.value.path()).read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_without_scrolling_sideways(browser, page_file, scheme):
+    phone = Tab(browser, page_file, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 360
+    ground = phone.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
+    assert phone.complaints == []
+    phone.context.close()
+
+
+SHOTS = {
+    "page": ("#second=identity%2Bhinge&step=200", {"width": 1180, "height": 700}, "light"),
+    "page_tour": (
+        "#tour=3&pair=relu%2Bhinge&l2=0&axes=w1%2Cb&start=0.5~0.5~-5",
+        {"width": 1180, "height": 900},
+        "dark",
+    ),
+    "page_phone": ("#data=outliers&pair=sigmoid%2Bcross_entropy&step=200", {"width": 390, "height": 844}, "light"),
+}
+"""The pictures in README and docs: file, address, window, scheme. LOSSLAND_SHOTS=docs/figures writes them anew."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHOTS)
+def test_screenshots(browser, page_file, name, tmp_path):
+    from PIL import Image
+
+    address, window, scheme = SHOTS[name]
+    shot = Tab(browser, page_file, address, viewport=window, color_scheme=scheme)
+    whole = name != "page_tour"
+    image = Image.open(io.BytesIO(shot.page.screenshot(full_page=whole))).convert("RGB")
+    shot.context.close()
+    assert shot.complaints == []
+    # A few colours keep the file small; a page on which nothing was drawn has fewer.
+    small = image.quantize(256)
+    assert len(small.getcolors()) > 100
+    path = Path(os.environ.get("LOSSLAND_SHOTS", tmp_path)) / f"{name}.png"
+    small.save(path, optimize=True)
+    assert path.stat().st_size < 200e3
+
+
+@pytest.mark.slow
+def test_what_is_packed_is_what_was_said(page_file):
+    found = re.search(r'id="content">(.*?)<', page_file.read_text())[1]
+    content = json.loads(gzip.decompress(b64decode(found)))
+    told = {f"{entry['activation']}+{entry['loss']}": entry for entry in content["pairs"]}
+    assert told["relu+hinge"]["verdicts"][0][1] == ll.card("relu", "hinge").verdicts()[0]
+    assert told["relu+hinge"]["threshold"] == 0.5
+    assert {"identity+hinge", "identity+logistic"} <= set(told)
+
+
+@pytest.mark.slow
+def test_the_modules_own_tests():
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node: apt install nodejs")
+    tests = Path(__file__).with_name("page_modules.mjs")
+    done = subprocess.run([node, "--test", str(tests)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
