@@ -8,7 +8,7 @@ from typing import Any
 
 import lazy_loader
 
-from lossland.core._moved import find_moved_modules, moved_name
+from lossland.core import find_moved_modules, moved_name
 
 __version__ = "0.1.0"
 _listed, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -14,6 +14,8 @@ from ._house import PACKAGE as PACKAGE
 from ._house import face_of as face_of
 from ._memory import free_bytes as free_bytes
 from ._memory import refuse_grid as refuse_grid
+from ._moved import find_moved_modules as find_moved_modules
+from ._moved import moved_name as moved_name
 from ._params import checked_box as checked_box
 from ._params import dot as dot
 from ._params import flat_point as flat_point
@@ -32,5 +34,6 @@ from ._storage import sources as sources
 from ._storage import versions as versions
 from ._storage import writable as writable
 from ._storage import write_arrays as write_arrays
+from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params

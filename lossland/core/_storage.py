@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lossland.core._house import DRAWING, PACKAGE
-from lossland.training import Arrays
+from lossland.core._types import Arrays
 
 PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "matfree", "scikit-learn", "scipy", "xarray")
 

@@ -8,6 +8,7 @@ never penalised.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from jax import Array
 
 Params = Any
@@ -15,6 +16,9 @@ Params = Any
 
 Key = Array
 """A PRNG key, from `jax.random.key(seed)`."""
+
+Arrays = dict[str, np.ndarray]
+"""Arrays by name, as they are written to one file."""
 
 
 class Model(NamedTuple):

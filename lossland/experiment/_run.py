@@ -23,11 +23,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import PACKAGE, read, replacing, save, sources, versions, writable
+from lossland.core import PACKAGE, Arrays, read, replacing, save, sources, versions, writable
 from lossland.elements import load_file
 
 RESULTS = Path("results")
-Arrays = dict[str, np.ndarray]
 Part = Callable[[Callable[[int, int], None]], Arrays]
 
 

@@ -11,7 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import Model, Params, alive, fingerprint, read, read_arrays, replacing, save, writable, write_arrays
+from lossland.core import (
+    Arrays,
+    Model,
+    Params,
+    alive,
+    fingerprint,
+    read,
+    read_arrays,
+    replacing,
+    save,
+    writable,
+    write_arrays,
+)
 from lossland.data import Dataset, load
 from lossland.elements import Pair, pair
 from lossland.landscapes._evaluate import GridValues, Surface, on_grid
@@ -20,7 +32,6 @@ from lossland.landscapes._volume import Volume
 from lossland.training import linear
 
 Axes = tuple[np.ndarray, np.ndarray]
-Arrays = dict[str, np.ndarray]
 
 
 def resumed_plane(

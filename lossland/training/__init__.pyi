@@ -10,7 +10,6 @@ from ._sweep import read_sweep as read_sweep
 from ._sweep import sweep as sweep
 
 """For other wings."""
-from ._block import Arrays as Arrays
 from ._block import Job as Job
 from ._grid import blocks as blocks
 from ._grid import make_grid as make_grid

@@ -13,7 +13,7 @@ from jax import Array
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from lossland.core import Key, Model, Params
+from lossland.core import Arrays, Key, Model, Params
 from lossland.training._batches import first_order
 from lossland.training._grid import Block, Grid, coordinates
 from lossland.training._records import UNSOUND, Metric, measure
@@ -21,8 +21,6 @@ from lossland.training._step import RUNNING, BlockState, Examples, Numbers, Plan
 
 SECONDS = 0.5
 """Time between two returns to Python, where progress is told, checkpoints are written and Ctrl-C is heard."""
-
-Arrays = dict[str, np.ndarray]
 
 
 class Job(NamedTuple):

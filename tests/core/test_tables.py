@@ -1,5 +1,4 @@
 from lossland.core import _tables as tables
-from lossland.elements import LOSSES
 
 
 def test_forms_agree(capsys):
@@ -8,14 +7,6 @@ def test_forms_agree(capsys):
     assert tables.delimited(made).splitlines() == ["name,value", "a|b,0.5", ",1e-07"]
     tables.show(made)
     assert "a|b" in capsys.readouterr().out
-
-
-def test_every_registered_loss_has_a_row(loss):
-    assert loss.name in [row[0] for row in tables.losses_table().rows]
-
-
-def test_aliases_have_a_row_each():
-    assert len(tables.aliases_table().rows) == sum(len(entry.aliases) for entry in LOSSES.values())
 
 
 def test_brackets_are_text(capsys):
