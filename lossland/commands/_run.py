@@ -11,8 +11,6 @@ from typing import Any
 
 import tyro
 
-from lossland.core import read
-
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
@@ -147,6 +145,7 @@ class FiguresOptions:
 def run_figures(command: FiguresOptions) -> int:
     """Draw what the manifest lists."""
     from lossland import experiment
+    from lossland.core import read
 
     listed = experiment.manifest(command.out)
     if not listed:
