@@ -10,6 +10,7 @@ K stays n x n and the sets change size from step to step, so the linear algebra 
 """
 
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -91,6 +92,30 @@ def solve_box(box: Box, tol: float = 1e-8) -> Point:
     steps += rough.iterations
     found = _active_sets(box, rough.beta, most=30, edge=1e-6)
     return (found if found.settled else rough)._replace(iterations=steps + found.iterations)
+
+
+def cancelling(target: np.ndarray, low: np.ndarray, high: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """The coordinates (n,) of the largest target^T beta whose sum is zero in every group (n,), within the box.
+
+    A group whose box holds no such coordinates gets zeros.
+
+    Example:
+        >>> cancelling(np.array([1.0, -1.0]), np.array([0.0, -2.0]), np.array([3.0, 0.0]), np.array([0, 0]))
+        array([ 2., -2.])
+    """
+    base = np.zeros(len(target))
+    order = np.lexsort((-target, group))
+    for held in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        width = high[held] - low[held]
+        above = -math.fsum(low[held])
+        if len(held) == 1 or not 0 <= above <= math.fsum(width):
+            continue
+        room = above - np.concatenate([[0.0], np.cumsum(width)[:-1]])
+        base[held] = np.where(room >= width, high[held], low[held] + np.maximum(room, 0.0))
+        # One coordinate balances the others, to the last digit.
+        within = held[(base[held] > low[held]) & (base[held] < high[held])]
+        base[within[:1]] -= math.fsum(base[held])
+    return base
 
 
 # ---------------------------------------------------------------------------------------- pairs of coordinates

@@ -17,27 +17,29 @@ from lossland.solvers._kernels import factored
 
 
 class Machine(NamedTuple):
-    """What is minimised: 1/2 beta^T K beta + sum_i c_i l(z_i, t_i), z = K beta + b.
+    """What is minimised: 1/2 beta^T K beta + sum_i c_i l(z_g(i), t_i), z = K beta + b.
 
     Attributes:
-        kernel: (n, n).
+        kernel: (m, m), a row for every representer.
         labels: (n,).
         weights: c, (n,), positive.
         pair: the loss of the score, smooth.
+        groups: (n,), the representer g(i) whose score an example has; None if every example is its own.
     """
 
     kernel: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     pair: Pair
+    groups: np.ndarray | None = None
 
 
 class Fitted(NamedTuple):
     """Where Newton's method stands.
 
     Attributes:
-        beta: (n,) coefficients of the representers.
-        fitted: (n,) kernel @ beta.
+        beta: (m,) coefficients of the representers.
+        fitted: (m,) kernel @ beta.
         bias: a scalar.
         pulls: (n,) the dual point g, summing to zero up to rounding.
         dual: its value.
@@ -55,9 +57,13 @@ class Fitted(NamedTuple):
 
 
 class _Local(NamedTuple):
-    """Weighted losses, pulls -c l' and curvatures c l'' at some scores, each (n,)."""
+    """Weighted losses and pulls -c l' of the examples (n,); pulls and curvatures c l'' of the representers (m,).
+
+    The pulls of equal inputs with both labels cancel: in their sum, of ordinary size, rounding does far less harm.
+    """
 
     loss: np.ndarray
+    each: np.ndarray
     pull: np.ndarray
     bend: np.ndarray
 
@@ -70,8 +76,15 @@ def _evaluated(pair: Pair, scores: Array, labels: Array, weights: Array) -> tupl
 
 def _local(machine: Machine, scores: np.ndarray) -> _Local:
     with jax.enable_x64(True):
-        held: Any = _evaluated(machine.pair, scores, machine.labels, machine.weights)
-    return _Local(*(np.asarray(part) for part in held))
+        own = scores if machine.groups is None else scores[machine.groups]
+        held: Any = _evaluated(machine.pair, own, machine.labels, machine.weights)
+    loss, each, bend = (np.asarray(part) for part in held)
+    return _Local(loss, each, _added(machine, each), _added(machine, bend))
+
+
+def _added(machine: Machine, values: np.ndarray) -> np.ndarray:
+    """Sums over the examples of every representer, (n,) -> (m,)."""
+    return values if machine.groups is None else np.bincount(machine.groups, values, len(machine.kernel))
 
 
 def minimise_over_kernel(machine: Machine, steps: int = 100, tol: float = 1e-12) -> Fitted:
@@ -85,8 +98,8 @@ def minimise_over_kernel(machine: Machine, steps: int = 100, tol: float = 1e-12)
     Returns:
         The best point found.
     """
-    n = len(machine.labels)
-    beta, fitted, bias = np.zeros(n), np.zeros(n), 0.0
+    m = len(machine.kernel)
+    beta, fitted, bias = np.zeros(m), np.zeros(m), 0.0
     best: Fitted | None = None
     idle, step, lowest = 0, 0, np.inf
     for step in range(steps + 1):
@@ -111,7 +124,7 @@ def minimise_over_kernel(machine: Machine, steps: int = 100, tol: float = 1e-12)
 
 def _newton_point(machine: Machine, scores: np.ndarray, here: _Local, bias: float) -> tuple[np.ndarray, float]:
     """The minimiser of the quadratic model: (K + 1/h) beta + b = z + g/h where the loss bends, beta = g elsewhere."""
-    bent = np.flatnonzero(here.bend > 1e-12 * machine.weights)
+    bent = np.flatnonzero(here.bend > 1e-12 * _added(machine, machine.weights))
     target = here.pull.copy()
     if not len(bent):
         return target, bias
@@ -164,7 +177,7 @@ def _levelled(machine: Machine, fitted: np.ndarray, bias: float) -> tuple[float,
     here = _local(machine, fitted + bias)
     for _ in range(100):
         off, bend = float(here.pull.sum()), float(here.bend.sum())
-        if abs(off) <= 4e-16 * np.abs(here.pull).sum():
+        if abs(off) <= 4e-16 * np.abs(here.each).sum():
             break
         low, high = (bias, high) if off > 0 else (low, bias)
         guess = bias + off / bend if bend > 0 else np.nan
@@ -187,6 +200,6 @@ def _judged(machine: Machine, beta: np.ndarray, fitted: np.ndarray, bias: float,
     primal = 0.5 * float(beta @ fitted) + float(here.loss.sum())
     dual = float(here.loss.sum() + here.pull @ (fitted + bias)) - 0.5 * float(here.pull @ (machine.kernel @ here.pull))
     # Pulls that do not sum to zero are no dual point: the bias would make their value unbounded below.
-    if abs(here.pull.sum()) > 1e-9 * np.abs(here.pull).sum() or not np.isfinite(dual):
+    if abs(here.pull.sum()) > 1e-9 * np.abs(here.each).sum() or not np.isfinite(dual):
         dual = -np.inf
-    return Fitted(beta, fitted, bias, here.pull, dual, primal, step)
+    return Fitted(beta, fitted, bias, here.each, dual, primal, step)

@@ -26,7 +26,8 @@ class KernelSolution(NamedTuple):
     Attributes:
         coefficients: (m,), the decision function is sum_j coefficients_j k(x_j, .) + bias.
         bias: a scalar, the middle of `bias_interval`.
-        duals: (n,), alpha_i = -c_i phi'(m_i) of every example; with the full matrix, coefficients = alpha * labels.
+        duals: (n,), alpha_i = -c_i phi'(m_i) of every example; with the full matrix, coefficients = alpha * labels,
+            up to equal rows, whose coefficients are added up on the first.
         objective: the primal value of this decision function, in the RKHS norm of the exact kernel.
         dual_objective: the dual value at `duals` with the exact kernel, a lower bound of every primal value.
         gap: (objective - dual_objective) / (the sum of the absolute values of the objective's terms).
@@ -184,42 +185,107 @@ class _KernelProblem(NamedTuple):
     kernel: Callable[[Any, Any], Any]
 
 
+class _Groups(NamedTuple):
+    """Examples with equal inputs: the first example of every group (m,), and the group of every example (n,)."""
+
+    first: np.ndarray
+    of: np.ndarray
+
+    def spread(self, beta: np.ndarray, fitted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (m,), put on the first of every group, and scores (m,), the same for a whole group."""
+        coefficients = np.zeros(len(self.of))
+        coefficients[self.first] = beta
+        return coefficients, fitted[self.of]
+
+
+def _groups(inputs: np.ndarray) -> _Groups | None:
+    """The groups in the order of their first examples; None if all inputs differ."""
+    _, first, of = np.unique(inputs, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(inputs):
+        return None
+    order = np.argsort(first)
+    return _Groups(first[order], np.argsort(order)[of.ravel()])
+
+
 def _full(problem: _KernelProblem, tol: float) -> KernelSolution:
-    matrix = checked_matrix(problem.kernel, problem.inputs)
+    matrix, equal = checked_matrix(problem.kernel, problem.inputs), _groups(problem.inputs)
     terms = problem.form.terms
     if terms is not None and np.any((terms.soft == 0) & (terms.low < terms.high)):
+        if equal is not None and not np.any(terms.soft):
+            return _by_pools(problem, matrix[np.ix_(equal.first, equal.first)], equal, tol)
         return _by_box(problem, matrix, tol)
-    machine = representers.Machine(matrix, problem.labels, problem.weights, problem.form.pair)
+    if equal is not None:
+        matrix = matrix[np.ix_(equal.first, equal.first)]
+    of = None if equal is None else equal.of
+    machine = representers.Machine(matrix, problem.labels, problem.weights, problem.form.pair, of)
     at = representers.minimise_over_kernel(machine, tol=min(tol, 1e-12))
     duals = at.pulls * problem.labels
+    beta, fitted = (at.beta, at.fitted) if equal is None else equal.spread(at.beta, at.fitted)
     support = np.where(duals == 0, ZERO, FREE)
     ends = np.array([at.bias, at.bias])
-    return _certified(problem, at.beta, at.fitted, ends, duals, at.dual, at.iterations, support, tol)
+    return _certified(problem, beta, fitted, ends, duals, at.dual, at.iterations, support, tol)
+
+
+def _coordinates(problem: _KernelProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Every term of every example as a coordinate of the box: its target, its ends and its own curvature, (n, J)."""
+    terms, t = problem.form.terms, problem.labels
+    assert terms is not None
+    knot, low, high, soft = (np.asarray(table)[np.where(t > 0, 0, 1)] for table in terms[:4])
+    low, high, soft = problem.weights[:, None] * low, problem.weights[:, None] * high, soft / problem.weights[:, None]
+    up = (t > 0)[:, None]
+    return t[:, None] * knot, np.where(up, low, -high), np.where(up, high, -low), soft
 
 
 def _by_box(problem: _KernelProblem, matrix: np.ndarray, tol: float) -> KernelSolution:
     """A loss with kinks: every term of every example is a coordinate of the box."""
-    terms, t = problem.form.terms, problem.labels
-    assert terms is not None
-    side = np.where(t > 0, 0, 1)
-    knot, low, high, soft = (np.asarray(table)[side] for table in terms[:4])
-    low, high, soft = problem.weights[:, None] * low, problem.weights[:, None] * high, soft / problem.weights[:, None]
-    up = (t > 0)[:, None]
-    ends = np.where(up, low, -high), np.where(up, high, -low)
-    count = knot.shape[1]
+    target, low, high, soft = _coordinates(problem)
+    count = target.shape[1]
     wide = matrix if count == 1 else np.kron(matrix, np.ones((count, count)))
     if soft.any():
         wide = wide + np.diag(soft.ravel())
-    at = boxes.solve_box(boxes.Box(wide, (t[:, None] * knot).ravel(), *(end.ravel() for end in ends)), tol)
+    at = boxes.solve_box(boxes.Box(wide, target.ravel(), low.ravel(), high.ravel()), tol)
     parts = at.beta.reshape(-1, count)
     beta = parts.sum(1)
-    fixed = problem.weights @ np.asarray(terms.constant)[side]
-    gains = float(at.beta @ (t[:, None] * knot - 0.5 * soft * parts).ravel())
+    gains = float(at.beta @ (target - 0.5 * soft * parts).ravel())
     fitted = matrix @ beta
-    dual = gains - 0.5 * float(beta @ fitted) + float(fixed)
-    ended = ((parts == ends[0]) | (parts == ends[1])).all(1)
-    support = np.where(beta == 0, ZERO, np.where(ended, BOUNDED, FREE))
-    return _certified(problem, beta, fitted, at.bias_interval, beta * t, dual, at.iterations, support, tol)
+    dual = gains - 0.5 * float(beta @ fitted) + _constants(problem)
+    support = np.where(beta == 0, ZERO, np.where(((parts == low) | (parts == high)).all(1), BOUNDED, FREE))
+    return _certified(problem, beta, fitted, at.bias_interval, beta * problem.labels, dual, at.iterations, support, tol)
+
+
+def _constants(problem: _KernelProblem) -> float:
+    assert problem.form.terms is not None
+    return float(problem.weights @ np.asarray(problem.form.terms.constant)[np.where(problem.labels > 0, 0, 1)])
+
+
+def _by_pools(problem: _KernelProblem, matrix: np.ndarray, equal: _Groups, tol: float) -> KernelSolution:
+    """A loss made of lines on inputs of which some are equal, whose kernel matrix without repetitions is given.
+
+    The duals of equal inputs with both labels are of the size of C and cancel. So the box's coordinates are the
+    distances from duals that cancel exactly: these drop out of K beta, which then loses no digits to them.
+    """
+    target, low, high, _ = _coordinates(problem)
+    count = target.shape[1]
+    # Equal inputs with equal labels are one example of their common weight.
+    _, first, pool = np.unique(2 * equal.of + (problem.labels > 0), return_index=True, return_inverse=True)
+    own = count * pool[:, None] + np.arange(count)
+    least, most = (np.bincount(own.ravel(), end.ravel()) for end in (low, high))
+    goal, owner = target[first].ravel(), np.repeat(equal.of[first], count)
+    base = boxes.cancelling(goal, least, most, owner)
+    box = boxes.Box(matrix[np.ix_(owner, owner)], goal, least - base, most - base)
+    at = boxes.solve_box(box, tol)
+    gamma = np.bincount(owner, at.beta)
+    fitted = matrix @ gamma
+    dual = float(goal @ base) + float(goal @ at.beta) - 0.5 * float(gamma @ fitted) + _constants(problem)
+    share = problem.weights / np.bincount(pool, problem.weights)[pool]
+    parts = np.clip(share[:, None] * (base + at.beta)[own], low, high)
+    parts = np.where((at.beta == box.low)[own], low, np.where((at.beta == box.high)[own], high, parts))
+    beta = parts.sum(1)
+    support = np.where(beta == 0, ZERO, np.where(((parts == low) | (parts == high)).all(1), BOUNDED, FREE))
+    coefficients, scores = equal.spread(gamma, fitted)
+    return _certified(
+        problem, coefficients, scores, at.bias_interval, beta * problem.labels, dual, at.iterations, support, tol
+    )
 
 
 def _certified(

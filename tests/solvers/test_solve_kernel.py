@@ -1,9 +1,11 @@
 """`solve_kernel` against clarabel, independent NumPy optimality conditions, scikit-learn and `solve`."""
 
 import clarabel
+import mpmath
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.optimize import linprog
 from sklearn.svm import SVC
 
 import lossland as ll
@@ -155,16 +157,79 @@ def test_support_sets_match_the_margins():
     assert {0, 1, 2} == set(sol.support)
 
 
+CONTRADICTING = ll.Dataset(
+    inputs=DATA.inputs[[0, 0, 0, 1, 1, 2, 3, 4, 4, 5]], labels=[1, 1, -1, 1, -1, -1, 1, -1, -1, 1]
+)
+
+
+def exact_value(named, margin, alpha, c):
+    """c phi(m) and -c phi*(-alpha / c), what an example adds to the primal and to the dual, in 60 digits."""
+    if named == "hinge":
+        return c * max(0, 1 - margin), alpha
+    if named == "absolute":
+        return c * abs(1 - margin), alpha
+    if named == "squared_hinge":
+        return c * max(0, 1 - margin) ** 2, alpha - alpha**2 / (4 * c)
+    share = alpha / c
+    entropy = -sum(p * mpmath.log(p) for p in (share, 1 - share) if p > 0)
+    return c * mpmath.log1p(mpmath.exp(-margin)), c * entropy
+
+
+def exact_gap(named, sol, data, c, gamma):
+    """The relative gap of the stated coefficients, bias and duals in 60 digits: by weak duality no gap is below 0."""
+    with mpmath.workdps(60):
+        rows = [[mpmath.mpf(x) for x in row] for row in data.inputs.tolist()]
+        kernel = mpmath.matrix(
+            [[mpmath.exp(-gamma * sum((p - q) ** 2 for p, q in zip(x, y, strict=True))) for y in rows] for x in rows]
+        )
+        labels = [int(t) for t in data.labels]
+        coefficients, alpha = mpmath.matrix(sol.coefficients.tolist()), [mpmath.mpf(a) for a in sol.duals.tolist()]
+        beta = mpmath.matrix([a * t for a, t in zip(alpha, labels, strict=True)])
+        scores = kernel * coefficients
+        margins = [t * (scores[i] + mpmath.mpf(float(sol.bias))) for i, t in enumerate(labels)]
+        pairs = [exact_value(named, m, a, mpmath.mpf(w)) for m, a, w in zip(margins, alpha, c.tolist(), strict=True)]
+        primal = (coefficients.T * scores)[0] / 2 + sum(loss for loss, _ in pairs)
+        dual = sum(gain for _, gain in pairs) - (beta.T * (kernel * beta))[0] / 2
+        return float((primal - dual) / primal)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("C", [1e-8, 1.0, 1e8])
-def test_duplicated_and_contradicting_examples(C):
-    """Equal rows make the kernel singular; equal rows with both labels can never be separated."""
-    rows = DATA.inputs[[0, 0, 0, 1, 1, 2, 3, 4, 4, 5]]
-    data = ll.Dataset(inputs=rows, labels=[1, 1, -1, 1, -1, -1, 1, -1, -1, 1])
-    for loss in ("hinge", "logistic"):
-        sol = ll.solve_kernel(loss, data, C=C)
+@pytest.mark.parametrize("C", [1e-8, 1.0, 1e4, 1e8, 1e10])
+@pytest.mark.parametrize("named", ["hinge", "absolute", "logistic", "squared_hinge"])
+def test_duplicated_and_contradicting_examples(named, C):
+    """Equal rows make the kernel singular; equal rows with both labels can never be separated.
+
+    The duals of these grow with C and cancel, the function does not grow: no digits may be lost to them.
+    """
+    data, low = CONTRADICTING, -1.0 if named == "absolute" else 0.0
+    for weights in (np.ones(data.n), np.linspace(0.3, 1.7, data.n))[: 2 if C >= 1 else 1]:
+        sol = ll.solve_kernel(named, data, C=C, gamma=0.5, sample_weights=weights)
         assert sol.converged, sol.message
-        assert np.isfinite(sol.coefficients).all()
+        assert sol.gap < 1e-12
+        assert abs(exact_gap(named, sol, data, C * weights, 0.5)) < 1e-12
+        assert np.all(sol.duals >= low * C * weights)
+        assert named == "squared_hinge" or np.all(sol.duals <= C * weights)
+        beta = sol.duals * data.labels
+        assert abs(beta.sum()) <= 1e-12 * np.abs(beta).sum()
+        assert not sol.coefficients[[1, 2, 4, 8]].any()
+        added = np.array([beta[(data.inputs == row).all(1)].sum() for row in data.inputs])
+        firsts = [0, 3, 5, 6, 7, 9]
+        # The pulls of a smooth loss are as exact as the root of the gap, which is 1e-16 of a value of the size of C.
+        np.testing.assert_allclose(sol.coefficients[firsts], added[firsts], rtol=0, atol=1e-6 * min(C, C**0.5))
+
+
+@pytest.mark.parametrize("named", ["hinge", "logistic"])
+def test_equal_examples_with_one_label_are_one_with_their_weight(named):
+    """Repeated examples are solved as the example of their common weight is, whose solution takes another path."""
+    times = np.arange(DATA.n) % 3 + 1
+    repeated = ll.Dataset(inputs=np.repeat(DATA.inputs, times, 0), labels=np.repeat(DATA.labels, times))
+    sol = ll.solve_kernel(named, repeated, C=1.0, gamma=0.5)
+    want = ll.solve_kernel(named, DATA, C=1.0, gamma=0.5, sample_weights=times)
+    np.testing.assert_allclose(sol.objective, want.objective, rtol=1e-12)
+    np.testing.assert_allclose(sol.duals, np.repeat(want.duals / times, times), atol=1e-8)
+    np.testing.assert_array_equal(sol.support, np.repeat(want.support, times))
+    points = problem(seed=8).inputs
+    np.testing.assert_allclose(ll.decision_function(sol, points), ll.decision_function(want, points), atol=1e-8)
 
 
 def test_two_points_have_an_interval_of_biases():
@@ -263,6 +328,20 @@ def test_boxes_against_clarabel(seed, unbounded):
         assert np.all((found.beta >= box.low) & (found.beta <= box.high))
         assert abs(found.beta.sum()) < 1e-9
         np.testing.assert_allclose(value(box, found.beta), want, rtol=rtol)
+
+
+def test_coordinates_that_cancel_in_their_group():
+    rng = np.random.default_rng(SEED)
+    group, target = np.repeat([0, 1, 2, 3], [1, 4, 2, 2]), rng.normal(size=9)
+    low, high = -rng.uniform(0, 2, 9), rng.uniform(0, 2, 9)
+    low[-2:] = 0.5
+    base = boxes.cancelling(target, low, high, group)
+    assert np.all((base >= low) & (base <= high) | (group == 3))
+    np.testing.assert_array_equal(base[(group == 0) | (group == 3)], 0.0)
+    for held in (group == 1, group == 2):
+        assert abs(base[held].sum()) < 1e-15
+        best = linprog(-target[held], A_eq=np.ones((1, held.sum())), b_eq=[0], bounds=np.c_[low, high][held])
+        np.testing.assert_allclose(target[held] @ base[held], -best.fun, rtol=1e-9)
 
 
 def test_the_interior_point_takes_over_where_active_sets_do_not_settle(monkeypatch):
