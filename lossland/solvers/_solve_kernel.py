@@ -208,15 +208,13 @@ def _groups(inputs: np.ndarray) -> _Groups | None:
 
 
 def _full(problem: _KernelProblem, tol: float) -> KernelSolution:
-    matrix, equal = checked_matrix(problem.kernel, problem.inputs), _groups(problem.inputs)
+    whole, equal = checked_matrix(problem.kernel, problem.inputs), _groups(problem.inputs)
+    matrix, of = (whole, None) if equal is None else (whole[np.ix_(equal.first, equal.first)], equal.of)
     terms = problem.form.terms
     if terms is not None and np.any((terms.soft == 0) & (terms.low < terms.high)):
         if equal is not None and not np.any(terms.soft):
-            return _by_pools(problem, matrix[np.ix_(equal.first, equal.first)], equal, tol)
-        return _by_box(problem, matrix, tol)
-    if equal is not None:
-        matrix = matrix[np.ix_(equal.first, equal.first)]
-    of = None if equal is None else equal.of
+            return _by_pools(problem, matrix, equal, tol)
+        return _by_box(problem, whole, tol)
     machine = representers.Machine(matrix, problem.labels, problem.weights, problem.form.pair, of)
     at = representers.minimise_over_kernel(machine, tol=min(tol, 1e-12))
     duals = at.pulls * problem.labels
