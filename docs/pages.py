@@ -98,8 +98,8 @@ def api_index() -> str:
     entries = "".join(f"   {topic} <{topic}>\n" for topic in topics())
     lines = "".join(f"- :doc:`{topic}`: {escaped(words_of(topic)[0])}\n" for topic in topics())
     return (
-        "API\n===\n\nEvery public name, from its docstring: a page for each wing of the package. With ``import lossland as "
-        "ll`` what is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``.\n\n"
+        "API\n===\n\nEvery public name, from its docstring: a page for each wing of the package. With ``import "
+        "lossland as ll`` what is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``.\n\n"
         f"{lines}\n.. toctree::\n   :maxdepth: 1\n   :hidden:\n\n{entries}"
     )
 
