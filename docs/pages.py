@@ -97,11 +97,11 @@ def api_index() -> str:
     """The page of all topics."""
     entries = "".join(f"   {topic} <{topic}>\n" for topic in topics())
     lines = "".join(f"- :doc:`{topic}`: {escaped(words_of(topic)[0])}\n" for topic in topics())
-    return (
-        "API\n===\n\nEvery public name, from its docstring: a page for each wing of the package. With ``import "
-        "lossland as ll`` what is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``.\n\n"
-        f"{lines}\n.. toctree::\n   :maxdepth: 1\n   :hidden:\n\n{entries}"
+    about = (
+        "Every public name, from its docstring: a page for each wing of the package. With ``import lossland as ll`` what "
+        "is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``."
     )
+    return f"API\n===\n\n{about}\n\n{lines}\n.. toctree::\n   :maxdepth: 1\n   :hidden:\n\n{entries}"
 
 
 def api_page(topic: str) -> str:

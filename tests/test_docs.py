@@ -70,7 +70,7 @@ def _run_commands(block):
 PATHS = [path for paths in pages.topics().values() for path in paths]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.rpartition(".")[2].isupper()])
 def test_a_public_name_is_explained(path):
     """A sentence, every argument or field, what comes back, and an example: its own or that of what returns it."""
     found, example = pages.found_at(path), not path.startswith("lossland.figures.")  # figures are shown on the pages
