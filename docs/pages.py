@@ -1,7 +1,7 @@
 """The pages and parts of pages that are computed: the API, the gallery, other libraries' names, benchmarks, citation.
 
 Nothing here is listed by hand: the API's topics are the wings that give users something. `python docs/pages.py
-DESIGN.md` writes DESIGN's table of the wings anew.
+DESIGN.md` draws DESIGN's house anew.
 """
 
 import ast
@@ -85,12 +85,12 @@ def found_at(path: str) -> Any:
 
 
 def words_of(topic: str) -> tuple[str, str]:
-    """(first sentence, the rest) of what a wing or a catalogue says of itself; nothing is imported."""
+    """(first line, the rest) of what a wing or a catalogue says of itself; nothing is imported."""
     folder = PACKAGE / topic / "__init__.py"
     path = folder if folder.exists() else next(PACKAGE.glob(f"*/{topic}.py"))
     said = ast.get_docstring(ast.parse(path.read_text())) or ""
-    first = re.split(r"(?<=[.?!])\s", said)[0]
-    return " ".join(first.split()), said[len(first) :].strip()
+    first, _, rest = said.partition("\n")
+    return first, rest.strip()
 
 
 def api_index() -> str:
@@ -98,8 +98,8 @@ def api_index() -> str:
     entries = "".join(f"   {topic} <{topic}>\n" for topic in topics())
     lines = "".join(f"- :doc:`{topic}`: {escaped(words_of(topic)[0])}\n" for topic in topics())
     about = (
-        "Every public name, from its docstring: a page for each wing of the package. With ``import lossland as ll`` what "
-        "is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``."
+        "Every public name, from its docstring: a page for each wing of the package. With ``import lossland as ll`` "
+        "what is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``."
     )
     return f"API\n===\n\n{about}\n\n{lines}\n.. toctree::\n   :maxdepth: 1\n   :hidden:\n\n{entries}"
 
@@ -393,13 +393,15 @@ HOUSE = re.compile(r"(?<=<!-- written by `python docs/pages.py DESIGN.md` -->\n)
 
 
 def house() -> str:
-    """The wings, the highest floor first, each with the first sentence of what it says of itself."""
-    rows = [(floor, f"`{wing}`", words_of(wing)[0]) for floor, wings in enumerate(FLOORS) for wing in wings]
-    return table(("floor", "wing", "what it answers"), sorted(rows, key=lambda row: -row[0]))
+    """The floors as they stand, and the wings in the same order, each with the first line of what it says of itself."""
+    floors = list(enumerate(FLOORS))[::-1]
+    drawn = "".join(f"{number}  {'    '.join(wings):^56}".rstrip() + "\n" for number, wings in floors)
+    rows = [(number, f"`{wing}`", words_of(wing)[0]) for number, wings in floors for wing in wings]
+    return f"```\n{drawn}```\n\n{table(('floor', 'wing', 'what it answers'), rows)}"
 
 
 def with_house(text: str) -> str:
-    """The text of DESIGN.md with today's table of the wings between its two marks."""
+    """The text of DESIGN.md with today's house between its two marks."""
     return HOUSE.sub(lambda _: house(), text)
 
 

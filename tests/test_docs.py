@@ -112,9 +112,9 @@ def test_a_topic_has_a_title_that_a_newcomer_understands():
         assert rest, topic
 
 
-def test_design_s_table_of_the_wings_is_today_s():
+def test_design_s_house_is_today_s():
     design = (ROOT / "DESIGN.md").read_text()
-    assert pages.house() in design, "python docs/pages.py DESIGN.md writes it anew"
+    assert pages.house() in design, "python docs/pages.py DESIGN.md draws it anew"
     assert pages.with_house(design) == design
 
 

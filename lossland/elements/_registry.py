@@ -241,6 +241,7 @@ def dataset(function: Any = None, /, **claims: Any) -> Any:
         ...     return ll.Dataset([[-far], [far]], [-1, 1])
         >>> ll.load("ends(far=2.0)").inputs.ravel().tolist()
         [-2.0, 2.0]
+        >>> held = DATASETS.pop("ends")  # an example leaves nothing behind
     """
     return _file(DATASETS, Source, function, claims)
 
