@@ -35,6 +35,9 @@ def write() -> None:
     _put(DOCS / "api" / "index.rst", api_index())
     for topic in topics():
         _put(DOCS / "api" / f"{topic}.rst", api_page(topic))
+    for path in (DOCS / "api").glob("*.rst"):
+        if path.stem not in ("index", *topics()):
+            path.unlink()  # of a topic that is no more; sphinx would complain
     _put(MADE / "aliases.md", table(("lossland", "library", "its name", "scale", "stretch"), aliases(LOSSES)))
     for name, part in benchmarks().items():
         _put(MADE / f"{name}.md", part)

@@ -108,3 +108,9 @@ def test_one_version():
     held = [path for path in ROOT.iterdir() if path.suffix in (".toml", ".cff", ".txt") or path.name == "Makefile"]
     assert len(held) >= 4
     assert not [path.name for path in held if re.search(rf"\bversion\b.*{ll.__version__}", path.read_text())]
+
+
+def test_what_the_guides_point_to_is_there():
+    for guide in ("README.md", "DESIGN.md", "CONTRIBUTING.md"):
+        for path in re.findall(r"`((?:lossland|docs|tests)/[\w./]+)`", (ROOT / guide).read_text()):
+            assert "WING" in path or path.endswith("_name.py") or (ROOT / path).exists(), f"{guide}: {path}"
