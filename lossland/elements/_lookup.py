@@ -1,7 +1,7 @@
 """The registries: a decorated function becomes an entry that everything downstream finds by name.
 
 Each decorator files an entry and returns the function unchanged. A claim left out is not claimed; a claim made is
-tested by `check_loss` and its like. A claim that depends on a loss's parameters is a function of them.
+tested by `lossland.testing`. A claim that depends on a loss's parameters is a function of them.
 """
 
 import ast

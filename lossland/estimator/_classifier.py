@@ -37,8 +37,8 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
     .. math:: \min_{w, b} \; \tfrac12 \|w\|^2 + C \sum_i s_i \, \ell(w \cdot x_i + b, t_i)
 
     Convex pairs are solved exactly (`ll.solve`, with a duality gap), others descend from several random starts.
-    Several classes are told apart one against the rest, all problems in one call. `PairClassifierCV` chooses C by
-    cross-validation.
+    Several classes are told apart one against the rest, all problems in one call. `lossland.selection.PairClassifierCV`
+    chooses C by cross-validation.
 
     Args:
         activation: an output activation: a name, a function or an entry, as `ll.pair` takes it.

@@ -6,8 +6,8 @@ O(examples + pixels). Kinks that no row meets cost nothing: they belong to the p
 
 Sums of many piecewise curves along the rows of a grid: what they share is the place where a score passes a kink.
 
-`bucket_rows` sums what changes at the kinks of one pair, `moment_rows` the moments (1, z, z^2) of the examples beyond a
-kink, once for each kink that any pair has; a pair is a combination of them.
+`buckets` sums what changes at the kinks of one pair. Here it is the moments of the examples beyond a kink that are
+summed, (1, z, z^2), once for each kink that any pair has; a pair is a combination of them.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """Cards: what a pair is, computed from the function alone. `card(activation, loss)` for one, `cards()` for all.
 
-A card holds the pair's facts (`_facts.py`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
+A card holds the pair's facts (`facts.py`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -109,7 +109,7 @@ class Card:
             label: whose curve, -1 or +1; for a margin loss +1 gives phi*.
 
         Returns:
-            The values, shaped as u; lossland/properties/_conjugate.py also bounds their errors.
+            The values, shaped as u; `duality.conjugate` also returns their error bounds.
         """
         return _shaped(duality.conjugate(self.facts.curves, _row(label), self._evaluate, np.ravel(u)).value, u)
 
@@ -189,12 +189,12 @@ class Card:
         return _shaped(links.slope_ratio(self.facts.curves, np.ravel(score)), score)
 
     def matching_loss(self, score: Any, target: Any) -> Any:
-        """The matching loss of the pair's activation at a score for a target output; see `_links.py`."""
+        """The matching loss of the pair's activation at a score for a target output; see `links.matching_loss`."""
         shape = np.broadcast(np.asarray(score), np.asarray(target))
         return _shaped(links.matching_loss(self.pair.activation, score, target).ravel(), np.empty(shape.shape))
 
     def convexity_band(self, output: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `_links.py`."""
+        """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `links`."""
         return links.convexity_band(self.pair.loss, output)
 
     def weight(self, score: Any, label: float) -> Any:

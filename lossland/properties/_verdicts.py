@@ -24,7 +24,7 @@ def verdicts(facts: Facts) -> tuple[CardVerdict, ...]:
     """Everything that a reader should know first, one sentence a fact.
 
     Args:
-        facts: from `_facts.facts`.
+        facts: from `facts.facts`.
 
     Returns:
         Sentences, faults first.
