@@ -1,4 +1,4 @@
-"""How does an objective curve at a point? Hessians, eigenvalues, spectral density, sharpness, curvature in kinks.
+"""How an objective curves at a point: Hessians, eigenvalues, spectral density, sharpness, curvature in kinks.
 
 Takes an objective and params; gives matrices, products with vectors, or estimates that say how far off they may be.
 

@@ -1,4 +1,4 @@
-"""Runs an experiment: config in; saved results, figures and verdicts out. Nothing is computed twice or lost.
+"""Experiments: config in; saved results, figures and verdicts out; nothing is computed twice and nothing is lost.
 
 Takes a file with `Config`, `SMOKE`, `compute`, `draw` and `report`; gives its saved result, its figures and whether
 each claim holds. The statistics that compare methods over folds and data sets are here, too.

@@ -1,4 +1,4 @@
-"""Which examples pull, and where does descent go? Gradient weights, angles, basins, implicit bias, limits, repairs.
+"""Which examples pull and where descent goes: gradient weights, angles, basins, implicit bias, limits, repairs.
 
 Takes an objective, or linear rules and data; gives weights, angles, limits and thresholds that can be compared.
 

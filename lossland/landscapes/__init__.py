@@ -1,4 +1,4 @@
-"""What does an objective look like around a point? Rays, planes, volumes, and what lies on them: fields, kinks, paths.
+"""Rays, planes and volumes of an objective around a point, and what lies on them: fields, kinks, basins, paths.
 
 Takes a pair, data, a centre and directions; gives a `Ray`, `Plane` or `Volume`, exact wherever the loss allows it, in
 float64. NaN stays NaN and is counted.

@@ -1,4 +1,4 @@
-"""Where are the minima, exactly? Cells, proofs of local and global minima, Clarke stationarity.
+"""Where the minima are, exactly: cells, proofs of local and global minima, Clarke stationarity.
 
 Takes a pair, data and a point or a box; gives minima with the certificates that prove them. Most of it is for pairs
 made of lines and parabolas, convex or not.

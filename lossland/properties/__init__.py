@@ -1,4 +1,4 @@
-"""What is this pair? Its card: convex, calibrated, proper, Lipschitz, dead where; computed from the function alone.
+"""What a pair is, on one card: convex, calibrated, proper, Lipschitz, dead where; computed from the function alone.
 
 Takes a `Pair`; gives a `Card` of facts, verdicts in words, and functions such as its risk, its conjugate and its link.
 

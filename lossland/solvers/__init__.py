@@ -1,4 +1,4 @@
-"""What is the optimum of a convex loss? Exactly, linear or over a kernel, with the duality gap that proves it.
+"""The exact optimum of a convex loss, linear or over a kernel, with the duality gap that proves it.
 
 Takes a loss, data and C; gives a `Solution` with duals and gap, its path in C, its derivatives, or `NotSeparable` with
 the point that both classes share. Methods of descent on the same problem stand beside it for comparison.
