@@ -1,53 +1,30 @@
 """The pages and parts of pages that are computed: the API, the gallery, other libraries' names, benchmarks, citation.
 
-Nothing here is listed by hand but which modules belong to one topic; a public name of any other module is an error.
+Nothing here is listed by hand: the API's topics are the wings that give users something. `python docs/pages.py
+DESIGN.md` draws DESIGN's house anew.
 """
 
 import ast
+import importlib
 import inspect
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from lossland.core import FLOORS, PACKAGE, face_of
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 BENCHMARKS = ROOT / "benchmarks" / "results"
 MADE = DOCS / "_made"
-
-TOPICS = {
-    "pairs": ("Pairs, and elements of your own", ("pairing", "registry", "combinators")),
-    "activations": ("Output activations", ("activations",)),
-    "losses": ("Losses", ("losses",)),
-    "cards": ("Cards", ("carding",)),
-    "data": ("Data", ("datasets",)),
-    "training": ("Models, objectives, training", ("models", "objectives", "fitting")),
-    "sweeps": ("Sweeps", ("sweeping", "sweeps")),
-    "exact": ("Exact solutions", ("solver", "kernels", "paths", "separation", "implicit", "descents")),
-    "landscapes": (
-        "Landscapes",
-        ("planes", "interpolations", "directions", "headings", "volumes", "sharing", "resuming", "vtk_files"),
-    ),
-    "fields": (
-        "What lies on a landscape",
-        ("fields", "marks", "convexities", "bands", "connections", "topology", "path_figures"),
-    ),
-    "minima": ("Exact minima", ("planar", "basins", "programs", "local_slopes")),
-    "curvature": ("Curvature", ("curvature", "spectra", "densities", "perturbations", "crossings")),
-    "geometry": ("Gradient geometry", ("pulls", "angles", "flows", "clarke", "rules", "repairs")),
-    "long_runs": ("Long runs", ("drift", "limits")),
-    "estimator": ("scikit-learn", ("estimator", "selection")),
-    "testing": ("Checking your own elements", ("testing",)),
-    "experiments": ("Experiments", ("experiment",)),
-    "page": ("The page", ("page",)),
-    "figures": (
-        "Figures",
-        ("figures", "card_figures", "plane_figures", "field_figures", "geometry_figures", "topology_figures"),
-    ),
-}
-WHOLE = ("activations", "losses", "estimator", "selection", "testing", "experiment")
-"""Modules whose own functions and classes are public, besides the names of `__init__.pyi`; so are all of figures."""
+WINGS = [wing for floor in FLOORS for wing in floor]
+ON_TOP = face_of("").users
+"""Name -> wing, of what `import lossland as ll` gives without a wing's name."""
 
 
 def write() -> None:
@@ -56,8 +33,11 @@ def write() -> None:
     from lossland.elements import LOSSES
 
     _put(DOCS / "api" / "index.rst", api_index())
-    for topic in TOPICS:
+    for topic in topics():
         _put(DOCS / "api" / f"{topic}.rst", api_page(topic))
+    for path in (DOCS / "api").glob("*.rst"):
+        if path.stem not in ("index", *topics()):
+            path.unlink()  # of a topic that is no more; sphinx would complain
     _put(MADE / "aliases.md", table(("lossland", "library", "its name", "scale", "stretch"), aliases(LOSSES)))
     for name, part in benchmarks().items():
         _put(MADE / f"{name}.md", part)
@@ -73,10 +53,6 @@ def _put(path: Path, text: str) -> None:
         path.write_text(text)
 
 
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
-
-
 def table(columns: tuple[str, ...], rows: list[tuple]) -> str:
     """Rows as a Markdown table."""
     lines = [columns, ("---",) * len(columns), *rows]
@@ -86,70 +62,68 @@ def table(columns: tuple[str, ...], rows: list[tuple]) -> str:
 # ------------------------------------------------------------------------------------------------------------------ API
 
 
-def public_names() -> dict[str, str]:
-    """Name -> module, of the names in `__init__.pyi`."""
-    stub = _tree(ROOT / "lossland" / "__init__.pyi")
-    found = [
-        (node.module, alias.name) for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    ]
-    return {name: module for module, name in found if module is not None}
+@cache
+def topics() -> dict[str, list[str]]:
+    """Topic -> where its names are found: a topic for each wing that gives users something, and for each catalogue."""
+    found = {}
+    for wing in WINGS:
+        users = face_of(wing).users
+        catalogues = [name for name, file in users.items() if name == file]
+        names = [name for name in users if name not in catalogues]
+        found[wing] = [f"lossland.{name}" if ON_TOP.get(name) == wing else f"lossland.{wing}.{name}" for name in names]
+        found |= {name: [f"lossland.{wing}.{name}.{each}" for each in _made_in(wing, name)] for name in catalogues}
+    return {topic: paths for topic, paths in found.items() if paths}
 
 
-def names_of(module: str) -> list[str]:
-    """The public names of one module, in the order in which they are defined."""
-    path = _file(module)
-    defined = [node.name for node in _tree(path).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    if module in WHOLE or module.endswith("figures"):
-        return list(dict.fromkeys(name for name in defined if not name.startswith("_")))
-    listed = [name for name, place in public_names().items() if place == module]
-    return sorted(listed, key=lambda name: defined.index(name) if name in defined else -1)
+def _made_in(wing: str, catalogue: str) -> list[str]:
+    """The public functions of a catalogue, in the order in which they are defined."""
+    body = ast.parse((PACKAGE / wing / f"{catalogue}.py").read_text()).body
+    return [node.name for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
 
 
-def _file(module: str) -> Path:
-    """The file of a module, or what a folder of them shows."""
-    alone = ROOT / "lossland" / f"{module}.py"
-    return alone if alone.exists() else ROOT / "lossland" / module / "__init__.py"
+def found_at(path: str) -> Any:
+    """The function, class or constant that a user finds at a path."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
-def _path(module: str, name: str) -> str:
-    """Where a user finds a name: in the package, or in its module."""
-    return f"lossland.{name}" if public_names().get(name) == module else f"lossland.{module}.{name}"
+def words_of(topic: str) -> tuple[str, str]:
+    """(first line, the rest) of what a wing or a catalogue says of itself; nothing is imported."""
+    folder = PACKAGE / topic / "__init__.py"
+    path = folder if folder.exists() else next(PACKAGE.glob(f"*/{topic}.py"))
+    said = ast.get_docstring(ast.parse(path.read_text())) or ""
+    first, _, rest = said.partition("\n")
+    return first, rest.strip()
 
 
 def api_index() -> str:
-    """The page of all topics; a public name without one is an error."""
-    covered = {module for _, modules in TOPICS.values() for module in modules}
-    missing = {f"{module}.{name}" for name, module in public_names().items() if module not in covered}
-    if missing:
-        raise ValueError(f"No topic of docs/pages.py has the module of {', '.join(sorted(missing))}.")
-    entries = "".join(f"   {topic}\n" for topic in TOPICS)
-    return (
-        "API\n===\n\nEvery public name, from its docstring. ``import lossland as ll`` gives the names written "
-        f"``lossland.name``; the others are imported from their modules.\n\n.. toctree::\n   :maxdepth: 1\n\n{entries}"
+    """The page of all topics."""
+    entries = "".join(f"   {topic} <{topic}>\n" for topic in topics())
+    lines = "".join(f"- :doc:`{topic}`: {escaped(words_of(topic)[0])}\n" for topic in topics())
+    about = (
+        "Every public name, from its docstring: a page for each wing of the package. With ``import lossland as ll`` "
+        "what is written ``lossland.name`` is ``ll.name``, and ``lossland.wing.name`` is ``ll.wing.name``."
     )
+    return f"API\n===\n\n{about}\n\n{lines}\n.. toctree::\n   :maxdepth: 1\n   :hidden:\n\n{entries}"
 
 
 def api_page(topic: str) -> str:
-    """One topic: a table of its names, and each with its docstring."""
-    title, modules = TOPICS[topic]
-    paths = [_path(module, name) for module in modules for name in names_of(module)]
-    rows = "".join(f"   ~{path}\n" for path in paths)
-    lines = [f"{title}\n{'=' * len(title)}\n", f".. autosummary::\n   :nosignatures:\n\n{rows}"]
-    for module in modules:
-        for name in names_of(module):
-            kind = "class" if _is_class(module, name) else "function"
-            options = "\n   :members:" if kind == "class" else ""
-            lines.append(f".. auto{kind}:: {_path(module, name)}{options}\n")
-    return "\n".join(lines)
+    """One topic: what it says of itself, a table of its names, each with its docstring; constants with their values."""
+    title = f"lossland.{topic}"
+    about = "\n".join(escaped(line) for line in "\n\n".join(words_of(topic)).splitlines())
+    kinds = {path: _kind(found_at(path)) for path in topics()[topic]}
+    documented = {path: kind for path, kind in kinds.items() if kind}
+    rows = "".join(f"   ~{path}\n" for path in documented)
+    lines = [f"{title}\n{'=' * len(title)}\n", f"{about}\n", f".. autosummary::\n   :nosignatures:\n\n{rows}"]
+    for path, kind in documented.items():
+        options = "\n   :members:" if kind == "class" else ""
+        lines.append(f".. auto{kind}:: {path}{options}\n")
+    lines += [f"- ``{path}`` is ``{found_at(path)}``" for path, kind in kinds.items() if not kind]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _is_class(module: str, name: str) -> bool:
-    body = _tree(_file(module)).body
-    if any(isinstance(node, ast.ClassDef) and node.name == name for node in body):
-        return True
-    import lossland
-
-    return inspect.isclass(getattr(lossland, name, None))
+def _kind(found: Any) -> str:
+    return "class" if inspect.isclass(found) else "function" if callable(found) else ""
 
 
 CODE = re.compile(r"(:\w+:`[^`]*`|``[^`]*``|`[^`]*`)")
@@ -165,13 +139,14 @@ def plain_text(app, what, name, obj, options, lines) -> None:
             formula = False
         if formula or line.lstrip().startswith((">>>", "...")):
             continue
-        parts = CODE.split(line)
-        parts[::2] = [re.sub(r"([*|])|(?<=\w)_(?!\w)", _escaped, part) for part in parts[::2]]
-        lines[number] = "".join(parts)
+        lines[number] = escaped(line)
 
 
-def _escaped(found: re.Match) -> str:
-    return "\\" + found[0]
+def escaped(line: str) -> str:
+    """A line of plain text with `code`, for reStructuredText."""
+    parts = CODE.split(line)
+    parts[::2] = [re.sub(r"([*|])|(?<=\w)_(?!\w)", lambda found: "\\" + found[0], part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def returned_by(app, what, name, obj, options, lines) -> None:
@@ -179,21 +154,19 @@ def returned_by(app, what, name, obj, options, lines) -> None:
     if what == "class" and not any(">>>" in line for line in lines):
         makers = sorted(makers_of(obj.__name__))
         if makers:
-            lines += ["", "From " + ", ".join(f":func:`lossland.{maker}`" for maker in makers) + ".", ""]
+            lines += ["", "From " + ", ".join(f":func:`{maker}`" for maker in makers) + ".", ""]
 
 
 def makers_of(result: str) -> list[str]:
-    """The public functions whose annotations say that they return a class of this name, or raise it."""
-    import lossland
-
+    """Where the functions are whose annotations say that they return a class of this name, or that raise it."""
     found = []
-    for name in public_names():
-        function = getattr(lossland, name)
+    for path in (path for paths in topics().values() for path in paths):
+        function = found_at(path)
         if inspect.isfunction(function):
             returned = str(inspect.signature(function).return_annotation)
             raised = (inspect.getdoc(function) or "").partition("Raises:")[2]
             if re.search(rf"\b{result}\b", returned) or re.search(rf"^\s+{result}:", raised, re.MULTILINE):
-                found.append(name)
+                found.append(path)
     return found
 
 
@@ -415,3 +388,26 @@ def bibtex(cff: str, version: str) -> str:
     }
     body = ",\n".join(f"  {key} = {value}" for key, value in pairs.items())
     return f"@software{{lossland,\n{body}\n}}"
+
+
+# --------------------------------------------------------------------------------------------------------------- DESIGN
+
+HOUSE = re.compile(r"(?<=<!-- written by `python docs/pages.py DESIGN.md` -->\n).*?(?=<!-- up to here -->)", re.DOTALL)
+
+
+def house() -> str:
+    """The floors as they stand, and the wings in the same order, each with the first line of what it says of itself."""
+    floors = list(enumerate(FLOORS))[::-1]
+    drawn = "".join(f"{number}  {'    '.join(wings):^56}".rstrip() + "\n" for number, wings in floors)
+    rows = [(number, f"`{wing}`", words_of(wing)[0]) for number, wings in floors for wing in wings]
+    return f"```\n{drawn}```\n\n{table(('floor', 'wing', 'what it answers'), rows)}"
+
+
+def with_house(text: str) -> str:
+    """The text of DESIGN.md with today's house between its two marks."""
+    return HOUSE.sub(lambda _: house(), text)
+
+
+if __name__ == "__main__":
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(with_house(path.read_text()))

@@ -88,7 +88,7 @@ def cards_of(activation: str, losses: tuple[str, ...], tick: Any) -> dict[str, A
 
 
 THETAS = 44
-"""How many theta a card looks at, `lossland.calibration.THETAS`."""
+"""How many theta a card looks at, `THETAS` of `lossland.properties`."""
 
 
 def relu_psi(config: Config, _: Any) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def exact(data: Any, config: Config, tick: Any) -> dict[str, Any]:
 
 
 def descend(method: str, data: Any, config: Config, tick: Any) -> dict[str, Any]:
-    """The first-order methods of `lossland.descents`."""
+    """The first-order methods of `lossland.solvers`."""
     import jax
     import numpy as np
 

@@ -158,7 +158,7 @@ def interior(solver: str, data: Any, config: Config) -> dict[str, Any]:
 
 
 def descend(solver: str, data: Any, config: Config) -> dict[str, Any]:
-    """A first-order method of `lossland.descents`, compiled before it is timed."""
+    """A first-order method of `lossland.solvers`, compiled before it is timed."""
     import jax
     import numpy as np
 

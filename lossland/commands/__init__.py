@@ -1,6 +1,7 @@
-"""The command line: one file a command, a frozen dataclass of what it is asked and a function that does it.
+"""The command line: `lossland card`, `solve`, `sweep`, `landscape`, `run` and the others, one file a command.
 
-Takes words; gives an exit code, after printing or writing what the other wings found. JAX is imported after parsing.
+Takes words; gives an exit code, after printing or writing what the other wings found. A file is a frozen dataclass of
+what is asked and a function that does it; JAX is imported after the words are understood.
 """
 
 import lazy_loader

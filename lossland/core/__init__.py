@@ -1,6 +1,7 @@
-"""What everybody stands on: the types, trees of parameters, files that are written whole, hashes, memory, tables.
+"""What everything else stands on: types, trees of parameters, files written whole, hashes, memory, tables of results.
 
-Takes plain Python and NumPy values; gives the words that all other wings share. It knows no loss and no data.
+Takes plain Python and NumPy values; gives the words that all other wings share. It knows no loss and no data. The plan
+of the wings is here as well (`FLOORS`, `face_of`).
 """
 
 import lazy_loader

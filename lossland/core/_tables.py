@@ -7,7 +7,13 @@ from typing import Any, Literal, NamedTuple
 
 
 class Table(NamedTuple):
-    """A title, the names of the columns and the rows, cells as text."""
+    """A title, the names of the columns and the rows, cells as text.
+
+    Attributes:
+        title: one line.
+        columns: k names.
+        rows: k cells each.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -41,7 +47,18 @@ def _cell(x: Any) -> str:
 
 
 def markdown(table: Table) -> str:
-    """The table as GitHub Markdown, without its title."""
+    r"""The table as GitHub Markdown, without its title.
+
+    Args:
+        table: any.
+
+    Returns:
+        Lines of text.
+
+    Example:
+        >>> markdown(table("t", ["a", "b"], [[1.0, None]]))
+        '| a | b |\n|---|---|\n| 1 |  |'
+    """
     lines = [table.columns, ("---",) * len(table.columns), *table.rows]
     joined = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     joined[1] = "|" + "---|" * len(table.columns)
@@ -88,7 +105,17 @@ def _escaped(cell: str) -> str:
 
 
 def show(table: Table, form: Literal["terminal", "markdown", "csv", "latex"] = "terminal") -> None:
-    """Print the table; a terminal gets rules and wrapped cells."""
+    """Print the table; a terminal gets rules and wrapped cells.
+
+    Args:
+        table: any.
+        form: "terminal" also prints the title.
+
+    Example:
+        >>> show(table("t", ["a", "b"], [[1.0, "x"]]), "csv")
+        a,b
+        1,x
+    """
     if form != "terminal":
         print({"markdown": markdown, "csv": delimited, "latex": latex}[form](table))
         return

@@ -1,6 +1,9 @@
-"""Data of two classes: the one door where labels become -1 and +1, readers of files, made and bundled sets.
+"""Data sets of two classes: by name, from a file or from arrays; their parts, folds, label noise and outliers.
 
-Takes arrays, a file's path or a name; gives a validated `Dataset`, its parts and folds.
+Takes a name, a path or arrays; gives a checked `Dataset`. It is the one door where labels become -1 and +1; the
+mapping is kept.
+
+- A `Dataset` holds NumPy float64 on the host; an objective converts to the default float of JAX.
 """
 
 import lazy_loader

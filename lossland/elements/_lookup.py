@@ -32,7 +32,7 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
         ValueError: if nothing of that name is registered; the message suggests the nearest names.
 
     Example:
-        >>> import lossland.losses
+        >>> from lossland.elements import LOSSES
         >>> find(LOSSES, "focal(gamma=1.0)").parameters
         (('gamma', 1.0),)
     """
@@ -64,7 +64,21 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
 
 
 def load_file(path: str) -> Any:
-    """Import a user's file ("path/to/file.py") or module ("package.module") once; it registers what it holds."""
+    """Import a user's file ("path/to/file.py") or module ("package.module") once; it registers what it holds.
+
+    Args:
+        path: of a file, from the current folder; or a module's name.
+
+    Returns:
+        The module; the same one until the file changes.
+
+    Raises:
+        ValueError: if there is none.
+
+    Example:
+        >>> load_file("lossland.elements.losses").hinge.__name__
+        'hinge'
+    """
     if not path.endswith(".py"):
         try:
             return importlib.import_module(path)

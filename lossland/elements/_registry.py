@@ -225,7 +225,24 @@ def activation(function: Any = None, /, **claims: Any) -> Any:
 
 
 def dataset(function: Any = None, /, **claims: Any) -> Any:
-    """File a data set: a function of keyword parameters that returns a `Dataset`. Claims: `real`, `about`, `source`."""
+    """File a data set: a function of keyword parameters that returns a `Dataset`. Claims: `real`, `about`, `source`.
+
+    Args:
+        function: of keyword parameters with defaults; left out where the decorator is given claims.
+        **claims: of `Source`.
+
+    Returns:
+        The function itself; `lossland.load` finds it by its name, with parameters if wanted.
+
+    Example:
+        >>> import lossland as ll
+        >>> @dataset(about="one point a class")
+        ... def ends(far: float = 1.0):
+        ...     return ll.Dataset([[-far], [far]], [-1, 1])
+        >>> ll.load("ends(far=2.0)").inputs.ravel().tolist()
+        [-2.0, 2.0]
+        >>> held = DATASETS.pop("ends")  # an example leaves nothing behind
+    """
     return _file(DATASETS, Source, function, claims)
 
 

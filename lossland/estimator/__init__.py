@@ -1,6 +1,6 @@
 """Pairs in scikit-learn: `PairClassifier`, and `PairClassifierCV`, which chooses C by cross-validation.
 
-Takes X and y with any two classes; gives estimators that pass scikit-learn's own checks.
+Takes X and y with two classes or more; gives estimators that pass scikit-learn's own checks.
 """
 
 import lazy_loader

@@ -1,7 +1,10 @@
-"""Experiments: config in, results out, verdicts decided; nothing is computed twice and nothing is lost.
+"""Experiments: config in; saved results, figures and verdicts out; nothing is computed twice and nothing is lost.
 
-Takes a file with `Config`, `compute`, `draw` and `report`; gives its saved result, figures and verdicts, and the
-statistics that compare methods over folds and data sets.
+Takes a file with `Config`, `SMOKE`, `compute`, `draw` and `report`; gives its saved result, its figures and whether
+each claim holds. The statistics that compare methods over folds and data sets are here, too.
+
+- Results are named by a hash of config, the sources that can change numbers, and versions. Parts of a run are kept as
+  they finish; figures are drawn from the saved file only.
 """
 
 import lazy_loader

@@ -31,7 +31,18 @@ Part = Callable[[Callable[[int, int], None]], Arrays]
 
 
 class Verdict(NamedTuple):
-    """A claim, the criterion that decides it, the number found and whether the claim holds."""
+    """A claim, the criterion that decides it, the number found and whether the claim holds.
+
+    Attributes:
+        claim: a sentence.
+        criterion: what has to be so, with its number.
+        found: the number, as it is shown.
+        holds: whether it is so.
+
+    Example:
+        >>> Verdict("The hinge bounds the 0-1 loss", "least distance >= 0", "0", True).holds
+        True
+    """
 
     claim: str
     criterion: str
@@ -40,7 +51,16 @@ class Verdict(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What running one experiment left behind."""
+    """What running one experiment left behind.
+
+    Attributes:
+        name: of the experiment.
+        results: its file.
+        figures: files, PDF and PNG.
+        verdicts: one a claim.
+        seconds: what computing took.
+        cached: whether the result was there already.
+    """
 
     name: str
     results: Path
@@ -51,7 +71,15 @@ class Outcome(NamedTuple):
 
 
 def experiments() -> dict[str, Path]:
-    """The experiments that can be run by name: those of the current folder, of the source tree, of the package."""
+    """The experiments that can be run by name: those of the current folder, of the source tree, of the package.
+
+    Returns:
+        Name -> file; a file of the current folder comes before another of its name.
+
+    Example:
+        >>> "relu_vs_hinge" in experiments()
+        True
+    """
     package = PACKAGE
     folders = [package / "_experiments", package.parent / "experiments", Path.cwd() / "experiments"]
     return {path.stem: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.py"))}
@@ -60,8 +88,18 @@ def experiments() -> dict[str, Path]:
 def find_experiment(name: str) -> Any:
     """The module of an experiment, by name or path.
 
+    Args:
+        name: of an experiment, or a file.
+
+    Returns:
+        The module, with `Config`, `SMOKE`, `compute`, `draw` and `report`.
+
     Raises:
         ValueError: if there is none of that name (the nearest is suggested) or the file lacks a part.
+
+    Example:
+        >>> find_experiment("relu_vs_hinge").Config.__name__
+        'Config'
     """
     path = Path(name) if name.endswith(".py") else experiments().get(name)
     if path is None:
@@ -94,6 +132,11 @@ def run(
     Raises:
         ValueError: if the experiment is unknown.
         OSError: if the disk refuses; finished parts are kept.
+
+    Example:
+        >>> small = find_experiment("relu_vs_hinge").SMOKE
+        >>> run("relu_vs_hinge", small, quiet=True).results  # doctest: +SKIP
+        PosixPath('results/relu_vs_hinge-3f6d0e0b7a52.nc')
     """
     module = find_experiment(name)
     stem = Path(str(module.__file__)).stem
@@ -116,7 +159,20 @@ def run(
 
 
 def result_fingerprint(module: Any, config: Any) -> str:
-    """A hash of config, source (the experiment's and the package's, drawing apart) and versions."""
+    """A hash of config, source (the experiment's and the package's, drawing apart) and versions.
+
+    Args:
+        module: of the experiment.
+        config: its Config.
+
+    Returns:
+        64 hexadecimal digits; a result's file is named by the first twelve.
+
+    Example:
+        >>> module = find_experiment("relu_vs_hinge")
+        >>> result_fingerprint(module, module.Config()) == result_fingerprint(module, module.SMOKE)
+        False
+    """
     digest = hashlib.sha256(json.dumps([plain(config), versions()], sort_keys=True).encode())
     own = Path(str(module.__file__))
     digest.update(own.name.encode() + b"\0" + own.read_bytes())
@@ -126,7 +182,24 @@ def result_fingerprint(module: Any, config: Any) -> str:
 
 
 def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path, ...]:
-    """Draw an experiment's figures in the house style and write each as PNG and PDF into `out`/figures."""
+    """Draw an experiment's figures in the house style and write each as PNG and PDF into `out`/figures.
+
+    Args:
+        module: of the experiment; its `draw` is called.
+        results: what its `compute` returned.
+        stem: with which the files' names begin.
+        out: the folder of results.
+
+    Returns:
+        The PNG files.
+
+    Example:
+        >>> import tempfile, types
+        >>> from lossland.figures import panels
+        >>> module = types.SimpleNamespace(draw=lambda results: {"empty": panels(1, 1)[0]})
+        >>> [path.name for path in draw_figures(module, None, "mine", Path(tempfile.mkdtemp()))]
+        ['mine_empty.png']
+    """
     from lossland.figures import style
 
     folder = out / "figures"
@@ -227,7 +300,18 @@ def _commit() -> str:
 
 
 def plain(config: Any) -> dict[str, Any]:
-    """A config as the manifest holds it."""
+    """A config as the manifest holds it.
+
+    Args:
+        config: a dataclass.
+
+    Returns:
+        What JSON can hold of it.
+
+    Example:
+        >>> plain(dataclasses.make_dataclass("Config", [("sizes", tuple)])((1, 2)))
+        {'sizes': [1, 2]}
+    """
     return json.loads(json.dumps(dataclasses.asdict(config), default=str))
 
 
@@ -235,7 +319,18 @@ def plain(config: Any) -> dict[str, Any]:
 
 
 def manifest(out: Path = RESULTS) -> dict[str, Any]:
-    """What `out`/manifest.json lists: the latest result of each experiment with its config, versions and figures."""
+    """What `out`/manifest.json lists: the latest result of each experiment with its config, versions and figures.
+
+    Args:
+        out: the folder of results.
+
+    Returns:
+        Name -> what is known of its result; empty before the first run.
+
+    Example:
+        >>> manifest(Path("no such folder"))
+        {}
+    """
     path = out / "manifest.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
@@ -243,9 +338,21 @@ def manifest(out: Path = RESULTS) -> dict[str, Any]:
 def numbers(module: Any, results: Any) -> dict[str, str]:
     """The numbers that the paper quotes from an experiment's results, as text; empty if it has none.
 
+    Args:
+        module: of the experiment; its `numbers` is called if it has one.
+        results: what its `compute` returned.
+
+    Returns:
+        Name -> number.
+
     Raises:
         ValueError: if a name is not of small letters and underscores, which is what the paper can quote, or a number
             is not text.
+
+    Example:
+        >>> import types
+        >>> numbers(types.SimpleNamespace(numbers=lambda results: {"share": "37 %"}), None)
+        {'share': '37 %'}
     """
     held = module.numbers(results) if hasattr(module, "numbers") else {}
     for name, number in held.items():

@@ -6,7 +6,15 @@ import numpy as np
 
 
 class Posterior(NamedTuple):
-    """Of a mean difference: P(below the region), P(inside), P(above), and the 95 % interval."""
+    """Of a mean difference: where it lies beside the region of practical equality, and how sure that is.
+
+    Attributes:
+        below: P(below the region).
+        inside: P(inside).
+        above: P(above).
+        low: lower end of the 95 % interval.
+        high: upper end.
+    """
 
     below: float
     inside: float

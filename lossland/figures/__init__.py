@@ -1,6 +1,7 @@
-"""Results as matplotlib figures, in one style and one palette.
+"""Cards, planes, fields, paths and gradient geometry as matplotlib figures, in one style and one palette.
 
-Takes a card, a plane, a sweep or a field; gives a Figure. No number is computed here, so drawing changes no result.
+Takes a card, a plane, a field or arrays; gives a Figure, or draws on given axes. No number is computed here, so
+drawing changes no result.
 """
 
 import lazy_loader

@@ -83,7 +83,14 @@ def rays_figure(rays: Mapping[str, Ray], ends: Sequence[str] = ()) -> Figure:
 
 
 def colour_scale(values: Sequence[np.ndarray]) -> Any:
-    """One colour scale: logarithmic where the values span more than two decades."""
+    """One colour scale: logarithmic where the values span more than two decades.
+
+    Args:
+        values: arrays that are to be compared by their colours; what is not finite is passed over.
+
+    Returns:
+        A norm of matplotlib, for `draw_plane`.
+    """
     held = np.concatenate([v[np.isfinite(v)] for v in values])
     low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 1.0)
     wide = low > 0 and high > 100 * low
@@ -91,7 +98,15 @@ def colour_scale(values: Sequence[np.ndarray]) -> Any:
 
 
 def inside(low: float, high: float) -> list[float]:
-    """Round numbers between two ends."""
+    """Round numbers between two ends.
+
+    Args:
+        low: the lower end.
+        high: the upper one.
+
+    Returns:
+        About seven of them, for the ticks of an axis.
+    """
     return [float(t) for t in MaxNLocator(7).tick_values(low, high) if low <= t <= high]
 
 
@@ -102,7 +117,17 @@ def _round_numbers(scale: Any) -> list[float]:
 
 
 def draw_plane(axes: Axes, p: Plane, scale: Any, lines: bool = True) -> Any:
-    """Filled contours of a plane on a scale from `colour_scale`; holes are grey, the centre is a cross."""
+    """Filled contours of a plane on a scale from `colour_scale`; holes are grey, the centre is a cross.
+
+    Args:
+        axes: where.
+        p: the plane.
+        scale: of the colours.
+        lines: whether every third level is drawn as a line, too.
+
+    Returns:
+        The contours, for a colour bar.
+    """
     low, high = scale.vmin, scale.vmax
     logarithmic = isinstance(scale, LogNorm)
     levels = np.geomspace(low, high, 25) if logarithmic else np.linspace(low, high, 25)

@@ -72,14 +72,29 @@ def colour(name: str) -> str:
 
 
 def style() -> AbstractContextManager[None]:
-    """The house style, as a context: draw inside it."""
+    """The house style, as a context: draw inside it.
+
+    Returns:
+        A context of matplotlib's settings, which end with it.
+    """
     return matplotlib.rc_context(STYLE)
 
 
 def panels(
     rows: int, columns: int, width: float = PAGE, height: float | None = None, **options: Any
 ) -> tuple[Figure, Any]:
-    """A figure with rows x columns axes, `width` and `height` in inches; options as for `Figure.subplots`."""
+    """A figure with rows x columns axes, `width` and `height` in inches; options as for `Figure.subplots`.
+
+    Args:
+        rows: of axes.
+        columns: of axes.
+        width: in inches.
+        height: in inches; 2.1 a row if left out.
+        **options: as for `Figure.subplots`.
+
+    Returns:
+        The figure and its axes, an array (rows, columns).
+    """
     # Not through pyplot: figures are files here, so no window system is asked for and nothing has to be closed.
     figure = Figure(figsize=(width, 2.1 * rows if height is None else height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
@@ -133,7 +148,13 @@ def decision_lines(
 
 
 def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
-    """Draw a 2-D data set: positives as orange discs, negatives as blue squares."""
+    """Draw a 2-D data set: positives as orange discs, negatives as blue squares.
+
+    Args:
+        axes: where.
+        inputs: (n, 2).
+        labels: (n,), -1 or +1.
+    """
     for sign, shape, shade, name in ((1, "o", POSITIVE, "$t=+1$"), (-1, "s", NEGATIVE, "$t=-1$")):
         rows = labels == sign
         axes.scatter(*inputs[rows].T, s=9, marker=shape, c=shade, alpha=0.55, lw=0, label=name, zorder=1)
@@ -153,5 +174,13 @@ def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
 
 
 def patch(label: str, hatch: str = "") -> Patch:
-    """A grey box for a legend, plain or hatched."""
+    """A grey box for a legend, plain or hatched.
+
+    Args:
+        label: what the legend says.
+        hatch: matplotlib's letter for the hatching.
+
+    Returns:
+        The box.
+    """
     return Patch(facecolor=GREY, edgecolor="white", hatch=hatch, label=label, lw=0.5)

@@ -1,4 +1,5 @@
 from ._assembly import write_page as write_page
+from ._examples import cloud as cloud
 
 """For other wings."""
 from ._nodes import NEAR as NEAR

@@ -1,6 +1,8 @@
-"""Cards: what a pair is (convex, calibrated, proper, dead where) computed from the function alone.
+"""What a pair is, on one card: convex, calibrated, proper, Lipschitz, dead where; computed from the function alone.
 
-Takes a `Pair`; gives a `Card` of facts, verdicts in words, and functions such as its conjugate and its link.
+Takes a `Pair`; gives a `Card` of facts, verdicts in words, and functions such as its risk, its conjugate and its link.
+
+- Thresholds of a card are on the score axis: the rule is z > threshold, which for a monotone output is a rule on it.
 """
 
 import lazy_loader

@@ -1,6 +1,7 @@
 """The exact optimum of a convex loss, linear or over a kernel, with the duality gap that proves it.
 
-Takes a loss, data and C; gives a `Solution` with duals and gap, its path in C, its derivatives, or `NotSeparable`.
+Takes a loss, data and C; gives a `Solution` with duals and gap, its path in C, its derivatives, or `NotSeparable` with
+the point that both classes share. Methods of descent on the same problem stand beside it for comparison.
 """
 
 import lazy_loader

@@ -47,7 +47,7 @@ def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) 
     Args:
         design: the inputs.
         labels: (k or 1, n).
-        rows: from `terms.spread`.
+        rows: from `spread`.
         at: where the interior point ended.
         rounds: the most rounds; another one is made while it helps some problem.
 

@@ -4,7 +4,7 @@
 
 Pairs of coordinates come first (`_pairwise`): they find most of the active set at the price of one row of K a step.
 Then whole active sets are solved at once (`_active_sets`), until the optimality conditions hold to rounding. Where that
-does not settle, a dense interior point (`interior`) does the work and the active sets the last digits.
+does not settle, a dense interior point does the work and the active sets the last digits.
 
 K stays n x n and the sets change size from step to step, so the linear algebra runs on the host, by LAPACK.
 """

@@ -1,6 +1,6 @@
 """The interior point for piecewise linear-quadratic losses: a primal-dual predictor-corrector on many problems at once.
 
-The dual of a loss in the form of `terms` is a quadratic programme over a box with one equation, sum_i alpha_i t_i = 0,
+The dual of a loss in the form of `Terms` is a quadratic programme over a box with one equation, sum_i alpha_i t_i = 0,
 and every step solves one system in (w, b): I + Z^T D Z, d x d, never n x n (Mehrotra 1992; Fine & Scheinberg 2001;
 Gertz & Wright 2003).
 """

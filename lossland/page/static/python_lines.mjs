@@ -17,8 +17,8 @@ export function pythonLines(state, entry, shown, files) {
   const params = (p) => `{"weights": jnp.array([${number(p[0])}, ${number(p[1])}]), "bias": jnp.array(${number(p[2])})}`;
   const middle = shown.window.middle.map((m, k) => (k === i || k === j ? m : shown.at[k]));
   const lines = ["import jax", "import jax.numpy as jnp", "import optax", "", "import lossland as ll"];
-  if (!state.points) lines.push("from lossland.page.clouds import cloud");
-  if (files.length) lines.push("from lossland.registry import load_file");
+  if (!state.points) lines.push("from lossland.page import cloud");
+  if (files.length) lines.push("from lossland.elements import load_file");
   lines.push("", 'jax.config.update("jax_enable_x64", True)');
   for (const file of files) lines.push(`load_file("${file}")`);
   if (state.points) {
