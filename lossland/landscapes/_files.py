@@ -1,7 +1,4 @@
-"""Planes kept on disk: half-done ones that go on where they were stopped, published ones that are drawn again.
-
-Planes and volumes for ParaView: VTK's legacy format, binary, a rectilinear grid.
-"""
+"""Planes kept on disk: half-done ones that go on where they were stopped, published ones that are drawn again."""
 
 import json
 import time
@@ -19,19 +16,18 @@ from lossland.core import (
     fingerprint,
     read,
     read_arrays,
-    replacing,
     save,
     writable,
     write_arrays,
 )
 from lossland.data import Dataset, load
 from lossland.elements import Pair, pair
-from lossland.landscapes._evaluate import GridValues, Surface, on_grid
-from lossland.landscapes._plane import Plane, Progress, asked, plane_from, plane_of, surface_of
-from lossland.landscapes._volume import Volume
+from lossland.landscapes._evaluate import GridValues, on_grid
+from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from, plane_of
+from lossland.landscapes._surface import Asked, Surface, surface_of
 from lossland.training import linear
 
-Axes = tuple[np.ndarray, np.ndarray]
+Axes = tuple[np.ndarray, ...]
 
 
 def resumed_plane(
@@ -96,9 +92,8 @@ def resumed_plane(
     if rows < 1 or not save_seconds >= 0:
         raise ValueError(f"rows must be at least 1 and save_seconds >= 0, not {rows} and {save_seconds}.")
     path = Path(path)
-    surface, axes = asked(
-        pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, 0.0
-    )
+    asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
+    surface, axes = on_two_axes(asked, radius, steps)
     recipe = _recipe(surface, axes, rows)
     partial = path.with_name(f"{path.name}.half-done.npz")
     if path.exists():
@@ -189,11 +184,11 @@ def redrawn(
         if said.get(name, value) != value:
             raise ValueError(f"The plane was drawn with {name} = {said[name]}; given is {value}. Give {_WHERE[name]}.")
     method = "fastest" if made.method == "expansion" else made.method
-    surface = surface_of(
+    asked = Asked(
         pair(said["pair"]), data, made.centre, made.directions, model, said["l2"], sample_weights,
-        tuple(made.quantities), method,
+        tuple(made.quantities), method, said.get("tolerance", 0.0),
     )  # fmt: skip
-    again = plane_of(surface._replace(tolerance=said.get("tolerance", 0.0)), (made.alphas, made.betas))
+    again = plane_of(surface_of(asked), (made.alphas, made.betas))
     # Both may be expansions, each as near as it says.
     allowed = 1e-9 * np.abs(made.values) + made.error + again.error + 1e-12
     same = np.isclose(again.values, made.values, rtol=0.0, atol=allowed, equal_nan=True)
@@ -205,7 +200,7 @@ def redrawn(
     return again._replace(settings=said)
 
 
-# ---------------------------------------------------------------------------------------------------------- their parts
+# ------------------------------------------------------------------------------------------------- what is on the disk
 
 _WHERE = {"n": "the same data=", "d": "the same data=", "model": "the same model=", "weighted": "the sample_weights="}
 
@@ -303,46 +298,3 @@ def _listed(tree: Any) -> Any:
         return tree
     held = {key: _listed(value) for key, value in tree.items()}
     return [held[k] for k in range(len(held))] if set(held) == set(range(len(held))) else held
-
-
-def write_vtk(made: Plane | Volume, path: str | Path) -> None:
-    """Write the objective and the quantities of a plane or volume as a file that ParaView opens.
-
-    Args:
-        made: from `plane` or `volume`; holes stay NaN.
-        path: ends in .vtk.
-
-    Raises:
-        ValueError: if the path ends otherwise.
-
-    Example:
-        >>> import jax, tempfile, lossland as ll
-        >>> data = ll.load("two_gaussians(n=20, seed=1)")
-        >>> centre = ll.linear().init(jax.random.key(0), data.d)
-        >>> p = ll.random_plane(ll.pair("relu+hinge"), data, centre, key=jax.random.key(1), radius=1.0, steps=5)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     ll.landscapes.write_vtk(p, f"{folder}/a.vtk")
-
-    Source: VTK File Formats, "Simple Legacy Formats".
-    """
-    path = Path(path)
-    if path.suffix != ".vtk":
-        raise ValueError(f"ParaView knows this format by its ending .vtk; the path is {path}.")
-    axes = [made.alphas, made.betas, made.gammas if isinstance(made, Volume) else np.zeros(1)]
-    # The second line is a title of 255 characters at most.
-    title = " ".join(f"{made.settings['pair']} on {made.settings['data']}".split())[:255]
-    parts = [f"# vtk DataFile Version 3.0\n{title}\nBINARY\nDATASET RECTILINEAR_GRID\n".encode()]
-    parts.append(f"DIMENSIONS {' '.join(str(len(axis)) for axis in axes)}\n".encode())
-    for letter, axis in zip("XYZ", axes, strict=True):
-        parts += [f"{letter}_COORDINATES {len(axis)} double\n".encode(), _bytes(axis)]
-    parts.append(f"POINT_DATA {made.values.size}\n".encode())
-    for name, values in {"objective": made.values, **made.quantities}.items():
-        parts += [f"SCALARS {name} double 1\nLOOKUP_TABLE default\n".encode(), _bytes(values)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writable(path.parent), replacing(path) as temporary:
-        temporary.write_bytes(b"".join(parts))
-
-
-def _bytes(values: np.ndarray) -> bytes:
-    """Big-endian, the first axis fastest."""
-    return np.asarray(values, ">f8").tobytes(order="F") + b"\n"

@@ -16,8 +16,8 @@ from lossland.landscapes._directions import (
     random_directions,
     trajectory_directions,
 )
-from lossland.landscapes._evaluate import Surface
-from lossland.landscapes._plane import Plane, Ray, plane, plane_of, ray, ray_of, surface_of
+from lossland.landscapes._plane import Plane, Ray, plane, plane_of, ray, ray_of
+from lossland.landscapes._surface import Asked, Surface, surface_of
 
 
 def random_plane(
@@ -119,7 +119,7 @@ def linear_interpolation(
 
     Source: Goodfellow, Vinyals & Saxe 2015.
     """
-    surface = _surface_of(pair, data, start, (_difference(end, start),), settings)
+    surface = _checked(pair, data, start, (_difference(end, start),), settings)
     return ray_of(surface, _span(beyond, steps))
 
 
@@ -161,7 +161,7 @@ def planar_interpolation(
         >>> bool(abs(p.values[2, 0] - f(b)) < 1e-6), bool(abs(p.values[0, 2] - f(c)) < 1e-6)
         (True, True)
     """
-    surface = _surface_of(pair, data, a, (_difference(b, a), _difference(c, a)), settings)
+    surface = _checked(pair, data, a, (_difference(b, a), _difference(c, a)), settings)
     axis = _span(beyond, steps)
     return plane_of(surface, (axis, axis))
 
@@ -202,12 +202,12 @@ def trajectory_plane(
     return plane(pair, data, seen.centre, seen.directions, radius=reach, steps=steps, **settings), seen
 
 
-def _surface_of(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
-    known = {"model": None, "l2": 0.0, "sample_weights": None, "quantities": (), "method": "fastest"}
+def _checked(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
+    known = "model", "l2", "sample_weights", "quantities", "method"
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ValueError(f"There is no setting {', '.join(unknown)}; there are {', '.join(known)}.")
-    return surface_of(pair, data, centre, directions, *(settings.get(name, default) for name, default in known.items()))
+    return surface_of(Asked(pair, data, centre, directions, **settings))
 
 
 def _span(beyond: float, steps: int) -> np.ndarray:
