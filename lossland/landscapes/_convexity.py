@@ -103,7 +103,7 @@ def convexity(
         if proof:
             return Convexity(True, proof, None, None, 0)
         values = _evaluator(surface, straight)
-        chords, tried = _candidates(p, values, np.random.default_rng(seed))
+        chords, tried = _likely_chords(p, values, np.random.default_rng(seed))
         for chord in chords:
             direct = np.array([float(f(_params_at(surface, place))) for place in chord])
             if _gap(direct) > ROUNDING * _size(direct):
@@ -166,7 +166,7 @@ def _size(values: np.ndarray) -> Any:
     return 1.0 + finite.max(axis=-1)
 
 
-def _candidates(p: Plane, values: Any, rng: np.random.Generator) -> tuple[list[np.ndarray], int]:
+def _likely_chords(p: Plane, values: Any, rng: np.random.Generator) -> tuple[list[np.ndarray], int]:
     """Chords that look like violations, the worst first, and how many were tried."""
     on_grid, tried = _along_lines(p)
     low, high = ([axis.min() for axis in (p.alphas, p.betas)], [axis.max() for axis in (p.alphas, p.betas)])

@@ -46,7 +46,7 @@ class Tangents(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """What all places of a plane share.
+    """What the derivatives at all places of a plane share.
 
     Attributes:
         scores: (1 + k, n), of the centre and of each direction.
@@ -197,7 +197,7 @@ def _gradient_norms(gradient: Array, basis: Array) -> tuple[Array, Array]:
 
 # ------------------------------------------------------------------------------------------------------ as quantities
 
-QUANTITIES = {
+OF_DERIVATIVES = {
     "gradient_norm": "norm of the full gradient",
     "outside": "norm of the gradient's part outside the plane",
     "determinant": "determinant of the Hessian in the plane, in orthonormal coordinates",
@@ -208,7 +208,7 @@ QUANTITIES = {
 def tangent_quantities(
     names: Sequence[str], f: Objective, centre: Params, directions: Sequence[Params], places: np.ndarray, linear: bool
 ) -> dict[str, np.ndarray]:
-    """Those of `QUANTITIES` that are asked for, (p,) each; arguments as `tangents`'."""
+    """Those of `OF_DERIVATIVES` that are asked for, (p,) each; arguments as `tangents`'."""
     if not names:
         return {}
     found = tangents(f, centre, directions, places, linear, bool({"gradient_norm", "outside"} & set(names)))

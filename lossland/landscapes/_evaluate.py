@@ -17,8 +17,7 @@ from jax import Array
 from lossland.core import Model, Params
 from lossland.curves import Parabolas, parabolas
 from lossland.elements import Pair, unsound
-from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
-from lossland.landscapes._derivatives import function_quantity, tangent_quantities
+from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved

@@ -98,10 +98,10 @@ def resumed_plane(
     partial = path.with_name(f"{path.name}.half-done.npz")
     if path.exists():
         partial.unlink(missing_ok=True)
-        return _same(path, recipe)
+        return _finished_plane(path, recipe)
     path.parent.mkdir(parents=True, exist_ok=True)
     keep = _keeper(partial, recipe, save_seconds)
-    found = _rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
+    found = _by_rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
     made = plane_from(surface, axes, found)
     with writable(path.parent):
         save(made.to_xarray().assign_attrs(recipe=json.dumps(recipe)), path)
@@ -140,7 +140,7 @@ def read_plane(path: str | Path) -> Plane:
     if missing or "objective" not in held or held.objective.dims != ("alpha", "beta"):
         raise ValueError(f"{path} holds no plane; write one with plane(...).to_xarray().to_netcdf({path.name!r}).")
     paths = json.loads(held.attrs["paths"])
-    tree = {what: _tree(held, what, paths) for what in ("centre", "direction_0", "direction_1")}
+    tree = {what: _params_from(held, what, paths) for what in ("centre", "direction_0", "direction_1")}
     quantities = {n: v.values for n, v in held.data_vars.items() if n != "objective" and v.dims == ("alpha", "beta")}
     return Plane(
         held.objective.values, held.alpha.values, held.beta.values,
@@ -205,7 +205,7 @@ def redrawn(
 _WHERE = {"n": "the same data=", "d": "the same data=", "model": "the same model=", "weighted": "the sample_weights="}
 
 
-def _rows(
+def _by_rows(
     surface: Surface, axes: Axes, rows: int, keep: Callable[[Arrays], None], held: Arrays | None, progress: Any
 ) -> GridValues:
     """The grid, block by block of rows; those that are held already are not computed again."""
@@ -225,7 +225,7 @@ def _rows(
 
 
 def _half_done(path: Path, recipe: dict[str, str]) -> Arrays | None:
-    """What an earlier run has left, its recipe checked."""
+    """The rows that an earlier run has left, its recipe checked; None if there was none."""
     for left in path.parent.glob(f".{path.name}.*.partial"):
         if not alive(left):
             left.unlink(missing_ok=True)
@@ -237,7 +237,7 @@ def _half_done(path: Path, recipe: dict[str, str]) -> Arrays | None:
 
 
 def _keeper(path: Path, recipe: dict[str, str], seconds: float) -> Callable[[Arrays], None]:
-    """Writes what is done, whole and moved, when `seconds` have passed since the last time."""
+    """A function that writes what is done, whole and moved, if `seconds` have passed since the last time."""
     last = time.monotonic()
 
     def keep(arrays: Arrays) -> None:
@@ -272,7 +272,7 @@ def _compare(path: Path, held: dict[str, str], wanted: dict[str, str]) -> None:
         )
 
 
-def _same(path: Path, recipe: dict[str, str]) -> Plane:
+def _finished_plane(path: Path, recipe: dict[str, str]) -> Plane:
     held = read(path).attrs.get("recipe")
     if held is None:
         raise ValueError(f"{path} is there already and names no recipe. Give another path; `read_plane` reads it.")
@@ -280,7 +280,7 @@ def _same(path: Path, recipe: dict[str, str]) -> Plane:
     return read_plane(path)
 
 
-def _tree(held: Any, what: str, paths: dict[str, list]) -> Params:
+def _params_from(held: Any, what: str, paths: dict[str, list]) -> Params:
     """Params from their arrays' names and the way that leads to each: words are keys, numbers places in a list."""
     if list(paths.values()) == [[]]:
         return held[f"{what}_"].values

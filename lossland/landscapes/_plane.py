@@ -207,7 +207,7 @@ def on_two_axes(
 
 def axes_of(surface: Surface, radius: Any, counts: Sequence[int]) -> tuple[np.ndarray, ...]:
     """An axis for each direction: as far as `radius` says, of an odd number of points, the middle one exactly 0."""
-    return tuple(_axis(r, count) for r, count in zip(_reaches(surface, radius), counts, strict=True))
+    return tuple(_even_axis(r, count) for r, count in zip(_reaches(surface, radius), counts, strict=True))
 
 
 def _reaches(surface: Surface, radius: Any) -> tuple[float, ...]:
@@ -234,7 +234,7 @@ def _doubling(surface: Surface, k: int) -> float:
     return float(tried[np.argmax(risen)] if risen.any() else (size[0] or 1.0) / size[1])
 
 
-def _axis(radius: float, steps: int) -> np.ndarray:
+def _even_axis(radius: float, steps: int) -> np.ndarray:
     if steps < 1 or steps % 2 == 0:
         raise ValueError(f"steps must be odd, so that the centre is on the grid, not {steps}.")
     half = radius * (np.arange(steps // 2 + 1) / max(steps // 2, 1))

@@ -14,7 +14,7 @@ from lossland.core import Model, Params
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.elements import Pair, pair
-from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
+from lossland.landscapes._derivatives import OF_DERIVATIVES
 from lossland.landscapes._evaluate import GridValues, is_linear, method_of, on_grid, penalty_on, pieces
 from lossland.landscapes._evaluate import quantities as quantities_at
 from lossland.landscapes._kink_sums import moment_rows

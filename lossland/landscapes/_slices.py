@@ -119,8 +119,8 @@ def linear_interpolation(
 
     Source: Goodfellow, Vinyals & Saxe 2015.
     """
-    surface = _checked(pair, data, start, (_difference(end, start),), settings)
-    return ray_of(surface, _span(beyond, steps))
+    surface = _surface_between(pair, data, start, (_way_to(end, start),), settings)
+    return ray_of(surface, _axis_beyond(beyond, steps))
 
 
 def planar_interpolation(
@@ -161,8 +161,8 @@ def planar_interpolation(
         >>> bool(abs(p.values[2, 0] - f(b)) < 1e-6), bool(abs(p.values[0, 2] - f(c)) < 1e-6)
         (True, True)
     """
-    surface = _checked(pair, data, a, (_difference(b, a), _difference(c, a)), settings)
-    axis = _span(beyond, steps)
+    surface = _surface_between(pair, data, a, (_way_to(b, a), _way_to(c, a)), settings)
+    axis = _axis_beyond(beyond, steps)
     return plane_of(surface, (axis, axis))
 
 
@@ -202,7 +202,7 @@ def trajectory_plane(
     return plane(pair, data, seen.centre, seen.directions, radius=reach, steps=steps, **settings), seen
 
 
-def _checked(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
+def _surface_between(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
     known = "model", "l2", "sample_weights", "quantities", "method"
     unknown = sorted(set(settings) - set(known))
     if unknown:
@@ -210,13 +210,13 @@ def _checked(pair: Pair, data: Dataset, centre: Params, directions: tuple, setti
     return surface_of(Asked(pair, data, centre, directions, **settings))
 
 
-def _span(beyond: float, steps: int) -> np.ndarray:
+def _axis_beyond(beyond: float, steps: int) -> np.ndarray:
     if steps < 2 or not beyond >= 0:
         raise ValueError(f"An interpolation needs steps >= 2 and beyond >= 0, not {steps} and {beyond}.")
     return np.linspace(-beyond, 1.0 + beyond, steps)
 
 
-def _difference(b: Params, a: Params) -> Params:
+def _way_to(b: Params, a: Params) -> Params:
     return jax.tree.map(lambda x, y: np.asarray(x, float) - np.asarray(y, float), b, a)
 
 

@@ -119,7 +119,7 @@ def subsampled_plane(
     rows, part, weights = _drawn(data, subsample, seed, sample_weights)
     p = plane(pair, part, centre, directions, sample_weights=weights, **settings)
     p = p._replace(settings=p.settings | {"subsample": subsample, "of": data.n, "seed": seed})
-    return Band(p, _errors((_risk_of(pair, part, p, weights, settings),), p, data.n, population), rows)
+    return Band(p, _standard_errors((_risk_of(pair, part, p, weights, settings),), p, data.n, population), rows)
 
 
 def plane_difference(
@@ -177,7 +177,7 @@ def plane_difference(
     reach: dict[str, Any] = {"radius": tuple(float(axis[-1]) or 1.0 for axis in (one.alphas, one.betas))}
     other = plane(second, part, centre, directions, sample_weights=weights, **(settings | reach))
     risks = tuple(_risk_of(pair, part, one, weights, settings) for pair in (first, second))
-    errors = _errors(risks, one, data.n, population)
+    errors = _standard_errors(risks, one, data.n, population)
     drawn = {"subsample": subsample, "of": data.n, "seed": seed}
     one, other = (p._replace(settings=p.settings | drawn) for p in (one, other))
     values = one.values - other.values
@@ -209,7 +209,7 @@ def _risk_of(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[s
     return surface_of(asked).objective
 
 
-def _errors(risks: tuple[Objective, ...], p: Plane, n: int, population: bool) -> np.ndarray:
+def _standard_errors(risks: tuple[Objective, ...], p: Plane, n: int, population: bool) -> np.ndarray:
     """The standard error of a mean loss at each pixel, or of the difference of two."""
     f, places = risks[0], grid_places((p.alphas, p.betas))
     with jax.enable_x64(True):

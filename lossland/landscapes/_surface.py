@@ -10,7 +10,7 @@ import numpy as np
 from lossland.core import Model, Params
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
+from lossland.landscapes._derivatives import OF_DERIVATIVES
 from lossland.training import Objective, linear, objective
 
 Quantity = str | Callable[[Params, Dataset], Any]
