@@ -44,7 +44,7 @@ def write_vtk(made: Plane | Volume, path: str | Path) -> None:
         parts += [f"SCALARS {name} double 1\nLOOKUP_TABLE default\n".encode(), _big_endian(values)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with writable(path.parent), replacing(path) as temporary:
-        temporary.write_big_endian(b"".join(parts))
+        temporary.write_bytes(b"".join(parts))
 
 
 def _big_endian(values: np.ndarray) -> bytes:
