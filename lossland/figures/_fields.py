@@ -199,13 +199,13 @@ def _surface(axes: Any, p: Plane, scale: Any, what: str) -> None:
 
 
 def _heights(p: Plane, scale: Any) -> np.ndarray:
-    """What is drawn upwards, logarithms on a logarithmic scale."""
+    """The heights of a plane's surface: its values, or their logarithms on a logarithmic scale."""
     shown = np.where(np.isnan(p.values), np.nan, np.clip(p.values, scale.vmin, scale.vmax))
     return np.log10(shown) if isinstance(scale, LogNorm) else shown
 
 
 def _upwards(scale: Any, what: str) -> tuple[float, float, str]:
-    """The range and the name of what is drawn upwards."""
+    """The range and the name of the heights."""
     low, high = scale.vmin, scale.vmax
     if isinstance(scale, LogNorm):
         return float(np.log10(low)), float(np.log10(high)), f"log10 {what}"

@@ -50,7 +50,7 @@ def weights_figure(held: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
             rows = labels == sign
             ax.scatter(margins[rows], weights[rows], s=11, marker=marker, c=shade, alpha=0.6, lw=0)
         ax.scatter(margins[support], weights[support], s=34, facecolors="none", edgecolors=BLACK, lw=0.6)
-        ax.set_title(_said(name))
+        ax.set_title(_pair_title(name))
         ax.set_xlabel("margin $t z$")
     axes[0, 0].set_ylabel("gradient weight")
     _point_legend(figure, axes[0, 0], ring="support vector of the SVM")
@@ -70,7 +70,7 @@ def shares_figure(steps: np.ndarray, shares: Mapping[str, Mapping[str, np.ndarra
     figure, axes = panels(1, len(shares), height=2.3, sharey=True)
     for ax, (name, groups) in zip(axes[0], shares.items(), strict=True):
         ax.stackplot(steps, *[100 * groups[g] for g in GROUPS], colors=list(GROUPS.values()), alpha=0.75, lw=0)
-        ax.set_title(_said(name))
+        ax.set_title(_pair_title(name))
         _log_steps(ax, steps)
         ax.set_ylim(0, 100)
     axes[0, 0].set_ylabel("share of examples, %")
@@ -94,7 +94,7 @@ def angles_figure(steps: np.ndarray, angles: Mapping[str, Mapping[str, np.ndarra
     figure, axes = panels(1, len(angles), height=2.4, sharey=True)
     for ax, (target, curves) in zip(axes[0], angles.items(), strict=True):
         for name, values in curves.items():
-            ax.plot(steps, np.degrees(values), color=colour(name), label=_said(name))
+            ax.plot(steps, np.degrees(values), color=colour(name), label=_pair_title(name))
         ax.set_title(f"to {target}")
         _log_steps(ax, steps)
         ax.set_ylim(bottom=0)
@@ -154,8 +154,8 @@ def basins_figure(maps: Mapping[str, BasinMap], lines: Mapping[str, np.ndarray],
             ax.plot(*line[-1], marker="o", ms=2.6, color=BLACK)
         for k, level in enumerate(held.levels):
             box = {"facecolor": "white", "alpha": 0.6, "lw": 0, "pad": 0.8}
-            ax.text(*_inside(held, k), f"{level:.3g}", ha="center", va="center", fontsize=7, bbox=box, zorder=5)
-        ax.set(title=_said(name), xlabel=named[0], xlim=held.alphas[[0, -1]], ylim=held.betas[[0, -1]])
+            ax.text(*_deepest_point(held, k), f"{level:.3g}", ha="center", va="center", fontsize=7, bbox=box, zorder=5)
+        ax.set(title=_pair_title(name), xlabel=named[0], xlim=held.alphas[[0, -1]], ylim=held.betas[[0, -1]])
     axes[0, 0].set_ylabel(named[1])
     handles = [patch("colour: where descent ends, and at what loss"), patch("nothing pulls", "////")]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
@@ -191,7 +191,7 @@ def pulls_figure(held: Mapping[str, LinePulls], inputs: np.ndarray, labels: np.n
             ax.plot(*np.stack([inputs[i], pulls.feet[i]]).T, color=shade, lw=0.4, alpha=0.5, zorder=0)
             ax.annotate("", pulls.feet[i] + span * pulls.moves[i], pulls.feet[i], arrowprops=arrow)
             ax.scatter(*inputs[i], s=size, facecolors="none", edgecolors=shade, lw=0.8)
-        ax.set_title(f"{_said(name)}\n{int(active.sum())} of {len(labels)} pull", fontsize=8)
+        ax.set_title(f"{_pair_title(name)}\n{int(active.sum())} of {len(labels)} pull", fontsize=8)
         ax.set_ylabel("$x_2$" if ax is axes[0, 0] else "")
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
@@ -255,7 +255,7 @@ def gaps_figure(log_times: Mapping[str, np.ndarray], gaps: Mapping[str, np.ndarr
     return figure
 
 
-def _inside(held: BasinMap, k: int) -> tuple[float, float]:
+def _deepest_point(held: BasinMap, k: int) -> tuple[float, float]:
     """The grid point of a basin that lies deepest in it."""
     from scipy.ndimage import distance_transform_edt
 
@@ -264,7 +264,7 @@ def _inside(held: BasinMap, k: int) -> tuple[float, float]:
     return float(held.alphas[int(i) - 1]), float(held.betas[int(j) - 1])
 
 
-def _said(name: str) -> str:
+def _pair_title(name: str) -> str:
     known = {"relu": "ReLU", "cross_entropy": "CE", "leaky_relu": "leaky ReLU"}
     return " + ".join(known.get(part, part.replace("_", " ")) for part in name.split("+"))
 

@@ -119,9 +119,6 @@ def animate(
         os.replace(made, path)
 
 
-# ---------------------------------------------------------------------------------------------------------- their parts
-
-
 def _barriers(found: Bezier) -> str:
     return f"barrier {found.straight_barrier:.3g} straight, {found.barrier:.3g} curved"
 

@@ -25,7 +25,7 @@ def persistence_figure(found: Persistence, tree: MergeTree | None = None, most: 
         axes = figure.subplots(1, 2 if tree is not None else 1, squeeze=False)[0]
         _barcode(axes[0], found, most)
         if tree is not None:
-            _tree(axes[1], tree, most)
+            _draw_tree(axes[1], tree, most)
     return figure
 
 
@@ -36,7 +36,7 @@ def _barcode(axes: Axes, found: Persistence, most: int) -> None:
     order = np.lexsort([-found.lengths[:count], found.dimensions[:count]])
     for row, k in enumerate(order):
         shade = BLUE if found.dimensions[k] == 0 else ORANGE
-        _bar(axes, float(found.births[k]), float(found.deaths[k]), row, far, shade)
+        _lifetime(axes, float(found.births[k]), float(found.deaths[k]), row, far, shade)
     legend = [Line2D([], [], color=c, lw=2.5, label=n) for c, n in ((BLUE, "basins"), (ORANGE, "rings around hills"))]
     axes.legend(handles=legend, loc="upper center", ncols=2)
     left = len(found.births) - count
@@ -46,7 +46,8 @@ def _barcode(axes: Axes, found: Persistence, most: int) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _bar(axes: Axes, birth: float, death: float, row: int, far: float, shade: str) -> None:
+def _lifetime(axes: Axes, birth: float, death: float, row: int, far: float, shade: str) -> None:
+    """A bar from birth to death; an arrow where it never ends."""
     axes.plot(
         [birth, min(death, far)],
         [row, row],
@@ -61,7 +62,7 @@ def _bar(axes: Axes, birth: float, death: float, row: int, far: float, shade: st
         axes.plot(far, row, marker=">", color=shade, ms=6)
 
 
-def _tree(axes: Axes, tree: MergeTree, most: int) -> None:
+def _draw_tree(axes: Axes, tree: MergeTree, most: int) -> None:
     count = min(most, len(tree.births))
     far = _far(tree.births[:count], tree.deaths[:count])
     across = _columns(tree, count)

@@ -9,7 +9,6 @@ from ._directions import trajectory_directions as trajectory_directions
 from ._files import read_plane as read_plane
 from ._files import redrawn as redrawn
 from ._files import resumed_plane as resumed_plane
-from ._files import write_vtk as write_vtk
 from ._gradient_field import GradientField as GradientField
 from ._gradient_field import gradient_field as gradient_field
 from ._mode_connectivity import Bezier as Bezier
@@ -41,3 +40,4 @@ from ._topology import merge_tree as merge_tree
 from ._topology import persistence as persistence
 from ._volume import Volume as Volume
 from ._volume import volume as volume
+from ._vtk import write_vtk as write_vtk

@@ -11,7 +11,8 @@ from lossland.curves import LABELS, Curves, falls, shape, tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import affine_pixels, is_linear, model_pixels
-from lossland.landscapes._plane import Plane, plane, surface_of
+from lossland.landscapes._plane import Plane, on_two_axes, plane_of
+from lossland.landscapes._surface import Asked, Surface
 from lossland.training import Objective
 
 ROUNDING = 1e-10
@@ -93,9 +94,8 @@ def convexity(
         >>> found.convex, bool(found.values[1] > 0.5 * (found.values[0] + found.values[2]))
         (False, True)
     """
-    given = {"radius": radius, "steps": steps, "model": model, "l2": l2, "sample_weights": sample_weights}
-    p = plane(pair, data, centre, directions, **given)
-    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, (), "fastest")
+    surface, axes = on_two_axes(Asked(pair, data, centre, directions, model, l2, sample_weights), radius, steps)
+    p = plane_of(surface, axes)
     f = surface.objective
     with jax.enable_x64(True):
         straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
@@ -103,9 +103,9 @@ def convexity(
         if proof:
             return Convexity(True, proof, None, None, 0)
         values = _evaluator(surface, straight)
-        chords, tried = _candidates(p, values, np.random.default_rng(seed))
+        chords, tried = _likely_chords(p, values, np.random.default_rng(seed))
         for chord in chords:
-            direct = np.array([float(f(_moved(surface, place))) for place in chord])
+            direct = np.array([float(f(_params_at(surface, place))) for place in chord])
             if _gap(direct) > ROUNDING * _size(direct):
                 return Convexity(False, _violation(chord, direct), chord, direct, tried)
     return Convexity(None, f"Undecided: no violation among {tried} chords.", None, None, tried)
@@ -166,7 +166,7 @@ def _size(values: np.ndarray) -> Any:
     return 1.0 + finite.max(axis=-1)
 
 
-def _candidates(p: Plane, values: Any, rng: np.random.Generator) -> tuple[list[np.ndarray], int]:
+def _likely_chords(p: Plane, values: Any, rng: np.random.Generator) -> tuple[list[np.ndarray], int]:
     """Chords that look like violations, the worst first, and how many were tried."""
     on_grid, tried = _along_lines(p)
     low, high = ([axis.min() for axis in (p.alphas, p.betas)], [axis.max() for axis in (p.alphas, p.betas)])
@@ -199,10 +199,9 @@ def _along_lines(p: Plane) -> tuple[list[tuple[float, np.ndarray]], int]:
     return found, tried
 
 
-def _evaluator(surface: Any, straight: bool) -> Any:
+def _evaluator(surface: Surface, straight: bool) -> Any:
     """A function from places (p, 2) to the objective there, (p,)."""
     f = surface.objective
-    weights = jnp.ones(f.n) if f.sample_weights is None else f.sample_weights
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
     every = (tree[0], *tree[1])
     held = np.stack([np.concatenate([np.ravel(x) for x in jax.tree.leaves(f.model.penalised(t))]) for t in every])
@@ -210,17 +209,18 @@ def _evaluator(surface: Any, straight: bool) -> Any:
     def values(places: np.ndarray) -> np.ndarray:
         if straight:
             scores = jnp.stack([f.scores(t) for t in every])
-            risk = affine_pixels(f.pair, ("risk",), f.labels, weights, scores, jnp.asarray(places))["risk"]
+            risk = affine_pixels(f.pair, ("risk",), f.labels, f.weights, scores, jnp.asarray(places))["risk"]
         else:
-            given = (f.model, f.pair, ("risk",), f.labels, weights, f.inputs, *tree, jnp.asarray(places))
+            given = (f.model, f.pair, ("risk",), f.labels, f.weights, f.inputs, *tree, jnp.asarray(places))
             risk = model_pixels(*given)["risk"]
-        moved = held[0] + places @ held[1:]
-        return np.asarray(risk) + 0.5 * float(f.l2) * (moved**2).sum(axis=1)
+        penalised = held[0] + places @ held[1:]
+        return np.asarray(risk) + 0.5 * float(f.l2) * (penalised**2).sum(axis=1)
 
     return values
 
 
-def _moved(surface: Any, place: np.ndarray) -> Params:
+def _params_at(surface: Surface, place: np.ndarray) -> Params:
+    # In two steps, not in one as `moved` does it: the last digits of what is published depend on it.
     return jax.tree.map(
         lambda c, u, v: jnp.asarray(c + place[0] * u + place[1] * v), surface.centre, *surface.directions
     )

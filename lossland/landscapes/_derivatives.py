@@ -16,10 +16,8 @@ from jax.flatten_util import ravel_pytree
 
 from lossland.core import Params
 from lossland.elements import Pair
+from lossland.landscapes._places import AT_ONCE, in_blocks, moved
 from lossland.training import Objective
-
-NUMBERS = 1_700_000
-"""Scores, or parts of gradients, computed at once."""
 
 NOT_TRACED = (
     jax.errors.ConcretizationTypeError,
@@ -48,7 +46,7 @@ class Tangents(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """What all places of a plane share.
+    """What the derivatives at all places of a plane share.
 
     Attributes:
         scores: (1 + k, n), of the centre and of each direction.
@@ -106,19 +104,16 @@ def tangents(
     middle, axes = jax.tree.map(jnp.asarray, (centre, tuple(directions)))
     if linear:
         frame = _frame(f, middle, axes, basis, full)
-        weights = (jnp.ones(f.n) if f.sample_weights is None else f.sample_weights) / f.n
-        evaluate = functools.partial(_affine, f.pair, full, f.labels, weights, frame)
+        evaluate = functools.partial(_affine_derivatives, f.pair, full, f.labels, f.weights / f.n, frame)
     else:
-        evaluate = functools.partial(_any_model, f, middle, axes, jnp.asarray(basis))
+        evaluate = functools.partial(_model_derivatives, f, middle, axes, jnp.asarray(basis))
     # Autodiff holds what every unit of a network gives for every example: about as many units as params an input.
     units = 1 if linear else -(-len(basis) // (f.d + 1))
-    size = min(len(places), max(1, NUMBERS // max(f.n * units, len(basis))))
     parts = []
-    for start in range(0, len(places), size):
-        block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
+    for block, done in in_blocks(places, AT_ONCE // max(f.n * units, len(basis))):
         parts.append(jax.tree.map(np.asarray, evaluate(jnp.asarray(block))))
         if progress is not None:
-            progress(min(start + size, len(places)), len(places))
+            progress(done, len(places))
     return Tangents(*(np.concatenate(held)[: len(places)] for held in zip(*parts, strict=True)))
 
 
@@ -158,7 +153,9 @@ def _frame(f: Objective, centre: Params, directions: tuple[Params, ...], basis: 
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _affine(pair: Pair, full: bool, labels: Array, weights: Array, frame: _Frame, places: Array) -> tuple[Array, ...]:
+def _affine_derivatives(
+    pair: Pair, full: bool, labels: Array, weights: Array, frame: _Frame, places: Array
+) -> tuple[Array, ...]:
     dot = functools.partial(jnp.matmul, precision=HIGHEST)
     first, form = frame.scores[1:], frame.form
     z = frame.scores[:1] + dot(places, first)
@@ -173,16 +170,15 @@ def _affine(pair: Pair, full: bool, labels: Array, weights: Array, frame: _Frame
         unknown = jnp.full(len(places), jnp.nan)
         return slopes, hessians, unknown, unknown
     gradient = dot(pulled, frame.jacobian) + frame.pulls[:1] + dot(places, frame.pulls[1:])
-    return slopes, hessians, *_norms(gradient, frame.basis)
+    return slopes, hessians, *_gradient_norms(gradient, frame.basis)
 
 
 @jax.jit
-def _any_model(
+def _model_derivatives(
     f: Objective, centre: Params, directions: tuple[Params, ...], basis: Array, places: Array
 ) -> tuple[Array, ...]:
     def at(place: Array) -> tuple[Array, Array, Array]:
-        moved = jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
-        gradient, push = jax.linearize(jax.grad(f), moved)
+        gradient, push = jax.linearize(jax.grad(f), moved(centre, directions, place))
         flat = jnp.stack([ravel_pytree(d)[0] for d in directions])
         bent = jnp.stack([ravel_pytree(push(d))[0] for d in directions])
         gradient = ravel_pytree(gradient)[0]
@@ -190,10 +186,10 @@ def _any_model(
         return dot(flat, gradient), dot(bent, flat.T), gradient
 
     slopes, hessians, gradient = jax.vmap(at)(places)
-    return slopes, hessians, *_norms(gradient, basis)
+    return slopes, hessians, *_gradient_norms(gradient, basis)
 
 
-def _norms(gradient: Array, basis: Array) -> tuple[Array, Array]:
+def _gradient_norms(gradient: Array, basis: Array) -> tuple[Array, Array]:
     # The part outside is taken off, not its square off the square: near 0 that would leave rounding only.
     inside = jnp.matmul(jnp.matmul(gradient, basis, precision=HIGHEST), basis.T, precision=HIGHEST)
     return jnp.linalg.norm(gradient, axis=1), jnp.linalg.norm(gradient - inside, axis=1)
@@ -201,7 +197,7 @@ def _norms(gradient: Array, basis: Array) -> tuple[Array, Array]:
 
 # ------------------------------------------------------------------------------------------------------ as quantities
 
-QUANTITIES = {
+OF_DERIVATIVES = {
     "gradient_norm": "norm of the full gradient",
     "outside": "norm of the gradient's part outside the plane",
     "determinant": "determinant of the Hessian in the plane, in orthonormal coordinates",
@@ -212,7 +208,7 @@ QUANTITIES = {
 def tangent_quantities(
     names: Sequence[str], f: Objective, centre: Params, directions: Sequence[Params], places: np.ndarray, linear: bool
 ) -> dict[str, np.ndarray]:
-    """Those of `QUANTITIES` that are asked for, (p,) each; arguments as `tangents`'."""
+    """Those of `OF_DERIVATIVES` that are asked for, (p,) each; arguments as `tangents`'."""
     if not names:
         return {}
     found = tangents(f, centre, directions, places, linear, bool({"gradient_norm", "outside"} & set(names)))
@@ -235,15 +231,15 @@ def function_quantity(
 ) -> np.ndarray:
     """A user's function of params at places, (p,): vmapped where JAX can trace it, else one place after another."""
 
-    def moved(place: Any) -> Params:
-        return jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
+    def at(place: Any) -> Any:
+        return function(moved(centre, directions, place))
 
     try:
-        traced = jax.jit(lambda held: jax.lax.map(lambda place: function(moved(place)), held, batch_size=64))
+        traced = jax.jit(lambda held: jax.lax.map(at, held, batch_size=64))
         values = np.asarray(traced(jnp.asarray(places)))
     except NOT_TRACED:
         # It reads its params as numbers, as scikit-learn's metrics do.
-        values = np.asarray([function(moved(place)) for place in places])
+        values = np.asarray([at(place) for place in places])
     if values.shape != (len(places),):
         raise ValueError(f"A quantity is one number a point; {name} gave shape {values.shape[1:]}. Take its mean, say.")
     return values.astype(float)

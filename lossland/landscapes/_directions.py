@@ -1,6 +1,6 @@
-"""Directions in parameter space: random ones of a given scale, orthogonal in the end, and those a trajectory spans.
+"""Directions to look along: random ones of a given scale, those of a trajectory, and those that an objective decides.
 
-Directions that an objective decides: its gradient, its Hessian's eigenvectors, another solution; and their plane.
+An objective decides its gradient, its Hessian's eigenvectors and, by its solutions, the way from one to another.
 """
 
 from typing import Any, Literal, NamedTuple, get_args
@@ -17,6 +17,7 @@ from lossland.elements import Pair
 from lossland.training import Objective, linear, objective
 
 Normalization = Literal["filter", "layer", "model"] | None
+Ends = Literal["top", "top and bottom"]
 
 
 class Trajectory(NamedTuple):
@@ -77,7 +78,7 @@ def random_directions(
         if groups is None:
             drawn[k] = direction / np.linalg.norm(direction)
         else:
-            drawn[k] = direction * (_norms(flat, groups) / _norms(direction, groups))[groups]
+            drawn[k] = direction * (_group_norms(flat, groups) / _group_norms(direction, groups))[groups]
     sizes = np.linalg.norm(drawn, axis=1)
     q, r = np.linalg.qr(drawn.T)
     return tuple(unravel(row) for row in (q * np.sign(np.diag(r))).T * sizes[:, None])
@@ -149,11 +150,8 @@ def _groups(params: Params, normalization: Normalization) -> np.ndarray | None:
     return np.concatenate([np.ravel(x) for layer in layers for x in jax.tree.leaves(number(layer))]).astype(int)
 
 
-def _norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def _group_norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.sqrt(np.bincount(groups, vector**2))
-
-
-Ends = Literal["top", "top and bottom"]
 
 
 def gradient_direction(
@@ -191,7 +189,7 @@ def gradient_direction(
     """
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
-        slope = jax.tree.map(np.asarray, _gradient(f, jax.tree.map(lambda x: jnp.asarray(x, float), centre)))
+        slope = jax.tree.map(np.asarray, _gradient_at(f, jax.tree.map(lambda x: jnp.asarray(x, float), centre)))
     size = norm(slope)
     if not (np.isfinite(size) and size > 0):
         why = "zero: the centre is stationary" if size == 0 else "not finite"
@@ -292,7 +290,7 @@ def hessian_directions(
 
 
 @jax.jit
-def _gradient(f: Objective, params: Params) -> Params:
+def _gradient_at(f: Objective, params: Params) -> Params:
     return jax.grad(f)(params)
 
 

@@ -17,49 +17,14 @@ from jax import Array
 from lossland.core import Model, Params
 from lossland.curves import Parabolas, parabolas
 from lossland.elements import Pair, unsound
-from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
-from lossland.landscapes._derivatives import function_quantity, tangent_quantities
+from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
-from lossland.training import Objective
-
-SCORES = 1_700_000
-"""Scores computed at once, on all examples of a few pixels: they stay in the cache."""
-
-QUANTITIES = {
-    "risk": "mean loss, without the penalty",
-    "positive_risk": "mean loss of the positive examples",
-    "negative_risk": "mean loss of the negative examples",
-    "error": "share of examples on the wrong side of 0",
-    "dead": "share of examples on the wrong side of 0 whose slope is 0",
-    "active": "share of examples whose slope is not 0",
-    "saturated": "share of examples on the wrong side of 0 whose slope is at most 0.001 either way",
-    "margin": "smallest t * z",
-    **OF_DERIVATIVES,
-}
+from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved
+from lossland.landscapes._surface import Surface
 
 SATURATED = 1e-3
 """A slope that hardly moves its example."""
-
-
-class Surface(NamedTuple):
-    """What is to be put on a grid: an objective around a centre along directions, and how."""
-
-    objective: Objective
-    centre: Params
-    directions: tuple[Params, ...]
-    quantities: tuple[str, ...]
-    method: str
-    data: str
-    tolerance: float = 0.0
-    functions: tuple[tuple[str, Callable[[Params], Any]], ...] = ()
-    devices: tuple[Any, ...] = ()
-
-    def settings(self) -> dict[str, Any]:
-        """Pair, data, model and penalty, in plain words and numbers."""
-        f = self.objective
-        said = {"pair": f.pair.name, "data": self.data, "model": f.model.name, "l2": float(f.l2), "n": f.n, "d": f.d}
-        return said | {"tolerance": self.tolerance, "weighted": f.sample_weights is not None}
 
 
 class GridValues(NamedTuple):
@@ -128,26 +93,16 @@ def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Ar
     return jax.vmap(apply, in_axes=(0, None))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *points), inputs)
 
 
-def _weights(surface: Surface) -> np.ndarray:
-    given = surface.objective.sample_weights
-    return np.ones(surface.objective.n) if given is None else np.asarray(given)
-
-
 def _by_kinks(surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple[np.ndarray, ...]) -> np.ndarray:
-    scores, labels, weights = _scores(surface), np.asarray(surface.objective.labels), _weights(surface)
-    if len(axes) == 1:
-        order = np.argsort(axes[0])
-        rows = (
-            bucket_rows(
-                curves, labels, weights, (scores[0], np.zeros_like(scores[0]), scores[1]), np.zeros(1), axes[0][order]
-            )
-            if _even(axes[0][order])
-            else None
-        )
-        if rows is None:
-            return _by_pixels(surface, ("risk",), axes, "scores", None)["risk"]
-        return rows[0][np.argsort(order)] / len(labels)
-    return bucket_rows(curves, labels, weights, (scores[0], scores[1], scores[2]), axes[0], axes[1]) / len(labels)
+    f, scores = surface.objective, _scores(surface)
+    given = curves, np.asarray(f.labels), np.asarray(f.weights)
+    if len(axes) == 2:
+        return bucket_rows(*given, (scores[0], scores[1], scores[2]), axes[0], axes[1]) / f.n
+    order = np.argsort(axes[0])
+    if not _even(axes[0][order]):
+        return _by_pixels(surface, ("risk",), axes, "scores", None)["risk"]
+    (row,) = bucket_rows(*given, (scores[0], np.zeros_like(scores[0]), scores[1]), np.zeros(1), axes[0][order])
+    return row[np.argsort(order)] / f.n
 
 
 def _even(axis: np.ndarray) -> bool:
@@ -162,8 +117,7 @@ def _by_pixels(
     method: str,
     progress: Callable[[int, int], None] | None,
 ) -> dict[str, np.ndarray]:
-    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
-    found = _at_places(surface, names, places, method, progress)
+    found = _at_places(surface, names, grid_places(axes), method, progress)
     return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
 
 
@@ -172,8 +126,7 @@ def _by_derivatives(surface: Surface, axes: tuple[np.ndarray, ...], straight: bo
     names = [name for name in surface.quantities if name in OF_DERIVATIVES]
     if not names and not surface.functions:
         return {}
-    around = surface.centre, surface.directions
-    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
+    around, places = (surface.centre, surface.directions), grid_places(axes)
     found = tangent_quantities(names, surface.objective, *around, places, straight)
     found |= {name: function_quantity(name, function, *around, places) for name, function in surface.functions}
     return {name: values.reshape([len(axis) for axis in axes]) for name, values in found.items()}
@@ -187,7 +140,7 @@ def _by_expansion(
     def evaluate(places: np.ndarray) -> np.ndarray:
         return _at_places(surface, ("risk",), places, method, None, scores)["risk"]
 
-    return expanded(evaluate, f.pair, np.asarray(f.labels), _weights(surface), scores, axes, surface.tolerance)
+    return expanded(evaluate, f.pair, np.asarray(f.labels), np.asarray(f.weights), scores, axes, surface.tolerance)
 
 
 def _at_places(
@@ -201,33 +154,28 @@ def _at_places(
     """Quantities at places (p, axes), in blocks whose scores stay in the cache; `_scores` are given if known."""
     if method == "scores" and scores is None:
         scores = _scores(surface)
-    held = [(home, _at_home(surface, names, scores if method == "scores" else None, home)) for home in _homes(surface)]
-    size = min(len(places), max(1, SCORES // surface.objective.n))
+    # Blocks go to the devices in turn; None is JAX's own choice.
+    devices = surface.devices or (None,)
+    held = [(home, _on_device(surface, names, scores if method == "scores" else None, home)) for home in devices]
     parts = []
-    for start in range(0, len(places), size):
-        block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
+    for block, done in in_blocks(places, AT_ONCE // surface.objective.n):
         home, evaluate = held[len(parts) % len(held)]
         parts.append(evaluate(jax.device_put(block, home)))
         if progress is not None and len(parts) % len(held) == 0:
             jax.block_until_ready(parts[-len(held) :])
-            progress(min(start + size, len(places)), len(places))
+            progress(done, len(places))
     if progress is not None and len(parts) % len(held):
         jax.block_until_ready(parts)
         progress(len(places), len(places))
     return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
 
 
-def _homes(surface: Surface) -> tuple[Any, ...]:
-    """The devices that blocks go to in turn; None is JAX's default."""
-    return surface.devices or (None,)
-
-
-def _at_home(
+def _on_device(
     surface: Surface, names: tuple[str, ...], scores: np.ndarray | None, home: Any
 ) -> Callable[[Array], dict[str, Array]]:
-    """A function of places whose other arguments lie on the device: from scores if given, else by the model."""
+    """The quantities as a function of places whose other arguments lie on a device: from scores, else by the model."""
     f = surface.objective
-    labels, weights = jax.device_put((f.labels, _weights(surface)), home)
+    labels, weights = jax.device_put((f.labels, f.weights), home)
     if scores is not None:
         return functools.partial(affine_pixels, f.pair, names, labels, weights, jax.device_put(scores, home))
     inputs, *tree = jax.device_put((f.inputs, surface.centre, surface.directions), home)
@@ -241,8 +189,8 @@ def penalty_on(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
         np.concatenate([np.ravel(x) for x in jax.tree.leaves(held(p))]) for p in (surface.centre, *surface.directions)
     ]
     gram = np.stack(rows) @ np.stack(rows).T
-    moved = np.meshgrid(*axes, indexing="ij")
-    places = np.stack([np.ones_like(moved[0]), *moved])
+    coordinates = np.meshgrid(*axes, indexing="ij")
+    places = np.stack([np.ones_like(coordinates[0]), *coordinates])
     return np.einsum("i...,ij,j...->...", places, gram, places)
 
 
@@ -276,7 +224,7 @@ def _is_linear(apply: Callable[..., Array], tree: Any, shapes: tuple[tuple[int, 
 def affine_pixels(
     pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array, places: Array
 ) -> dict[str, Array]:
-    """Quantities at pixels (p, k) of a plane whose scores are scores[0] + places @ scores[1:]; scores (1 + k, n)."""
+    """Quantities at pixels (p, k) of a plane whose scores are scores[0] + places @ scores[1:], (1 + k, n)."""
     z = scores[:1] + jnp.matmul(places, scores[1:], precision=jax.lax.Precision.HIGHEST)
     return quantities(pair, names, labels, weights, z)
 
@@ -293,13 +241,9 @@ def model_pixels(
     directions: tuple[Params, ...],
     places: Array,
 ) -> dict[str, Array]:
-    """The same for any model, which is run at every pixel."""
-
-    def scores(place: Array) -> Array:
-        moved = jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
-        return model.apply(moved, inputs)
-
-    return quantities(pair, names, labels, weights, jax.vmap(scores)(places))
+    """Quantities at pixels (p, k) of a plane of any model, which is run at each of them."""
+    z = jax.vmap(lambda place: model.apply(moved(centre, directions, place), inputs))(places)
+    return quantities(pair, names, labels, weights, z)
 
 
 def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array) -> dict[str, Array]:

@@ -1,7 +1,4 @@
-"""Planes kept on disk: half-done ones that go on where they were stopped, published ones that are drawn again.
-
-Planes and volumes for ParaView: VTK's legacy format, binary, a rectilinear grid.
-"""
+"""Planes kept on disk: half-done ones that go on where they were stopped, published ones that are drawn again."""
 
 import json
 import time
@@ -19,19 +16,18 @@ from lossland.core import (
     fingerprint,
     read,
     read_arrays,
-    replacing,
     save,
     writable,
     write_arrays,
 )
 from lossland.data import Dataset, load
 from lossland.elements import Pair, pair
-from lossland.landscapes._evaluate import GridValues, Surface, on_grid
-from lossland.landscapes._plane import Plane, Progress, asked, plane_from, plane_of, surface_of
-from lossland.landscapes._volume import Volume
+from lossland.landscapes._evaluate import GridValues, on_grid
+from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from, plane_of
+from lossland.landscapes._surface import Asked, Surface, surface_of
 from lossland.training import linear
 
-Axes = tuple[np.ndarray, np.ndarray]
+Axes = tuple[np.ndarray, ...]
 
 
 def resumed_plane(
@@ -96,17 +92,16 @@ def resumed_plane(
     if rows < 1 or not save_seconds >= 0:
         raise ValueError(f"rows must be at least 1 and save_seconds >= 0, not {rows} and {save_seconds}.")
     path = Path(path)
-    surface, axes = asked(
-        pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, 0.0
-    )
+    asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
+    surface, axes = on_two_axes(asked, radius, steps)
     recipe = _recipe(surface, axes, rows)
     partial = path.with_name(f"{path.name}.half-done.npz")
     if path.exists():
         partial.unlink(missing_ok=True)
-        return _same(path, recipe)
+        return _finished_plane(path, recipe)
     path.parent.mkdir(parents=True, exist_ok=True)
     keep = _keeper(partial, recipe, save_seconds)
-    found = _rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
+    found = _by_rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
     made = plane_from(surface, axes, found)
     with writable(path.parent):
         save(made.to_xarray().assign_attrs(recipe=json.dumps(recipe)), path)
@@ -145,7 +140,7 @@ def read_plane(path: str | Path) -> Plane:
     if missing or "objective" not in held or held.objective.dims != ("alpha", "beta"):
         raise ValueError(f"{path} holds no plane; write one with plane(...).to_xarray().to_netcdf({path.name!r}).")
     paths = json.loads(held.attrs["paths"])
-    tree = {what: _tree(held, what, paths) for what in ("centre", "direction_0", "direction_1")}
+    tree = {what: _params_from(held, what, paths) for what in ("centre", "direction_0", "direction_1")}
     quantities = {n: v.values for n, v in held.data_vars.items() if n != "objective" and v.dims == ("alpha", "beta")}
     return Plane(
         held.objective.values, held.alpha.values, held.beta.values,
@@ -189,11 +184,11 @@ def redrawn(
         if said.get(name, value) != value:
             raise ValueError(f"The plane was drawn with {name} = {said[name]}; given is {value}. Give {_WHERE[name]}.")
     method = "fastest" if made.method == "expansion" else made.method
-    surface = surface_of(
+    asked = Asked(
         pair(said["pair"]), data, made.centre, made.directions, model, said["l2"], sample_weights,
-        tuple(made.quantities), method,
+        tuple(made.quantities), method, said.get("tolerance", 0.0),
     )  # fmt: skip
-    again = plane_of(surface._replace(tolerance=said.get("tolerance", 0.0)), (made.alphas, made.betas))
+    again = plane_of(surface_of(asked), (made.alphas, made.betas))
     # Both may be expansions, each as near as it says.
     allowed = 1e-9 * np.abs(made.values) + made.error + again.error + 1e-12
     same = np.isclose(again.values, made.values, rtol=0.0, atol=allowed, equal_nan=True)
@@ -205,12 +200,12 @@ def redrawn(
     return again._replace(settings=said)
 
 
-# ---------------------------------------------------------------------------------------------------------- their parts
+# ------------------------------------------------------------------------------------------------- what is on the disk
 
 _WHERE = {"n": "the same data=", "d": "the same data=", "model": "the same model=", "weighted": "the sample_weights="}
 
 
-def _rows(
+def _by_rows(
     surface: Surface, axes: Axes, rows: int, keep: Callable[[Arrays], None], held: Arrays | None, progress: Any
 ) -> GridValues:
     """The grid, block by block of rows; those that are held already are not computed again."""
@@ -230,7 +225,7 @@ def _rows(
 
 
 def _half_done(path: Path, recipe: dict[str, str]) -> Arrays | None:
-    """What an earlier run has left, its recipe checked."""
+    """The rows that an earlier run has left, its recipe checked; None if there was none."""
     for left in path.parent.glob(f".{path.name}.*.partial"):
         if not alive(left):
             left.unlink(missing_ok=True)
@@ -242,7 +237,7 @@ def _half_done(path: Path, recipe: dict[str, str]) -> Arrays | None:
 
 
 def _keeper(path: Path, recipe: dict[str, str], seconds: float) -> Callable[[Arrays], None]:
-    """Writes what is done, whole and moved, when `seconds` have passed since the last time."""
+    """A function that writes what is done, whole and moved, if `seconds` have passed since the last time."""
     last = time.monotonic()
 
     def keep(arrays: Arrays) -> None:
@@ -277,7 +272,7 @@ def _compare(path: Path, held: dict[str, str], wanted: dict[str, str]) -> None:
         )
 
 
-def _same(path: Path, recipe: dict[str, str]) -> Plane:
+def _finished_plane(path: Path, recipe: dict[str, str]) -> Plane:
     held = read(path).attrs.get("recipe")
     if held is None:
         raise ValueError(f"{path} is there already and names no recipe. Give another path; `read_plane` reads it.")
@@ -285,7 +280,7 @@ def _same(path: Path, recipe: dict[str, str]) -> Plane:
     return read_plane(path)
 
 
-def _tree(held: Any, what: str, paths: dict[str, list]) -> Params:
+def _params_from(held: Any, what: str, paths: dict[str, list]) -> Params:
     """Params from their arrays' names and the way that leads to each: words are keys, numbers places in a list."""
     if list(paths.values()) == [[]]:
         return held[f"{what}_"].values
@@ -303,46 +298,3 @@ def _listed(tree: Any) -> Any:
         return tree
     held = {key: _listed(value) for key, value in tree.items()}
     return [held[k] for k in range(len(held))] if set(held) == set(range(len(held))) else held
-
-
-def write_vtk(made: Plane | Volume, path: str | Path) -> None:
-    """Write the objective and the quantities of a plane or volume as a file that ParaView opens.
-
-    Args:
-        made: from `plane` or `volume`; holes stay NaN.
-        path: ends in .vtk.
-
-    Raises:
-        ValueError: if the path ends otherwise.
-
-    Example:
-        >>> import jax, tempfile, lossland as ll
-        >>> data = ll.load("two_gaussians(n=20, seed=1)")
-        >>> centre = ll.linear().init(jax.random.key(0), data.d)
-        >>> p = ll.random_plane(ll.pair("relu+hinge"), data, centre, key=jax.random.key(1), radius=1.0, steps=5)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     ll.landscapes.write_vtk(p, f"{folder}/a.vtk")
-
-    Source: VTK File Formats, "Simple Legacy Formats".
-    """
-    path = Path(path)
-    if path.suffix != ".vtk":
-        raise ValueError(f"ParaView knows this format by its ending .vtk; the path is {path}.")
-    axes = [made.alphas, made.betas, made.gammas if isinstance(made, Volume) else np.zeros(1)]
-    # The second line is a title of 255 characters at most.
-    title = " ".join(f"{made.settings['pair']} on {made.settings['data']}".split())[:255]
-    parts = [f"# vtk DataFile Version 3.0\n{title}\nBINARY\nDATASET RECTILINEAR_GRID\n".encode()]
-    parts.append(f"DIMENSIONS {' '.join(str(len(axis)) for axis in axes)}\n".encode())
-    for letter, axis in zip("XYZ", axes, strict=True):
-        parts += [f"{letter}_COORDINATES {len(axis)} double\n".encode(), _bytes(axis)]
-    parts.append(f"POINT_DATA {made.values.size}\n".encode())
-    for name, values in {"objective": made.values, **made.quantities}.items():
-        parts += [f"SCALARS {name} double 1\nLOOKUP_TABLE default\n".encode(), _bytes(values)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writable(path.parent), replacing(path) as temporary:
-        temporary.write_bytes(b"".join(parts))
-
-
-def _bytes(values: np.ndarray) -> bytes:
-    """Big-endian, the first axis fastest."""
-    return np.asarray(values, ">f8").tobytes(order="F") + b"\n"

@@ -11,7 +11,9 @@ from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._derivatives import invariants, orthonormal, tangents
 from lossland.landscapes._evaluate import is_linear
-from lossland.landscapes._plane import Plane, Progress, plane, surface_of
+from lossland.landscapes._places import grid_places
+from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_of
+from lossland.landscapes._surface import Asked
 
 
 class GradientField(NamedTuple):
@@ -109,15 +111,13 @@ def gradient_field(
         >>> field.slopes.shape, field.of_pieces, bool((field.determinants > 0).all())
         ((11, 11, 2), False, True)
     """
-    p = plane(pair, data, centre, directions, radius=radius, steps=steps, model=model, l2=l2,
-              sample_weights=sample_weights)  # fmt: skip
+    surface, axes = on_two_axes(Asked(pair, data, centre, directions, model, l2, sample_weights), radius, steps)
+    p = plane_of(surface, axes)
     r = orthonormal(p.directions)[1]
-    places = np.stack([x.ravel() for x in np.meshgrid(p.alphas, p.betas, indexing="ij")], axis=1)
-    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, (), "fastest")
     with jax.enable_x64(True):
         f = surface.objective
         straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
-        found = tangents(f, surface.centre, surface.directions, places, straight, progress=progress)
+        found = tangents(f, surface.centre, surface.directions, grid_places(axes), straight, progress=progress)
     shape = p.values.shape
     determinants, traces = invariants(found.hessians, r)
     with np.errstate(invalid="ignore", over="ignore"):

@@ -1,13 +1,12 @@
-"""Sums of pieces of parabolas and lines along the rows of a grid, exactly: each example bends only at its kinks.
+"""Sums of losses made of parabolas and lines along the rows of a grid, exactly: each bends only at its kinks.
 
 Along a row the score of an example moves evenly, and the place where it passes a kink moves evenly from row to row.
 These places are sorted into the grid's cells, and running sums of what changes there give the row, in
 O(examples + pixels). Kinks that no row meets cost nothing: they belong to the polynomial that all rows start from.
 
-Sums of many piecewise curves along the rows of a grid: what they share is the place where a score passes a kink.
-
-`buckets` sums what changes at the kinks of one pair. Here it is the moments of the examples beyond a kink that are
-summed, (1, z, z^2), once for each kink that any pair has; a pair is a combination of them.
+`bucket_rows` sums what changes at the kinks of one pair. `moment_rows` serves many pairs, which share the places where
+a score passes a kink: it sums the moments of the examples beyond it, (1, z, z^2), once for each kink that any pair has;
+a pair is a combination of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,7 +65,7 @@ def bucket_rows(
     for curve, label in zip(pair, (1, -1), strict=True):
         held = labels == label
         u, first, v, s = (x[held] for x in (*scores, weights))
-        still = ~np.isfinite(_places(curve, u, first, v, axis)[1:]).all(axis=0)
+        still = ~np.isfinite(_outer_places(curve, u, first, v, axis)[1:]).all(axis=0)
         if still.any():
             # What does not move along beta bends from row to row instead.
             alone += curve(u[still] + alphas[:, None] * first[still]) @ s[still]
@@ -99,7 +98,7 @@ class _Axis(NamedTuple):
     cells: int
 
 
-def _places(curve: Parabolas, u: np.ndarray, first: np.ndarray, v: np.ndarray, axis: _Axis) -> np.ndarray:
+def _outer_places(curve: Parabolas, u: np.ndarray, first: np.ndarray, v: np.ndarray, axis: _Axis) -> np.ndarray:
     """For each example its drift, and the places of the outermost kinks, in cells: (3, n), not finite if v is 0."""
     outer = curve.knots[[0, -1]] if len(curve.knots) else np.zeros(2)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -121,10 +120,10 @@ def _split(
     jumps = curve.jumps()[:, None] * size
     bends = 0.5 * np.diff(curve.bend)[:, None] * (size * v * axis.step)
     kinks = _Kinks(place[meets], drift[meets], jumps[meets], bends[meets])
-    return _summed(curve, piece, u, first, v, s), kinks
+    return _summed_pieces(curve, piece, u, first, v, s), kinks
 
 
-def _summed(
+def _summed_pieces(
     curve: Parabolas, piece: np.ndarray, u: np.ndarray, first: np.ndarray, v: np.ndarray, s: np.ndarray
 ) -> np.ndarray:
     """The sum of s (value + slope z + bend z^2 / 2) at z = u + alpha first + beta v, as coefficients (3, 3)."""
@@ -137,7 +136,7 @@ def _summed(
 
 
 def _running(kinks: _Kinks, alphas: np.ndarray, start: np.ndarray, total: np.ndarray) -> None:
-    """Some rows: from the polynomial (3, rows, 1) in the pixel's number that they start with, past their kinks."""
+    """Fill some rows: from the polynomial (3, rows, 1) in the pixel's number that they start with, past their kinks."""
     rows, cells = total.shape
     along = np.arange(float(cells))
     if not len(kinks.place):
@@ -202,11 +201,11 @@ def moment_rows(
             if held.any():
                 u = scores[0, held] + alphas[:, None] * scores[1, held]
                 curves = [pair[side] for pair in pairs]
-                _add(totals, curves, sign, u, scores[2, held], weights[held], betas)
+                _add_class(totals, curves, sign, u, scores[2, held], weights[held], betas)
     return totals
 
 
-def _add(
+def _add_class(
     totals: list[np.ndarray],
     curves: list[Parabolas],
     sign: float,

@@ -110,7 +110,7 @@ def bezier_path(
         a, b = (door(f, jax.tree.map(lambda x: jnp.asarray(x, float), p))[1] for p in (start, end))
         control, trace = _train(_adam() if optimizer is None else optimizer, steps, f, a, b, key)
         ts = np.linspace(0.0, 1.0, points)
-        values, straight = (np.array(x) for x in _along(f, a, control, b, jnp.asarray(ts)))
+        values, straight = (np.array(x) for x in _along_both(f, a, control, b, jnp.asarray(ts)))
     if not np.isfinite(values).all() and np.isfinite(straight).all():
         raise ValueError(f"The training of the curve diverged within {steps} steps. Take a smaller step size.")
     a, control, b = jax.tree.map(np.asarray, (a, control, b))
@@ -155,12 +155,12 @@ def _train(
 
 
 @jax.jit
-def _along(f: Objective, a: Params, c: Params, b: Params, ts: Array) -> tuple[Array, Array]:
+def _along_both(f: Objective, a: Params, c: Params, b: Params, ts: Array) -> tuple[Array, Array]:
     # One point after the other: all of them at once would hold every layer of every example.
-    return jax.lax.map(lambda t: (f(_curve(a, c, b, t)), f(_line(a, b, t))), ts)
+    return jax.lax.map(lambda t: (f(_curve(a, c, b, t)), f(_straight(a, b, t))), ts)
 
 
-def _line(a: Params, b: Params, t: Array) -> Params:
+def _straight(a: Params, b: Params, t: Array) -> Params:
     return jax.tree.map(lambda x, y: (1 - t) * x + t * y, a, b)
 
 

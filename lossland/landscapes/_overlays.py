@@ -109,7 +109,7 @@ def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = Non
     kinks = np.concatenate([np.full(len(rows), kink.at) for rows, kink in held]) if held else np.zeros(0)
     kinds = np.concatenate([np.full(len(rows), kink.what) for rows, kink in held]) if held else np.zeros(0, str)
     normals = np.stack([first[examples], second[examples]], axis=1)
-    ends, kept = _clipped(normals, kinks - origin[examples], _box(p))
+    ends, kept = _clipped_lines(normals, kinks - origin[examples], _box(p))
     order = np.argsort(examples[kept], kind="stable")
     chosen = kept[order]
     return KinkSegments(ends[order], examples[chosen], kinks[chosen], kinds[chosen])
@@ -119,7 +119,7 @@ def _box(p: Plane) -> np.ndarray:
     return np.array([[p.alphas.min(), p.betas.min()], [p.alphas.max(), p.betas.max()]])
 
 
-def _clipped(normals: np.ndarray, offsets: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _clipped_lines(normals: np.ndarray, offsets: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The parts of lines normal . x = offset in a box, (k, 2, 2), and which lines they are of, (k,)."""
     middle, half = box.mean(axis=0), 0.5 * (box[1] - box[0])
     # In the box [-1, 1]^2: points foot + t along, t between the times at which each coordinate enters and leaves.

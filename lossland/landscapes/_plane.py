@@ -1,6 +1,5 @@
 """Rays and planes: an objective along one or two directions around any point, on a grid that holds the point."""
 
-import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -11,12 +10,10 @@ import numpy as np
 from lossland.core import Model, Params, leaf_paths, named_leaves, refuse_grid
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._evaluate import QUANTITIES, GridValues, Surface, on_grid
-from lossland.training import linear, objective
+from lossland.landscapes._evaluate import GridValues, on_grid
+from lossland.landscapes._surface import QUANTITIES, Asked, Quantity, Surface, surface_of
 
 Progress = Callable[[int, int], None]
-Quantity = str | Callable[[Params, Dataset], Any]
-"""The name of a quantity, or a function of (params, data) that gives a number."""
 
 
 class Plane(NamedTuple):
@@ -140,9 +137,8 @@ def plane(
         >>> p.values.shape, float(p.values[5, 5]), p.method
         ((11, 11), 1.0, 'kinks')
     """
-    surface, axes = asked(
-        pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
-    )
+    asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method, tolerance)
+    surface, axes = on_two_axes(asked, radius, steps)
     return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)
 
 
@@ -189,97 +185,34 @@ def ray(
         >>> ll.ray(ll.pair("relu", "hinge"), data, centre, centre, radius=1.0, steps=5).alphas.tolist()
         [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
-    surface = surface_of(pair, data, centre, (direction,), model, l2, sample_weights, quantities, method)
-    (reach,) = reaches(surface, radius, 1)
-    return ray_of(surface, axis_of(reach, steps))
+    surface = surface_of(Asked(pair, data, centre, (direction,), model, l2, sample_weights, quantities, method))
+    return ray_of(surface, *axes_of(surface, radius, (steps,)))
 
 
-# ---------------------------------------------------------------------------------------------------------- their parts
+# ------------------------------------------------------------------------------------- from what is asked to a grid
 
 
-def asked(
-    pair, data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
-) -> tuple[Surface, tuple[np.ndarray, np.ndarray]]:
+def on_two_axes(
+    asked: Asked, radius: float | tuple[float, float] | None, steps: int | tuple[int, int]
+) -> tuple[Surface, tuple[np.ndarray, ...]]:
     """The surface and the two axes that a user of `plane` asks for, checked."""
-    if len(directions) != 2:
-        raise ValueError(f"A plane needs two directions; got {len(directions)}. `ray` takes one.")
+    if len(asked.directions) != 2:
+        raise ValueError(f"A plane needs two directions; got {len(asked.directions)}. `ray` takes one.")
     counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
     # The values, once more while they are saved or drawn, and the places of the pixels.
-    refuse_grid("plane", counts, 16 * (1 + len(quantities)) + 32)
-    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
-    surface = surface._replace(tolerance=tolerance)
-    first, second = (axis_of(r, count) for r, count in zip(reaches(surface, radius, 2), counts, strict=True))
-    return surface, (first, second)
+    refuse_grid("plane", counts, 16 * (1 + len(asked.quantities)) + 32)
+    surface = surface_of(asked)
+    return surface, axes_of(surface, radius, counts)
 
 
-def surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method) -> Surface:
-    """Check what a user asks for, and bring it to float64."""
-    names, functions = _asked(quantities, data)
-    model = _linear() if model is None else model
-    with jax.enable_x64(True):
-        f = objective(pair, model, data, l2, sample_weights)
-        shapes = _shapes(model.init, data.d)
-    for what, tree in (("The centre", centre), *((f"Direction {k}", d) for k, d in enumerate(directions))):
-        _check_shapes(what, tree, shapes, model)
-    for k, direction in enumerate(directions):
-        leaves = [np.asarray(x, float) for x in jax.tree.leaves(direction)]
-        if not all(np.isfinite(x).all() for x in leaves):
-            raise ValueError(f"Direction {k} holds a number that is not finite.")
-        if not any(x.any() for x in leaves):
-            raise ValueError(f"Direction {k} is zero; the plane would be a line.")
-    middle, wide = jax.tree.map(lambda x: np.asarray(x, float), (centre, tuple(directions)))
-    return Surface(f, middle, wide, names, method, data.name, functions=functions)
+def axes_of(surface: Surface, radius: Any, counts: Sequence[int]) -> tuple[np.ndarray, ...]:
+    """An axis for each direction: as far as `radius` says, of an odd number of points, the middle one exactly 0."""
+    return tuple(_even_axis(r, count) for r, count in zip(_reaches(surface, radius), counts, strict=True))
 
 
-def _asked(quantities: Sequence[Quantity], data: Dataset) -> tuple[tuple[str, ...], tuple]:
-    """The names asked for, and (name, function of params) for each function."""
-    if isinstance(quantities, str):
-        raise ValueError(f'quantities is a sequence of names: give ["{quantities}"].')
-    names = tuple(q for q in quantities if isinstance(q, str))
-    unknown = sorted(set(names) - set(QUANTITIES))
-    if unknown:
-        raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
-    given = [q for q in quantities if not isinstance(q, str)]
-    called = [getattr(q, "__name__", "") for q in given]
-    for name in called:
-        if not name.isidentifier() or name in (*QUANTITIES, "objective") or called.count(name) > 1:
-            raise ValueError(
-                f"A function among the quantities needs a name of its own, not {name!r}: define it by def, or set its "
-                f"__name__."
-            )
-    return names, tuple((name, functools.partial(_of_params, q, data)) for name, q in zip(called, given, strict=True))
-
-
-def _of_params(function: Callable[[Params, Dataset], Any], data: Dataset, params: Params) -> Any:
-    return function(params, data)
-
-
-_linear = functools.cache(linear)
-
-
-@functools.lru_cache(maxsize=512)
-def _shapes(init: Callable[..., Params], d: int) -> Params:
-    """The shapes of a model's params."""
-    return jax.eval_shape(lambda: init(jax.random.key(0), d))
-
-
-def _check_shapes(what: str, tree: Params, shapes: Params, model: Model) -> None:
-    same = jax.tree.structure(tree) == jax.tree.structure(shapes)
-    if not same or any(
-        np.shape(x) != y.shape for x, y in zip(jax.tree.leaves(tree), jax.tree.leaves(shapes), strict=True)
-    ):
-        if hasattr(tree, "params"):
-            raise ValueError(f"{what} is a {type(tree).__name__}; give its params: `.params`.")
-        got = jax.tree.map(np.shape, tree)
-        raise ValueError(
-            f"{what} has the shapes {got}; params of {model.name} have {jax.tree.map(lambda x: x.shape, shapes)}."
-        )
-
-
-def reaches(surface: Surface, radius: Any, count: int) -> tuple[float, ...]:
+def _reaches(surface: Surface, radius: Any) -> tuple[float, ...]:
     """How far each axis goes: as given, or to where the objective has doubled."""
+    count = len(surface.directions)
     given = radius if isinstance(radius, (tuple, list)) else (radius,) * count
     if len(given) != count:
         raise ValueError(f"radius is one number or {count}, not {radius}.")
@@ -301,8 +234,7 @@ def _doubling(surface: Surface, k: int) -> float:
     return float(tried[np.argmax(risen)] if risen.any() else (size[0] or 1.0) / size[1])
 
 
-def axis_of(radius: float, steps: int) -> np.ndarray:
-    """An odd number of points from -radius to radius, the middle one exactly 0."""
+def _even_axis(radius: float, steps: int) -> np.ndarray:
     if steps < 1 or steps % 2 == 0:
         raise ValueError(f"steps must be odd, so that the centre is on the grid, not {steps}.")
     half = radius * (np.arange(steps // 2 + 1) / max(steps // 2, 1))

@@ -14,11 +14,13 @@ from lossland.core import Model, Params
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.elements import Pair, pair
-from lossland.landscapes._derivatives import QUANTITIES as OF_DERIVATIVES
-from lossland.landscapes._evaluate import SCORES, GridValues, Surface, is_linear, method_of, on_grid, penalty_on, pieces
+from lossland.landscapes._derivatives import OF_DERIVATIVES
+from lossland.landscapes._evaluate import GridValues, is_linear, method_of, on_grid, penalty_on, pieces
 from lossland.landscapes._evaluate import quantities as quantities_at
 from lossland.landscapes._kink_sums import moment_rows
-from lossland.landscapes._plane import Plane, Progress, Quantity, asked, plane_from
+from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved
+from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from
+from lossland.landscapes._surface import Asked, Quantity, Surface
 
 
 def shared_planes(
@@ -78,20 +80,14 @@ def shared_planes(
     names = [p.name for p in chosen]
     if not chosen or len(set(names)) < len(names):
         raise ValueError(f"shared_planes takes one pair or more, each once; got {', '.join(names) or 'none'}.")
-    surface, axes = asked(
-        chosen[0], data, centre, directions, radius, steps, model, l2, sample_weights, quantities, method, tolerance
-    )
+    asked = Asked(chosen[0], data, centre, directions, model, l2, sample_weights, quantities, method, tolerance)
+    surface, axes = on_two_axes(asked, radius, steps)
     surfaces = [surface._replace(objective=replace(surface.objective, pair=p)) for p in chosen]
-    found = _on_grid(surfaces, axes, progress)
+    found = _all_on_grid(surfaces, axes, progress)
     return {name: plane_from(s, axes, f) for name, s, f in zip(names, surfaces, found, strict=True)}
 
 
-# ---------------------------------------------------------------------------------------------------------- their parts
-
-
-def _on_grid(
-    surfaces: list[Surface], axes: tuple[np.ndarray, np.ndarray], progress: Progress | None
-) -> list[GridValues]:
+def _all_on_grid(surfaces: list[Surface], axes: tuple[np.ndarray, ...], progress: Progress | None) -> list[GridValues]:
     """What `on_grid` finds for each surface; they differ in their pair only."""
     one = surfaces[0]
     if one.functions or set(one.quantities) & set(OF_DERIVATIVES):
@@ -107,25 +103,25 @@ def _on_grid(
         alone = []
     found = {p: on_grid(s, axes) for s in surfaces if (p := s.objective.pair) in alone}
     with jax.enable_x64(True):
-        parts = {p: {"risk": risk} for p, risk in _by_kinks(one, pieced, axes).items()}
+        parts = {p: {"risk": risk} for p, risk in _by_shared_kinks(one, pieced, axes).items()}
         for method in ("scores", "model"):
             shared = tuple(p for p in others if methods[p] == method)
-            parts |= _by_blocks(one, shared, axes, method, progress) if shared else {}
+            parts |= _by_shared_scores(one, shared, axes, method, progress) if shared else {}
         scale = 0.5 * float(one.objective.l2) * penalty_on(one, axes)
     for p, held in parts.items():
         found[p] = GridValues(held["risk"] + scale, {name: held[name] for name in one.quantities}, methods[p], 0.0)
     return [found[p] for p in curves]
 
 
-def _by_kinks(
-    surface: Surface, curves: dict[Pair, tuple[Parabolas, Parabolas]], axes: tuple[np.ndarray, np.ndarray]
+def _by_shared_kinks(
+    surface: Surface, curves: dict[Pair, tuple[Parabolas, Parabolas]], axes: tuple[np.ndarray, ...]
 ) -> dict[Pair, np.ndarray]:
     """The mean loss of pairs made of lines and parabolas, at every pixel."""
     if not curves:
         return {}
     f = surface.objective
-    scores, step = _scores(surface), max(1, SCORES // f.n)
-    labels, weights = np.asarray(f.labels), np.asarray(_weights(surface))
+    scores, step = _scores_apart(surface), max(1, AT_ONCE // f.n)
+    labels, weights = np.asarray(f.labels), np.asarray(f.weights)
     blocks = [
         moment_rows(list(curves.values()), labels, weights, scores, axes[0][k : k + step], axes[1])
         for k in range(0, len(axes[0]), step)
@@ -133,24 +129,23 @@ def _by_kinks(
     return {p: np.concatenate(rows) / f.n for p, rows in zip(curves, zip(*blocks, strict=True), strict=True)}
 
 
-def _by_blocks(
-    surface: Surface, pairs: tuple[Pair, ...], axes: tuple[np.ndarray, np.ndarray], method: str, progress: Any
+def _by_shared_scores(
+    surface: Surface, pairs: tuple[Pair, ...], axes: tuple[np.ndarray, ...], method: str, progress: Any
 ) -> dict[Pair, dict[str, np.ndarray]]:
     """The mean loss and the quantities of any pairs, from blocks of scores that all of them read."""
     f = surface.objective
     names = ("risk", *(q for q in surface.quantities if q != "risk"))
-    places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
-    scores = _scores(surface) if method == "scores" else None
+    places, weights = grid_places(axes), f.weights
+    scores = _scores_apart(surface) if method == "scores" else None
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-    size, weights = min(len(places), max(1, SCORES // f.n)), _weights(surface)
     blocks = []
-    for start in range(0, len(places), size):
-        block = jnp.asarray(places[np.minimum(np.arange(start, start + size), len(places) - 1)])
-        z = _affine(scores, block) if scores is not None else _modelled(f.model, f.inputs, *tree, block)
+    for block, done in in_blocks(places, AT_ONCE // f.n):
+        at = jnp.asarray(block)
+        z = _affine_scores(scores, at) if scores is not None else _model_scores(f.model, f.inputs, *tree, at)
         blocks.append([_quantities(p, names, f.labels, weights, z) for p in pairs])
         if progress is not None:
             jax.block_until_ready(blocks[-1])
-            progress(min(start + size, len(places)), len(places))
+            progress(done, len(places))
     shape = [len(axis) for axis in axes]
 
     def whole(k: int, name: str) -> np.ndarray:
@@ -159,29 +154,20 @@ def _by_blocks(
     return {p: {name: whole(k, name) for name in names} for k, p in enumerate(pairs)}
 
 
-def _scores(surface: Surface) -> np.ndarray:
-    """Scores of the centre and of both directions, (3, n)."""
+def _scores_apart(surface: Surface) -> np.ndarray:
+    """Scores of the centre and of both directions, (3, n), each by the model alone."""
     f = surface.objective
     return np.stack([np.asarray(f.scores(jax.tree.map(jnp.asarray, p))) for p in (surface.centre, *surface.directions)])
 
 
-def _weights(surface: Surface) -> Array:
-    f = surface.objective
-    return jnp.ones_like(f.labels) if f.sample_weights is None else f.sample_weights
-
-
 @jax.jit
-def _affine(scores: Array, places: Array) -> Array:
+def _affine_scores(scores: Array, places: Array) -> Array:
     return scores[:1] + jnp.matmul(places, scores[1:], precision=jax.lax.Precision.HIGHEST)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _modelled(model: Model, inputs: Array, centre: Params, directions: Any, places: Array) -> Array:
-    def scores(place: Array) -> Array:
-        moved = jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
-        return model.apply(moved, inputs)
-
-    return jax.vmap(scores)(places)
+def _model_scores(model: Model, inputs: Array, centre: Params, directions: Any, places: Array) -> Array:
+    return jax.vmap(lambda place: model.apply(moved(centre, directions, place), inputs))(places)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

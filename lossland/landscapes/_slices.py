@@ -16,8 +16,8 @@ from lossland.landscapes._directions import (
     random_directions,
     trajectory_directions,
 )
-from lossland.landscapes._evaluate import Surface
-from lossland.landscapes._plane import Plane, Ray, plane, plane_of, ray, ray_of, surface_of
+from lossland.landscapes._plane import Plane, Ray, plane, plane_of, ray, ray_of
+from lossland.landscapes._surface import Asked, Surface, surface_of
 
 
 def random_plane(
@@ -119,8 +119,8 @@ def linear_interpolation(
 
     Source: Goodfellow, Vinyals & Saxe 2015.
     """
-    surface = _surface_of(pair, data, start, (_difference(end, start),), settings)
-    return ray_of(surface, _span(beyond, steps))
+    surface = _surface_between(pair, data, start, (_way_to(end, start),), settings)
+    return ray_of(surface, _axis_beyond(beyond, steps))
 
 
 def planar_interpolation(
@@ -161,8 +161,8 @@ def planar_interpolation(
         >>> bool(abs(p.values[2, 0] - f(b)) < 1e-6), bool(abs(p.values[0, 2] - f(c)) < 1e-6)
         (True, True)
     """
-    surface = _surface_of(pair, data, a, (_difference(b, a), _difference(c, a)), settings)
-    axis = _span(beyond, steps)
+    surface = _surface_between(pair, data, a, (_way_to(b, a), _way_to(c, a)), settings)
+    axis = _axis_beyond(beyond, steps)
     return plane_of(surface, (axis, axis))
 
 
@@ -202,21 +202,21 @@ def trajectory_plane(
     return plane(pair, data, seen.centre, seen.directions, radius=reach, steps=steps, **settings), seen
 
 
-def _surface_of(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
-    known = {"model": None, "l2": 0.0, "sample_weights": None, "quantities": (), "method": "fastest"}
+def _surface_between(pair: Pair, data: Dataset, centre: Params, directions: tuple, settings: dict[str, Any]) -> Surface:
+    known = "model", "l2", "sample_weights", "quantities", "method"
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ValueError(f"There is no setting {', '.join(unknown)}; there are {', '.join(known)}.")
-    return surface_of(pair, data, centre, directions, *(settings.get(name, default) for name, default in known.items()))
+    return surface_of(Asked(pair, data, centre, directions, **settings))
 
 
-def _span(beyond: float, steps: int) -> np.ndarray:
+def _axis_beyond(beyond: float, steps: int) -> np.ndarray:
     if steps < 2 or not beyond >= 0:
         raise ValueError(f"An interpolation needs steps >= 2 and beyond >= 0, not {steps} and {beyond}.")
     return np.linspace(-beyond, 1.0 + beyond, steps)
 
 
-def _difference(b: Params, a: Params) -> Params:
+def _way_to(b: Params, a: Params) -> Params:
     return jax.tree.map(lambda x, y: np.asarray(x, float) - np.asarray(y, float), b, a)
 
 

@@ -12,8 +12,11 @@ from jax import Array
 from lossland.core import Model, Params
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._evaluate import SCORES, Surface, is_linear
-from lossland.landscapes._plane import Plane, plane, surface_of
+from lossland.landscapes._evaluate import is_linear
+from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks
+from lossland.landscapes._plane import Plane, plane
+from lossland.landscapes._surface import Asked, surface_of
+from lossland.training import Objective
 
 
 class Band(NamedTuple):
@@ -116,8 +119,7 @@ def subsampled_plane(
     rows, part, weights = _drawn(data, subsample, seed, sample_weights)
     p = plane(pair, part, centre, directions, sample_weights=weights, **settings)
     p = p._replace(settings=p.settings | {"subsample": subsample, "of": data.n, "seed": seed})
-    surface = _again(pair, part, p, weights, settings)
-    return Band(p, _errors((surface,), p, data.n, population), rows)
+    return Band(p, _standard_errors((_risk_of(pair, part, p, weights, settings),), p, data.n, population), rows)
 
 
 def plane_difference(
@@ -174,8 +176,8 @@ def plane_difference(
     # The second on the first's axes, which may have a single point.
     reach: dict[str, Any] = {"radius": tuple(float(axis[-1]) or 1.0 for axis in (one.alphas, one.betas))}
     other = plane(second, part, centre, directions, sample_weights=weights, **(settings | reach))
-    surfaces = tuple(_again(pair, part, one, weights, settings) for pair in (first, second))
-    errors = _errors(surfaces, one, data.n, population)
+    risks = tuple(_risk_of(pair, part, one, weights, settings) for pair in (first, second))
+    errors = _standard_errors(risks, one, data.n, population)
     drawn = {"subsample": subsample, "of": data.n, "seed": seed}
     one, other = (p._replace(settings=p.settings | drawn) for p in (one, other))
     values = one.values - other.values
@@ -201,28 +203,23 @@ def _drawn(data: Dataset, subsample: int, seed: int, sample_weights: Any) -> tup
     return rows, part, weights[rows]
 
 
-def _again(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[str, Any]) -> Surface:
-    model: Model | None = settings.get("model")
-    return surface_of(pair, part, p.centre, p.directions, model, 0.0, weights, (), "fastest")
+def _risk_of(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[str, Any]) -> Objective:
+    """The objective that was drawn, without its penalty, which has no error."""
+    asked = Asked(pair, part, p.centre, p.directions, settings.get("model"), sample_weights=weights)
+    return surface_of(asked).objective
 
 
-def _errors(surfaces: tuple[Surface, ...], p: Plane, n: int, population: bool) -> np.ndarray:
+def _standard_errors(risks: tuple[Objective, ...], p: Plane, n: int, population: bool) -> np.ndarray:
     """The standard error of a mean loss at each pixel, or of the difference of two."""
-    f = surfaces[0].objective
-    places = np.stack([x.ravel() for x in np.meshgrid(p.alphas, p.betas, indexing="ij")], axis=1)
+    f, places = risks[0], grid_places((p.alphas, p.betas))
     with jax.enable_x64(True):
         straight = is_linear(f.model, p.centre, np.asarray(f.inputs))
         tree = jax.tree.map(jnp.asarray, (p.centre, p.directions))
         model = None if straight else f.model
         held = jnp.stack([f.scores(t) for t in (tree[0], *tree[1])]) if straight else (f.inputs, *tree)
-        weights = jnp.ones(f.n) if f.sample_weights is None else f.sample_weights
-        pairs = tuple(s.objective.pair for s in surfaces)
-        evaluate = functools.partial(_variances, pairs, model, f.labels, weights, held)
-        size = min(len(places), max(1, SCORES // f.n))
-        parts = []
-        for start in range(0, len(places), size):
-            block = places[np.minimum(np.arange(start, start + size), len(places) - 1)]
-            parts.append(np.asarray(evaluate(jnp.asarray(block))))
+        pairs = tuple(risk.pair for risk in risks)
+        evaluate = functools.partial(_variances, pairs, model, f.labels, f.weights, held)
+        parts = [np.asarray(evaluate(jnp.asarray(block))) for block, _ in in_blocks(places, AT_ONCE // f.n)]
     variances = np.concatenate(parts)[: len(places)].reshape(p.values.shape)
     left = 1.0 - f.n / n if population else 1.0
     return np.sqrt(left * variances / f.n)
@@ -239,8 +236,9 @@ def _variances(
         inputs, centre, (first, second) = held
 
         def scores(place: Array) -> Array:
-            moved = jax.tree.map(lambda c, u, v: c + place[0] * u + place[1] * v, centre, first, second)
-            return model.apply(moved, inputs)
+            # In two steps, not in one as `moved` does it: the last digits of what is published depend on it.
+            at = jax.tree.map(lambda c, u, v: c + place[0] * u + place[1] * v, centre, first, second)
+            return model.apply(at, inputs)
 
         z = jax.vmap(scores)(places)
     line = jnp.broadcast_to(labels, z.shape)

@@ -96,7 +96,7 @@ def persistence(p: Plane | np.ndarray, least: float = 0.0) -> Persistence:
     dimensions, births, deaths = dimensions[held], births[held], deaths[held]
     deaths = np.where(np.isfinite(flat[deaths]), deaths, -1)
     order = _longest(flat[births], flat[deaths], births)
-    places = [_places(index[order], values.shape, "F") for index in (births, deaths)]
+    places = [_pixels(index[order], values.shape, "F") for index in (births, deaths)]
     return Persistence(flat[births][order], flat[deaths][order], dimensions[order], *places)
 
 
@@ -133,11 +133,11 @@ def merge_tree(p: Plane | np.ndarray, least: float = 0.0) -> MergeTree:
     order = np.flatnonzero(held)[_longest(flat[minima[held]], ends[held], minima[held])]
     number = {int(m): k for k, m in enumerate(minima[order])}
     into = np.array([number.get(parents.get(int(m), -1), -1) for m in minima[order]], int)
-    places = [_places(index[order], values.shape, "C") for index in (minima, at)]
+    places = [_pixels(index[order], values.shape, "C") for index in (minima, at)]
     return MergeTree(flat[minima[order]], ends[order], into, *places)
 
 
-# ---------------------------------------------------------------------------------------------------------- their parts
+# ------------------------------------------------------------------------------------------------- on a grid of numbers
 
 
 def _basins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -196,7 +196,7 @@ def _gudhi() -> Any:
 
 
 def _filtration(p: Any, least: float) -> np.ndarray:
-    """Values with holes at inf, where nothing enters."""
+    """The values of a plane, checked, with holes at inf, where nothing enters."""
     values = np.asarray(p.values if isinstance(p, Plane) else p, float)
     if values.ndim != 2 or not np.isfinite(values).any():
         raise ValueError(f"A plane's shape needs a (a, b) grid with a finite value, not shape {values.shape}.")
@@ -209,6 +209,6 @@ def _longest(births: np.ndarray, deaths: np.ndarray, places: np.ndarray) -> np.n
     return np.lexsort([places, births, births - deaths])
 
 
-def _places(index: np.ndarray, shape: tuple[int, ...], order: Any) -> np.ndarray:
+def _pixels(index: np.ndarray, shape: tuple[int, ...], order: Any) -> np.ndarray:
     found = np.stack(np.unravel_index(np.maximum(index, 0), shape, order=order), axis=1)
     return np.where(index[:, None] < 0, -1, found)

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from lossland.core import Model, Params, refuse_grid
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._evaluate import Surface, on_grid
-from lossland.landscapes._plane import Plane, Progress, axis_of, labelled, reaches, surface_of
+from lossland.landscapes._evaluate import on_grid
+from lossland.landscapes._places import moved
+from lossland.landscapes._plane import Plane, Progress, axes_of, labelled
+from lossland.landscapes._surface import Asked, Surface, surface_of
 
 
 class Volume(NamedTuple):
@@ -44,7 +45,7 @@ class Volume(NamedTuple):
 
     def slice(self, k: int) -> Plane:
         """The plane at gammas[k]."""
-        centre = jax.tree.map(lambda c, d: c + self.gammas[k] * d, self.centre, self.directions[2])
+        centre = moved(self.centre, self.directions[2:], (self.gammas[k],))
         values = self.values[:, :, k]
         held = {name: q[:, :, k] for name, q in self.quantities.items()}
         holes = int(np.isnan(values).sum())
@@ -114,14 +115,11 @@ def volume(
     counts = (steps,) * 3 if isinstance(steps, int) else tuple(steps)
     if len(counts) != 3:
         raise ValueError(f"steps is one number or 3, not {steps}.")
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must be >= 0, not {tolerance}.")
     # The values, and once more while they are saved or drawn.
     refuse_grid("volume", counts, 16 * (1 + len(quantities)))
-    surface = surface_of(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
-    surface = surface._replace(tolerance=tolerance)
-    axes = tuple(axis_of(r, count) for r, count in zip(reaches(surface, radius, 3), counts, strict=True))
-    return _volume_of(surface, axes, progress)
+    asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method, tolerance)
+    surface = surface_of(asked)
+    return _volume_of(surface, axes_of(surface, radius, counts), progress)
 
 
 def _volume_of(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progress | None) -> Volume:
@@ -131,8 +129,8 @@ def _volume_of(surface: Surface, axes: tuple[np.ndarray, ...], progress: Progres
     first, second, third = surface.directions
     error, method, done = 0.0, "", shape[0] * shape[1]
     for k, gamma in enumerate(axes[2]):
-        moved = jax.tree.map(lambda c, d, gamma=gamma: c + gamma * d, surface.centre, third)
-        found = on_grid(surface._replace(centre=moved, directions=(first, second)), axes[:2])
+        centre = moved(surface.centre, (third,), (gamma,))
+        found = on_grid(surface._replace(centre=centre, directions=(first, second)), axes[:2])
         values[:, :, k], error, method = found.values, max(error, found.error), found.method
         for name in held:
             held[name][:, :, k] = found.quantities[name]

@@ -3,5 +3,6 @@ from ._examples import cloud as cloud
 
 """For other wings."""
 from ._nodes import NEAR as NEAR
+from ._nodes import SLOPE_TOLERANCE as SLOPE_TOLERANCE
 from ._nodes import TOLERANCE as TOLERANCE
 from ._nodes import thinned as thinned

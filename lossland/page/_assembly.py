@@ -1,7 +1,4 @@
-"""The page's parts made one file: tables and cards compressed, our modules joined, plotly.js put in.
-
-The page: one HTML file on which a person explores pairs, from tables that Python made; no server, no network.
-"""
+"""The page's parts made one file: tables and cards compressed, our modules joined, plotly.js put in."""
 
 import base64
 import gzip
@@ -50,7 +47,7 @@ def page_text(
     tick: Callable[[int, int], None] | None = None,
 ) -> str:
     """The page as text; see `write_page`."""
-    made = _chosen(chosen)
+    made = _page_pairs(chosen)
     static = resources.files("lossland.page") / "static"
     content, tables = _content(made, list(files), tick)
     parts = {
@@ -76,7 +73,7 @@ def _scoped(text: str) -> str:
     return f"const {{ {names} }} = (() => {{\n{inner}return {{ {names} }};\n}})();\n"
 
 
-def _chosen(chosen: Sequence[Any] | None) -> list[Pair]:
+def _page_pairs(chosen: Sequence[Any] | None) -> list[Pair]:
     made = list(pairs()) if chosen is None else [pair(each) for each in chosen]
     held = {each.name for each in made}
     return made + [pair(name) for name in NEEDED if name not in held]
@@ -88,7 +85,7 @@ def _content(
     """What the page knows besides formulas it does not have: cards, data sets, and where each table lies."""
     told, tables = [], b""
     for number, each in enumerate(made, 1):
-        entry, table = _entry(each)
+        entry, table = _pair_entry(each)
         told.append(entry | {"at": len(tables)})
         tables += table
         if tick is not None:
@@ -103,7 +100,7 @@ def _content(
     return content, tables
 
 
-def _entry(each: Pair) -> tuple[dict[str, Any], bytes]:
+def _pair_entry(each: Pair) -> tuple[dict[str, Any], bytes]:
     """A pair's card in words and its table in bytes."""
     found = facts(each)
     thin = thinned(each, found.curves)

@@ -22,7 +22,7 @@ _LARGEST = 3e38
 
 
 class Thin(NamedTuple):
-    """The kept nodes.
+    """A pair's class curves at the nodes that were kept.
 
     Attributes:
         scores: (m,) float64, not decreasing; a kink's score stands twice.
@@ -80,7 +80,7 @@ def thinned(pair: Pair, curves: Curves) -> Thin:
 
 
 def _single(rows: np.ndarray) -> np.ndarray:
-    """In float32; what is too large for it is infinite, and the slope of an infinite value means nothing."""
+    """A table in float32; what is too large for it is infinite, and the slope of an infinite value means nothing."""
     held = np.where(np.abs(rows) > _LARGEST, np.copysign(np.inf, rows), rows).astype(np.float32)
     held[1:] = np.where(np.isfinite(held), held, 0.0)[1:]
     return held

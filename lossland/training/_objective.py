@@ -62,6 +62,11 @@ class Objective:
         """The number of inputs of an example."""
         return self.inputs.shape[1]
 
+    @property
+    def weights(self) -> Array:
+        """The weight of each example, (n,); ones where none were given."""
+        return jnp.ones_like(self.labels) if self.sample_weights is None else self.sample_weights
+
     def scores(self, params: Params) -> Array:
         """The scores z of all examples, (n,)."""
         return self.model.apply(params, self.inputs)

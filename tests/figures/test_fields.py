@@ -7,7 +7,7 @@ import pytest
 import lossland as ll
 import lossland.__main__ as cli
 from lossland.figures import _fields as field_figures
-from lossland.figures._planes import planes_figure
+from lossland.figures import planes_figure
 
 DATA = "two_gaussians(n=30, d=2, seed=1)"
 SMALL = ll.standardise(ll.load(DATA))

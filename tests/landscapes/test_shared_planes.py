@@ -52,7 +52,7 @@ def test_pieces_curves_and_both_together_as_alone(quantities, x64):
 
 def test_one_range_for_all_and_expansions_and_progress(x64, monkeypatch):
     told = []
-    monkeypatch.setattr(sharing, "SCORES", 31 * 4)
+    monkeypatch.setattr(sharing, "AT_ONCE", 31 * 4)
     made = ll.shared_planes(["identity+logistic", "sigmoid+squared"], DATA, CENTRE, AXES, steps=3, method="scores",
                             progress=lambda *at: told.append(at))  # fmt: skip
     alone = ll.plane(ll.pair("identity+logistic"), DATA, CENTRE, AXES, steps=3)

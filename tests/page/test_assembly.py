@@ -1,4 +1,4 @@
-"""The page: its tables against JAX, and the page itself in a browser, driven as a person would."""
+"""The page in a browser, driven as a person would: its values against JAX, its parts, what it asks the network for."""
 
 import gzip
 import io
@@ -15,11 +15,9 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.curves import tabulate
 from lossland.elements import load_file
+from lossland.page import NEAR, SLOPE_TOLERANCE, TOLERANCE
 from lossland.page._assembly import script
-from lossland.page._examples import CLOUDS, L2S, cloud, described
-from lossland.page._nodes import NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
 
 # One worker writes the page and opens the browser for all of them.
 pytestmark = pytest.mark.xdist_group("page")
@@ -40,47 +38,6 @@ SPREAD = 31
 
 def few():
     return [pair.name for pair in ll.pairs()[::SPREAD]]
-
-
-# ------------------------------------------------------------------------------------------------- what Python exports
-
-
-def test_a_thin_table_is_small_and_exact_where_a_pair_is_made_of_lines():
-    pair = ll.pair("relu", "hinge")
-    thin = thinned(pair, tabulate(pair))
-    assert thin.scores.size == 6
-    assert max(thin.errors) < 1e-15
-    # The slope at ReLU's kink, positives and negatives: 0 with jax.nn.relu's tie, the steeper side's with tie 1.
-    assert thin.ties[0, :, 1].tolist() == [[0.0, 0.0], [-1.0, 1.0]]
-
-
-@pytest.mark.parametrize(
-    "name", ["hard_sigmoid+cross_entropy", "identity+exponential", "arctan+hinge", "step+zero_one"]
-)
-def test_a_thin_table_keeps_its_tolerance(name):
-    pair = ll.pair(name)
-    thin = thinned(pair, tabulate(pair))
-    assert thin.errors[0] <= TOLERANCE
-    assert thin.errors[1] <= SLOPE_TOLERANCE
-    assert 4 <= thin.scores.size < 600
-    assert np.isfinite(thin.scores).all()
-
-
-def test_clouds_are_small_planar_and_known():
-    for name in CLOUDS:
-        data = cloud(name)
-        assert data.d == 2
-        assert data.n <= 200
-        assert set(data.labels) == {-1.0, 1.0}
-    with pytest.raises(ValueError, match="no data set 'moon'"):
-        cloud("moon")
-
-
-@pytest.mark.slow
-def test_marked_optima_are_those_of_solve():
-    told = described("gaussians")
-    sol = ll.solve("hinge", cloud("gaussians"), l2=[L2S[3]])
-    np.testing.assert_allclose(told["optima"]["SVM"][2], [*sol.weights[0], sol.bias[0]], rtol=1e-6)
 
 
 def test_modules_are_joined_without_imports():
@@ -205,13 +162,15 @@ def test_values_and_slopes_are_those_of_jax(tab, page_file):
 
 @pytest.mark.slow
 def test_objectives_at_random_parameters_are_those_of_jax(tab):
-    rng = np.random.default_rng(6)
+    rng, held = np.random.default_rng(6), ll.load("two_moons(n=120, noise=0.15)")
+    # The page shows, and computes with, four decimals.
+    moons = ll.Dataset(np.round(held.inputs, 4), held.labels)
     for name in few():
         params = rng.normal(0, 1.5, 3).round(3)
         tab.ask(f"app.change({{pair: {json.dumps(name)}, l2: 0.1, data: 'moons', start: {params.tolist()}}})")
         seen = tab.shown()
         with jax.enable_x64(True):
-            f = ll.objective(ll.pair(name), ll.linear(), cloud("moons"), l2=0.1)
+            f = ll.objective(ll.pair(name), ll.linear(), moons, l2=0.1)
             at = {"weights": params[:2], "bias": params[2]}
             value, gradient = jax.value_and_grad(f)(jax.tree.map(jax.numpy.asarray, at))
         assert seen["value"] == pytest.approx(float(value), rel=2 * TOLERANCE, abs=2 * TOLERANCE), name
