@@ -16,7 +16,7 @@ from lossland.core import Key, Params
 from lossland.curvature._checks import door, finite_only, has_linear_model
 from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
 from lossland.curvature._hessian import curvature_bound, matrix_of, product_of
-from lossland.curves import shape, tabulate
+from lossland.curves import tabulate
 
 Kind = Literal["worst", "adaptive", "average"]
 LENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -216,7 +216,7 @@ def _upper(f: Any, params: Params, stretch: np.ndarray, g: np.ndarray, radius: f
     if not (has_linear_model(f) and is_small(f, g.size)):
         return math.inf
     curves = tabulate(f.pair)
-    bounds = [shape(curves, row).smoothness for row in (0, 1)]
+    bounds = [curves.shape(row).smoothness for row in (0, 1)]
     if not all(map(math.isfinite, bounds)):
         return math.inf
     # The card's constant is read off a table to some 1e-9.

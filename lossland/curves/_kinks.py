@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves._quintic import NODES, Evaluate, near_size, rough_cells
+from lossland.curves._digits import rounding_off
+from lossland.curves._evaluator import LABELS, NODES, Evaluate
+from lossland.curves._roughness import near_size, rough_cells
 
-LABELS = (1.0, -1.0)
 KINDS = ("value", "slope", "curvature")
 MOST = 256
 """How many brackets are followed at once."""
@@ -241,8 +242,7 @@ def _meeting(left: np.ndarray, right: np.ndarray, low: float, high: float, order
         bend = left[order] - right[order]
         a, b = left[order - 1] - left[order] * low, right[order - 1] - right[order] * high
         point = float(np.clip((b - a) / bend, low, high)) if bend else low
-    tidy = round(float(point), 9) + 0.0
-    return tidy if abs(point - tidy) < 2e-12 * (1 + abs(point)) else float(point)
+    return rounding_off(point, 9, 2e-12)
 
 
 def _continued(held: np.ndarray, by: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import NODES, Curves, Evaluate, at, lowest
+from lossland.curves import NODES, Curves, Evaluate
 from lossland.properties._known_losses import Known
 
 EPS = np.finfo(float).eps
@@ -86,7 +86,7 @@ def conjugate(curves: Curves, row: int, evaluate: Evaluate, slopes: Any) -> Conj
         [-0.693147, inf]
     """
     u = np.atleast_1d(np.asarray(slopes, float))
-    found = lowest(curves, np.eye(2)[np.full(u.size, row)], -u)
+    found = curves.lowest(np.eye(2)[np.full(u.size, row)], -u)
     where, value = found.at, -found.value + 0.0
     inside = np.isfinite(where) & np.isfinite(value)
     scores = np.where(inside, where, 0.0)
@@ -156,7 +156,7 @@ def proximal(curves: Curves, row: int, evaluate: Evaluate, points: Any, gamma: f
     right = np.clip(np.searchsorted(reach, v, side="left"), 1, curves.scores.size - 1)
     low, high = curves.scores[right - 1].copy(), curves.scores[right].copy()
     kinked = low == high
-    point = np.clip(np.where(kinked, low, v - gamma * at(curves, 0.5 * (low + high), 1)[row]), low, high)
+    point = np.clip(np.where(kinked, low, v - gamma * curves.at(0.5 * (low + high), 1)[row]), low, high)
     residual = np.full(v.shape, np.inf)
     for _ in range(60):
         _, slope, curvature = _evaluated(evaluate, row, point)
