@@ -42,7 +42,7 @@ class Kink(NamedTuple):
 
 
 class Bends(NamedTuple):
-    """What `find_kinks` found.
+    """The kinks of a pair, with what it takes to put them into a table.
 
     Attributes:
         kinks: in order of score.
@@ -72,7 +72,7 @@ class _Brackets(NamedTuple):
 
 
 def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bends:
-    """Follow every rough cell down to where it is narrow.
+    """The kinks of a pair, found by following every cell that is not smooth down to where it is narrow.
 
     Args:
         evaluate: from `curves.evaluator`.
@@ -95,7 +95,7 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
 def _followed(
     evaluate: Evaluate, points: np.ndarray, rows: np.ndarray, size: np.ndarray
 ) -> tuple[_Brackets, list[tuple[float, float]]]:
-    """The rough cells cut down to where they are narrow, in order, and those that could not be."""
+    """The cells that are not smooth cut down to where they are narrow, in order, and those that could not be."""
     live, lost, _ = _rough(points[None], rows[:, :, None], size, 1e-9)
     done = []
     for _ in range(ROUNDS):
@@ -126,7 +126,7 @@ def _followed(
 def _rough(
     points: np.ndarray, rows: np.ndarray, size: np.ndarray, least: float
 ) -> tuple[_Brackets, list[tuple[float, float]], np.ndarray]:
-    """The rough stretches of each row of points, as brackets, those too many to follow, and which rows have any."""
+    """Where each row of points is not smooth, as brackets, those too many to follow, and which rows have any."""
     rough = rough_cells(points, rows, size, least)
     padded = np.pad(rough, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)
@@ -173,7 +173,7 @@ def _pieces(live: _Brackets) -> int:
 
 
 def _narrow(live: _Brackets, size: np.ndarray) -> np.ndarray:
-    """Which brackets need no more rounds."""
+    """Which brackets are narrow enough to be told where their kink lies."""
     width = (live.high - live.low) / (1 + np.abs(live.low))
     left, right = live.left[0], live.right[0]
     with np.errstate(invalid="ignore"):

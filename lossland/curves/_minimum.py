@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Minimum(NamedTuple):
-    """The global minimum of m functions.
+    """The global minima of m combinations of the class curves.
 
     Attributes:
         value: (m,), -inf where there is none.
@@ -49,7 +49,7 @@ def lowest(curves: "Curves", weights: Any, tilts: Any = 0.0) -> Minimum:
 
 
 def combine(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(m, n) from (2, n) and (m, 2), a weight of 0 making even an infinite value 0."""
+    """Combinations (m, n) of two rows (2, n) by weights (m, 2); a weight of 0 makes even an infinite value 0."""
     if np.all(np.isfinite(rows)):
         return weights @ rows
     with np.errstate(invalid="ignore", over="ignore"):

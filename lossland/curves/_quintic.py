@@ -1,4 +1,4 @@
-"""A curve between its nodes: the quintic through value, slope and curvature at both ends, and more nodes where not."""
+"""A curve between its nodes: the quintic through value, slope and curvature at both, more nodes where it misses."""
 
 from typing import Any
 

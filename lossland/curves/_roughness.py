@@ -36,7 +36,7 @@ def is_flat(slopes: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def rough_cells(points: np.ndarray, rows: np.ndarray, size: np.ndarray, least: float) -> np.ndarray:
-    """(k, q): which double cells are not smooth; points (k, 2 q + 1), rows (3, 2, k, 2 q + 1), size (2, 1)."""
+    """Which double cells are not smooth, (k, q); points (k, 2 q + 1), rows (3, 2, k, 2 q + 1), size (2, 1)."""
     size = size[:, :, None]
     coarse = _residuals(points[:, ::2], rows[..., ::2], size, least)
     fine = [np.maximum(r[..., ::2], r[..., 1::2]) for r in _residuals(points, rows, size, least)]

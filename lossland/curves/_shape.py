@@ -24,7 +24,7 @@ class Interval(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """One class curve on the score axis.
+    """What is read off one class curve on the score axis.
 
     Attributes:
         convex: to a slope tolerance of 1e-9.

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def not_numbers(scores: np.ndarray, held: np.ndarray) -> list[str]:
-    """NaN values, slopes and curvatures, in words."""
+    """Where values, slopes and curvatures are NaN, in words."""
     found = []
     for what, rows in zip(("value", "slope", "curvature"), held, strict=True):
         for label, row in zip(("positive", "negative"), rows, strict=True):

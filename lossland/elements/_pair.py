@@ -1,7 +1,7 @@
 """Pairs: a loss of an output activation, as a function of the score and the label.
 
 A pair is where the two meet, so it is where digits would be lost: it evaluates every loss on the output together with
-its neighbours (`stable.py`), works in at least float32, and gives slope and curvature their limits at infinity.
+its neighbours (`_stable.py`), works in at least float32, and gives slope and curvature their limits at infinity.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""`cells`: an objective of two parameters made of lines and parabolas, exactly: cells, minima and plateaus in a box.
+"""An objective of two parameters made of lines and parabolas, taken apart exactly: cells, minima, plateaus in a box.
 
 The scores are linear in the parameters, so the objective is one quadratic on every cell of the lines z_i = knot.
 """

@@ -131,7 +131,7 @@ class Relaxation(NamedTuple):
 
 
 class _Program:
-    """Variables and constraints, collected."""
+    """The variables and constraints of a mixed-integer program while it is being made."""
 
     def __init__(self) -> None:
         self.cost: list[float] = []

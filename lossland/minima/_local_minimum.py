@@ -12,7 +12,7 @@ from lossland.minima._piecewise import Pieced, of_lines
 MOST_SIDES = 10
 """How many concave kinks a point may lie on before their sides are searched by integers, not one by one."""
 TRIES = 4
-"""How many random choices of sides in a row may lead nowhere before a descent ends."""
+"""After how many random choices of sides in a row that lead nowhere `descended` ends."""
 DECIDED = 60.0
 """After how many seconds branch and bound gives up on a point."""
 
@@ -137,7 +137,10 @@ def on_kinks(total: Pieced, point: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 
 def descended(total: Pieced, point: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The point moved down while a few random choices of sides show a way; a stopped program leaves one."""
+    """The point moved to kinks that lie lower, as long as a descent direction is found; a solver that stopped needs it.
+
+    A point on concave kinks is looked at from a side of each chosen at random, a few times.
+    """
     rng = np.random.default_rng(0)
     example, knots = total.knots()
     value = total.value(point[None])[0]

@@ -46,7 +46,14 @@ class MinimumSet(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Stationary sets: extreme points, the face of each ((kind, index), or None for a part of one), certificates."""
+    """Stationary points, segments and regions as they are found, each apart.
+
+    Attributes:
+        points: the extreme points of each, (k, 2).
+        faces: the vertex, edge or cell that each is, as (kind, index); None for a part of one.
+        least: the certificates, see `MinimumSet.least_slope`.
+        of_box: which lie on the box's boundary.
+    """
 
     points: list[np.ndarray]
     faces: list[tuple[str, int] | None]

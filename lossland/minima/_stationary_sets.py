@@ -37,7 +37,7 @@ class _Tolerance(NamedTuple):
 
 
 def quadratics(total: Pieced, cells: Arrangement) -> Quadratics:
-    """The function on every cell."""
+    """A piecewise quadratic function on every cell of the arrangement of its knots."""
     bends, slopes, constants = [], [], []
     products = total.rows[:, :, None] * total.rows[:, None, :]
     step = max(2_000_000 // max(len(total.rows), 1), 1)

@@ -1,6 +1,6 @@
 """Cards: what a pair is, computed from the function alone. `card(activation, loss)` for one, `cards()` for all.
 
-A card holds the pair's facts (`facts.py`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
+A card holds the pair's facts (`Facts`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -111,7 +111,7 @@ class Card:
             label: whose curve, -1 or +1; for a margin loss +1 gives phi*.
 
         Returns:
-            The values, shaped as u; `duality.conjugate` also returns their error bounds.
+            The values, shaped as u; `properties._conjugate` has their error bounds.
         """
         return _shaped(conjugate(self.facts.curves, _row(label), self._evaluate, np.ravel(u)).value, u)
 
@@ -191,12 +191,12 @@ class Card:
         return _shaped(_links.slope_ratio(self.facts.curves, np.ravel(score)), score)
 
     def matching_loss(self, score: Any, target: Any) -> Any:
-        """The matching loss of the pair's activation at a score for a target output; see `links.matching_loss`."""
+        """The matching loss of the pair's activation at a score for a target output; see `_links.matching_loss`."""
         shape = np.broadcast(np.asarray(score), np.asarray(target))
         return _shaped(_links.matching_loss(self.pair.activation, score, target).ravel(), np.empty(shape.shape))
 
     def convexity_band(self, output: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `links`."""
+        """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `_links`."""
         return _links.convexity_band(self.pair.loss, output)
 
     def weight(self, score: Any, label: float) -> Any:

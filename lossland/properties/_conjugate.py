@@ -16,7 +16,7 @@ EPS = np.finfo(float).eps
 
 
 class Conjugate(NamedTuple):
-    """f*(u) at m points.
+    """A class curve's conjugate f*(u) at m slopes, with error bounds.
 
     Attributes:
         value: (m,), inf outside the domain.
@@ -30,7 +30,7 @@ class Conjugate(NamedTuple):
 
 
 class Proximal(NamedTuple):
-    """prox at m points: the minimiser of f(z) + (z - v)^2 / (2 gamma).
+    """The proximal operator of a class curve at m points v: the minimiser of f(z) + (z - v)^2 / (2 gamma).
 
     Attributes:
         point: (m,).

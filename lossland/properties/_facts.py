@@ -1,4 +1,4 @@
-"""The facts of a pair that a card states: everything that is computed once, in one NamedTuple."""
+"""The facts that a card states of a pair: everything that is computed once, in one NamedTuple."""
 
 import math
 from typing import Generic, NamedTuple, TypeVar
@@ -37,9 +37,9 @@ class Facts(NamedTuple):
         tails: towards the well classified side.
         margin: whether negative(z) == positive(-z).
         known: each class curve as a registered margin loss, None where it is none.
-        minima: the minimal conditional risk at `calibration.ETAS`.
+        minima: the minimal conditional risk at `ETAS`.
         calibration: calibrated thresholds.
-        psi: the psi-transform at `calibration.THETAS`, at the best threshold, or 0 where there is none.
+        psi: the psi-transform at `THETAS`, at the best threshold, or 0 where there is none.
         elicits: whether the risk's minimiser reveals eta.
         output_at_best: the output at the best threshold; NaN if there is none.
         probability: for outputs in [0, 1], the largest |output at the minimiser - eta|; NaN for others.

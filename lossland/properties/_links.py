@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import NODES, Curves, tabulate
-from lossland.elements import Activation, Loss, Pair, pair
+from lossland.elements import Activation, Loss, pair
 
 # Gauss-Legendre with five nodes is exact for the quintics of the table.
 _GAUSS = np.polynomial.legendre.leggauss(5)
@@ -218,9 +218,3 @@ def _inverse(table: Curves, values: np.ndarray, targets: np.ndarray) -> np.ndarr
     out = (targets < low_limit) | (targets > high_limit)
     out |= (targets == low_limit) & slow[0] | (targets == high_limit) & slow[1]
     return np.where(out, np.nan, found)
-
-
-def belongs(made: Pair, curves: Curves) -> bool:
-    """Whether the output, read as a probability, is the one that belongs to the pair's curves (to 1e-6)."""
-    distance = link_distance(curves, made.activation)
-    return bool(distance <= 1e-6)

@@ -25,7 +25,7 @@ def verdicts(facts: Facts) -> tuple[CardVerdict, ...]:
     """Everything that a reader should know first, one sentence a fact.
 
     Args:
-        facts: from `facts.facts`.
+        facts: from `facts`.
 
     Returns:
         Sentences, faults first.
