@@ -1,6 +1,4 @@
-"""Clarke subdifferentials of objectives of linear scores: one-sided slopes, gradients of the cells around a point,
-elements of least norm.
-"""
+"""Clarke subdifferentials of objectives of linear scores: one-sided slopes, gradients around a point, least norms."""
 
 import functools
 import itertools
