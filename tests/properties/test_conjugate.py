@@ -12,7 +12,7 @@ from scipy.special import xlogy
 import lossland as ll
 from lossland.curves import evaluator, tabulate
 from lossland.elements import Loss
-from lossland.properties import _conjugate as duality
+from lossland.properties._conjugate import CLOSED, conjugate, proximal
 
 card = functools.cache(ll.card)
 CONVEX = [p.name for p in ll.pairs() if p.name == f"identity+{p.loss.name}" and p.loss.claim("convex")]
@@ -79,13 +79,13 @@ def quoted(form, u):
     return scale * (eval(formula, names) + 0.0 * inner) + slope * u - offset, low, high
 
 
-@pytest.mark.parametrize("name", [n for n in CONVEX if n.partition("+")[2] in duality.CLOSED])
+@pytest.mark.parametrize("name", [n for n in CONVEX if n.partition("+")[2] in CLOSED])
 def test_closed_forms_are_the_numeric_supremum(name, rng):
     c = card(name)
     assert c.as_sum_of_known.positive == name.partition("+")[2]
     low, high = quoted(c.conjugate_form(), np.zeros(1))[1:]
     u = np.concatenate([rng.uniform(max(low, -3), min(high, 3), 20), [max(low, -3), min(high, 3)]])
-    found, exact = duality.conjugate(tabulate(c.pair), 0, evaluator(c.pair), u), quoted(c.conjugate_form(), u)[0]
+    found, exact = conjugate(tabulate(c.pair), 0, evaluator(c.pair), u), quoted(c.conjugate_form(), u)[0]
     np.testing.assert_allclose(found.value, exact, atol=1e-9)
     assert np.all(found.value + found.error >= exact - 1e-14)
     outside = np.array([low - 0.01, high + 0.01])
@@ -113,7 +113,7 @@ def test_proximal_operators(name, gamma):
     """Against a grid; and firmly nonexpansive."""
     c = card(name)
     v = np.linspace(-4, 4, 17)
-    found = duality.proximal(c.facts.curves, 0, evaluator(c.pair), v, gamma)
+    found = proximal(c.facts.curves, 0, evaluator(c.pair), v, gamma)
     assert np.all(found.residual <= 1e-10 * (1 + np.abs(v)))
     held = values(c.pair, Z)
     best = np.array([Z[np.argmin(held + (Z - x) ** 2 / (2 * gamma))] for x in v])
