@@ -159,6 +159,7 @@ def _breaks(curve: Curve) -> np.ndarray:
 
 def pieces_of(given: Pair, curve: Curve, label: float) -> Pieces | None:
     """The parabolas of a curve; None if it has others."""
+    # Not `curves.parabolas`, whose knots are the same: its slopes differ in the last digit, and so would solutions.
     for _ in range(2):
         cells = _breaks(curve)
         if cells.size > MOST_PIECES:
