@@ -14,4 +14,4 @@ from ._spectral_density import SpectralDensity as SpectralDensity
 from ._spectral_density import spectral_density as spectral_density
 
 """For other wings."""
-from ._checks import door as door
+from ._checks import checked_objective as checked_objective

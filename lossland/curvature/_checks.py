@@ -1,4 +1,4 @@
-"""The door of curvature: params that fit, and losses that have a Hessian worth asking for."""
+"""What is checked before a Hessian is computed: params that fit, and a loss whose second derivative says something."""
 
 import functools
 import warnings
@@ -16,8 +16,8 @@ from lossland.elements import as_float
 from lossland.training import Objective, affine
 
 
-def door(f: Callable[[Params], Array], params: Params) -> tuple[Any, Params]:
-    """The objective as a pytree and params as arrays of floats.
+def checked_objective(f: Callable[[Params], Array], params: Params) -> tuple[Any, Params]:
+    """An objective or a function as a pytree, and params as arrays of floats, once they fit each other.
 
     Raises:
         ValueError: if params do not fit the objective or are not finite, or f gives no scalar.

@@ -11,7 +11,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
-from lossland.curvature._checks import door, finite_only, has_linear_model, refuse_lines
+from lossland.curvature._checks import checked_objective, finite_only, has_linear_model, refuse_lines
 from lossland.curvature._hessian import diagonal_of, matrix_of, product_of
 from lossland.curvature._lanczos import dense_form, tridiagonal
 
@@ -90,7 +90,7 @@ def top_eigenvalues(
 
     Sources: Lanczos (1950); Ghorbani, Krishnan & Xiao (2019).
     """
-    held, params, flat = entered(f, params)
+    held, params, flat = checked_and_flat(f, params)
     refuse_lines(f)
     if not (isinstance(k, int) and 1 <= k <= flat.size):
         raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
@@ -136,7 +136,7 @@ def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int 
 
     Source: Hutchinson (1989).
     """
-    held, params, _ = entered(f, params)
+    held, params, _ = checked_and_flat(f, params)
     refuse_lines(f)
     if samples < 2:
         raise ValueError(f"A standard error needs at least 2 samples, not {samples}.")
@@ -146,9 +146,9 @@ def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int 
 # -------------------------------------------------------------------------------------------------- computing them
 
 
-def entered(f: Any, params: Params) -> tuple[Any, Params, Array]:
-    """A checked objective, its params and these in a row."""
-    held, params = door(f, params)
+def checked_and_flat(f: Any, params: Params) -> tuple[Any, Params, Array]:
+    """An objective and params as `checked_objective` gives them, and the params as one array (p,)."""
+    held, params = checked_objective(f, params)
     return held, params, ravel_pytree(params)[0]
 
 

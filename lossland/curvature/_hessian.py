@@ -14,7 +14,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Params, form_of, told
-from lossland.curvature._checks import door, has_linear_model, objective_only, refuse_lines
+from lossland.curvature._checks import checked_objective, has_linear_model, objective_only, refuse_lines
 from lossland.elements import as_float
 from lossland.training import Objective
 
@@ -53,7 +53,7 @@ def hessian(f: Callable[[Params], Array], params: Params) -> Array:
 
     Source: Pearlmutter (1994) for the products that its columns are.
     """
-    held, params = door(f, params)
+    held, params = checked_objective(f, params)
     refuse_lines(f)
     return matrix_of(held, params)
 
@@ -81,7 +81,7 @@ def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector:
 
     Source: Pearlmutter (1994).
     """
-    held, params = door(f, params)
+    held, params = checked_objective(f, params)
     refuse_lines(f)
     size = ravel_pytree(params)[0].size
     flat = isinstance(vector, Array | np.ndarray) and vector.shape == (size,)
@@ -120,7 +120,7 @@ def gauss_newton(f: Objective, params: Params) -> Array:
     Source: Schraudolph (2002).
     """
     objective_only(f, "gauss_newton")
-    held, params = door(f, params)
+    held, params = checked_objective(f, params)
     refuse_lines(f, always=True)
     return _gauss_newton(held, params)
 
@@ -148,7 +148,7 @@ def hessian_diagonal(f: Callable[[Params], Array], params: Params) -> Params:
         >>> round(float(ll.curvature.hessian_diagonal(f, params)["bias"]), 4)
         2.0
     """
-    held, params = door(f, params)
+    held, params = checked_objective(f, params)
     refuse_lines(f)
     return ravel_pytree(params)[1](diagonal_of(held, params))
 

@@ -1,4 +1,4 @@
-"""What the kinks of a loss are worth as curvature: the jumps of the slope within a window of the score."""
+"""Curvature that a loss holds in its kinks: jumps of the slope within a window of the score, as second differences."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
 from lossland.core import Params
-from lossland.curvature._checks import door, objective_only
+from lossland.curvature._checks import checked_objective, objective_only
 from lossland.curvature._hessian import EXACT, jacobian, shares
 from lossland.curves import tabulate
 from lossland.elements import Pair
@@ -70,7 +70,7 @@ def kink_curvature(
     Source: smoothing by convolution, Chen & Mangasarian (1996).
     """
     objective_only(f, "kink_curvature")
-    held, params = door(f, params)
+    held, params = checked_objective(f, params)
     kinks = slope_jumps(f.pair)
     if (width is None) == (direction is None):
         raise ValueError("kink_curvature takes either a width or a direction.")
@@ -80,7 +80,7 @@ def kink_curvature(
             raise ValueError(f"width must be positive, a scalar or of shape ({f.n},); got {width}.")
         along = jnp.broadcast_to(jnp.asarray(half, f.inputs.dtype), (f.n,))
         return _measured(held, params, along, kinks)
-    _, direction = door(f, direction)
+    _, direction = checked_objective(f, direction)
     moved = jax.jvp(f.scores, (params,), (direction,))[1]
     return _measured(held, params, jnp.abs(moved), kinks)
 

@@ -1,4 +1,4 @@
-"""Lanczos' method by matfree: a few columns that know the ends of a symmetric matrix's spectrum.
+"""Lanczos' method by matfree: a small tridiagonal matrix whose eigenvalues approach the ends of a large one's.
 
 It reorthogonalises fully, takes no more steps than there are dimensions, and stops where the columns span an invariant
 subspace: what would come after that is rounding error, and its Ritz values belong to no matrix.
@@ -12,7 +12,7 @@ from jax import Array
 
 
 class Tridiagonal(NamedTuple):
-    """A symmetric matrix on a Krylov space: A = Q^T T Q there.
+    """A symmetric matrix on the space that its powers span from one start: A = Q^T T Q there, T tridiagonal.
 
     Attributes:
         rows: Q, (m, p), orthonormal; rows from `valid` on mean nothing.
@@ -28,7 +28,7 @@ class Tridiagonal(NamedTuple):
 
 
 def tridiagonal(times: Callable[[Array], Array], start: Array, steps: int) -> Tridiagonal:
-    """Run Lanczos' method; for use inside `jax.jit`.
+    """A symmetric matrix made tridiagonal on the space that a start spans, by Lanczos' method; for use in `jax.jit`.
 
     Args:
         times: v (p,) -> A v.
@@ -68,5 +68,5 @@ def tridiagonal(times: Callable[[Array], Array], start: Array, steps: int) -> Tr
 
 
 def dense_form(found: Tridiagonal) -> Array:
-    """T as a matrix, (m, m)."""
+    """The tridiagonal matrix in full, (m, m)."""
     return jnp.diag(found.diagonal) + jnp.diag(found.beside[:-1], 1) + jnp.diag(found.beside[:-1], -1)

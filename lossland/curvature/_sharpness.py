@@ -13,10 +13,10 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
-from lossland.curvature._checks import door, finite_only, has_linear_model
+from lossland.curvature._checks import checked_objective, finite_only, has_linear_model
 from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
 from lossland.curvature._hessian import curvature_bound, matrix_of, product_of
-from lossland.curves import shape, tabulate
+from lossland.curves import tabulate
 
 Kind = Literal["worst", "adaptive", "average"]
 LENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -92,7 +92,7 @@ def sharpness(
 
     Sources: Foret et al. (2021); Kwon et al. (2021); Andriushchenko & Flammarion (2022).
     """
-    held, params = door(f, params)
+    held, params = checked_objective(f, params)
     if np.ndim(radius) != 0 or not (radius > 0 and math.isfinite(radius)):
         raise ValueError(f"The radius must be positive and finite, not {radius}.")
     if kind not in get_args(Kind):
@@ -111,7 +111,7 @@ def sharpness(
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class _Moved:
-    """u -> f(centre + scale * u), all shaped as params."""
+    """An objective as a function of the move u: f(centre + scale * u), all shaped as params."""
 
     f: Callable[[Params], Array]
     centre: Params
@@ -132,7 +132,7 @@ def _worst(f: Any, params: Params, radius: float, key: Key, starts: int, steps: 
         matrix = stretch[:, None] * np.asarray(matrix_of(f, params), float) * stretch
         rows = np.eye(flat.size)
     else:
-        rows, matrix = _plane(moved, origin, gradient, key)
+        rows, matrix = _subspace(moved, origin, gradient, key)
     finite_only(jnp.asarray(matrix))
     values, columns = np.linalg.eigh(matrix)
     along, second = ball_maximum(values, columns.T @ (rows @ g), radius)
@@ -199,7 +199,7 @@ def ball_maximum(values: np.ndarray, slopes: np.ndarray, radius: float) -> tuple
     return told(y)
 
 
-def _plane(moved: _Moved, origin: Params, gradient: Array, key: Key) -> tuple[np.ndarray, np.ndarray]:
+def _subspace(moved: _Moved, origin: Params, gradient: Array, key: Key) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows (m, p) spanning the top eigenvectors, g and H g, and the Hessian on them, (m, m)."""
     _, top, _, _ = lanczos_pairs(moved, origin, min(TOP, gradient.size), "largest", key, 1e-3)
     spanning = jnp.concatenate([top, gradient[None], _images(moved, origin, gradient[None])])
@@ -216,7 +216,7 @@ def _upper(f: Any, params: Params, stretch: np.ndarray, g: np.ndarray, radius: f
     if not (has_linear_model(f) and is_small(f, g.size)):
         return math.inf
     curves = tabulate(f.pair)
-    bounds = [shape(curves, row).smoothness for row in (0, 1)]
+    bounds = [curves.shape(row).smoothness for row in (0, 1)]
     if not all(map(math.isfinite, bounds)):
         return math.inf
     # The card's constant is read off a table to some 1e-9.

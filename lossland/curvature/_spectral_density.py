@@ -12,13 +12,13 @@ from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
 from lossland.curvature._checks import finite_only, refuse_lines
-from lossland.curvature._eigenvalues import entered, is_small
+from lossland.curvature._eigenvalues import checked_and_flat, is_small
 from lossland.curvature._hessian import matrix_of, product_of
 from lossland.curvature._lanczos import dense_form, tridiagonal
 
 
 class SpectralDensity(NamedTuple):
-    """How the eigenvalues lie: a share of 1 / p each.
+    """The eigenvalues of a Hessian as a distribution: a share of 1 / p each.
 
     Attributes:
         nodes: (m,), eigenvalues, or Ritz values that stand for them, increasing.
@@ -48,7 +48,7 @@ def spectral_density(
     key: Key | None = None,
     dense: bool | None = None,
 ) -> SpectralDensity:
-    r"""How the Hessian's eigenvalues lie.
+    r"""The distribution of the Hessian's eigenvalues, smoothed for a figure.
 
     .. math:: \rho(x) = \frac{1}{p} \sum_j N(x; \lambda_j, width^2)
 
@@ -80,7 +80,7 @@ def spectral_density(
 
     Sources: Lin, Saad & Yang (2016); Ghorbani, Krishnan & Xiao (2019).
     """
-    held, params, flat = entered(f, params)
+    held, params, flat = checked_and_flat(f, params)
     refuse_lines(f)
     for name, given in {"steps": steps, "samples": samples, "points": points, "width": width}.items():
         if given is not None and not given > 0:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves._quintic import NODES, Evaluate, near_size, rough_cells
+from lossland.curves._digits import rounding_off
+from lossland.curves._evaluator import LABELS, NODES, Evaluate
+from lossland.curves._roughness import near_size, rough_cells
 
-LABELS = (1.0, -1.0)
 KINDS = ("value", "slope", "curvature")
 MOST = 256
 """How many brackets are followed at once."""
@@ -41,7 +42,7 @@ class Kink(NamedTuple):
 
 
 class Bends(NamedTuple):
-    """What `find_kinks` found.
+    """The kinks of a pair, with what it takes to put them into a table.
 
     Attributes:
         kinks: in order of score.
@@ -71,7 +72,7 @@ class _Brackets(NamedTuple):
 
 
 def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bends:
-    """Follow every rough cell down to where it is narrow.
+    """The kinks of a pair, found by following every cell that is not smooth down to where it is narrow.
 
     Args:
         evaluate: from `curves.evaluator`.
@@ -94,7 +95,7 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
 def _followed(
     evaluate: Evaluate, points: np.ndarray, rows: np.ndarray, size: np.ndarray
 ) -> tuple[_Brackets, list[tuple[float, float]]]:
-    """The rough cells cut down to where they are narrow, in order, and those that could not be."""
+    """The cells that are not smooth cut down to where they are narrow, in order, and those that could not be."""
     live, lost, _ = _rough(points[None], rows[:, :, None], size, 1e-9)
     done = []
     for _ in range(ROUNDS):
@@ -125,7 +126,7 @@ def _followed(
 def _rough(
     points: np.ndarray, rows: np.ndarray, size: np.ndarray, least: float
 ) -> tuple[_Brackets, list[tuple[float, float]], np.ndarray]:
-    """The rough stretches of each row of points, as brackets, those too many to follow, and which rows have any."""
+    """Where each row of points is not smooth, as brackets, those too many to follow, and which rows have any."""
     rough = rough_cells(points, rows, size, least)
     padded = np.pad(rough, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)
@@ -172,7 +173,7 @@ def _pieces(live: _Brackets) -> int:
 
 
 def _narrow(live: _Brackets, size: np.ndarray) -> np.ndarray:
-    """Which brackets need no more rounds."""
+    """Which brackets are narrow enough to be told where their kink lies."""
     width = (live.high - live.low) / (1 + np.abs(live.low))
     left, right = live.left[0], live.right[0]
     with np.errstate(invalid="ignore"):
@@ -241,8 +242,7 @@ def _meeting(left: np.ndarray, right: np.ndarray, low: float, high: float, order
         bend = left[order] - right[order]
         a, b = left[order - 1] - left[order] * low, right[order - 1] - right[order] * high
         point = float(np.clip((b - a) / bend, low, high)) if bend else low
-    tidy = round(float(point), 9) + 0.0
-    return tidy if abs(point - tidy) < 2e-12 * (1 + abs(point)) else float(point)
+    return rounding_off(point, 9, 2e-12)
 
 
 def _continued(held: np.ndarray, by: float) -> np.ndarray:

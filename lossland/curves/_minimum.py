@@ -5,16 +5,18 @@ the simplest. The lowest node is found over the whole table, then the quintic's 
 an interval, or lie at +-inf because a tail only approaches its limit, are told apart.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from lossland.curves._quintic import quintic
-from lossland.curves._table import Curves
+
+if TYPE_CHECKING:
+    from lossland.curves._table import Curves
 
 
 class Minimum(NamedTuple):
-    """The global minimum of m functions.
+    """The global minima of m combinations of the class curves.
 
     Attributes:
         value: (m,), -inf where there is none.
@@ -38,24 +40,8 @@ class Minimum(NamedTuple):
         return np.where(self.whole, inside, ends)
 
 
-def lowest(curves: Curves, weights: Any, tilts: Any = 0.0) -> Minimum:
-    """Minimise m combinations of the class curves over the extended reals.
-
-    Args:
-        curves: from `curves.tabulate`.
-        weights: (m, 2), of the positive and the negative curve, not negative.
-        tilts: (m,) or a scalar, the slope of the linear part.
-
-    Returns:
-        The minima; values to about 1e-12 of the curves' size within |z| <= 12, minimisers that are unique to 1e-8.
-
-    Example:
-        >>> import lossland as ll
-        >>> from lossland.curves import tabulate
-        >>> found = lowest(tabulate(ll.pair("identity", "logistic")), [[0.8, 0.2]])
-        >>> f"{found.value[0]:.6f} {found.at[0]:.6f}"
-        '0.500402 1.386294'
-    """
+def lowest(curves: "Curves", weights: Any, tilts: Any = 0.0) -> Minimum:
+    """The minima of m combinations of a table's curves; see `Curves.lowest`."""
     weights = np.asarray(weights, float)
     tilts = np.broadcast_to(np.asarray(tilts, float), weights.shape[:1])
     parts = [_minimise(curves, weights[i : i + 256], tilts[i : i + 256]) for i in range(0, len(weights), 256)]
@@ -63,7 +49,7 @@ def lowest(curves: Curves, weights: Any, tilts: Any = 0.0) -> Minimum:
 
 
 def combine(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(m, n) from (2, n) and (m, 2), a weight of 0 making even an infinite value 0."""
+    """Combinations (m, n) of two rows (2, n) by weights (m, 2); a weight of 0 makes even an infinite value 0."""
     if np.all(np.isfinite(rows)):
         return weights @ rows
     with np.errstate(invalid="ignore", over="ignore"):
@@ -71,7 +57,7 @@ def combine(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.nan_to_num(terms[0] + terms[1], nan=np.inf, posinf=np.inf, neginf=-np.inf)
 
 
-def size(curves: Curves, weights: np.ndarray) -> np.ndarray:
+def size(curves: "Curves", weights: np.ndarray) -> np.ndarray:
     """How large each combination is within |z| <= 12: what tolerances are measured by, (m,)."""
     near = curves.values[:, np.abs(curves.scores) <= 12]
     sizes = np.abs(np.where(np.isfinite(near), near, 0.0)).max(axis=1, initial=0.0)
@@ -79,7 +65,7 @@ def size(curves: Curves, weights: np.ndarray) -> np.ndarray:
     return np.where(total > 0, total, 1.0)
 
 
-def _minimise(curves: Curves, weights: np.ndarray, tilts: np.ndarray) -> Minimum:
+def _minimise(curves: "Curves", weights: np.ndarray, tilts: np.ndarray) -> Minimum:
     scores, every = curves.scores, np.arange(len(weights))
     with np.errstate(over="ignore", invalid="ignore"):
         values = combine(curves.values, weights) + tilts[:, None] * scores

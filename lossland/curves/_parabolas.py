@@ -1,17 +1,22 @@
-"""Class curves made of lines and parabolas, convex or not: their knots and coefficients, from the table of `curves`.
+"""Is a pair made of lines and parabolas, and of which? Knots and coefficients of its class curves, from its table.
 
-Between two knots a curve is value + slope z + bend z^2 / 2. A pair with a jump of its value, without a bound on the
-number of its pieces or with any other curve is refused, with the reason. `pieced` sums such curves over data.
+Between two knots a curve is value + slope z + bend z^2 / 2. `parabolas` gives the pieces and refuses, with the reason,
+a pair with a jump of its value, without a bound on the number of its pieces or with any other curve; whether they are
+lines alone `continuous_lines` says, and of a pair with jumps too `made_of_lines`.
 """
 
 import functools
 import itertools
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from lossland.curves._table import evaluator, grid, tabulate
-from lossland.elements import Pair, pair
+from lossland.curves._digits import rounding_off
+from lossland.curves._evaluator import evaluator, grid
+from lossland.curves._table import Curves, tabulate
+from lossland.elements import Pair
+from lossland.elements import pair as as_pair
 
 FAR = 1e3
 """Scores up to which the pieces are held against the table, or twice as far as the furthest knot."""
@@ -55,11 +60,11 @@ class Parabolas(NamedTuple):
         return self.slope[1:] + self.bend[1:] * self.knots - sides[:-1]
 
 
-def parabolas(given: Any) -> tuple[Parabolas, Parabolas]:
+def parabolas(pair: Any) -> tuple[Parabolas, Parabolas]:
     """The pieces of the two class curves.
 
     Args:
-        given: a pair or its name.
+        pair: a pair or its name.
 
     Returns:
         Those of positives and of negatives.
@@ -72,47 +77,77 @@ def parabolas(given: Any) -> tuple[Parabolas, Parabolas]:
         >>> positive.knots.tolist(), positive.slope.tolist(), negative.slope.tolist()
         ([0.0, 1.0], [0.0, -1.0, 0.0], [0.0, 1.0])
     """
-    return _parabolas(pair(given))
+    return _parabolas(as_pair(pair))
+
+
+def continuous_lines(pair: Pair) -> bool:
+    """Whether both class curves are continuous and made of lines alone, of one at least.
+
+    Example:
+        >>> import lossland as ll
+        >>> [continuous_lines(ll.pair("identity", loss)) for loss in ("hinge", "squared_hinge", "unhinged", "zero_one")]
+        [True, False, True, False]
+    """
+    try:
+        return all(part.linear for part in _parabolas(pair))
+    except ValueError:
+        return False
 
 
 @functools.lru_cache(maxsize=512)
-def _parabolas(given: Pair) -> tuple[Parabolas, Parabolas]:
+def made_of_lines(pair: Pair) -> bool:
+    """Whether both class curves are lines between kinks or jumps, of which there are some; read off the pair's table.
+
+    Example:
+        >>> import lossland as ll
+        >>> [made_of_lines(ll.pair("identity", loss)) for loss in ("hinge", "squared_hinge", "unhinged")]
+        [True, False, False]
+    """
+    # Within a traced function the table would be traced too.
+    with jax.ensure_compile_time_eval():
+        curves = tabulate(pair)
+    straight = np.max(np.abs(curves.curvatures)) <= 1e-12 * np.max(np.abs(curves.slopes), initial=1e-300)
+    return bool(straight and any(kink.what in ("value", "slope") for kink in curves.kinks))
+
+
+@functools.lru_cache(maxsize=512)
+def _parabolas(pair: Pair) -> tuple[Parabolas, Parabolas]:
     points = grid()
     points = points[np.abs(points) < FAR]
-    value, _, bend = evaluator(given)(points)
+    value, _, bend = evaluator(pair)(points)
     if np.isnan(value).any():
-        raise ValueError(f"{given.name} is NaN at score {points[np.isnan(value).any(axis=0)][0]:.6g}; mend the loss.")
+        raise ValueError(f"{pair.name} is NaN at score {points[np.isnan(value).any(axis=0)][0]:.6g}; mend the loss.")
     for row, side in enumerate(("positive", "negative")):
         rounded = np.round(np.clip(np.nan_to_num(bend[row]), -1e9, 1e9), 6)
         if np.unique(rounded).size > MOST_BENDS:
             worst = points[1:][np.diff(rounded) != 0]
             near = worst[np.argmin(np.abs(worst))]
-            raise _refused(given, f"the second derivative of a {side}'s loss changes all along, say at z = {near:.3g}")
+            raise _refused(pair, f"the second derivative of a {side}'s loss changes all along, say at z = {near:.3g}")
         if not np.isfinite(value[row]).all():
             raise _refused(
-                given, f"the loss of a {side} is infinite, say at z = {points[~np.isfinite(value[row])][0]:.3g}"
+                pair, f"the loss of a {side} is infinite, say at z = {points[~np.isfinite(value[row])][0]:.3g}"
             )
-    curves = tabulate(given)
+    curves = tabulate(pair)
     for kink in curves.kinks:
         if kink.what == "value":
             raise _refused(
-                given, f"the loss of label {kink.label:+d} jumps at z = {kink.at:g}, so that a minimum need not exist"
+                pair, f"the loss of label {kink.label:+d} jumps at z = {kink.at:g}, so that a minimum need not exist"
             )
     found = [_pieces(curves, row) for row in (0, 1)]
     for part, side in zip(found, ("positive", "negative"), strict=True):
         if part is None:
-            raise _refused(given, f"the loss of a {side} is not a line or a parabola between its kinks")
+            raise _refused(pair, f"the loss of a {side} is not a line or a parabola between its kinks")
     return found[0], found[1]  # type: ignore[return-value]
 
 
-def _refused(given: Pair, reason: str) -> ValueError:
+def _refused(pair: Pair, reason: str) -> ValueError:
     return ValueError(
-        f"{given.name} is not made of lines and parabolas: {reason}. Pairs that are: relu+hinge, hard_tanh+hinge, "
+        f"{pair.name} is not made of lines and parabolas: {reason}. Pairs that are: relu+hinge, hard_tanh+hinge, "
         f"leaky_relu+absolute, identity+squared_hinge."
     )
 
 
-def _pieces(curves: Any, row: int) -> Parabolas | None:
+def _pieces(curves: Curves, row: int) -> Parabolas | None:
     """The pieces of one curve; None where a stretch between kinks is no parabola."""
     knots = np.array([kink.at for kink in curves.kinks if kink.label == (1, -1)[row]])
     far = max(FAR, 2 * np.abs(knots).max(initial=0.0))
@@ -122,25 +157,16 @@ def _pieces(curves: Any, row: int) -> Parabolas | None:
         inside = np.flatnonzero((curves.scores > low) & (curves.scores < high))
         if not inside.size:
             return None
-        z, value, slope, bend = (part[..., inside] for part in (curves.scores, *_rows(curves, row)))
+        z = curves.scores[inside]
+        value, slope, bend = (part[row, inside] for part in (curves.values, curves.slopes, curves.curvatures))
         # Near 0, where the coefficients lose the least, but off the knots.
         inset = min(1.0, 0.5 * (high - low))
         near = np.argmin(np.abs(z - np.clip(0.0, low + inset, high - inset)))
-        q = _tidy(bend[near])
-        s = _tidy(slope[near] - q * z[near])
-        v = _tidy(value[near] - z[near] * (s + 0.5 * q * z[near]))
+        q = rounding_off(bend[near], 10, 1e-11)
+        s = rounding_off(slope[near] - q * z[near], 10, 1e-11)
+        v = rounding_off(value[near] - z[near] * (s + 0.5 * q * z[near]), 10, 1e-11)
         off = np.abs(v + z * (s + 0.5 * q * z) - value)
         if np.any(off > 1e-9 * (1 + np.abs(value) + np.abs(s * z) + np.abs(q) * z * z)):
             return None
         held.append((v, s, q))
     return Parabolas(knots, *np.array(held).T)
-
-
-def _rows(curves: Any, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return curves.values[row], curves.slopes[row], curves.curvatures[row]
-
-
-def _tidy(x: float) -> float:
-    """Digits that only rounding made are dropped."""
-    near = round(float(x), 10) + 0.0
-    return near if abs(x - near) < 1e-11 * (1 + abs(x)) else float(x)

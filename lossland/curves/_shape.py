@@ -3,18 +3,17 @@
 Each fact is read off the table of `curves`, with the tolerance that its function states.
 """
 
-import functools
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import jax
 import numpy as np
 
-from lossland.curves._kinks import LABELS, Kink
-from lossland.curves._minimum import lowest
-from lossland.curves._quintic import is_flat
-from lossland.curves._table import Curves, at, grid, tabulate
-from lossland.elements import Pair
+from lossland.curves._evaluator import LABELS, grid
+from lossland.curves._kinks import Kink
+from lossland.curves._roughness import is_flat
+
+if TYPE_CHECKING:
+    from lossland.curves._table import Curves
 
 
 class Interval(NamedTuple):
@@ -25,7 +24,7 @@ class Interval(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """One class curve on the score axis.
+    """What is read off one class curve on the score axis.
 
     Attributes:
         convex: to a slope tolerance of 1e-9.
@@ -60,23 +59,8 @@ class Shape(NamedTuple):
     refutes_convexity: float
 
 
-def shape(curves: Curves, row: int) -> Shape:
-    """The shape of one class curve.
-
-    Args:
-        curves: from `curves.tabulate`.
-        row: 0 for positives, 1 for negatives.
-
-    Returns:
-        The facts; see `Shape`.
-
-    Example:
-        >>> import lossland as ll
-        >>> from lossland.curves import tabulate
-        >>> found = shape(tabulate(ll.pair("relu", "hinge")), 0)
-        >>> found.convex, found.plateaus, found.levels
-        (False, (Interval(low=-inf, high=0.0),), (1.0,))
-    """
+def shape(curves: "Curves", row: int) -> Shape:
+    """The shape of one class curve of a table; see `Curves.shape`."""
     label = int(LABELS[row])
     kinks = tuple(kink for kink in curves.kinks if kink.label == label)
     runs = flat_runs(curves, row)
@@ -105,15 +89,8 @@ def shape(curves: Curves, row: int) -> Shape:
     )
 
 
-def is_margin(curves: Curves) -> bool:
-    """Whether negative(z) == positive(-z) to 1e-9 of the value, at every node.
-
-    Example:
-        >>> import lossland as ll
-        >>> from lossland.curves import tabulate
-        >>> [is_margin(tabulate(ll.pair(name))) for name in ("tanh+hinge", "relu+hinge")]
-        [True, False]
-    """
+def is_margin(curves: "Curves") -> bool:
+    """Whether a table is that of a margin loss; see `Curves.is_margin`."""
     nodes = np.searchsorted(curves.scores, grid())
     positive, negative = curves.values[0, nodes][::-1], curves.values[1, nodes]
     with np.errstate(invalid="ignore"):
@@ -125,7 +102,7 @@ def is_margin(curves: Curves) -> bool:
 # ---------------------------------------------------------------------------------------------------- flat stretches
 
 
-def flat_runs(curves: Curves, row: int) -> list[tuple[int, int]]:
+def flat_runs(curves: "Curves", row: int) -> list[tuple[int, int]]:
     """First and last node of each maximal stretch with slope zero, tails that merely vanish left out.
 
     A flat stretch begins where a curve that still moves stops: at a kink, a knot or a contact. A tail that has
@@ -153,18 +130,18 @@ def flat_runs(curves: Curves, row: int) -> list[tuple[int, int]]:
     return runs
 
 
-def _jumps(curves: Curves, row: int, i: int) -> bool:
+def _jumps(curves: "Curves", row: int, i: int) -> bool:
     before, after = curves.values[row, i - 1], curves.values[row, i]
     return bool(before != after and not abs(before - after) <= 1e-9 * (abs(before) + abs(after)))
 
 
-def _span(curves: Curves, run: tuple[int, int]) -> Interval:
+def _span(curves: "Curves", run: tuple[int, int]) -> Interval:
     first, last = run
     low = -math.inf if first == 0 else float(curves.scores[first])
     return Interval(low, math.inf if last == curves.scores.size - 1 else float(curves.scores[last]))
 
 
-def _scale(curves: Curves, row: int) -> float:
+def _scale(curves: "Curves", row: int) -> float:
     near = curves.values[row][np.abs(curves.scores) <= 12]
     size = float(np.abs(near[np.isfinite(near)]).max(initial=0.0))
     return size if size > 0 else 1.0
@@ -173,7 +150,7 @@ def _scale(curves: Curves, row: int) -> float:
 # ------------------------------------------------------------------------------------------------- infimum, convexity
 
 
-def _walls(curves: Curves, row: int) -> tuple[Interval, ...]:
+def _walls(curves: "Curves", row: int) -> tuple[Interval, ...]:
     values = curves.values[row]
     infinite = values == math.inf
     if not infinite.any() or infinite.all() or np.abs(values[~infinite]).max() > 1e100:
@@ -182,15 +159,15 @@ def _walls(curves: Curves, row: int) -> tuple[Interval, ...]:
     return tuple(_span(curves, (first, stop - 1)) for first, stop in zip(ends[::2], ends[1::2], strict=True))
 
 
-def _infimum(curves: Curves, row: int) -> tuple[float, bool]:
+def _infimum(curves: "Curves", row: int) -> tuple[float, bool]:
     """The greatest lower bound and whether a finite score reaches it."""
-    found = lowest(curves, np.eye(2)[[row]])
+    found = curves.lowest(np.eye(2)[[row]])
     value, low, high = float(found.value[0]), float(found.low[0]), float(found.high[0])
     value = 0.0 if abs(value) < 1e-12 * min(_scale(curves, row), 1e3) else value
     return value, math.isfinite(value) and (low, high) not in ((-math.inf, -math.inf), (math.inf, math.inf))
 
 
-def falls(curves: Curves, row: int) -> np.ndarray:
+def falls(curves: "Curves", row: int) -> np.ndarray:
     """By how much the slope falls from each node to the next beyond tolerance, (n - 1,): positive where concave."""
     slopes, values, scores = curves.slopes[row], curves.values[row], curves.scores
     finite = np.isfinite(values[:-1]) & np.isfinite(values[1:]) & np.isfinite(slopes[:-1]) & np.isfinite(slopes[1:])
@@ -200,7 +177,7 @@ def falls(curves: Curves, row: int) -> np.ndarray:
         return np.where(finite, slopes[:-1] - slopes[1:] - 1e-9 * size - 1e-13 * near, -np.inf)
 
 
-def _bends_down(curves: Curves, row: int, kinks: tuple[Kink, ...]) -> float:
+def _bends_down(curves: "Curves", row: int, kinks: tuple[Kink, ...]) -> float:
     """A score where the slope falls or the value jumps; NaN if there is none."""
     scores = curves.scores
     for kink in kinks:
@@ -214,7 +191,7 @@ def _bends_down(curves: Curves, row: int, kinks: tuple[Kink, ...]) -> float:
     return float(0.5 * (scores[worst] + scores[worst + 1])) if fall[worst] > 0 else math.nan
 
 
-def _steps(curves: Curves, row: int) -> np.ndarray:
+def _steps(curves: "Curves", row: int) -> np.ndarray:
     """The sign of each step from node to node: -1 down, 0 level to 1e-12, +1 up."""
     values = curves.values[row]
     with np.errstate(invalid="ignore", over="ignore"):
@@ -223,13 +200,13 @@ def _steps(curves: Curves, row: int) -> np.ndarray:
     return np.where(np.abs(step) > 1e-12 * np.minimum(size, 1e300) + 1e-14 * _scale(curves, row), np.sign(step), 0.0)
 
 
-def _quasi_convex(curves: Curves, row: int) -> bool:
+def _quasi_convex(curves: "Curves", row: int) -> bool:
     moves = _steps(curves, row)
     up, down = np.flatnonzero(moves > 0), np.flatnonzero(moves < 0)
     return not (up.size and down.size and up[0] < down[-1])
 
 
-def _monotone(curves: Curves, row: int) -> str:
+def _monotone(curves: "Curves", row: int) -> str:
     moves = _steps(curves, row)
     directions = {(True, True): "neither", (True, False): "increasing", (False, True): "decreasing"}
     return directions.get((bool(np.any(moves > 0)), bool(np.any(moves < 0))), "constant")
@@ -238,7 +215,7 @@ def _monotone(curves: Curves, row: int) -> str:
 # --------------------------------------------------------------------------------------------------- constants, tails
 
 
-def _largest(curves: Curves, row: int, order: int, kinks: tuple[Kink, ...]) -> float:
+def _largest(curves: "Curves", row: int, order: int, kinks: tuple[Kink, ...]) -> float:
     """The supremum of |slope| (order 1) or |curvature| (order 2), sought between the nodes beside the largest one."""
     breaking = ("value",) if order == 1 else ("value", "slope")
     if any(kink.what in breaking for kink in kinks):
@@ -250,33 +227,17 @@ def _largest(curves: Curves, row: int, order: int, kinks: tuple[Kink, ...]) -> f
     scores = curves.scores
     if peak in (0, size.size - 1):
         # Still growing by more than 1 % over the last factor of ten: without a bound.
-        earlier = np.abs(at(curves, [scores[peak] / 10], 1)[row, 0]) if order == 1 else size[abs(peak - 160)]
+        earlier = np.abs(curves.at([scores[peak] / 10], 1)[row, 0]) if order == 1 else size[abs(peak - 160)]
         return math.inf if size[peak] > 1.01 * earlier else float(size[peak])
     for place in scores[1:][np.diff(scores) == 0]:
         away = scores[peak] - place
         if abs(away) < 1e-6 * (1 + abs(place)):
             # Far less a little further off, on the side where it is large: it grows without a bound towards there.
             sides = place + np.array([-1e-3, 1e-3]) * (1 + abs(place))
-            further = np.abs(at(curves, sides, order)[row])
+            further = np.abs(curves.at(sides, order)[row])
             side = int(away > 0 or (away == 0 and scores[peak - 1] == scores[peak]))
             if size[peak] > 3 * further[side] + 1e-9:
                 return math.inf
     inside = np.linspace(scores[peak - 1], scores[peak + 1], 801)
     inside = inside[~np.isin(inside, [kink.at for kink in kinks])]
-    return float(max(size[peak], np.abs(at(curves, inside, order)[row]).max(initial=0.0)))
-
-
-@functools.lru_cache(maxsize=512)
-def made_of_lines(pair: Pair) -> bool:
-    """Whether both class curves are lines between kinks or jumps, of which there are some; read off the pair's table.
-
-    Example:
-        >>> import lossland as ll
-        >>> [made_of_lines(ll.pair("identity", loss)) for loss in ("hinge", "squared_hinge", "unhinged")]
-        [True, False, False]
-    """
-    # Within a traced function the table would be traced too.
-    with jax.ensure_compile_time_eval():
-        curves = tabulate(pair)
-    straight = np.max(np.abs(curves.curvatures)) <= 1e-12 * np.max(np.abs(curves.slopes), initial=1e-300)
-    return bool(straight and any(kink.what in ("value", "slope") for kink in curves.kinks))
+    return float(max(size[peak], np.abs(curves.at(inside, order)[row]).max(initial=0.0)))

@@ -1,6 +1,4 @@
-"""What is wrong with a pair's functions, told from many of their values: NaN, slopes that are no derivative.
-
-The two class curves of a pair, tabulated once: value, slope and curvature at scores from -1e6 to 1e6, kinks found.
+"""The two class curves of a pair, tabulated once: value, slope and curvature at scores from -1e6 to 1e6, kinks found.
 
 Everything that a card says is read off this table. Between nodes a curve is the quintic through value, slope and
 curvature at both ends, which is right to about 1e-14 near 0; at a kink the score stands twice, with the values of its
@@ -10,63 +8,15 @@ left and of its right side. Rows are (positive, negative). All in NumPy, float64
 import functools
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from lossland.curves._kinks import LABELS, Kink, find_kinks
-from lossland.curves._quintic import NODES, Evaluate, quintic, refined
+from lossland.curves._evaluator import NODES, Evaluate, evaluator, grid
+from lossland.curves._kinks import Kink, find_kinks
+from lossland.curves._minimum import Minimum, lowest
+from lossland.curves._quintic import quintic, refined
+from lossland.curves._shape import Shape, falls, flat_runs, is_margin, shape
+from lossland.curves._soundness import mended, not_numbers, not_resolved, unlike_differences
 from lossland.elements import Pair
-
-
-def not_numbers(scores: np.ndarray, held: np.ndarray) -> list[str]:
-    """NaN values, slopes and curvatures, in words."""
-    found = []
-    for what, rows in zip(("value", "slope", "curvature"), held, strict=True):
-        for label, row in zip(("positive", "negative"), rows, strict=True):
-            bad = np.flatnonzero(np.isnan(row))
-            if bad.size:
-                where = f"at {bad.size} scores from {scores[bad[0]]:.3g} to {scores[bad[-1]]:.3g}"
-                hint = "" if what == "value" else "; a branch that jnp.where does not take may be infinite there"
-                found.append(f"The {what} for a {label} is NaN {where}{hint}.")
-    return found
-
-
-def mended(scores: np.ndarray, held: np.ndarray) -> list[np.ndarray]:
-    """The table with NaN replaced: values by inf, which no minimum takes; slopes by differences."""
-    values = np.where(np.isnan(held[0]), np.inf, held[0])
-    rows = [values]
-    for given in held[1:]:
-        if np.isnan(given).any():
-            with np.errstate(invalid="ignore"):
-                measured = np.nan_to_num(np.gradient(rows[-1], scores, axis=1), posinf=0.0, neginf=0.0)
-            given = np.where(np.isnan(given), measured, given)
-        rows.append(given)
-    return rows
-
-
-def unlike_differences(scores: np.ndarray, rows: np.ndarray, kinks: list[float]) -> list[str]:
-    """Where the slope is not the derivative of the value, kinks apart, in words; scores as many as 2 n + 1."""
-    near = np.abs(scores[:-2:2]) < 12
-    near[np.clip((np.searchsorted(scores, kinks) - 1) // 2, 0, None)] = False
-    h = (scores[2::2] - scores[:-2:2])[near]
-    found = []
-    for label, values, slopes in zip(("positive", "negative"), rows[0], rows[1], strict=True):
-        with np.errstate(invalid="ignore", over="ignore"):
-            v0, v1 = values[:-2:2][near], values[2::2][near]
-            s0, middle, s1 = slopes[:-2:2][near], slopes[1::2][near], slopes[2::2][near]
-            rise, tread = v1 - v0, h / 6 * (s0 + 4 * middle + s1)
-            size = np.abs(rise) + h * (np.abs(s0) + np.abs(s1))
-            resolved = np.abs(rise) < 0.5 * (1 + np.abs(v0))
-            wrong = resolved & (np.abs(rise - tread) > 0.05 * size + 1e-11 * (1 + np.abs(v0)))
-        if wrong.sum() > 10:
-            z = float(scores[:-2:2][near][np.flatnonzero(wrong)[wrong.sum() // 2]])
-            found.append(f"The slope for a {label} is not the derivative of the value, for example at z = {z:.3g}.")
-    return found
-
-
-REACH = 14.5
-"""asinh of the largest score: nodes are even in asinh, and 0 lies between two of them."""
 
 
 class Curves(NamedTuple):
@@ -89,6 +39,83 @@ class Curves(NamedTuple):
     limits: np.ndarray
     kinks: tuple[Kink, ...]
     problems: tuple[str, ...]
+
+    def at(self, scores: Any, order: int = 0) -> np.ndarray:
+        """Both class curves at any scores, by the table's quintics.
+
+        Args:
+            scores: (m,), finite or not.
+            order: 0 for the values, 1 for the slopes, 2 for the curvatures.
+
+        Returns:
+            (2, m).
+
+        Example:
+            >>> import lossland as ll
+            >>> tabulate(ll.pair("identity", "squared")).at([0.5]).round(12).tolist()
+            [[0.25], [2.25]]
+        """
+        x = np.atleast_1d(np.asarray(scores, float))
+        inside = np.clip(x, self.scores[0], self.scores[-1])
+        cell = np.clip(np.searchsorted(self.scores, inside, side="right") - 1, 0, self.scores.size - 2)
+        # A point on a kink lies at the left end of a cell: the right-hand value, as for a function given by cases.
+        ends = [rows[:, cell + side] for side in (0, 1) for rows in (self.values, self.slopes, self.curvatures)]
+        found = quintic(ends, self.scores[cell], self.scores[cell + 1], inside, order)
+        edge = self.limits if order == 0 else np.zeros((2, 2))
+        return np.where(x == -np.inf, edge[:, :1], np.where(x == np.inf, edge[:, 1:], found))
+
+    def lowest(self, weights: Any, tilts: Any = 0.0) -> Minimum:
+        """The minima of m combinations of the class curves over the extended reals.
+
+        Args:
+            weights: (m, 2), of the positive and the negative curve, not negative.
+            tilts: (m,) or a scalar, the slope of the linear part.
+
+        Returns:
+            The minima; values to about 1e-12 of the curves' size within |z| <= 12, minimisers that are unique to 1e-8.
+
+        Example:
+            >>> import lossland as ll
+            >>> found = tabulate(ll.pair("identity", "logistic")).lowest([[0.8, 0.2]])
+            >>> f"{found.value[0]:.6f} {found.at[0]:.6f}"
+            '0.500402 1.386294'
+        """
+        return lowest(self, weights, tilts)
+
+    def shape(self, row: int) -> Shape:
+        """The shape of one class curve.
+
+        Args:
+            row: 0 for positives, 1 for negatives.
+
+        Returns:
+            The facts; see `Shape`.
+
+        Example:
+            >>> import lossland as ll
+            >>> found = tabulate(ll.pair("relu", "hinge")).shape(0)
+            >>> found.convex, found.plateaus, found.levels
+            (False, (Interval(low=-inf, high=0.0),), (1.0,))
+        """
+        return shape(self, row)
+
+    def flat_runs(self, row: int) -> list[tuple[int, int]]:
+        """First and last node of each maximal stretch with slope zero, tails that merely vanish left out."""
+        return flat_runs(self, row)
+
+    def falls(self, row: int) -> np.ndarray:
+        """By how much the slope falls from each node to the next beyond tolerance, (n - 1,): positive where concave."""
+        return falls(self, row)
+
+    def is_margin(self) -> bool:
+        """Whether negative(z) == positive(-z) to 1e-9 of the value, at every node.
+
+        Example:
+            >>> import lossland as ll
+            >>> [tabulate(ll.pair(name)).is_margin() for name in ("tanh+hinge", "relu+hinge")]
+            [True, False]
+        """
+        return is_margin(self)
 
 
 @functools.lru_cache(maxsize=128)
@@ -119,7 +146,7 @@ def tabulate(pair: Pair) -> Curves:
     places = [at for at, *_ in sides]
     problems += unlike_differences(points, rows, places)
     scores, rows, coarse = refined(evaluate, points, rows, places)
-    problems += _not_resolved(unresolved + coarse)
+    problems += not_resolved(unresolved + coarse)
     for at, left, right in sides:
         kept = scores != at
         scores, rows = scores[kept], rows[..., kept]
@@ -130,52 +157,10 @@ def tabulate(pair: Pair) -> Curves:
     return Curves(scores, rows[0], rows[1], rows[2], limits, kinks, tuple(problems))
 
 
-def grid() -> np.ndarray:
-    """The scores at which every pair is tabulated, kinks apart: symmetric about 0, which is not one of them."""
-    half = np.sinh(np.linspace(0.0, REACH, 2047)[1::2])
-    return np.concatenate([-half[::-1], half])
-
-
 def _fourths(scores: np.ndarray) -> np.ndarray:
     """The scores with three more between any two."""
     between = np.diff(scores)[:, None] * np.arange(4) / 4 + scores[:-1, None]
     return np.append(between.ravel(), scores[-1])
-
-
-def evaluator(pair: Pair) -> Evaluate:
-    """A function from scores (m,), m <= NODES, to value, slope and curvature of both classes, (3, 2, m).
-
-    Every call runs the pair on one array of the same length, operation by operation: what XLA has compiled for one
-    pair serves the others, where compiling a function for each pair takes several times as long.
-    """
-
-    def evaluate(scores: np.ndarray) -> np.ndarray:
-        padded = np.zeros(NODES)
-        padded[: scores.size] = scores
-        with jax.enable_x64(True):
-            both = jnp.asarray(np.concatenate([padded, padded]))
-            labels = jnp.asarray(np.repeat(LABELS, NODES))
-            held = np.stack([np.asarray(part, float) for part in pair.jet(both, labels)])
-        return held.reshape(3, 2, NODES)[:, :, : scores.size]
-
-    return evaluate
-
-
-def _not_resolved(intervals: list[tuple[float, float]]) -> list[str]:
-    """Where the table is not the curve, in words; near intervals made one."""
-    joined: list[tuple[float, float]] = []
-    for low, high in sorted(intervals):
-        if joined and low - joined[-1][1] <= 0.1 * (1 + abs(low)):
-            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
-        else:
-            joined.append((low, high))
-    told = [
-        f"between z = {low:.4g} and {high:.4g}"
-        if high - low > 1e-3 * (1 + abs(low))
-        else f"at z = {round(low, 4) + 0.0:.4g}"
-        for low, high in joined
-    ]
-    return [f"Not resolved {where}: the loss changes too fast there for this card." for where in told]
 
 
 def _graded(evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,29 +180,3 @@ def _graded(evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray) -> tuple[n
     held = np.stack(mended(more, evaluate(more)))
     places = np.searchsorted(scores, more)
     return np.insert(scores, places, more), np.insert(rows, places, held, axis=-1)
-
-
-def at(curves: Curves, scores: Any, order: int = 0) -> np.ndarray:
-    """Both class curves at any scores, by the table's quintics.
-
-    Args:
-        curves: from `tabulate`.
-        scores: (m,), finite or not.
-        order: 0 for the values, 1 for the slopes, 2 for the curvatures.
-
-    Returns:
-        (2, m).
-
-    Example:
-        >>> import lossland as ll
-        >>> at(tabulate(ll.pair("identity", "squared")), [0.5]).round(12).tolist()
-        [[0.25], [2.25]]
-    """
-    x = np.atleast_1d(np.asarray(scores, float))
-    inside = np.clip(x, curves.scores[0], curves.scores[-1])
-    cell = np.clip(np.searchsorted(curves.scores, inside, side="right") - 1, 0, curves.scores.size - 2)
-    # A point on a kink lies at the left end of a cell: the right-hand value, as for a function given by cases.
-    ends = [rows[:, cell + side] for side in (0, 1) for rows in (curves.values, curves.slopes, curves.curvatures)]
-    found = quintic(ends, curves.scores[cell], curves.scores[cell + 1], inside, order)
-    edge = curves.limits if order == 0 else np.zeros((2, 2))
-    return np.where(x == -np.inf, edge[:, :1], np.where(x == np.inf, edge[:, 1:], found))

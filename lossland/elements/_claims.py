@@ -16,7 +16,7 @@ Curve = Callable[[Any], Any]
 
 
 class Check(NamedTuple):
-    """One contract.
+    """One contract of a loss, an activation or a pair, and whether it holds.
 
     Attributes:
         name: what is asked.
@@ -30,6 +30,7 @@ class Check(NamedTuple):
 
 
 def inner_points(grid: np.ndarray) -> np.ndarray:
+    """The points of a grid within [-12, 12]."""
     return grid[np.abs(grid) <= 12]
 
 
@@ -41,6 +42,7 @@ def compiled(curve: Curve) -> tuple[Callable[[np.ndarray], np.ndarray], Callable
 
 
 def close(a: Any, b: Any, tolerance: float) -> bool:
+    """Whether two values agree to a tolerance, absolute or relative, NaN with NaN."""
     return np.allclose(np.asarray(a, float), np.asarray(b, float), rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
@@ -48,6 +50,7 @@ def close(a: Any, b: Any, tolerance: float) -> bool:
 
 
 def all_of(name: str, checks: list[Check]) -> Check:
+    """Several checks as one: the first that is refuted, else the first."""
     refuted = next((check for check in checks if check.refutation), checks[0])
     return refuted._replace(name=name)
 
@@ -81,6 +84,7 @@ def convex_claim(curve: Curve, grid: np.ndarray, claimed: bool) -> Check:
 def monotone_claim(
     curve: Curve, grid: np.ndarray, claimed: bool, sign: float = 1.0, name: str = "claim monotone"
 ) -> Check:
+    """Whether a curve rises or stays, or with sign -1 falls or stays, from each point of a grid to the next."""
     values = sign * compiled(curve)[0](grid)
     values = np.where(np.isfinite(values), values, np.nan)
     fall = np.nan_to_num(values[:-1] - values[1:])
@@ -95,10 +99,12 @@ def monotone_claim(
 
 
 def decreasing_claim(curve: Curve, grid: np.ndarray, claimed: bool) -> Check:
+    """Whether a loss falls or stays from each margin of a grid to the next."""
     return monotone_claim(curve, grid, claimed, -1.0, "claim decreasing")
 
 
 def range_claim(entry: Entry, grid: np.ndarray, claimed: tuple[float, float]) -> Check:
+    """Whether every output of an activation lies in the interval that it claims, +-inf included."""
     low, high = claimed
     values = np.asarray(entry(np.concatenate([grid, [-np.inf, np.inf]])))
     points = np.concatenate([grid, [-np.inf, np.inf]])
@@ -109,6 +115,7 @@ def range_claim(entry: Entry, grid: np.ndarray, claimed: tuple[float, float]) ->
 
 
 def symmetry_claim(entry: Activation, grid: np.ndarray) -> Check:
+    """Whether an activation is odd, g(-z) = -g(z), or complementary, g(-z) = 1 - g(z), as it claims."""
     mirrored = -entry(grid) if entry.symmetry == "odd" else 1.0 - entry(grid)
     gap = np.abs(np.asarray(entry(-grid)) - np.asarray(mirrored))
     worst = int(np.argmax(gap))
@@ -117,6 +124,7 @@ def symmetry_claim(entry: Activation, grid: np.ndarray) -> Check:
 
 
 def neighbours_claim(entry: Activation, grid: np.ndarray) -> Check:
+    """Whether the neighbours that an activation gives are those of its value."""
     assert entry.neighbours is not None, entry.name
     z = jnp.asarray(grid[np.abs(grid) < 3])
     held, a = entry.neighbours(z, **entry.settings()), np.asarray(entry(z))
@@ -132,6 +140,7 @@ def neighbours_claim(entry: Activation, grid: np.ndarray) -> Check:
 
 
 def kinks_claim(curves: list[tuple[Curve, np.ndarray]], claimed: tuple[float, ...]) -> Check:
+    """Whether the slope or the value jumps at the claimed places and nowhere else."""
     found: list[tuple[float, str]] = []
     for curve, grid in curves:
         found += _find_kinks(curve, inner_points(grid), sorted(claimed))

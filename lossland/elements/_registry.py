@@ -1,7 +1,7 @@
 """The registries: a decorated function becomes an entry that everything downstream finds by name.
 
 Each decorator files an entry and returns the function unchanged. A claim left out is not claimed; a claim made is
-tested by `lossland.testing`. A claim that depends on a loss's parameters is a function of them.
+tested by `check_loss` or `check_activation`. A claim that depends on a loss's parameters is a function of them.
 """
 
 import functools
@@ -205,7 +205,7 @@ def activation(function: Any = None, /, **claims: Any) -> Any:
         function: `activation(score, **parameters)`.
         **claims: any of `range` (an interval that holds every output; needed for a likelihood loss), `kinks` (scores),
             `monotone` (nondecreasing), `symmetry` ("odd": g(-z) = -g(z); "complement": g(-z) = 1 - g(z)), `neighbours`
-            (a function of the score that returns `lossland.stable.Output`), `source`, `aliases`.
+            (a function of the score that returns `lossland.elements.Output`), `source`, `aliases`.
 
     Returns:
         The function, unchanged.

@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lossland.curves import at, tabulate
+from lossland.curves import tabulate
 from lossland.elements import pair
 from lossland.figures._style import BLACK, BLUE, GREEN, GREY, NEGATIVE, PINK, POSITIVE, RED, YELLOW, panels, style
 from lossland.properties import Card
@@ -50,7 +50,7 @@ def _class_curves(axes: Axes, card: Card, scores: np.ndarray, order: int) -> Non
     breaks = [k.at for k in card.kinks if ("value", "slope", "curvature").index(k.what) <= order]
     near = [scores, np.array([b + side for b in breaks for side in (-1e-7, 1e-7)]), np.array(breaks, float)]
     x = np.sort(np.concatenate(near))
-    rows = at(curves, x, order)
+    rows = curves.at(x, order)
     rows[:, np.isin(x, breaks)] = np.nan
     for row, shade, label in CLASSES:
         axes.plot(x, rows[row], color=shade, label=label)
@@ -72,7 +72,7 @@ def _shade_plateaus(axes: Axes, card: Card, reach: float) -> None:
 
 
 def _risk_panel(axes: Axes, card: Card, scores: np.ndarray) -> None:
-    positive, negative = at(card.facts.curves, scores, 0)
+    positive, negative = card.facts.curves.at(scores, 0)
     shades = matplotlib.colormaps["viridis"](np.linspace(0.1, 0.9, len(CARD_ETAS)))
     with np.errstate(invalid="ignore"):
         risks = [eta * positive + (1 - eta) * negative for eta in CARD_ETAS]
@@ -109,7 +109,7 @@ def _link_panel(axes: Axes, card: Card, scores: np.ndarray) -> None:
     axes.plot(scores, ratio, color=PINK, label=name)
     low, high = card.pair.activation.claim("range") or (-np.inf, np.inf)
     if low >= 0 and high <= 1:
-        output = 1.0 - at(tabulate(pair(card.pair.activation, "unhinged")), scores, 0)[0]
+        output = 1.0 - tabulate(pair(card.pair.activation, "unhinged")).at(scores, 0)[0]
         axes.plot(scores, output, color=BLACK, ls="--", lw=1.0, label="output")
     axes.set(xlabel="score $z$", ylabel="$P(t=+1)$ at which $z$ is best", ylim=(-0.03, 1.03))
     axes.set_xlim(scores[0], scores[-1])

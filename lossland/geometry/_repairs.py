@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from lossland.core import Key, Model, Params
-from lossland.curves import shape, tabulate
+from lossland.curves import tabulate
 from lossland.data import Dataset
 from lossland.elements import Loss, Pair, pair
 from lossland.elements.activations import relu
@@ -118,7 +118,7 @@ def hidden_svm(activation: Any, data: Dataset) -> HiddenSVM:
         ([0.25, 0.25], 0.5, 0.5)
     """
     made = pair(activation)
-    bottoms = [shape(tabulate(made), row).bottoms for row in (0, 1)]
+    bottoms = [tabulate(made).shape(row).bottoms for row in (0, 1)]
     ends = [[part.low for part in bottoms[0] if part.high == np.inf]]
     ends.append([-part.high for part in bottoms[1] if part.low == -np.inf])
     if not (ends[0] and ends[1]) or len(bottoms[0]) > 1 or len(bottoms[1]) > 1:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.core import Model, Params
-from lossland.curves import LABELS, Curves, falls, shape, tabulate
+from lossland.curves import LABELS, Curves, tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import affine_pixels, is_linear, model_pixels
@@ -120,7 +120,7 @@ def _proof(f: Objective, p: Plane) -> str:
     what = "Both class curves" if len(rows) == 2 else f"The {('positive', 'negative')[rows[0]]} class curve"
     verb = "are" if len(rows) == 2 else "is"
     affine = f"and the scores of {f.model.name} are affine on the plane."
-    if all(shape(curves, row).convex for row in rows):
+    if all(curves.shape(row).convex for row in rows):
         return f"{what} of {f.pair.name} {verb} convex (its card) {affine}"
     around = [jax.tree.map(jnp.asarray, tree) for tree in (p.centre, *p.directions)]
     middle, first, second = (np.asarray(f.scores(tree)) for tree in around)
@@ -135,7 +135,7 @@ def _proof(f: Objective, p: Plane) -> str:
 
 def _passes(curves: Curves, row: int, low: np.ndarray, high: np.ndarray) -> bool:
     """Whether an interval of scores, (n,) ends each, meets a place where the curve bends down or jumps."""
-    bad = falls(curves, row) > 0
+    bad = curves.falls(row) > 0
     jumps = [kink.at for kink in curves.kinks if kink.label == LABELS[row] and kink.what == "value"]
     bad |= (np.diff(curves.scores) == 0) & np.isin(curves.scores[1:], jumps)
     # Cell k lies between nodes k and k + 1; beyond the table nothing is known.

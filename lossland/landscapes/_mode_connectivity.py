@@ -10,7 +10,7 @@ import optax
 from jax import Array
 
 from lossland.core import Key, Model, Params
-from lossland.curvature import door
+from lossland.curvature import checked_objective
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.training import Objective, linear, objective
@@ -107,7 +107,7 @@ def bezier_path(
         raise ValueError(f"steps must be at least 1 and points at least 2, not {steps} and {points}.")
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2)
-        a, b = (door(f, jax.tree.map(lambda x: jnp.asarray(x, float), p))[1] for p in (start, end))
+        a, b = (checked_objective(f, jax.tree.map(lambda x: jnp.asarray(x, float), p))[1] for p in (start, end))
         control, trace = _train(_adam() if optimizer is None else optimizer, steps, f, a, b, key)
         ts = np.linspace(0.0, 1.0, points)
         values, straight = (np.array(x) for x in _along_both(f, a, control, b, jnp.asarray(ts)))

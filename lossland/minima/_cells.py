@@ -1,4 +1,4 @@
-"""`cells`: an objective of two parameters made of lines and parabolas, exactly: cells, minima and plateaus in a box.
+"""An objective of two parameters made of lines and parabolas, taken apart exactly: cells, minima, plateaus in a box.
 
 The scores are linear in the parameters, so the objective is one quadratic on every cell of the lines z_i = knot.
 """
@@ -9,10 +9,10 @@ import numpy as np
 
 from lossland.core import checked_box
 from lossland.data import Dataset
-from lossland.elements import pair
 from lossland.minima._arrangement import arrange
+from lossland.minima._minimum_sets import MinimumSet, distance
 from lossland.minima._piecewise import Pieced, pieced
-from lossland.minima._stationary_sets import MinimumSet, Quadratics, basins, distance, quadratics
+from lossland.minima._stationary_sets import Quadratics, basins, quadratics
 
 MOST_LINES = 1500
 """Beyond this many lines there would be over a million cells."""
@@ -80,7 +80,7 @@ class Shares(NamedTuple):
 
 
 def cells(
-    activation: Any,
+    pair: Any,
     data: Dataset,
     *,
     l2: float = 0.0,
@@ -93,7 +93,7 @@ def cells(
     .. math:: F(p) = \frac1n \sum_i s_i \, \ell(z_i, t_i) + \frac{l2}{2} \|w\|^2, \quad z_i = w \cdot x_i + b.
 
     Args:
-        activation: a pair or its name, made of lines and parabolas without jumps, such as "relu+hinge".
+        pair: a pair or its name, made of lines and parabolas without jumps, such as "relu+hinge".
         data: n examples of two inputs, or of one input with a bias.
         l2: the strength of the penalty on the weights.
         bias: whether the score has a bias; by default for one input and not for two.
@@ -122,7 +122,7 @@ def cells(
             f"cells takes two parameters, but {data.d} input(s) {'with' if bias else 'without'} a bias have "
             f"{data.d + bias}. Choose columns, or take ll.global_minimum and ll.local_minimum, which take any number."
         )
-    total = pieced(pair(activation), data, l2, bias, sample_weights)
+    total = pieced(pair, data, l2, bias, sample_weights)
     held = checked_box(box, 2)
     example, knots = total.knots()
     if knots.size > MOST_LINES:

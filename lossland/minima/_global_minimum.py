@@ -1,10 +1,8 @@
-"""The mixed-integer program of an objective made of lines, in a box; tangents of the penalty are added as needed.
+"""The least value of an objective made of lines in a box, with a proven bound: a mixed-integer program.
 
 A curve's convex runs lie between its concave kinks. Of an example with r > 1 runs within its reach, y_r says on which
 one its score lies, and z = sum_r z_r, low_r y_r <= z_r <= high_r y_r, e_r >= slope_k z_r + value_k y_r for the lines k
-of the run: no formulation has a tighter relaxation of one curve.
-
-Linear and mixed-integer programs for objectives made of lines: `local_minimum` and `global_minimum`, with proofs.
+of the run: no formulation has a tighter relaxation of one curve. Tangents of the penalty are added as needed.
 """
 
 import itertools
@@ -17,12 +15,95 @@ from lossland.core import checked_box
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.minima._local_minimum import descended, on_kinks
-from lossland.minima._piecewise import Pieced, _of_lines
+from lossland.minima._piecewise import Pieced, of_lines
 
 ROUNDS = 60
 """How often tangents of the penalty are added."""
 SCALE = 1e3
 """Costs are multiplied by it: HiGHS stops at an absolute gap of 1e-6, whatever it is asked for."""
+
+
+class GlobalMinimum(NamedTuple):
+    """The least value in a box, with a bound.
+
+    Attributes:
+        value: the objective at `params`, an upper bound of the least value.
+        bound: a proven lower bound of the least value in the box.
+        gap: value - bound.
+        params: {"weights": (d,), "bias": ()}, as `linear()` takes them.
+        point: (D,), the same as one array, the bias last.
+        proven: whether the gap is at most the one asked for.
+        message: what the solver said.
+    """
+
+    value: float
+    bound: float
+    gap: float
+    params: dict[str, np.ndarray]
+    point: np.ndarray
+    proven: bool
+    message: str
+
+
+def global_minimum(
+    pair: Any,
+    data: Dataset,
+    *,
+    l2: float = 0.0,
+    bias: bool = True,
+    box: Any = 10.0,
+    sample_weights: Any = None,
+    gap: float = 1e-6,
+    seconds: float = 60.0,
+) -> GlobalMinimum:
+    r"""Find the least value in a box of an objective made of lines, convex or not, with a proven bound.
+
+    .. math:: \min_{p \in \text{box}} \; \frac1n \sum_i s_i \, \ell(z_i, t_i) + \frac{l2}{2} \|w\|^2.
+
+    A mixed-integer program: each example's curve is split at its concave kinks into convex runs, and a binary says on
+    which one the score lies. With a penalty, its tangents are added until the gap closes. The bound holds up to HiGHS's
+    tolerances, 1e-7 for a constraint and 1e-6 for a binary.
+
+    Args:
+        pair: a pair or its name, made of lines without jumps.
+        data: n examples, up to a few hundred.
+        l2: the strength of the penalty on the weights.
+        bias: whether the score has a bias, the last parameter.
+        box: (low, high), each (D,), or half the width of a cube around 0.
+        sample_weights: s, (n,), not negative; 1 by default.
+        gap: when to stop, in units of the objective. With a penalty the point itself is as near to the minimiser of
+            its convex runs as sqrt(2 gap / l2).
+        seconds: when to stop at the latest; what is proven until then is returned.
+
+    Returns:
+        The point, its value and a lower bound; see `GlobalMinimum`.
+
+    Raises:
+        ValueError: if the pair is not made of lines, or the box is empty.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset([[1.0], [2.0], [-1.0], [3.0]], [1, 1, -1, -1])
+        >>> found = ll.global_minimum("relu+hinge", data)
+        >>> round(found.value, 6), found.proven
+        (0.916667, True)
+
+    Source: Vielma 2015, Mixed integer linear programming formulation techniques; solved by HiGHS.
+    """
+    if not (gap > 0 and seconds > 0):
+        raise ValueError(f"gap and seconds must be positive, not {gap} and {seconds}.")
+    total = of_lines(pair, data, l2, bias, sample_weights)
+    held = checked_box(box, data.d + bias)
+    point, bound, message = solved(relaxation(total, held), total, gap, seconds)
+    point = descended(total, on_kinks(total, point, held), held)
+    value = float(total.value(point[None])[0])
+    bound = min(bound, value)
+    weights = point[: data.d]
+    params = {"weights": weights, "bias": np.asarray(point[-1] if bias else 0.0)}
+    return GlobalMinimum(value, bound, value - bound, params, point, value - bound <= gap * (1 + 1e-6), message)
+
+
+# ------------------------------------------------------------------------------------------------ the program
 
 
 class Relaxation(NamedTuple):
@@ -50,7 +131,7 @@ class Relaxation(NamedTuple):
 
 
 class _Program:
-    """Variables and constraints, collected."""
+    """The variables and constraints of a mixed-integer program while it is being made."""
 
     def __init__(self) -> None:
         self.cost: list[float] = []
@@ -183,83 +264,3 @@ def _highs(program: Relaxation, tangents: list[tuple[int, float]], gap: float, s
     options = {"time_limit": seconds, "mip_rel_gap": gap}
     return milp(SCALE * program.cost, constraints=LinearConstraint(matrix, low, high), bounds=Bounds(*program.bounds),
                 integrality=program.whole, options=options)  # fmt: skip
-
-
-class GlobalMinimum(NamedTuple):
-    """The least value in a box, with a bound.
-
-    Attributes:
-        value: the objective at `params`, an upper bound of the least value.
-        bound: a proven lower bound of the least value in the box.
-        gap: value - bound.
-        params: {"weights": (d,), "bias": ()}, as `linear()` takes them.
-        point: (D,), the same as one array, the bias last.
-        proven: whether the gap is at most the one asked for.
-        message: what the solver said.
-    """
-
-    value: float
-    bound: float
-    gap: float
-    params: dict[str, np.ndarray]
-    point: np.ndarray
-    proven: bool
-    message: str
-
-
-def global_minimum(
-    activation: Any,
-    data: Dataset,
-    *,
-    l2: float = 0.0,
-    bias: bool = True,
-    box: Any = 10.0,
-    sample_weights: Any = None,
-    gap: float = 1e-6,
-    seconds: float = 60.0,
-) -> GlobalMinimum:
-    r"""Find the least value in a box of an objective made of lines, convex or not, with a proven bound.
-
-    .. math:: \min_{p \in \text{box}} \; \frac1n \sum_i s_i \, \ell(z_i, t_i) + \frac{l2}{2} \|w\|^2.
-
-    A mixed-integer program: each example's curve is split at its concave kinks into convex runs, and a binary says on
-    which one the score lies. With a penalty, its tangents are added until the gap closes. The bound holds up to HiGHS's
-    tolerances, 1e-7 for a constraint and 1e-6 for a binary.
-
-    Args:
-        activation: a pair or its name, made of lines without jumps.
-        data: n examples, up to a few hundred.
-        l2: the strength of the penalty on the weights.
-        bias: whether the score has a bias, the last parameter.
-        box: (low, high), each (D,), or half the width of a cube around 0.
-        sample_weights: s, (n,), not negative; 1 by default.
-        gap: when to stop, in units of the objective. With a penalty the point itself is as near to the minimiser of
-            its convex runs as sqrt(2 gap / l2).
-        seconds: when to stop at the latest; what is proven until then is returned.
-
-    Returns:
-        The point, its value and a lower bound; see `GlobalMinimum`.
-
-    Raises:
-        ValueError: if the pair is not made of lines, or the box is empty.
-
-    Example:
-        >>> import lossland as ll
-        >>> data = ll.Dataset([[1.0], [2.0], [-1.0], [3.0]], [1, 1, -1, -1])
-        >>> found = ll.global_minimum("relu+hinge", data)
-        >>> round(found.value, 6), found.proven
-        (0.916667, True)
-
-    Source: Vielma 2015, Mixed integer linear programming formulation techniques; solved by HiGHS.
-    """
-    if not (gap > 0 and seconds > 0):
-        raise ValueError(f"gap and seconds must be positive, not {gap} and {seconds}.")
-    total = _of_lines(activation, data, l2, bias, sample_weights)
-    held = checked_box(box, data.d + bias)
-    point, bound, message = solved(relaxation(total, held), total, gap, seconds)
-    point = descended(total, on_kinks(total, point, held), held)
-    value = float(total.value(point[None])[0])
-    bound = min(bound, value)
-    weights = point[: data.d]
-    params = {"weights": weights, "bias": np.asarray(point[-1] if bias else 0.0)}
-    return GlobalMinimum(value, bound, value - bound, params, point, value - bound <= gap * (1 + 1e-6), message)

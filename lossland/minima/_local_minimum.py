@@ -7,14 +7,12 @@ import numpy as np
 
 from lossland.core import flat_point
 from lossland.data import Dataset
-from lossland.minima._piecewise import Pieced, _of_lines
+from lossland.minima._piecewise import Pieced, of_lines
 
 MOST_SIDES = 10
 """How many concave kinks a point may lie on before their sides are searched by integers, not one by one."""
-
-
 TRIES = 4
-"""How many random choices of sides in a row may lead nowhere before a descent ends."""
+"""After how many random choices of sides in a row that lead nowhere `descended` ends."""
 DECIDED = 60.0
 """After how many seconds branch and bound gives up on a point."""
 
@@ -42,6 +40,54 @@ class LocalMinimum(NamedTuple):
     slopes: np.ndarray
     bound: float
     active: np.ndarray
+
+
+def local_minimum(
+    pair: Any,
+    data: Dataset,
+    params: Any,
+    *,
+    l2: float = 0.0,
+    bias: bool = True,
+    sample_weights: Any = None,
+    tol: float = 1e-9,
+) -> LocalMinimum:
+    r"""Prove that a point is a local minimum of an objective made of lines, or find a direction that leads down.
+
+    Near p the objective is F(p) + F'(p; u) up to l2 |u|^2 / 2, so p is a local minimum exactly if
+
+    .. math:: F'(p; u) = \sum_i c_i \max_{s \in S_i} s \, a_i \cdot u \; (\min \text{ at a concave kink}) \;
+        + l2 \, w \cdot u \ge 0 \quad \text{for all } u.
+
+    Without concave kinks at p that is one linear program, else one for every choice of their sides.
+
+    Args:
+        pair: a pair or its name, made of lines without jumps.
+        data: n examples.
+        params: {"weights": (d,), "bias": ()} or one array (D,), the bias last.
+        l2: the strength of the penalty on the weights.
+        bias: whether the score has a bias.
+        sample_weights: (n,), not negative; 1 by default.
+        tol: how near a score is to a kink on which it lies, relative to 1 + |score|; and the slopes that count as 0,
+            relative to the sum of all slopes.
+
+    Returns:
+        The verdict and its proof; see `LocalMinimum`.
+
+    Raises:
+        ValueError: if the pair is not made of lines, or the params do not fit the data or are not finite.
+        RuntimeError: if so many concave kinks meet at the point that a minute does not decide.
+
+    Example:
+        >>> import lossland as ll
+        >>> data = ll.Dataset([[1.0], [2.0], [-1.0]], [1, 1, -1])
+        >>> ll.local_minimum("relu+hinge", data, [0.0, -1.0]).minimal
+        True
+        >>> found = ll.local_minimum("relu+hinge", data, [0.0, 0.0])
+        >>> found.minimal, round(found.slope, 9)
+        (False, -1.666666667)
+    """
+    return verdict(of_lines(pair, data, l2, bias, sample_weights), flat_point(params, data.d, bias), tol)
 
 
 def verdict(total: Pieced, point: np.ndarray, tol: float) -> LocalMinimum:
@@ -91,7 +137,10 @@ def on_kinks(total: Pieced, point: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 
 def descended(total: Pieced, point: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The point moved down while a few random choices of sides show a way; a stopped program leaves one."""
+    """The point moved to kinks that lie lower, as long as a descent direction is found; a solver that stopped needs it.
+
+    A point on concave kinks is looked at from a side of each chosen at random, a few times.
+    """
     rng = np.random.default_rng(0)
     example, knots = total.knots()
     value = total.value(point[None])[0]
@@ -192,51 +241,3 @@ def _by_integers(
         np.maximum(left[convex] * a, right[convex] * a).sum() + np.minimum(left[concave] * b, right[concave] * b).sum()
     )
     return min(float(smooth @ u + bent), 0.0), u, float(found.mip_dual_bound)
-
-
-def local_minimum(
-    activation: Any,
-    data: Dataset,
-    params: Any,
-    *,
-    l2: float = 0.0,
-    bias: bool = True,
-    sample_weights: Any = None,
-    tol: float = 1e-9,
-) -> LocalMinimum:
-    r"""Prove that a point is a local minimum of an objective made of lines, or find a direction that leads down.
-
-    Near p the objective is F(p) + F'(p; u) up to l2 |u|^2 / 2, so p is a local minimum exactly if
-
-    .. math:: F'(p; u) = \sum_i c_i \max_{s \in S_i} s \, a_i \cdot u \; (\min \text{ at a concave kink}) \;
-        + l2 \, w \cdot u \ge 0 \quad \text{for all } u.
-
-    Without concave kinks at p that is one linear program, else one for every choice of their sides.
-
-    Args:
-        activation: a pair or its name, made of lines without jumps.
-        data: n examples.
-        params: {"weights": (d,), "bias": ()} or one array (D,), the bias last.
-        l2: the strength of the penalty on the weights.
-        bias: whether the score has a bias.
-        sample_weights: (n,), not negative; 1 by default.
-        tol: how near a score is to a kink on which it lies, relative to 1 + |score|; and the slopes that count as 0,
-            relative to the sum of all slopes.
-
-    Returns:
-        The verdict and its proof; see `LocalMinimum`.
-
-    Raises:
-        ValueError: if the pair is not made of lines, or the params do not fit the data or are not finite.
-        RuntimeError: if so many concave kinks meet at the point that a minute does not decide.
-
-    Example:
-        >>> import lossland as ll
-        >>> data = ll.Dataset([[1.0], [2.0], [-1.0]], [1, 1, -1])
-        >>> ll.local_minimum("relu+hinge", data, [0.0, -1.0]).minimal
-        True
-        >>> found = ll.local_minimum("relu+hinge", data, [0.0, 0.0])
-        >>> found.minimal, round(found.slope, 9)
-        (False, -1.666666667)
-    """
-    return verdict(_of_lines(activation, data, l2, bias, sample_weights), flat_point(params, data.d, bias), tol)

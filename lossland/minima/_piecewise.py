@@ -1,8 +1,4 @@
-"""Class curves made of lines and parabolas, convex or not: their knots and coefficients, from the table of `curves`.
-
-Between two knots a curve is value + slope z + bend z^2 / 2. A pair with a jump of its value, without a bound on the
-number of its pieces or with any other curve is refused, with the reason. `pieced` sums such curves over data.
-"""
+"""The objective of a pair made of lines and parabolas, over data: a sum of pieces whose knots are known exactly."""
 
 from typing import Any, NamedTuple
 
@@ -10,9 +6,7 @@ import numpy as np
 
 from lossland.curves import Parabolas, parabolas
 from lossland.data import Dataset
-from lossland.elements import pair
-
-# ---------------------------------------------------------------------------------------------------------- over data
+from lossland.elements import pair as as_pair
 
 
 class Pieced(NamedTuple):
@@ -75,11 +69,11 @@ class Pieced(NamedTuple):
         return which, np.concatenate(each)
 
 
-def pieced(given: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any = None) -> Pieced:
+def pieced(pair: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any = None) -> Pieced:
     """The objective of a pair made of lines and parabolas over data, for a linear score.
 
     Args:
-        given: a pair or its name.
+        pair: a pair or its name.
         data: n examples of d inputs.
         l2: the strength of the penalty on the weights.
         bias: whether the score has a bias, the last parameter.
@@ -97,7 +91,7 @@ def pieced(given: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any
         >>> pieced("relu+hinge", data, 0.0, True).value(np.array([[1.0, 0.0]])).tolist()
         [0.5]
     """
-    made = pair(given)
+    made = as_pair(pair)
     if not (np.isfinite(l2) and l2 >= 0):
         raise ValueError(f"l2 must be finite and not negative, not {l2}.")
     weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
@@ -111,8 +105,9 @@ def pieced(given: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any
     return Pieced(made.name, rows, np.asarray(data.labels), weights / data.n, parabolas(made), penalty)
 
 
-def _of_lines(activation: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any) -> Pieced:
-    total = pieced(pair(activation), data, l2, bool(bias), sample_weights)
+def of_lines(pair: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any) -> Pieced:
+    """The objective of a pair made of lines alone, as `pieced` takes it; one of parabolas too is refused."""
+    total = pieced(pair, data, l2, bool(bias), sample_weights)
     if not total.linear:
         raise ValueError(
             f"{total.name} is made of parabolas too, and this takes lines only. With two parameters ll.cells takes it; "

@@ -4,51 +4,16 @@ On every vertex, edge and cell the function's stationary points are found, and k
 direction leads down, to second order. Those that touch are one set.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lossland.minima._arrangement import Arrangement, following
+from lossland.minima._minimum_sets import TOUCH, MinimumSet, Parts, joined
 from lossland.minima._piecewise import Pieced
 
 TINY = 1e-9
 """Slopes, bends and lengths that count as 0, relative to the largest slope, bend and to half the box."""
-TOUCH = 1e-7
-"""How near two sets touch, in half boxes."""
-KINDS = ("point", "segment", "region")
-
-
-class MinimumSet(NamedTuple):
-    """A connected set of local minima of equal value.
-
-    Attributes:
-        level: the value.
-        kind: "point", "segment" or "region" (a plateau), by its largest part.
-        parts: convex parts, each by its extreme points (k, 2): a point, the ends of a segment, or corners
-            counter-clockwise.
-        length: that of the segments which bound no region of the set.
-        area: that of the regions.
-        closed: whether every point of its closure is a local minimum; else one descends from its rim.
-        of_box: whether it lies on the box's boundary only: a minimum because of the box.
-        least_slope: the certificate, the least one-sided derivative in any unit direction within any cell around the
-            set, at its vertices and the ends of its segments; not negative within rounding.
-
-    Example:
-        >>> import lossland as ll
-        >>> data = ll.Dataset([[1.0, 0.0], [0.0, 1.0]], [1, 1], one_class=True)
-        >>> best = ll.cells("identity+absolute", data, bias=False).minima[0]
-        >>> best.kind, best.level, best.parts[0].tolist()
-        ('point', 0.0, [[1.0, 1.0]])
-    """
-
-    level: float
-    kind: str
-    parts: tuple[np.ndarray, ...]
-    length: float
-    area: float
-    closed: bool
-    of_box: bool
-    least_slope: float
 
 
 class Quadratics(NamedTuple):
@@ -71,17 +36,8 @@ class _Tolerance(NamedTuple):
     length: float
 
 
-class _Parts(NamedTuple):
-    """Stationary sets: extreme points, the face of each ((kind, index), or None for a part of one), certificates."""
-
-    points: list[np.ndarray]
-    faces: list[tuple[str, int] | None]
-    least: list[float]
-    of_box: list[bool]
-
-
 def quadratics(total: Pieced, cells: Arrangement) -> Quadratics:
-    """The function on every cell."""
+    """A piecewise quadratic function on every cell of the arrangement of its knots."""
     bends, slopes, constants = [], [], []
     products = total.rows[:, :, None] * total.rows[:, None, :]
     step = max(2_000_000 // max(len(total.rows), 1), 1)
@@ -107,15 +63,15 @@ def basins(total: Pieced, cells: Arrangement, on: Quadratics) -> tuple[MinimumSe
     half = float(0.5 * (cells.box[1] - cells.box[0]).max())
     size = np.abs(on.slope).max() + np.abs(on.bend).max() * np.abs(cells.box).max()
     tolerance = _Tolerance(TINY * size, TINY * max(np.abs(on.bend).max(), size / half), TINY * half)
-    parts = _Parts([], [], [], [])
+    parts = Parts([], [], [], [])
     corners_of_box = np.any(np.abs(cells.vertices[:, None] - cells.box).min(axis=1) <= tolerance.length, axis=1)
     _at_vertices(parts, cells, on, tolerance, corners_of_box)
     _on_edges(parts, cells, on, tolerance)
     _in_cells(parts, cells, on, tolerance)
-    return _joined(parts, total, cells, TOUCH * half)
+    return joined(parts, total, cells, TOUCH * half)
 
 
-def _at_vertices(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Tolerance, of_box: np.ndarray) -> None:
+def _at_vertices(parts: Parts, cells: Arrangement, on: Quadratics, tiny: _Tolerance, of_box: np.ndarray) -> None:
     """The vertices that are local minima: no direction within any corner leads down."""
     cell = np.repeat(np.arange(len(cells.centres)), np.diff(cells.starts))
     after = following(cells.starts)
@@ -140,10 +96,10 @@ def _at_vertices(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Toler
     least = np.full(len(cells.vertices), np.inf)
     np.minimum.at(least, cells.corners, np.minimum(*down))
     for v in np.flatnonzero(~bad):
-        _add(parts, cells.vertices[[v]], ("vertex", int(v)), least[v], of_box[v])
+        parts.add(cells.vertices[[v]], ("vertex", int(v)), least[v], of_box[v])
 
 
-def _on_edges(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Tolerance) -> None:
+def _on_edges(parts: Parts, cells: Arrangement, on: Quadratics, tiny: _Tolerance) -> None:
     """Stationary points in edges, and edges along which nothing changes, where both sides rise."""
     a, b = cells.vertices[cells.edges[:, 0]], cells.vertices[cells.edges[:, 1]]
     length, along = np.linalg.norm(b - a, axis=1), _unit(b - a)
@@ -179,10 +135,10 @@ def _on_edges(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Toleranc
         whole = flat[e] and low[e] == 0.0 and high[e] == length[e]
         ends = [low[e]] if point[e] else [low[e], high[e]]
         held = cells.vertices[cells.edges[e]] if whole else np.array([a[e] + t * along[e] for t in ends])
-        _add(parts, held, ("edge", int(e)) if whole else None, least[e], bool(cells.sides[e].min() < 0))
+        parts.add(held, ("edge", int(e)) if whole else None, least[e], bool(cells.sides[e].min() < 0))
 
 
-def _in_cells(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Tolerance) -> None:
+def _in_cells(parts: Parts, cells: Arrangement, on: Quadratics, tiny: _Tolerance) -> None:
     """Stationary points, lines and whole cells where the function is convex."""
     values, vectors = np.linalg.eigh(on.bend)
     pull = np.einsum("cji,cj->ci", vectors, on.slope)
@@ -192,13 +148,13 @@ def _in_cells(parts: _Parts, cells: Arrangement, on: Quadratics, tiny: _Toleranc
     for c in np.flatnonzero(convex & solvable):
         corners = cells.vertices[cells.corners[cells.starts[c] : cells.starts[c + 1]]]
         if not bent[c].any():
-            _add(parts, corners, ("cell", int(c)), -float(np.linalg.norm(on.slope[c])), False)
+            parts.add(corners, ("cell", int(c)), -float(np.linalg.norm(on.slope[c])), False)
             continue
         at = vectors[c] @ np.where(bent[c], -pull[c] / np.where(bent[c], values[c], 1.0), 0.0)
         held = _clipped(at, np.zeros(2) if bent[c].all() else vectors[c][:, 0], corners, tiny.length)
         if held is not None:
             steep = np.linalg.norm(held @ on.bend[c] + on.slope[c], axis=1).max()
-            _add(parts, held, None, -float(steep), False)
+            parts.add(held, None, -float(steep), False)
 
 
 def _clipped(at: np.ndarray, along: np.ndarray, corners: np.ndarray, tiny: float) -> np.ndarray | None:
@@ -215,113 +171,6 @@ def _clipped(at: np.ndarray, along: np.ndarray, corners: np.ndarray, tiny: float
     low = hits[speed[moving] > 0].max(initial=-np.inf)
     high = hits[speed[moving] < 0].min(initial=np.inf)
     return np.array([at + low * along, at + high * along]) if high - low > tiny else None
-
-
-def _add(parts: _Parts, points: np.ndarray, face: tuple[str, int] | None, least: Any, of_box: Any) -> None:
-    parts.points.append(points)
-    parts.faces.append(face)
-    parts.least.append(float(least))
-    parts.of_box.append(bool(of_box))
-
-
-# ------------------------------------------------------------------------------------------------------------- joining
-
-
-def _joined(parts: _Parts, total: Pieced, cells: Arrangement, touch: float) -> tuple[MinimumSet, ...]:
-    """The parts that touch made one set each."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    count = len(parts.points)
-    links, closed, bounding = _links(parts, cells, touch)
-    held = np.array(links).reshape(-1, 2)
-    graph = coo_array((np.ones(len(held)), (held[:, 0], held[:, 1])), shape=(count, count))
-    number, group = connected_components(graph, directed=False)
-    levels = total.value(np.array([points.mean(axis=0) for points in parts.points]))
-    members = [np.flatnonzero(group == k) for k in range(number)]
-    sets = [_set(parts, levels, closed, bounding, which) for which in members]
-    return tuple(sorted(sets, key=lambda s: (round(s.level, 9), *np.round(s.parts[0].mean(axis=0), 6))))
-
-
-def _set(parts: _Parts, levels: np.ndarray, closed: np.ndarray, bounding: np.ndarray, which: np.ndarray) -> MinimumSet:
-    points = [parts.points[i] for i in which]
-    dimension = min(max(len(p) for p in points), 3) - 1
-    segments = [i for i in which if len(parts.points[i]) == 2 and not bounding[i]]
-    return MinimumSet(
-        level=float(levels[which].mean()),
-        kind=KINDS[dimension],
-        parts=tuple(sorted(points, key=len, reverse=True)),
-        length=float(sum(np.linalg.norm(np.diff(parts.points[i], axis=0)) for i in segments)),
-        area=float(sum(polygon_area(p) for p in points if len(p) > 2)),
-        closed=bool(closed[which].all()),
-        of_box=all(parts.of_box[i] for i in which),
-        least_slope=min(parts.least[i] for i in which),
-    )
-
-
-def _links(parts: _Parts, cells: Arrangement, touch: float) -> tuple[list[tuple[int, int]], np.ndarray, np.ndarray]:
-    """Which parts touch, whether each one's closure holds minima only, and which edges bound a flat cell."""
-    index = {face: i for i, face in enumerate(parts.faces) if face is not None}
-    links: list[tuple[int, int]] = []
-    closed = np.ones(len(parts.points), bool)
-    bounding = np.zeros(len(parts.points), bool)
-    around: dict[int, list[tuple[str, int]]] = {}
-    for e, sides in enumerate(cells.sides):
-        for c in sides[sides >= 0]:
-            if ("cell", int(c)) in index:
-                around.setdefault(int(c), []).append(("edge", e))
-    for face, i in index.items():
-        rim: list[tuple[str, int]] = []
-        if face[0] == "edge":
-            rim = [("vertex", int(v)) for v in cells.edges[face[1]]]
-        elif face[0] == "cell":
-            c = face[1]
-            rim = around[c] + [("vertex", int(v)) for v in cells.corners[cells.starts[c] : cells.starts[c + 1]]]
-        found = [index[other] for other in rim if other in index]
-        closed[i] = len(found) == len(rim)
-        links += [(i, j) for j in found]
-        bounding[[j for j in found if face[0] == "cell"]] = True
-    small = [i for i, points in enumerate(parts.points) if len(points) < 3]
-    ends = np.array([[parts.points[i][0], parts.points[i][-1]] for i in small]).reshape(-1, 2, 2)
-    for i in (k for k in small if parts.faces[k] is None):
-        for x in parts.points[i]:
-            near = [small[k] for k in np.flatnonzero(_reached(x, ends, touch)) if small[k] != i]
-            links += [(i, j) for j in near]
-            closed[i] &= bool(near) or len(parts.points[i]) == 1
-    return links, closed, bounding
-
-
-def _reached(x: np.ndarray, ends: np.ndarray, touch: float) -> np.ndarray:
-    """Which points and open segments (k, 2, 2) lie within a distance of x."""
-    step = ends[:, 1] - ends[:, 0]
-    length = np.linalg.norm(step, axis=1)
-    t = np.sum((x - ends[:, 0]) * step, axis=1) / np.where(length > 0, length, 1.0) ** 2
-    off = np.linalg.norm(x - ends[:, 0] - np.clip(t, 0, 1)[:, None] * step, axis=1)
-    inside = (length == 0) | ((t * length > touch) & ((1 - t) * length > touch))
-    return (off <= touch) & inside
-
-
-def distance(points: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """The distance of points (k, 2) to a convex part given by its extreme points, (k,).
-
-    Example:
-        >>> distance(np.array([[2.0, 0.0], [0.5, 0.5]]), np.array([[0.0, 0], [1, 0], [1, 1], [0, 1]])).tolist()
-        [1.0, 0.0]
-    """
-    nearest = np.full(len(points), np.inf)
-    inside = np.full(len(points), len(part) > 2)
-    for a, b in zip(part, np.roll(part, -1, axis=0), strict=True):
-        step, off = b - a, points - a
-        t = np.clip(off @ step / max(float(step @ step), 1e-300), 0.0, 1.0)
-        nearest = np.minimum(nearest, np.linalg.norm(off - t[:, None] * step, axis=1))
-        inside &= step[0] * off[:, 1] - step[1] * off[:, 0] >= 0
-    return np.where(inside, 0.0, nearest)
-
-
-def polygon_area(corners: np.ndarray) -> float:
-    """The area of a polygon with corners (k, 2), counter-clockwise."""
-    x, y = (corners - corners[0]).T
-    return float(0.5 * np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

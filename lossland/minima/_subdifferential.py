@@ -1,4 +1,4 @@
-"""What is needed of a Clarke subdifferential: one-sided slopes, cells around a point, elements of least norm."""
+"""Clarke subdifferentials of objectives of linear scores: one-sided slopes, gradients around a point, least norms."""
 
 import functools
 import itertools
@@ -175,7 +175,7 @@ def least_in_hull(points: np.ndarray, target: np.ndarray | None = None) -> np.nd
 
 def enumerable(rows: np.ndarray) -> bool:
     """Whether the cells around a point are few enough to list."""
-    distinct, _, _ = _lines(rows)
+    distinct, _, _ = _distinct_rows(rows)
     rank = int(np.linalg.matrix_rank(distinct)) if len(distinct) else 0
     return rank <= 1 or math.comb(len(distinct), rank - 1) * 2**rank <= MOST_RAYS
 
@@ -195,14 +195,14 @@ def cones(rows: np.ndarray) -> np.ndarray:
 
     Source: every cell has an extreme ray (Edelsbrunner 1987); around a ray the arrangement has one dimension less.
     """
-    distinct, which, signs = _lines(rows)
+    distinct, which, signs = _distinct_rows(rows)
     _, sizes, basis = np.linalg.svd(distinct, full_matrices=False)
     rank = int(np.sum(sizes > 1e-10 * sizes[0]))
     held = np.array(sorted(_cones(distinct @ basis[:rank].T)))
     return held[:, which] * signs
 
 
-def _lines(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _distinct_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of unit length without those parallel to another; which one each row is, and its sign."""
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     distinct: list[np.ndarray] = []

@@ -3,9 +3,9 @@ from ._card import card as card
 from ._card import cards as cards
 
 """For other wings."""
-from ._calibration import THETAS as THETAS
 from ._facts import facts as facts
 from ._report import as_dict as as_dict
 from ._report import card_json as card_json
 from ._report import cards_table as cards_table
+from ._risk import THETAS as THETAS
 from ._verdicts import verdicts as verdicts

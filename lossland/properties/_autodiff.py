@@ -28,7 +28,7 @@ class Tied(NamedTuple):
 
 
 class Health(NamedTuple):
-    """How many of a quantity's values are not finite, over |z| <= 1e4 and both labels.
+    """How many values of the loss, its slope or its curvature are not finite, over |z| <= 1e4 and both labels.
 
     Attributes:
         dtype: the float type.

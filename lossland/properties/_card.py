@@ -1,6 +1,6 @@
 """Cards: what a pair is, computed from the function alone. `card(activation, loss)` for one, `cards()` for all.
 
-A card holds the pair's facts (`facts.py`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
+A card holds the pair's facts (`Facts`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,13 +10,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.curves import LABELS, Interval, Kink, at, evaluator
+from lossland.curves import LABELS, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
-from lossland.properties import _autodiff as behaviour
-from lossland.properties import _calibration as calibration
-from lossland.properties import _conjugate as duality
-from lossland.properties import _links as links
+from lossland.properties import _links, _psi
+from lossland.properties._autodiff import Health, Tied, health, ties
+from lossland.properties._calibration import includes
+from lossland.properties._conjugate import closed_form, conjugate, proximal
 from lossland.properties._facts import Facts, PerClass, dead, facts
+from lossland.properties._report import show_card
+from lossland.properties._risk import minimum
 from lossland.properties._verdicts import verdicts
 
 
@@ -109,16 +111,16 @@ class Card:
             label: whose curve, -1 or +1; for a margin loss +1 gives phi*.
 
         Returns:
-            The values, shaped as u; `duality.conjugate` also returns their error bounds.
+            The values, shaped as u; `properties._conjugate` has their error bounds.
         """
-        return _shaped(duality.conjugate(self.facts.curves, _row(label), self._evaluate, np.ravel(u)).value, u)
+        return _shaped(conjugate(self.facts.curves, _row(label), self._evaluate, np.ravel(u)).value, u)
 
     def conjugate_form(self, label: float = 1.0) -> str:
         """The conjugate in closed form where the class curve is recognised and its form is known; else empty.
 
         For the negative curve of a loss that is not one of the margin, u is the slope in m = -z.
         """
-        return duality.closed_form(self.facts.known[_row(label)])
+        return closed_form(self.facts.known[_row(label)])
 
     def prox(self, v: Any, gamma: float = 1.0, label: float = 1.0) -> Any:
         r"""The proximal operator of a class curve: :math:`\arg\min_z f(z) + (z - v)^2 / (2 \gamma)`.
@@ -143,23 +145,23 @@ class Card:
             )
         if not gamma > 0:
             raise ValueError(f"The step gamma must be positive, not {gamma}.")
-        return _shaped(duality.proximal(self.facts.curves, row, self._evaluate, np.ravel(v), gamma).point, v)
+        return _shaped(proximal(self.facts.curves, row, self._evaluate, np.ravel(v), gamma).point, v)
 
     def conditional_risk(self, score: Any, eta: float) -> Any:
         """The conditional risk C(z) = eta positive(z) + (1 - eta) negative(z), shaped as score."""
         weight = float(_probabilities(eta)[0])
         with np.errstate(invalid="ignore"):
-            positive, negative = at(self.facts.curves, np.ravel(score))
+            positive, negative = self.facts.curves.at(np.ravel(score))
             terms = [0.0 if w == 0 else w * row for w, row in ((weight, positive), (1 - weight, negative))]
         return _shaped(terms[0] + terms[1] + np.zeros_like(positive), score)
 
     def risk(self, eta: Any) -> Any:
         """The minimal conditional risk H(eta), eta = P(t = +1 | x), shaped as eta."""
-        return _shaped(calibration.minimum(self.facts.curves, _probabilities(eta)).value, eta)
+        return _shaped(minimum(self.facts.curves, _probabilities(eta)).value, eta)
 
     def minimiser(self, eta: Any) -> Any:
         """A score f*(eta) of least conditional risk: the middle or the finite end of several, +-inf if only a limit."""
-        return _shaped(calibration.minimum(self.facts.curves, _probabilities(eta)).at, eta)
+        return _shaped(minimum(self.facts.curves, _probabilities(eta)).at, eta)
 
     def psi(self, theta: Any, threshold: float | None = None) -> Any:
         """Bound the excess error of the rule z > threshold: the psi-transform of it is at most the excess risk.
@@ -171,48 +173,48 @@ class Card:
         Returns:
             psi, shaped as theta.
         """
-        return _shaped(calibration.psi(self.facts.curves, np.ravel(theta), self._threshold(threshold)), theta)
+        return _shaped(_psi.psi(self.facts.curves, np.ravel(theta), self._threshold(threshold)), theta)
 
     def excess_error(self, risk: Any, threshold: float | None = None) -> Any:
         """The largest excess 0-1 error that a given excess risk allows, the inverse of psi, shaped as risk."""
-        return _shaped(calibration.excess_error(self.facts.curves, np.ravel(risk), self._threshold(threshold)), risk)
+        return _shaped(_psi.excess_error(self.facts.curves, np.ravel(risk), self._threshold(threshold)), risk)
 
     def calibrated(self, threshold: float = 0.0) -> bool:
         """Whether the rule z > threshold is classification-calibrated: risk to its least implies error to its least."""
-        return calibration.includes(self.facts.calibration, float(threshold))
+        return includes(self.facts.calibration, float(threshold))
 
     def link(self, score: Any) -> Any:
         """The probability at which each score minimises the risk, the slope ratio; NaN where neither curve moves.
 
         It is an inverse link, strictly increasing, exactly if `facts.elicits`.
         """
-        return _shaped(links.slope_ratio(self.facts.curves, np.ravel(score)), score)
+        return _shaped(_links.slope_ratio(self.facts.curves, np.ravel(score)), score)
 
     def matching_loss(self, score: Any, target: Any) -> Any:
-        """The matching loss of the pair's activation at a score for a target output; see `links.matching_loss`."""
+        """The matching loss of the pair's activation at a score for a target output; see `_links.matching_loss`."""
         shape = np.broadcast(np.asarray(score), np.asarray(target))
-        return _shaped(links.matching_loss(self.pair.activation, score, target).ravel(), np.empty(shape.shape))
+        return _shaped(_links.matching_loss(self.pair.activation, score, target).ravel(), np.empty(shape.shape))
 
     def convexity_band(self, output: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `links`."""
-        return links.convexity_band(self.pair.loss, output)
+        """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `_links`."""
+        return _links.convexity_band(self.pair.loss, output)
 
     def weight(self, score: Any, label: float) -> Any:
         """The gradient weight - d loss / d margin of an example of one class at each score, shaped as score."""
         row = _row(label)
-        return _shaped(-label * at(self.facts.curves, np.ravel(score), 1)[row], score)
+        return _shaped(-label * self.facts.curves.at(np.ravel(score), 1)[row], score)
 
     def dead(self, label: float, threshold: float = 0.0) -> tuple[Interval, ...]:
         """Where a misclassified example of one class has gradient weight zero, as intervals of the score."""
         return dead(self.facts.shapes[_row(label)], label, threshold)
 
-    def ties(self) -> tuple[behaviour.Tied, ...]:
+    def ties(self) -> tuple[Tied, ...]:
         """Which slope autodiff returns at each kink under each tie."""
-        return behaviour.ties(self.pair, self.kinks)
+        return ties(self.pair, self.kinks)
 
-    def health(self) -> tuple[behaviour.Health, ...]:
+    def health(self) -> tuple[Health, ...]:
         """Whether value, slope and curvature are finite over |z| <= 1e4 in three float types."""
-        return behaviour.health(self.pair)
+        return health(self.pair)
 
     def false_claims(self) -> tuple[str, ...]:
         """What the loss or the activation claims when registered and what refutes it, a sentence each."""
@@ -226,8 +228,6 @@ class Card:
 
     def show(self) -> None:
         """Print the card: verdicts in words, numbers below."""
-        from lossland.properties._report import show_card
-
         show_card(self)
 
     def _threshold(self, threshold: float | None) -> float:

@@ -5,19 +5,18 @@ the value is a lower bound, and the tangent at that point gives an upper one for
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import NODES, Curves, Evaluate, at, lowest
+from lossland.curves import NODES, Curves, Evaluate
 from lossland.properties._known_losses import Known
 
 EPS = np.finfo(float).eps
 
 
 class Conjugate(NamedTuple):
-    """f*(u) at m points.
+    """A class curve's conjugate f*(u) at m slopes, with error bounds.
 
     Attributes:
         value: (m,), inf outside the domain.
@@ -31,7 +30,7 @@ class Conjugate(NamedTuple):
 
 
 class Proximal(NamedTuple):
-    """prox at m points: the minimiser of f(z) + (z - v)^2 / (2 gamma).
+    """The proximal operator of a class curve at m points v: the minimiser of f(z) + (z - v)^2 / (2 gamma).
 
     Attributes:
         point: (m,).
@@ -42,27 +41,23 @@ class Proximal(NamedTuple):
     residual: np.ndarray
 
 
-def _x_log_x(x: np.ndarray) -> np.ndarray:
-    return np.where(x > 0, x * np.log(np.where(x > 0, x, 1.0)), 0.0)
-
-
-CLOSED: dict[str, tuple[str, tuple[float, float], Callable[[np.ndarray], np.ndarray]]] = {
-    "hinge": ("u", (-1.0, 0.0), lambda u: u),
-    "perceptron": ("0", (-1.0, 0.0), lambda u: 0.0 * u),
-    "absolute": ("u", (-1.0, 1.0), lambda u: u),
-    "squared": ("u + u^2/4", (-math.inf, math.inf), lambda u: u + u * u / 4),
-    "squared_hinge": ("u + u^2/4", (-math.inf, 0.0), lambda u: u + u * u / 4),
-    "smooth_hinge": ("u + u^2/2", (-1.0, 0.0), lambda u: u + u * u / 2),
-    "modified_huber": ("u + u^2/4", (-4.0, 0.0), lambda u: u + u * u / 4),
-    "sparsemax": ("u + u^2", (-1.0, 0.0), lambda u: u + u * u),
-    "logistic": ("(1 + u) log(1 + u) - u log(-u)", (-1.0, 0.0), lambda u: _x_log_x(1 + u) + _x_log_x(-u)),
-    "exponential": ("u - u log(-u)", (-math.inf, 0.0), lambda u: u + _x_log_x(-u)),
-    "dwd": ("-sqrt(-u)", (-1.0, 0.0), lambda u: -np.sqrt(np.maximum(-u, 0.0))),
-    "safe_logistic": ("(1 + u) log(1 + u)", (-1.0, 0.0), lambda u: _x_log_x(1 + u)),
-    "unhinged": ("-1", (-1.0, -1.0), lambda u: 0.0 * u - 1.0),
+CLOSED: dict[str, tuple[str, tuple[float, float]]] = {
+    "hinge": ("u", (-1.0, 0.0)),
+    "perceptron": ("0", (-1.0, 0.0)),
+    "absolute": ("u", (-1.0, 1.0)),
+    "squared": ("u + u^2/4", (-math.inf, math.inf)),
+    "squared_hinge": ("u + u^2/4", (-math.inf, 0.0)),
+    "smooth_hinge": ("u + u^2/2", (-1.0, 0.0)),
+    "modified_huber": ("u + u^2/4", (-4.0, 0.0)),
+    "sparsemax": ("u + u^2", (-1.0, 0.0)),
+    "logistic": ("(1 + u) log(1 + u) - u log(-u)", (-1.0, 0.0)),
+    "exponential": ("u - u log(-u)", (-math.inf, 0.0)),
+    "dwd": ("-sqrt(-u)", (-1.0, 0.0)),
+    "safe_logistic": ("(1 + u) log(1 + u)", (-1.0, 0.0)),
+    "unhinged": ("-1", (-1.0, -1.0)),
 }
-"""Conjugates known in closed form, in u on their domains, for default parameters. Each is compared with the numeric
-supremum before it is quoted."""
+"""Conjugates known in closed form, in u on their domains, for default parameters. A test evaluates each text and
+compares it with the numeric supremum."""
 
 
 def conjugate(curves: Curves, row: int, evaluate: Evaluate, slopes: Any) -> Conjugate:
@@ -86,7 +81,7 @@ def conjugate(curves: Curves, row: int, evaluate: Evaluate, slopes: Any) -> Conj
         [-0.693147, inf]
     """
     u = np.atleast_1d(np.asarray(slopes, float))
-    found = lowest(curves, np.eye(2)[np.full(u.size, row)], -u)
+    found = curves.lowest(np.eye(2)[np.full(u.size, row)], -u)
     where, value = found.at, -found.value + 0.0
     inside = np.isfinite(where) & np.isfinite(value)
     scores = np.where(inside, where, 0.0)
@@ -108,7 +103,7 @@ def closed_form(known: Known | None) -> str:
     """The conjugate of a recognised curve as text, by the loss's own conjugate on its domain; "" if unknown."""
     if known is None or known.loss not in CLOSED or known.stretch < 0:
         return ""
-    text, (low, high), _ = CLOSED[known.loss]
+    text, (low, high) = CLOSED[known.loss]
     if known == Known(known.loss):
         return f"{text} on [{low:g}, {high:g}]"
     factor = known.scale * known.stretch
@@ -116,16 +111,6 @@ def closed_form(known: Known | None) -> str:
     outer = "" if known.scale == 1 else f"{known.scale:g} "
     rest = (f" + {known.shift:g} u" if known.shift else "") + (f" - {known.offset:g}" if known.offset else "")
     return f"{outer}[{text}] at {inner}{rest}, on [{factor * low:g}, {factor * high:g}]"
-
-
-def closed_value(known: Known, slopes: Any) -> np.ndarray:
-    """The closed form of a recognised curve's conjugate, as a function of the margin's slope u; inf off its domain."""
-    _, (low, high), function = CLOSED[known.loss]
-    u = np.atleast_1d(np.asarray(slopes, float))
-    inner = u / (known.scale * known.stretch)
-    inside = (inner >= low) & (inner <= high)
-    value = known.scale * function(np.where(inside, inner, max(low, min(high, 0.0)))) + known.shift * u - known.offset
-    return np.where(inside, value, np.inf)
 
 
 def proximal(curves: Curves, row: int, evaluate: Evaluate, points: Any, gamma: float) -> Proximal:
@@ -156,7 +141,7 @@ def proximal(curves: Curves, row: int, evaluate: Evaluate, points: Any, gamma: f
     right = np.clip(np.searchsorted(reach, v, side="left"), 1, curves.scores.size - 1)
     low, high = curves.scores[right - 1].copy(), curves.scores[right].copy()
     kinked = low == high
-    point = np.clip(np.where(kinked, low, v - gamma * at(curves, 0.5 * (low + high), 1)[row]), low, high)
+    point = np.clip(np.where(kinked, low, v - gamma * curves.at(0.5 * (low + high), 1)[row]), low, high)
     residual = np.full(v.shape, np.inf)
     for _ in range(60):
         _, slope, curvature = _evaluated(evaluate, row, point)

@@ -1,24 +1,17 @@
-"""The facts of a pair that a card states: everything that is computed once, in one NamedTuple."""
+"""The facts that a card states of a pair: everything that is computed once, in one NamedTuple."""
 
 import math
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from lossland.curves import Curves, Interval, Kink, Minimum, Shape, is_margin, shape, tabulate
+from lossland.curves import Curves, Interval, Kink, Minimum, Shape, tabulate
 from lossland.elements import Pair
-from lossland.properties._calibration import (
-    ETAS,
-    THETAS,
-    Calibration,
-    calibrate,
-    elicits,
-    hull_values,
-    minimum,
-    probability_error,
-)
+from lossland.properties._calibration import Calibration, calibrate
 from lossland.properties._known_losses import Known, recognise
 from lossland.properties._links import is_matching, link_distance, outputs
+from lossland.properties._psi import hull_values
+from lossland.properties._risk import ETAS, THETAS, elicits, minimum, probability_error
 from lossland.properties._tails import Tail, margin_maximising, tail
 
 LABEL_WORDS = ("positive", "negative")
@@ -102,8 +95,8 @@ def facts(made: Pair) -> Facts:
         ('4 savage', True, True)
     """
     curves = tabulate(made)
-    shapes = shape(curves, 0), shape(curves, 1)
-    margin = is_margin(curves)
+    shapes = curves.shape(0), curves.shape(1)
+    margin = curves.is_margin()
     minima = minimum(curves, ETAS)
     calibration = calibrate(curves, minima, margin)
     probability, at_best = _output_facts(made, minima, calibration)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.curves import LABELS, Curves, at, tabulate
+from lossland.curves import LABELS, Curves, tabulate
 from lossland.elements import LOSSES, Loss, Pair, pair
 
 PROBES = np.linspace(-6.03, 6.07, 81)
@@ -65,10 +65,10 @@ def recognise(curves: Curves, row: int, prefer: str = "") -> Known | None:
         ramp | 1 + perceptron
     """
     label = LABELS[row]
-    values = at(curves, label * PROBES)[row]
+    values = curves.at(label * PROBES)[row]
     finite = np.isfinite(values)
     if np.all(finite) and np.ptp(values) <= 1e-12 * np.abs(values).max():
-        return Known("", offset=_tidy(float(values[0])))
+        return Known("", offset=_simple_number(float(values[0])))
     kinks = [(label * k.at, k.what) for k in curves.kinks if k.label == label][:: int(label)]
     # A loss that falls with the margin is not sought among the reflected ones.
     signs = (1.0,) if values[0] > values[-1] else (1.0, -1.0)
@@ -81,7 +81,7 @@ def recognise(curves: Curves, row: int, prefer: str = "") -> Known | None:
         if reference is None:
             continue
         for stretch, shift in _candidates(curves, row, kinks, reference, signs):
-            theirs = at(reference, stretch * (PROBES - shift))[0]
+            theirs = reference.at(stretch * (PROBES - shift))[0]
             match = _match(loss.name, theirs, values, finite, stretch, shift)
             if match is not None:
                 found.append(match)
@@ -126,12 +126,12 @@ def _candidates(
             continue
         if len(ours) >= 2:
             stretch = (theirs[-1][0] - theirs[0][0]) / (ours[-1][0] - ours[0][0])
-            stretch = _tidy(stretch)
-            found.append((sign * stretch, _tidy(sign * (ours[0][0] - theirs[0][0] / stretch))))
+            stretch = _simple_number(stretch)
+            found.append((sign * stretch, _simple_number(sign * (ours[0][0] - theirs[0][0] / stretch))))
             continue
         rates = [1.0, *(_bend(curves, row, m) / b for m in (0.0, 15.0, 34.0) if (b := _bend(reference, 0, m)))]
-        for stretch in dict.fromkeys(sign * _tidy(abs(rate)) for rate in rates if 1e-3 < abs(rate) < 1e3):
-            found.append((stretch, _tidy(sign * ours[0][0] - theirs[0][0] / stretch) if ours else 0.0))
+        for stretch in dict.fromkeys(sign * _simple_number(abs(rate)) for rate in rates if 1e-3 < abs(rate) < 1e3):
+            found.append((stretch, _simple_number(sign * ours[0][0] - theirs[0][0] / stretch) if ours else 0.0))
     return found
 
 
@@ -154,15 +154,15 @@ def _match(
     spread = float(centred @ centred)
     if spread == 0.0:
         return None
-    scale = _tidy(float(centred @ ours) / spread)
-    offset = _tidy(float(ours.mean() - scale * theirs.mean()), scale=float(np.abs(ours).max()))
+    scale = _simple_number(float(centred @ ours) / spread)
+    offset = _simple_number(float(ours.mean() - scale * theirs.mean()), scale=float(np.abs(ours).max()))
     apart = np.abs(ours - offset - scale * theirs).max()
     if scale <= 0 or apart > 1e-9 * np.abs(ours).max():
         return None
     return Known(name, scale, stretch, shift, offset)
 
 
-def _tidy(x: float, scale: float = 1.0) -> float:
+def _simple_number(x: float, scale: float = 1.0) -> float:
     """A number within 1e-7 of one with few digits, or of a simple ratio, is that number: matches are then verified."""
     for denominator in (1, 2, 3, 4, 5, 6, 8, 10, 12):
         whole = round(x * denominator) / denominator

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.curves import NODES, Curves, at, tabulate
-from lossland.elements import Activation, Loss, Pair, pair
+from lossland.curves import NODES, Curves, tabulate
+from lossland.elements import Activation, Loss, pair
 
 # Gauss-Legendre with five nodes is exact for the quintics of the table.
 _GAUSS = np.polynomial.legendre.leggauss(5)
@@ -39,7 +39,7 @@ def slope_ratio(curves: Curves, scores: Any) -> np.ndarray:
 
     Source: Reid & Williamson 2010, Corollary 14.
     """
-    positive, negative = at(curves, scores, 1)
+    positive, negative = curves.at(scores, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return negative / (negative - positive)
 
@@ -153,7 +153,7 @@ def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:
 def bend(activation: Activation, scores: Any) -> np.ndarray:
     """The bend g'' / g'^2 of an activation at scores, (m,), which `convexity_band` bounds; NaN where g rests."""
     table = tabulate(pair(activation, "unhinged"))
-    slope, curvature = -at(table, scores, 1)[0], -at(table, scores, 2)[0]
+    slope, curvature = -table.at(scores, 1)[0], -table.at(scores, 2)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(slope != 0, curvature / slope**2, np.nan)
 
@@ -181,7 +181,7 @@ def _integral(table: Curves, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     nodes, weights = _GAUSS
     half = 0.5 * (high - low)
     points = 0.5 * (low + high)[:, None] + half[:, None] * nodes
-    held = 1.0 - at(table, points.ravel())[0].reshape(points.shape)
+    held = 1.0 - table.at(points.ravel())[0].reshape(points.shape)
     return half * (held @ weights)
 
 
@@ -208,7 +208,7 @@ def _inverse(table: Curves, values: np.ndarray, targets: np.ndarray) -> np.ndarr
     low, high = places[right - 1].copy(), places[right].copy()
     for _ in range(60):
         middle = 0.5 * (low + high)
-        under = 1.0 - at(table, middle)[0] < targets
+        under = 1.0 - table.at(middle)[0] < targets
         low, high = np.where(under, middle, low), np.where(under, high, middle)
     found = 0.5 * (low + high)
     found = np.where(targets < values[0], places[0], np.where(targets > values[-1], places[-1], found))
@@ -218,9 +218,3 @@ def _inverse(table: Curves, values: np.ndarray, targets: np.ndarray) -> np.ndarr
     out = (targets < low_limit) | (targets > high_limit)
     out |= (targets == low_limit) & slow[0] | (targets == high_limit) & slow[1]
     return np.where(out, np.nan, found)
-
-
-def belongs(made: Pair, curves: Curves) -> bool:
-    """Whether the output, read as a probability, is the one that belongs to the pair's curves (to 1e-6)."""
-    distance = link_distance(curves, made.activation)
-    return bool(distance <= 1e-6)

@@ -1,26 +1,27 @@
 """Cards to text: one card in a terminal, one as plain values for a script, many as rows of a table."""
 
-import json
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lossland.core import Table, table
+from lossland.core import Table, as_json, plain, table
 from lossland.curves import Interval, Kink, Shape
-from lossland.properties._calibration import THETAS
-from lossland.properties._card import Card
 from lossland.properties._conjugate import closed_form
 from lossland.properties._facts import LABEL_WORDS
 from lossland.properties._links import bend, outputs
+from lossland.properties._risk import THETAS
 from lossland.properties._tails import Tail
 from lossland.properties._verdicts import number, psi_text, thresholds, verdicts, where
+
+if TYPE_CHECKING:
+    from lossland.properties._card import Card
 
 MARKS = {"+": ("+", "green"), "-": ("-", "red"), "": ("·", "dim")}
 
 
-def show_card(card: Card) -> None:
+def show_card(card: "Card") -> None:
     """Print a card: its verdicts in words, then the numbers of both classes, then those of the pair.
 
     Args:
@@ -46,7 +47,7 @@ def show_card(card: Card) -> None:
         console.print(drawn)
 
 
-def class_rows(card: Card) -> list[tuple[str, str, str]]:
+def class_rows(card: "Card") -> list[tuple[str, str, str]]:
     """The numbers of both class curves as (what, positive, negative)."""
     facts = card.facts
     columns = [
@@ -58,7 +59,7 @@ def class_rows(card: Card) -> list[tuple[str, str, str]]:
     return [*rows, ("no gradient though misclassified at 0", dead[0], dead[1])]
 
 
-def pair_rows(card: Card) -> list[tuple[str, str]]:
+def pair_rows(card: "Card") -> list[tuple[str, str]]:
     """The numbers of the pair as (what, value)."""
     facts, best = card.facts, card.best_threshold
     etas = np.array([0.6, 0.8, 0.95])
@@ -91,7 +92,7 @@ def pair_rows(card: Card) -> list[tuple[str, str]]:
     return rows
 
 
-def _link_rows(card: Card) -> list[tuple[str, str]]:
+def _link_rows(card: "Card") -> list[tuple[str, str]]:
     """The matching loss of the activation, and the band in which its bend must lie."""
     held = card.pair.activation.claim("range") or (-math.inf, math.inf)
     target = 1.0 if held[0] <= 1.0 <= held[1] else 0.5 * (held[0] + held[1])
@@ -108,7 +109,7 @@ def _link_rows(card: Card) -> list[tuple[str, str]]:
     return [*rows, ("convex if g''/g'^2, at z = 1/2, lies in", told)]
 
 
-def as_dict(card: Card) -> dict[str, Any]:
+def as_dict(card: "Card") -> dict[str, Any]:
     """A card as plain values that JSON can hold; infinities become "inf" and "-inf", NaN becomes null.
 
     Args:
@@ -154,15 +155,15 @@ def as_dict(card: Card) -> dict[str, Any]:
         "conjugate": closed_form(facts.known[0]),
         "health": [h._asdict() for h in card.health()],
     }
-    return _plain(held)
+    return plain(held)
 
 
-def card_json(card: Card) -> str:
+def card_json(card: "Card") -> str:
     """A card as JSON text."""
-    return json.dumps(as_dict(card), indent=1)
+    return as_json(as_dict(card))
 
 
-def cards_table(cards: Iterable[Card], sort: str = "") -> Table:
+def cards_table(cards: Iterable["Card"], sort: str = "") -> Table:
     """Many cards as rows: what each pair is, at a glance.
 
     Args:
@@ -189,7 +190,7 @@ def cards_table(cards: Iterable[Card], sort: str = "") -> Table:
     return table(f"{len(cells)} cards", columns, [tuple(row.values()) for row in cells])
 
 
-def _false_claims(card: Card) -> tuple[str, ...]:
+def _false_claims(card: "Card") -> tuple[str, ...]:
     """Refuted claims of a user's functions; the package's own are checked by its tests."""
     halves = card.pair.loss, card.pair.activation
     if all((half.function.__module__ or "").startswith("lossland.") for half in halves):
@@ -200,7 +201,7 @@ def _false_claims(card: Card) -> tuple[str, ...]:
 # --------------------------------------------------------------------------------------------------------------- cells
 
 
-def _summary(card: Card) -> dict[str, Any]:
+def _summary(card: "Card") -> dict[str, Any]:
     facts = card.facts
     return {
         "pair": card.pair.name,
@@ -279,13 +280,3 @@ def _order(cell: Any) -> tuple[int, float, str]:
 
 def _shape_dict(shape: Shape) -> dict[str, Any]:
     return {name: value for name, value in shape._asdict().items() if name != "kinks"}
-
-
-def _plain(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {key: _plain(value) for key, value in x.items()}
-    if isinstance(x, (list, tuple, np.ndarray)):
-        return [_plain(value) for value in x]
-    if isinstance(x, (float, np.floating)):
-        return None if math.isnan(x) else float(x) if math.isfinite(x) else ("inf" if x > 0 else "-inf")
-    return x.item() if isinstance(x, np.generic) else x

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import LABELS, Curves, Shape, at, flat_runs
+from lossland.curves import LABELS, Curves, Shape
 
 
 class Tail(NamedTuple):
@@ -43,7 +43,7 @@ def tail(curves: Curves, row: int) -> Tail:
     side = LABELS[row]
     last = curves.scores.size - 1 if side > 0 else 0
     limit = curves.limits[row, 1 if side > 0 else 0]
-    if any(last in run for run in flat_runs(curves, row)):
+    if any(last in run for run in curves.flat_runs(row)):
         return Tail("zero", math.nan)
     ends = curves.values[row, last]
     if not math.isfinite(limit) or not math.isfinite(ends):
@@ -63,11 +63,11 @@ def tail(curves: Curves, row: int) -> Tail:
     if growth > 1.2:
         return Tail("super-exponential", math.nan)
     if growth > 0.8:
-        return Tail("exponential", _tidy(abs(rate[-1] / places[-1])))
+        return Tail("exponential", _measured(abs(rate[-1] / places[-1])))
     exponent = float(rate[-1]) - 1
     if exponent < 0.01:
         return Tail("slower", math.nan)
-    return Tail("polynomial", _tidy(exponent))
+    return Tail("polynomial", _measured(exponent))
 
 
 def margin_maximising(curves: Curves, positive: Shape) -> tuple[bool, str]:
@@ -94,7 +94,7 @@ def margin_maximising(curves: Curves, positive: Shape) -> tuple[bool, str]:
     if ends:
         return ends[0] > 0, f"phi is lowest from T = {ends[0]:.4g} on; T > 0 is asked for"
     distances = np.array([4.0, 16.0, 64.0, 256.0, 1e3, 4e3, 1.6e4, 6.4e4])
-    near, far = (np.abs(at(curves, x, 1)[0]) for x in (0.9 * distances, distances))
+    near, far = (np.abs(curves.at(x, 1)[0]) for x in (0.9 * distances, distances))
     seen = (near > 1e-290) & (far > 1e-290)
     if seen.sum() < 2:
         return True, "phi vanishes faster than any exponential"
@@ -104,6 +104,6 @@ def margin_maximising(curves: Curves, positive: Shape) -> tuple[bool, str]:
     return grows, f"phi(0.9 t) / phi(t) is {' and '.join(seen_at)}"
 
 
-def _tidy(x: Any) -> float:
+def _measured(x: Any) -> float:
     """Rounded to four decimals: tails are measured at |z| up to 1e5, not at infinity."""
     return round(float(x), 4)

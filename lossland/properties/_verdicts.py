@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from lossland.curves import Interval
-from lossland.properties._calibration import THETAS, Calibration
+from lossland.properties._calibration import Calibration
 from lossland.properties._conjugate import closed_form
 from lossland.properties._facts import LABEL_WORDS, Facts, dead
+from lossland.properties._risk import THETAS
 
 FRACTIONS = {0.5: "1/2", 0.25: "1/4", 0.75: "3/4", 1 / 3: "1/3", 2 / 3: "2/3", -0.5: "-1/2", -0.25: "-1/4"}
 
@@ -24,7 +25,7 @@ def verdicts(facts: Facts) -> tuple[CardVerdict, ...]:
     """Everything that a reader should know first, one sentence a fact.
 
     Args:
-        facts: from `facts.facts`.
+        facts: from `facts`.
 
     Returns:
         Sentences, faults first.

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from lossland.curves import rounding_off
 from lossland.elements import Pair
 
 
@@ -158,6 +159,7 @@ def _breaks(curve: Curve) -> np.ndarray:
 
 def pieces_of(given: Pair, curve: Curve, label: float) -> Pieces | None:
     """The parabolas of a curve; None if it has others."""
+    # Not `curves.parabolas`, whose knots are the same: its slopes differ in the last digit, and so would solutions.
     for _ in range(2):
         cells = _breaks(curve)
         if cells.size > MOST_PIECES:
@@ -198,18 +200,13 @@ def _meeting(curve: Curve, left: int, right: int) -> tuple[float, float] | None:
     size = abs(s0) + abs(s1) + (b - a) * (abs(q0) + abs(q1))
     tiny = 1e-10 * (b - a) + 1e-12 * (1 + abs(a))
     if k != 0 and -tiny <= -j / k <= b - a + tiny and abs(c - 0.5 * j * j / k) <= 1e-12 * (abs(v0) + abs(v1) + size):
-        return _tidy(a - j / k), 0.0
+        return rounding_off(a - j / k, 9, 2e-11), 0.0
     roots = [-c / j] if k == 0 and j != 0 else [r.real for r in np.roots([0.5 * k, j, c])] if k != 0 else []
     inside = [r for r in roots if -tiny <= r <= b - a + tiny]
     if not inside:
         return None
     jump = j + k * inside[0]
-    return (_tidy(a + inside[0]), float(jump)) if jump > -1e-9 * size else None
-
-
-def _tidy(x: float) -> float:
-    near = round(float(x), 9) + 0.0
-    return near if abs(x - near) < 2e-11 * (1 + abs(x)) else float(x)
+    return (rounding_off(a + inside[0], 9, 2e-11), float(jump)) if jump > -1e-9 * size else None
 
 
 def terms_of(pieces: list[Pieces]) -> Terms:
@@ -237,15 +234,15 @@ def _boxes(part: Pieces) -> tuple[list[tuple[float, float, float, float]], float
             found.append((a, -np.inf, 0.0, 1.0 / q))
             slope = slope - q * (at - a)
         elif q > 0:
-            found.append((_tidy(at - slope / q), -np.inf, np.inf, 1.0 / q))
+            found.append((rounding_off(at - slope / q, 9, 2e-11), -np.inf, np.inf, 1.0 / q))
             slope = 0.0
         a = b
     # The slope that is left far to the right goes into the first term.
     slope = round(slope, 12) + 0.0
     knot, low, high, soft = found[0]
-    found[0] = (_tidy(knot - soft * slope), low - slope, high - slope, soft)
+    found[0] = (rounding_off(knot - soft * slope, 9, 2e-11), low - slope, high - slope, soft)
     total = sum(_value(term, part.at) for term in found)
-    return found, _tidy(part.value - total)
+    return found, rounding_off(part.value - total, 9, 2e-11)
 
 
 def _rise(part: Pieces, i: int, rise: float) -> float:

@@ -12,7 +12,6 @@ import pytest
 from scipy.special import expit, xlogy
 
 import lossland as ll
-from lossland.properties._links import slope_ratio
 
 INF = math.inf
 card = functools.cache(ll.card)
@@ -410,6 +409,12 @@ def test_the_fenchel_young_loss_of_the_bayes_risk_is_not_the_hinge(registries):
     p, m = np.linspace(0, 1, 100_001), np.linspace(-3, 3, 25)
     brute = np.array([1.0 + np.max(x * p - np.maximum(p, 1 - p)) for x in -m])
     np.testing.assert_allclose(np.asarray(c.pair.positive(m)), brute, atol=1e-5)
-    np.testing.assert_allclose(slope_ratio(c.facts.curves, np.array([-1.5, -0.5, 0.5, 1.5])), [0, 0.5, 0.5, 1])
+    np.testing.assert_allclose(c.link(np.array([-1.5, -0.5, 0.5, 1.5])), [0, 0.5, 0.5, 1])
     assert c.facts.shapes[0].lipschitz == 1.0
     np.testing.assert_allclose(c.psi(THETAS, 0.0), THETAS / 2, atol=1e-9)
+
+
+def test_counting_while_cards_are_made():
+    seen = []
+    ll.cards(["relu+hinge", "identity+logistic", "sigmoid+focal"], lambda done, of: seen.append((done, of)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]

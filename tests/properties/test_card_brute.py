@@ -13,7 +13,7 @@ import pytest
 
 import lossland as ll
 from lossland.elements import ACTIVATIONS, LOSSES
-from lossland.properties._calibration import excess
+from lossland.properties._psi import excess
 
 OURS = [
     p for p in ll.pairs() if all(half.function.__module__.startswith("lossland.") for half in (p.activation, p.loss))

@@ -1,0 +1,42 @@
+"""Where a pair is looked at: the scores of every table, and value, slope and curvature at any of them."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lossland.elements import Pair
+
+LABELS = (1.0, -1.0)
+"""The label of each row: positives first."""
+NODES = 8192
+"""How many scores one evaluation takes."""
+REACH = 14.5
+"""asinh of the largest score: nodes are even in asinh, and 0 lies between two of them."""
+Evaluate = Callable[[np.ndarray], np.ndarray]
+
+
+def grid() -> np.ndarray:
+    """The scores at which every pair is tabulated, kinks apart: symmetric about 0, which is not one of them."""
+    half = np.sinh(np.linspace(0.0, REACH, 2047)[1::2])
+    return np.concatenate([-half[::-1], half])
+
+
+def evaluator(pair: Pair) -> Evaluate:
+    """A function from scores (m,), m <= NODES, to value, slope and curvature of both classes, (3, 2, m).
+
+    Every call runs the pair on one array of the same length, operation by operation: what XLA has compiled for one
+    pair serves the others, where compiling a function for each pair takes several times as long.
+    """
+
+    def evaluate(scores: np.ndarray) -> np.ndarray:
+        padded = np.zeros(NODES)
+        padded[: scores.size] = scores
+        with jax.enable_x64(True):
+            both = jnp.asarray(np.concatenate([padded, padded]))
+            labels = jnp.asarray(np.repeat(LABELS, NODES))
+            held = np.stack([np.asarray(part, float) for part in pair.jet(both, labels)])
+        return held.reshape(3, 2, NODES)[:, :, : scores.size]
+
+    return evaluate

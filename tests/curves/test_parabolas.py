@@ -1,0 +1,26 @@
+"""Which pairs are made of lines and parabolas, and where their knots lie."""
+
+import numpy as np
+import pytest
+
+import lossland as ll
+from lossland.curves import parabolas
+from tests.curves.cases import accepted, pieced_pairs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_pairs_are_accepted_exactly_if_their_elements_are(step):
+    ours = [made for made in ll.pairs() if made.loss.function.__module__.startswith("lossland.")][::step]
+    accepted = {made.name for made in ours if accepted(made)}
+    composed = {made.name for made in pieced_pairs()} & {made.name for made in ours}
+    assert composed <= accepted
+    # Elsewhere the output keeps its sign, or its pieces meet where the loss is linear.
+    assert all(not parabolas(name)[0].knots.size for name in accepted - composed)
+
+
+def test_pieces_with_knots_far_off():
+    _, negative = parabolas("leaky_relu(slope=1e-4)+hinge")
+    np.testing.assert_allclose(negative.knots, [-1e4, 0.0], rtol=1e-9)
+    np.testing.assert_allclose(negative.slope, [0.0, 1e-4, 1.0], atol=1e-14)
+    np.testing.assert_allclose(parabolas("leaky_relu(slope=1e-4)+huber")[1].jumps(), [0.0, 1.0 - 1e-4], atol=1e-9)
