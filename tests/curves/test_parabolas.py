@@ -12,11 +12,11 @@ from tests.curves.cases import accepted, pieced_pairs
 @pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_pairs_are_accepted_exactly_if_their_elements_are(step):
     ours = [made for made in ll.pairs() if made.loss.function.__module__.startswith("lossland.")][::step]
-    accepted = {made.name for made in ours if accepted(made)}
+    taken = {made.name for made in ours if accepted(made)}
     composed = {made.name for made in pieced_pairs()} & {made.name for made in ours}
-    assert composed <= accepted
+    assert composed <= taken
     # Elsewhere the output keeps its sign, or its pieces meet where the loss is linear.
-    assert all(not parabolas(name)[0].knots.size for name in accepted - composed)
+    assert all(not parabolas(name)[0].knots.size for name in taken - composed)
 
 
 def test_pieces_with_knots_far_off():
