@@ -6,6 +6,10 @@ from ._tables import table as table
 from ._types import Model as Model
 
 """For other wings."""
+from ._checks import checked_l2 as checked_l2
+from ._checks import checked_weights as checked_weights
+from ._checks import shaped_weights as shaped_weights
+from ._checks import with_ones as with_ones
 from ._fingerprint import fingerprint as fingerprint
 from ._house import DRAWING as DRAWING
 from ._house import FLOORS as FLOORS
@@ -37,3 +41,4 @@ from ._storage import write_arrays as write_arrays
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params
+from ._types import all_but_biases as all_but_biases

@@ -1,4 +1,4 @@
-"""Directions in parameter space: random ones of a given scale, orthogonal in the end, and those a trajectory spans."""
+"""Parameters as trees and as vectors: inner products, names of arrays, flat points and boxes around them."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def leaf_paths(params: Params) -> dict[str, list[Any]]:
 
 
 def flattened(params: Params) -> tuple[np.ndarray, Any]:
-    """The parameters in float64 as one vector, and the way back."""
+    """The parameters in float64 as one vector, and the function that brings such a vector back into their tree."""
     with jax.enable_x64(True):
         flat, unravel = ravel_pytree(jax.tree.map(lambda x: np.asarray(x, float), params))
 
@@ -84,11 +84,11 @@ def checked_box(box: Any, dimension: int) -> np.ndarray:
 
 
 def form_of(tree: Any) -> tuple[Any, ...]:
-    """The structure of a tree and its arrays' shapes."""
+    """The structure of a tree and its arrays' shapes; two trees of one form can be added."""
     return jax.tree.structure(tree), tuple(np.shape(leaf) for leaf in jax.tree.leaves(tree))
 
 
 def told(tree: Any) -> str:
-    """The shapes of a tree's arrays in its structure."""
+    """The shapes of a tree's arrays in its structure, as text for a message: "{bias: scalar, weights: 3}"."""
     shapes = jax.tree.map(lambda leaf: "x".join(map(str, np.shape(leaf))) or "scalar", tree)
     return str(shapes).replace("'", "")

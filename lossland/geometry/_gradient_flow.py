@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import checked_box
+from lossland.core import checked_box, checked_l2, with_ones
 from lossland.data import Dataset
 from lossland.elements import Pair, pair
 from lossland.geometry._angles import ZeroDirection
@@ -233,14 +233,11 @@ def _two_parameters(activation: Any, data: Dataset, bias: bool | None, box: Any)
             f"A map takes two parameters, but {data.d} input(s) {'with' if bias else 'without'} a bias have "
             f"{data.d + bias}. Choose columns, or plot a `plane`."
         )
-    rows = np.column_stack([data.inputs, np.ones(data.n)]) if bias else np.asarray(data.inputs, float)
-    return pair(activation), rows, checked_box(box, 2)
+    return pair(activation), with_ones(data.inputs, bias), checked_box(box, 2)
 
 
 def _penalty(data: Dataset, l2: float) -> np.ndarray:
-    if not (np.isfinite(l2) and l2 >= 0):
-        raise ValueError(f"l2 must be finite and not negative, not {l2}.")
-    return np.array([l2, l2 if data.d == 2 else 0.0])
+    return np.array([checked_l2(l2), l2 if data.d == 2 else 0.0])
 
 
 def _lengths(steps: int, box: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from lossland.core import with_ones
 from lossland.data import Dataset
 from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
 from lossland.geometry._angles import ZeroDirection, angle
@@ -217,8 +218,7 @@ def _settings(
     rates = np.atleast_1d(np.asarray(learning_rates, float))
     if steps < 1 or rates.ndim != 1 or not np.all((rates > 0) & np.isfinite(rates)):
         raise ValueError(f"steps and learning_rates must be positive, a number or (k,); got {steps}, {learning_rates}.")
-    inputs = np.asarray(data.inputs, float)
-    inputs = np.column_stack([inputs, np.ones(data.n)]) if bias else inputs
+    inputs = with_ones(data.inputs, bias)
     p = inputs.shape[1]
     points = np.zeros((1, p)) if start is None else np.atleast_2d(np.asarray(start, float))
     k = max(len(rates), len(points))

@@ -202,7 +202,6 @@ def _along_lines(p: Plane) -> tuple[list[tuple[float, np.ndarray]], int]:
 def _evaluator(surface: Any, straight: bool) -> Any:
     """A function from places (p, 2) to the objective there, (p,)."""
     f = surface.objective
-    weights = jnp.ones(f.n) if f.sample_weights is None else f.sample_weights
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
     every = (tree[0], *tree[1])
     held = np.stack([np.concatenate([np.ravel(x) for x in jax.tree.leaves(f.model.penalised(t))]) for t in every])
@@ -210,9 +209,9 @@ def _evaluator(surface: Any, straight: bool) -> Any:
     def values(places: np.ndarray) -> np.ndarray:
         if straight:
             scores = jnp.stack([f.scores(t) for t in every])
-            risk = affine_pixels(f.pair, ("risk",), f.labels, weights, scores, jnp.asarray(places))["risk"]
+            risk = affine_pixels(f.pair, ("risk",), f.labels, f.weights, scores, jnp.asarray(places))["risk"]
         else:
-            given = (f.model, f.pair, ("risk",), f.labels, weights, f.inputs, *tree, jnp.asarray(places))
+            given = (f.model, f.pair, ("risk",), f.labels, f.weights, f.inputs, *tree, jnp.asarray(places))
             risk = model_pixels(*given)["risk"]
         moved = held[0] + places @ held[1:]
         return np.asarray(risk) + 0.5 * float(f.l2) * (moved**2).sum(axis=1)

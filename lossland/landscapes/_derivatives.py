@@ -106,8 +106,7 @@ def tangents(
     middle, axes = jax.tree.map(jnp.asarray, (centre, tuple(directions)))
     if linear:
         frame = _frame(f, middle, axes, basis, full)
-        weights = (jnp.ones(f.n) if f.sample_weights is None else f.sample_weights) / f.n
-        evaluate = functools.partial(_affine, f.pair, full, f.labels, weights, frame)
+        evaluate = functools.partial(_affine, f.pair, full, f.labels, f.weights / f.n, frame)
     else:
         evaluate = functools.partial(_any_model, f, middle, axes, jnp.asarray(basis))
     # Autodiff holds what every unit of a network gives for every example: about as many units as params an input.

@@ -128,13 +128,12 @@ def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Ar
     return jax.vmap(apply, in_axes=(0, None))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *points), inputs)
 
 
-def _weights(surface: Surface) -> np.ndarray:
-    given = surface.objective.sample_weights
-    return np.ones(surface.objective.n) if given is None else np.asarray(given)
-
-
 def _by_kinks(surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple[np.ndarray, ...]) -> np.ndarray:
-    scores, labels, weights = _scores(surface), np.asarray(surface.objective.labels), _weights(surface)
+    scores, labels, weights = (
+        _scores(surface),
+        np.asarray(surface.objective.labels),
+        np.asarray(surface.objective.weights),
+    )
     if len(axes) == 1:
         order = np.argsort(axes[0])
         rows = (
@@ -187,7 +186,7 @@ def _by_expansion(
     def evaluate(places: np.ndarray) -> np.ndarray:
         return _at_places(surface, ("risk",), places, method, None, scores)["risk"]
 
-    return expanded(evaluate, f.pair, np.asarray(f.labels), _weights(surface), scores, axes, surface.tolerance)
+    return expanded(evaluate, f.pair, np.asarray(f.labels), np.asarray(f.weights), scores, axes, surface.tolerance)
 
 
 def _at_places(
@@ -227,7 +226,7 @@ def _at_home(
 ) -> Callable[[Array], dict[str, Array]]:
     """A function of places whose other arguments lie on the device: from scores if given, else by the model."""
     f = surface.objective
-    labels, weights = jax.device_put((f.labels, _weights(surface)), home)
+    labels, weights = jax.device_put((f.labels, f.weights), home)
     if scores is not None:
         return functools.partial(affine_pixels, f.pair, names, labels, weights, jax.device_put(scores, home))
     inputs, *tree = jax.device_put((f.inputs, surface.centre, surface.directions), home)

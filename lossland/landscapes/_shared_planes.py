@@ -125,7 +125,7 @@ def _by_kinks(
         return {}
     f = surface.objective
     scores, step = _scores(surface), max(1, SCORES // f.n)
-    labels, weights = np.asarray(f.labels), np.asarray(_weights(surface))
+    labels, weights = np.asarray(f.labels), np.asarray(f.weights)
     blocks = [
         moment_rows(list(curves.values()), labels, weights, scores, axes[0][k : k + step], axes[1])
         for k in range(0, len(axes[0]), step)
@@ -142,7 +142,7 @@ def _by_blocks(
     places = np.stack([x.ravel() for x in np.meshgrid(*axes, indexing="ij")], axis=1)
     scores = _scores(surface) if method == "scores" else None
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-    size, weights = min(len(places), max(1, SCORES // f.n)), _weights(surface)
+    size, weights = min(len(places), max(1, SCORES // f.n)), f.weights
     blocks = []
     for start in range(0, len(places), size):
         block = jnp.asarray(places[np.minimum(np.arange(start, start + size), len(places) - 1)])
@@ -163,11 +163,6 @@ def _scores(surface: Surface) -> np.ndarray:
     """Scores of the centre and of both directions, (3, n)."""
     f = surface.objective
     return np.stack([np.asarray(f.scores(jax.tree.map(jnp.asarray, p))) for p in (surface.centre, *surface.directions)])
-
-
-def _weights(surface: Surface) -> Array:
-    f = surface.objective
-    return jnp.ones_like(f.labels) if f.sample_weights is None else f.sample_weights
 
 
 @jax.jit

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import SCORES, Surface, is_linear
@@ -195,10 +195,7 @@ def _drawn(data: Dataset, subsample: int, seed: int, sample_weights: Any) -> tup
     part = Dataset(data.inputs[rows], data.labels[rows], name=data.name, one_class=True)
     if sample_weights is None:
         return rows, part, None
-    weights = np.asarray(sample_weights, float)
-    if weights.shape != (data.n,):
-        raise ValueError(f"sample_weights have shape {weights.shape}; {data.n} examples need shape ({data.n},).")
-    return rows, part, weights[rows]
+    return rows, part, shaped_weights(data.n, sample_weights)[rows]
 
 
 def _again(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[str, Any]) -> Surface:
@@ -215,9 +212,8 @@ def _errors(surfaces: tuple[Surface, ...], p: Plane, n: int, population: bool) -
         tree = jax.tree.map(jnp.asarray, (p.centre, p.directions))
         model = None if straight else f.model
         held = jnp.stack([f.scores(t) for t in (tree[0], *tree[1])]) if straight else (f.inputs, *tree)
-        weights = jnp.ones(f.n) if f.sample_weights is None else f.sample_weights
         pairs = tuple(s.objective.pair for s in surfaces)
-        evaluate = functools.partial(_variances, pairs, model, f.labels, weights, held)
+        evaluate = functools.partial(_variances, pairs, model, f.labels, f.weights, held)
         size = min(len(places), max(1, SCORES // f.n))
         parts = []
         for start in range(0, len(places), size):

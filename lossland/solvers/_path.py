@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from lossland.core import shaped_weights
 from lossland.data import Dataset
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
 from lossland.solvers._solve import BOUNDED, FREE, ZERO, Solution, solve
@@ -118,7 +119,7 @@ def hinge_path(
     start = solve_kernel("hinge", data, C=C_min, kernel=function, sample_weights=sample_weights)
     if not start.converged:
         raise ValueError(f"No certified start at C_min = {C_min}: {start.message} Start from a larger C_min.")
-    s = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
+    s = shaped_weights(data.n, sample_weights)
     walk = _Walk(checked_matrix(function, inputs), t, s)
     rows, sets = _walked(walk, start.support, float(C_min), float(C_max))
     Cs, betas, biases = (np.array(part) for part in zip(*rows, strict=True))

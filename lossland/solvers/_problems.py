@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lossland.core import checked_weights, shaped_weights
 from lossland.data import Dataset
 from lossland.solvers._convex_form import Form
 
@@ -15,7 +16,7 @@ def problems(
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     weight = strength(data.n, C, l2)
-    s = _checked_weights(data.n, sample_weights)
+    s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
     t = _checked_labels(data, labels)
     try:
         shape = np.broadcast_shapes(weight.shape, s.shape[:-1], t.shape[:-1])
@@ -67,17 +68,6 @@ def strength(n: int, C: Any, l2: Any) -> np.ndarray:
     if given.size == 0 or not np.all(given > 0):
         raise ValueError(f"{name} must be positive, not {given[~(given > 0)].ravel()[:1] if given.size else given}.")
     return given if l2 is None else 1.0 / (n * given)
-
-
-def _checked_weights(n: int, given: Any) -> np.ndarray:
-    s = np.ones(n) if given is None else np.asarray(given, float)
-    if s.ndim == 0 or s.shape[-1] != n:
-        raise ValueError(f"sample_weights have shape {s.shape}; {n} examples need shape ({n},) or (..., {n}).")
-    bad = ~(np.isfinite(s) & (s >= 0))
-    if bad.any():
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {s[place]}.")
-    return s
 
 
 def _checked_labels(data: Dataset, given: Any) -> np.ndarray:

@@ -13,7 +13,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, checked_weights, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.training._models import linear
@@ -61,6 +61,11 @@ class Objective:
     def d(self) -> int:
         """The number of inputs of an example."""
         return self.inputs.shape[1]
+
+    @property
+    def weights(self) -> Array:
+        """The weight of each example, (n,); ones where none were given."""
+        return jnp.ones_like(self.labels) if self.sample_weights is None else self.sample_weights
 
     def scores(self, params: Params) -> Array:
         """The scores z of all examples, (n,)."""
@@ -140,16 +145,11 @@ def _weights(data: Dataset, sample_weights: Any, class_weights: Any) -> np.ndarr
     if sample_weights is None and class_weights is None:
         return None
     labels = np.asarray(data.labels)
-    weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
-    if weights.shape != (data.n,):
-        raise ValueError(f"sample_weights have shape {weights.shape}; {data.n} examples need shape ({data.n},).")
+    weights = shaped_weights(data.n, sample_weights)
     if class_weights == "balanced":
         class_weights = {t: data.n / (2.0 * max(np.sum(labels == t), 1)) for t in (-1, 1)}
     if class_weights is not None:
         if set(class_weights) != {-1, 1}:
             raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights)}.")
         weights = weights * np.where(labels > 0, class_weights[1], class_weights[-1])
-    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0)):
-        row = int(np.flatnonzero(~np.isfinite(weights) | (weights < 0))[0])
-        raise ValueError(f"Weights must be finite and not negative; example {row} has {weights[row]}.")
-    return weights
+    return checked_weights(weights)
