@@ -1,4 +1,4 @@
-"""What a command says besides its result: that it works, how far it is, which file it wrote."""
+"""What commands print besides tables: JSON for a script, that they work, how far they are, which file they wrote."""
 
 import contextlib
 import json
@@ -9,19 +9,9 @@ from typing import Any
 
 def as_json(held: Any) -> str:
     """JSON text for a script; infinities, which JSON lacks, become "inf" and "-inf", NaN becomes null."""
-    return json.dumps(_plain(held), indent=1, allow_nan=False)
+    from lossland.core import json_values
 
-
-def _plain(held: Any) -> Any:
-    if isinstance(held, dict):
-        return {str(key): _plain(value) for key, value in held.items()}
-    if isinstance(held, (list, tuple)):
-        return [_plain(value) for value in held]
-    if held is None or isinstance(held, (bool, int, str)):
-        return held
-    if isinstance(held, float):
-        return None if held != held else float(held) if abs(held) < float("inf") else str(float(held))
-    return _plain(held.item()) if hasattr(held, "item") else str(held)
+    return json.dumps(json_values(held), indent=1, allow_nan=False)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ from ._params import form_of as form_of
 from ._params import leaf_paths as leaf_paths
 from ._params import named_leaves as named_leaves
 from ._params import norm as norm
+from ._params import rows_where as rows_where
 from ._params import told as told
 from ._storage import alive as alive
 from ._storage import read as read
@@ -38,6 +39,7 @@ from ._storage import sources as sources
 from ._storage import versions as versions
 from ._storage import writable as writable
 from ._storage import write_arrays as write_arrays
+from ._tables import json_values as json_values
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params

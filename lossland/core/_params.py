@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core._types import Params
@@ -81,6 +82,28 @@ def checked_box(box: Any, dimension: int) -> np.ndarray:
     if not (np.isfinite(held).all() and (held[0] < held[1]).all()):
         raise ValueError(f"The box is empty or not finite: low {held[0].tolist()}, high {held[1].tolist()}.")
     return held
+
+
+def rows_where(these: Array, new: Any, old: Any) -> Any:
+    """Of two trees of arrays the new one's rows where `these` is true, the old one's elsewhere.
+
+    Args:
+        these: booleans, of the arrays' leading axes.
+        new: a tree of arrays.
+        old: another of the same shapes.
+
+    Returns:
+        A tree of the same shapes.
+
+    Example:
+        >>> rows_where(np.array([True, False]), np.ones((2, 3)), np.zeros((2, 3))).sum(axis=1).tolist()
+        [3.0, 0.0]
+    """
+
+    def pick(new: Array, old: Array) -> Array:
+        return jax.numpy.where(these.reshape(these.shape + (1,) * (new.ndim - these.ndim)), new, old)
+
+    return jax.tree.map(pick, new, old)
 
 
 def form_of(tree: Any) -> tuple[Any, ...]:

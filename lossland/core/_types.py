@@ -1,7 +1,7 @@
 """The glossary: the words and shapes that every module uses.
 
 label t in {-1, +1}, shape (n,); inputs (n, d); score z = model.apply(params, inputs), (n,); output a = activation(z);
-margin m = t * a; likelihood q, a if t = +1 and 1 - a if t = -1. Means are taken in `objectives` only, and the bias is
+margin m = t * a; likelihood q, a if t = +1 and 1 - a if t = -1. Means are taken in `Objective` only, and the bias is
 never penalised.
 """
 

@@ -151,12 +151,13 @@ def decision_thresholds(activation: Any, scores: Any, labels: Any) -> Thresholds
     if not np.all(np.abs(t) == 1):
         raise ValueError("labels are -1 or +1.")
     best = card(activation).best_threshold
-    held = (0.0, 0.0 if best is None else float(best), _chosen(z, t))
+    held = (0.0, 0.0 if best is None else float(best), _fewest_errors(z, t))
     errors = [float(np.mean(np.where(z > at, 1.0, -1.0) != t)) for at in held]
     return Thresholds(*held, (errors[0], errors[1], errors[2]))
 
 
 def _line(weights: Any, bias: Any, data: Dataset) -> tuple[np.ndarray, float]:
+    """A rule's weights and their norm, refused where they are no line."""
     w = np.asarray(weights, float)
     if w.shape != (data.d,) or not (np.isfinite(w).all() and np.isfinite(float(bias))):
         raise ValueError(f"weights must be {data.d} finite numbers and bias one; got shape {w.shape}, bias {bias}.")
@@ -184,7 +185,7 @@ def _apart(mean: np.ndarray, cov: np.ndarray) -> float:
     return float(low[0] + low[1] - 2 * both)
 
 
-def _chosen(scores: np.ndarray, labels: np.ndarray) -> float:
+def _fewest_errors(scores: np.ndarray, labels: np.ndarray) -> float:
     """The threshold with the fewest errors; of several gaps with as few the widest, in its middle."""
     order = np.argsort(scores, kind="stable")
     z, t = scores[order], labels[order]

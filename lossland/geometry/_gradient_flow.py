@@ -172,7 +172,7 @@ def flow_lines(
         given = (jnp.asarray(rows), jnp.asarray(data.labels, float), jnp.asarray(_penalty(data, l2)))
         for part in np.array_split(lengths, records):
             at = np.asarray(
-                _ends(made, *given, jnp.asarray(at), _padded(part, -(-steps // records)), jnp.asarray(held))
+                _ends(made, *given, jnp.asarray(at), _with_rests(part, -(-steps // records)), jnp.asarray(held))
             )
             kept.append(at)
     return np.stack(kept, axis=1)
@@ -227,6 +227,7 @@ def line_pulls(
 
 
 def _two_parameters(activation: Any, data: Dataset, bias: bool | None, box: Any) -> tuple[Pair, np.ndarray, np.ndarray]:
+    """The pair, the inputs of its two parameters (n, 2) and the box, refused if there are not two."""
     bias = data.d == 1 if bias is None else bool(bias)
     if data.d + bias != 2:
         raise ValueError(
@@ -237,6 +238,7 @@ def _two_parameters(activation: Any, data: Dataset, bias: bool | None, box: Any)
 
 
 def _penalty(data: Dataset, l2: float) -> np.ndarray:
+    """What l2 puts on each of the two parameters, (2,)."""
     return np.array([checked_l2(l2), l2 if data.d == 2 else 0.0])
 
 
@@ -246,8 +248,8 @@ def _lengths(steps: int, box: np.ndarray) -> np.ndarray:
     return 2.0 * float((box[1] - box[0]).max()) / lengths.sum() * lengths
 
 
-def _padded(lengths: np.ndarray, size: int) -> Array:
-    """Steps of length 0 change nothing: every part is one compiled program."""
+def _with_rests(lengths: np.ndarray, size: int) -> Array:
+    """Step lengths with zeros behind, which change nothing: every part is one compiled program."""
     return jnp.asarray(np.pad(lengths, (0, size - len(lengths))))
 
 
@@ -264,6 +266,8 @@ def _both(made: Pair, rows: Array, labels: Array, penalty: Array, points: Array)
 
 @functools.partial(jax.jit, static_argnums=0)
 def _ends(made: Pair, rows: Array, labels: Array, penalty: Array, points: Array, lengths: Array, box: Array) -> Array:
+    """Where descent in steps of given lengths ends, (k, 2)."""
+
     def step(points: Array, length: Array) -> tuple[Array, None]:
         gradient = _both(made, rows, labels, penalty, points)[1]
         size = jnp.linalg.norm(gradient, axis=1, keepdims=True)

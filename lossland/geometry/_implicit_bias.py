@@ -1,4 +1,4 @@
-"""Where descent goes in the long run: runs recorded at powers of time, against the hard margin and its exact offset.
+"""Where descent goes in the long run: runs recorded at times even in their logarithm, held against the hard margin.
 
 Here the objective is the sum of the losses, as in the theorems, not their mean: divide a mean's step by n.
 """
@@ -62,7 +62,7 @@ def implicit_bias(
     start: Any = None,
     records: int = 61,
 ) -> LongRun:
-    r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded at powers.
+    r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded evenly in log time.
 
     .. math:: w \leftarrow w - \eta \nabla L(w), \quad L(w) = \sum_i \ell(z_i, t_i); \qquad
         w \leftarrow w - \eta \nabla L / \|\nabla L\| \text{ if normalised}
@@ -96,7 +96,7 @@ def implicit_bias(
 
     Source: Soudry et al. (2018); normalised steps: Nacson et al. (2019).
     """
-    made = _pair(loss)
+    made = _pair_of(loss)
     if method not in ("descent", "normalised"):
         raise ValueError(f"method is 'descent' or 'normalised', not {method!r}.")
     rates, points, inputs = _settings(data, steps, learning_rates, bias, start)
@@ -150,7 +150,7 @@ def flow_in_log_time(
         >>> bool(abs(run.points[0, -1, 1] - np.log(2.0) / 3) < 1e-6)
         True
     """
-    made = _pair(loss)
+    made = _pair_of(loss)
     if not 0 < log_time <= 709:
         raise ValueError(f"log_time must lie in (0, 709], not {log_time}: exp(709) is the largest time in float64.")
     _, points, inputs = _settings(data, 1, 1.0, bias, start)
@@ -205,7 +205,8 @@ def approach(run: LongRun, weights: Any) -> Approach:
     return Approach(norms, np.broadcast_to(angles, norms.shape), gaps, margin_gaps, run.points - np.outer(logs, w))
 
 
-def _pair(loss: Any) -> Pair:
+def _pair_of(loss: Any) -> Pair:
+    """The pair that is meant; a loss alone is one of the score itself."""
     if isinstance(loss, Pair) or (isinstance(loss, str) and halves(loss)):
         return pair(loss)
     return pair("identity", loss if isinstance(loss, Loss) else find(LOSSES, loss))
@@ -228,6 +229,7 @@ def _settings(
 
 
 def _run(made: Pair, steps: np.ndarray, recorded: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> LongRun:
+    """The runs from recorded points: their margins and losses, refused if one diverged."""
     points = np.swapaxes(recorded, 0, 1)
     if not np.isfinite(points).all():
         row = int(np.argmin(np.isfinite(points).all(axis=(1, 2))))

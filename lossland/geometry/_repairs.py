@@ -207,7 +207,7 @@ def compare_repairs(
     if min(starts, steps) < 1 or not (learning_rate > 0 and bias_scale >= 0):
         raise ValueError("starts, steps and learning_rate must be positive, bias_scale not negative.")
     weights, biases = _starts(data.d, starts, bias_scale, seed)
-    run = functools.partial(_descended, steps=steps, rate=learning_rate)
+    run = functools.partial(_trained, steps=steps, rate=learning_rate)
     return tuple(_measured(r, data, weights, biases, l2, run) for r in repairs or relu_repairs())
 
 
@@ -234,13 +234,14 @@ def _two_relus() -> Model:
 
 
 def _difference(params: Params, inputs: Array) -> Array:
+    """The scores of the difference of two ReLU outputs, (n,)."""
     product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
     first, second = (product(inputs, params["weights"][k]) + params["bias"][k] for k in (0, 1))
     return relu(first) - relu(second)
 
 
 @functools.partial(jax.jit, static_argnames="steps")
-def _descended(f: Objective, params: Params, steps: int, rate: float) -> tuple[Params, Params, Array]:
+def _trained(f: Objective, params: Params, steps: int, rate: float) -> tuple[Params, Params, Array]:
     """Params after all steps, the gradients of their risks and their scores, each with the axis of starts first."""
 
     def risk_slope(params: Params) -> Params:
@@ -259,6 +260,7 @@ def _descended(f: Objective, params: Params, steps: int, rate: float) -> tuple[P
 def _measured(
     repair: Repair, data: Dataset, weights: np.ndarray, biases: np.ndarray, l2: float, run: Callable
 ) -> RepairResult:
+    """Train one repair from all starts, and measure it."""
     model = linear() if repair.outputs == 1 else _two_relus()
     size = 0.0 if repair.zero else repair.scale
     w, b = size * weights, (0.0 if repair.zero else repair.scale) * biases + repair.bias

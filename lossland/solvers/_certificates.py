@@ -20,7 +20,7 @@ def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     by no more than the sum was off.
 
     Args:
-        rows: from `terms.spread`.
+        rows: from `spread`.
         labels: (k or 1, n).
         beta: (k, J, n).
 
@@ -61,7 +61,7 @@ def bias_interval(rows: Rows, labels: Array, scores: Array, beta: Array) -> tupl
     as every optimal one is optimal together with every optimal bias.
 
     Args:
-        rows: from `terms.spread`.
+        rows: from `spread`.
         labels: (k or 1, n).
         scores: (k, n), x . w without the bias.
         beta: (k, J, n), optimal; a value at an end of its box is exactly there.

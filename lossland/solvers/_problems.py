@@ -1,4 +1,4 @@
-"""The door of the exact solvers: C or l2, sample weights and labels become a batch of problems, checked."""
+"""The batch of problems that an exact solver is asked: C or l2, sample weights and labels, checked and broadcast."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from lossland.solvers._convex_form import Form
 def problems(
     data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """Labels (1 or k, n), weights c (k, n) and the batch shape."""
+    """The k problems that C, weights and labels ask for: labels (1 or k, n), weights c (k, n) and the batch shape."""
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     weight = strength(data.n, C, l2)
@@ -71,6 +71,7 @@ def strength(n: int, C: Any, l2: Any) -> np.ndarray:
 
 
 def _checked_labels(data: Dataset, given: Any) -> np.ndarray:
+    """The labels to be used, (..., n), -1 or +1."""
     t = np.asarray(data.labels if given is None else given, float)
     if t.ndim == 0 or t.shape[-1] != data.n:
         raise ValueError(f"labels have shape {t.shape}; {data.n} examples need shape ({data.n},) or (..., {data.n}).")

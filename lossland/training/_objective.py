@@ -142,6 +142,7 @@ def objective(
 
 
 def _weights(data: Dataset, sample_weights: Any, class_weights: Any) -> np.ndarray | None:
+    """Sample weights times class weights, (n,), checked; None if neither is given."""
     if sample_weights is None and class_weights is None:
         return None
     labels = np.asarray(data.labels)
