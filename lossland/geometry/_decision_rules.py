@@ -125,11 +125,11 @@ def disagreement(
     return float(np.clip(total, 0.0, 1.0))
 
 
-def decision_thresholds(activation: Any, scores: Any, labels: Any) -> Thresholds:
+def decision_thresholds(pair: Any, scores: Any, labels: Any) -> Thresholds:
     """Compare the thresholds 0, the card's and the one chosen on held-out scores.
 
     Args:
-        activation: a pair or its name.
+        pair: a pair or its name.
         scores: (n,), of validation examples.
         labels: (n,), -1 or +1.
 
@@ -150,7 +150,7 @@ def decision_thresholds(activation: Any, scores: Any, labels: Any) -> Thresholds
         raise ValueError(f"scores and labels are finite, one an example each; got shapes {z.shape} and {t.shape}.")
     if not np.all(np.abs(t) == 1):
         raise ValueError("labels are -1 or +1.")
-    best = card(activation).best_threshold
+    best = card(pair).best_threshold
     held = (0.0, 0.0 if best is None else float(best), _fewest_errors(z, t))
     errors = [float(np.mean(np.where(z > at, 1.0, -1.0) != t)) for at in held]
     return Thresholds(*held, (errors[0], errors[1], errors[2]))
