@@ -26,7 +26,7 @@ class ListOptions:
 
 def run_list(command: ListOptions) -> int:
     """Print the tables, or the same as JSON."""
-    from lossland.commands import _output as telling
+    from lossland.commands import _output as output
     from lossland.commands import _registry_tables as made
     from lossland.core import show
     from lossland.elements import load_file
@@ -34,7 +34,7 @@ def run_list(command: ListOptions) -> int:
     for path in command.from_:
         load_file(path)
     if command.json:
-        print(telling.as_json(_entries(command.what)))
+        print(output.as_json(_entries(command.what)))
         return 0
     makers: dict[str, Any] = {
         "losses": (made.losses_table, made.aliases_table),

@@ -51,8 +51,7 @@ class Outcome(NamedTuple):
 
 def experiments() -> dict[str, Path]:
     """The experiments that can be run by name: those of the current folder, of the source tree, of the package."""
-    package = PACKAGE
-    folders = [package / "_experiments", package.parent / "experiments", Path.cwd() / "experiments"]
+    folders = [PACKAGE / "_experiments", PACKAGE.parent / "experiments", Path.cwd() / "experiments"]
     return {path.stem: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.py"))}
 
 
@@ -130,10 +129,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
 
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
-    logging.getLogger("fontTools.ttLib").setLevel(logging.ERROR)
     paths = []
-    # A font's date of birth is no news to who draws a figure.
+    # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style():
         for name, figure in module.draw(results).items():
