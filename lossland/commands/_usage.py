@@ -9,7 +9,6 @@ import difflib
 import io
 import itertools
 import re
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -111,6 +110,8 @@ class CompletionOptions:
 
 def run_completion(command: CompletionOptions, every: Any) -> int:
     """Print the script; `every` is the union of all commands."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script"
         words = ["--tyro-write-completion", command.shell, str(script)]
