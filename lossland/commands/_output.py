@@ -1,17 +1,11 @@
-"""What commands print besides tables: JSON for a script, that they work, how far they are, which file they wrote."""
+"""What a command says besides its result: that it works, how far it is, which file it wrote."""
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-
-def as_json(held: Any) -> str:
-    """JSON text for a script; infinities, which JSON lacks, become "inf" and "-inf", NaN becomes null."""
-    from lossland.core import json_values
-
-    return json.dumps(json_values(held), indent=1, allow_nan=False)
+from lossland.core import as_json as as_json
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from ._house import FLOORS as FLOORS
 from ._house import GROUND as GROUND
 from ._house import PACKAGE as PACKAGE
 from ._house import face_of as face_of
+from ._json import as_json as as_json
+from ._json import plain as plain
 from ._memory import free_bytes as free_bytes
 from ._memory import refuse_grid as refuse_grid
 from ._moved import find_moved_modules as find_moved_modules
@@ -39,7 +41,6 @@ from ._storage import sources as sources
 from ._storage import versions as versions
 from ._storage import writable as writable
 from ._storage import write_arrays as write_arrays
-from ._tables import json_values as json_values
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params

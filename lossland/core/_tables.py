@@ -1,4 +1,4 @@
-"""Results for a reader and for a script: one table, as text of several forms, and plain values for JSON."""
+"""Results to rows: one table, printed to a terminal, as Markdown, LaTeX or comma-separated text."""
 
 import csv
 import io
@@ -105,27 +105,3 @@ def show(table: Table, form: Literal["terminal", "markdown", "csv", "latex"] = "
     console = Console()
     # A file or a pipe has no width of its own: give it enough that no cell is wrapped.
     Console(width=None if console.is_terminal else 200).print(drawn)
-
-
-def json_values(held: Any) -> Any:
-    """Dicts, lists, text and numbers that JSON takes, made of results: a script reads what a table shows.
-
-    Args:
-        held: dicts, sequences, arrays, numbers and text in each other; of anything else, its text.
-
-    Returns:
-        The same, arrays as lists; infinities, which JSON lacks, are "inf" and "-inf", NaN is None.
-
-    Example:
-        >>> json_values({"gap": float("-inf"), "at": (1.0, float("nan"))})
-        {'gap': '-inf', 'at': [1.0, None]}
-    """
-    if isinstance(held, dict):
-        return {str(key): json_values(value) for key, value in held.items()}
-    if isinstance(held, (list, tuple)):
-        return [json_values(value) for value in held]
-    if held is None or isinstance(held, (bool, int, str)):
-        return held
-    if isinstance(held, float):
-        return None if held != held else float(held) if abs(held) < float("inf") else str(float(held))
-    return json_values(held.tolist()) if hasattr(held, "tolist") else str(held)

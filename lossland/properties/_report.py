@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import Table, json_values, table
+from lossland.core import Table, table
 from lossland.curves import Interval, Kink, Shape
 from lossland.properties._calibration import THETAS
 from lossland.properties._card import Card
@@ -154,7 +154,7 @@ def as_dict(card: Card) -> dict[str, Any]:
         "conjugate": closed_form(facts.known[0]),
         "health": [h._asdict() for h in card.health()],
     }
-    return json_values(held)
+    return _plain(held)
 
 
 def card_json(card: Card) -> str:
@@ -279,3 +279,13 @@ def _order(cell: Any) -> tuple[int, float, str]:
 
 def _shape_dict(shape: Shape) -> dict[str, Any]:
     return {name: value for name, value in shape._asdict().items() if name != "kinks"}
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {key: _plain(value) for key, value in x.items()}
+    if isinstance(x, (list, tuple, np.ndarray)):
+        return [_plain(value) for value in x]
+    if isinstance(x, (float, np.floating)):
+        return None if math.isnan(x) else float(x) if math.isfinite(x) else ("inf" if x > 0 else "-inf")
+    return x.item() if isinstance(x, np.generic) else x
