@@ -69,10 +69,10 @@ def job_of(n, d, models, pairs=PAIRS, batch_size=None):
     """The work of a sweep over `pairs`, `models` learning rates each, and its blocks."""
     grid, _ = make_grid(list(pairs), 1, np.geomspace(1e-4, 1e-2, models), (1e-3,), {})
     f = ll.objective(grid.pairs[0], ll.linear(), data_of(n, d))
-    rows = Examples(f.inputs, f.labels, None, None, jnp.asarray(n, f.inputs.dtype))
+    examples = Examples(f.inputs, f.labels, None, None, jnp.asarray(n, f.inputs.dtype))
     none = dict.fromkeys(Job._fields)
     model = ll.linear()
-    given = {"grid": grid, "model": model, "optimizer": optax.sgd, "init": model.init, "rows": rows}
+    given = {"grid": grid, "model": model, "optimizer": optax.sgd, "init": model.init, "examples": examples}
     given |= {"batch_size": batch_size, "tolerance": 0.0, "key": jax.random.key(0), "apart": False}
     return Job(**none | given), blocks(grid, batch_size or n)
 
@@ -97,7 +97,7 @@ def ours(n, d, models, steps, batch_size=None, pairs=PAIRS):
 
 def limit_parts(job, blocks, steps):
     """The matrix products of those steps alone, and their elementwise part alone: two functions."""
-    inputs, labels = job.rows.inputs, job.rows.labels
+    inputs, labels = job.examples.inputs, job.examples.labels
     n, d = inputs.shape
 
     @jax.jit

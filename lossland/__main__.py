@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        _complain(f"{_said(error)} (--debug shows where)")
+        _complain(f"{_in_one_line(error)} (--debug shows where)")
         code = 2 if isinstance(error, (ValueError, FileNotFoundError)) else 1
     sys.exit(code)
 
@@ -99,7 +99,7 @@ def _description() -> str:
     )
 
 
-def _said(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     """An error in one line; one that no sentence was written for is told with its kind."""
     written = isinstance(error, (ValueError, OSError, RuntimeError, AssertionError, ImportError))
     text = " ".join(str(error).split())

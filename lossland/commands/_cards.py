@@ -29,13 +29,13 @@ class CardOptions:
 
 def run_card(command: CardOptions) -> int:
     """Print the card, and draw it if asked."""
-    from lossland.commands import _output as telling
+    from lossland.commands import _output as output
     from lossland.elements import load_file
     from lossland.properties import card_json
 
     for path in command.from_:
         load_file(path)
-    with telling.waiting("computing the card", quiet=command.json):
+    with output.waiting("computing the card", quiet=command.json):
         made = _card(command.names)
     if command.json:
         print(card_json(made))
@@ -44,7 +44,7 @@ def run_card(command: CardOptions) -> int:
     if command.figure is not None:
         from lossland.figures import card_figure
 
-        telling.save_figure(card_figure(made), command.figure, quiet=command.json)
+        output.save_figure(card_figure(made), command.figure, quiet=command.json)
     return 0
 
 
@@ -103,7 +103,7 @@ class CardsOptions:
 
 def run_cards(command: CardsOptions) -> int:
     """Print a row a card, and draw the map if asked."""
-    from lossland.commands import _output as telling
+    from lossland.commands import _output as output
     from lossland.core import show
     from lossland.elements import ACTIVATIONS, LOSSES, find, load_file, pair, pairs
     from lossland.properties import as_dict, cards, cards_table
@@ -117,16 +117,16 @@ def run_cards(command: CardsOptions) -> int:
         wanted += [p for p in pairs() if activation in (None, p.activation) and loss in (None, p.loss)]
     if not wanted:
         raise ValueError("Which pairs? Give names (relu+hinge), --activation, --loss, or --all.")
-    with telling.counter("cards", len(wanted), command.quiet) as tick:
+    with output.counter("cards", len(wanted), command.quiet) as tick:
         made = cards(wanted, tick)
     rows = cards_table(made, command.sort)
     if command.json:
-        print(telling.as_json([as_dict(card) for card in made]))
+        print(output.as_json([as_dict(card) for card in made]))
     else:
         show(rows, command.form)
     if command.figure is not None:
         from lossland.figures import verdict_map
 
         plain = command.json or command.form != "terminal"
-        telling.save_figure(verdict_map(made), command.figure, quiet=plain)
+        output.save_figure(verdict_map(made), command.figure, quiet=plain)
     return 0

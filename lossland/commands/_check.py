@@ -27,21 +27,21 @@ class CheckOptions:
 
 def run_check(command: CheckOptions) -> int:
     """Check, and print what was seen; 1 if a contract is broken."""
-    from lossland.commands import _output as telling
+    from lossland.commands import _output as output
     from lossland.core import show, table
     from lossland.elements import ContractError
 
     try:
-        with telling.waiting(f"checking {command.name}", command.quiet):
+        with output.waiting(f"checking {command.name}", command.quiet):
             checks = _checks(command)
     except ContractError as error:
         if not command.json:
             raise
-        print(telling.as_json({"name": command.name, "holds": False, "refuted": str(error), "contracts": []}))
+        print(output.as_json({"name": command.name, "holds": False, "refuted": str(error), "contracts": []}))
         return 1
     if command.json:
         seen = [{"contract": check.name, "seen": check.seen} for check in checks]
-        print(telling.as_json({"name": command.name, "holds": True, "refuted": "", "contracts": seen}))
+        print(output.as_json({"name": command.name, "holds": True, "refuted": "", "contracts": seen}))
     elif not command.quiet:
         rows = [(check.name, "holds", check.seen) for check in checks]
         title = f"{command.name}: all {len(checks)} contracts hold"

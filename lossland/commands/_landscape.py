@@ -96,7 +96,7 @@ def run_landscape(command: LandscapeOptions) -> int:
     saved = command.figure.with_suffix(".nc")
     save(_together(fields or planes), saved)
     if command.json:
-        print(as_json({"figure": picture, "result": saved, "pairs": [_plain(name, planes[name]) for name in planes]}))
+        print(as_json({"figure": picture, "result": saved, "pairs": [_summary(name, planes[name]) for name in planes]}))
     elif not command.quiet:
         for name, p in planes.items():
             holes = f", {p.holes} holes" if p.holes else ""
@@ -105,8 +105,8 @@ def run_landscape(command: LandscapeOptions) -> int:
     return 0
 
 
-def _plain(name: str, p: Any) -> dict[str, Any]:
-    """What a script reads of a plane; the rest is in the .nc file."""
+def _summary(name: str, p: Any) -> dict[str, Any]:
+    """A plane in a few numbers, for a script; the rest is in the .nc file."""
     import numpy as np
 
     i, j = np.unravel_index(np.nanargmin(p.values), p.values.shape)

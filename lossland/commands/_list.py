@@ -26,7 +26,7 @@ class ListOptions:
 
 def run_list(command: ListOptions) -> int:
     """Print the tables, or the same as JSON."""
-    from lossland.commands import _output as telling
+    from lossland.commands import _output as output
     from lossland.commands import _registry_tables as made
     from lossland.core import show
     from lossland.elements import load_file
@@ -34,7 +34,7 @@ def run_list(command: ListOptions) -> int:
     for path in command.from_:
         load_file(path)
     if command.json:
-        print(telling.as_json(_plain(command.what)))
+        print(output.as_json(_entries(command.what)))
         return 0
     makers: dict[str, Any] = {
         "losses": (made.losses_table, made.aliases_table),
@@ -64,8 +64,8 @@ def _experiments_table() -> Any:
     return table("Experiments", ("name", "question"), _questions())
 
 
-def _plain(what: str) -> list[dict[str, Any]]:
-    """The entries with their claims as values, not as text."""
+def _entries(what: str) -> list[dict[str, Any]]:
+    """What a registry holds, for a script: claims as values, not as text."""
     from lossland.data import DATASETS
     from lossland.elements import ACTIVATIONS, LOSSES, pairs
 

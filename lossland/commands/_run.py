@@ -60,7 +60,7 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     import jax
 
     from lossland import experiment
-    from lossland.commands import _output as telling
+    from lossland.commands import _output as output
     from lossland.commands import _usage as usage
 
     names = list(experiment.experiments()) if command.name == "all" else [command.name]
@@ -78,7 +78,7 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     if len(outcomes) > 1 and not quiet:
         _sum_up(outcomes)
     if command.json:
-        print(telling.as_json([_plain(outcome) for outcome in outcomes]))
+        print(output.as_json([_as_dict(outcome) for outcome in outcomes]))
     failed = [o.name for o in outcomes if not all(v.holds for v in o.verdicts)]
     if failed:
         small = " The small version has too little data for some; the whole one decides." if command.smoke else ""
@@ -86,7 +86,7 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     return 1 if failed and not command.smoke else 0
 
 
-def _plain(outcome: Any) -> dict[str, Any]:
+def _as_dict(outcome: Any) -> dict[str, Any]:
     return outcome._asdict() | {"verdicts": [verdict._asdict() for verdict in outcome.verdicts]}
 
 

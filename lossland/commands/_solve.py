@@ -53,6 +53,7 @@ class SolveOptions:
 def run_solve(command: SolveOptions) -> int:
     """Solve, print a line for each C, and keep the arrays if asked; 1 if a gap stays open."""
     from lossland.commands._output import waiting
+    from lossland.core import write_arrays
     from lossland.data import load, standardise
     from lossland.elements import load_file
 
@@ -65,35 +66,37 @@ def run_solve(command: SolveOptions) -> int:
         rows, arrays = (_machines if command.kernel else _solutions)(command, data)
     seconds = time.perf_counter() - started
     if command.out is not None:
-        _keep(command.out, arrays)
+        write_arrays(command.out, arrays)
     if not command.quiet:
-        _tell(command, data, rows, seconds)
+        _print_solutions(command, data, rows, seconds)
     return 0 if all(row["converged"] for row in rows) else 1
 
 
-def _loss(command: SolveOptions) -> Any:
+def _loss_or_pair(command: SolveOptions) -> Any:
     from lossland.elements import pair
 
     return pair(command.loss) if "+" in command.loss else command.loss
 
 
 def _solutions(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The facts of each linear problem, and all arrays by name; those with C = inf come last."""
     import numpy as np
 
     from lossland.solvers import solve
 
     finite = [c for c in command.C if np.isfinite(c)]
-    parts = [solve(_loss(command), data, C=finite, bias=command.bias, tol=command.tol)] if finite else []
+    parts = [solve(_loss_or_pair(command), data, C=finite, bias=command.bias, tol=command.tol)] if finite else []
     hard = len(command.C) - len(finite)
-    parts += [solve(_loss(command), data, C=[np.inf], bias=command.bias, tol=command.tol)] if hard else []
+    parts += [solve(_loss_or_pair(command), data, C=[np.inf], bias=command.bias, tol=command.tol)] if hard else []
     wanted = ("weights", "bias", "duals", "objective", "dual_objective", "gap", "iterations", "converged", "support")
     arrays = {name: np.concatenate([np.asarray(getattr(part, name)) for part in parts]) for name in wanted}
     arrays["C"] = np.array(finite + [np.inf] * bool(hard))
-    rows = [_row(arrays, k, next((p.message for p in parts if p.message), "")) for k in range(len(arrays["C"]))]
+    rows = [_facts(arrays, k, next((p.message for p in parts if p.message), "")) for k in range(len(arrays["C"]))]
     return rows, arrays
 
 
 def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The facts of each kernel machine, and all arrays by name."""
     import numpy as np
 
     from lossland.solvers import solve_kernel
@@ -102,16 +105,17 @@ def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], d
         raise ValueError("A kernel machine has a free bias; leave out --no-bias.")
     kernel: Any = command.kernel
     found = [
-        solve_kernel(_loss(command), data, C=c, kernel=kernel, rank=command.rank, tol=command.tol) for c in command.C
+        solve_kernel(_loss_or_pair(command), data, C=c, kernel=kernel, rank=command.rank, tol=command.tol)
+        for c in command.C
     ]
     wanted = ("coefficients", "bias", "duals", "objective", "dual_objective", "gap", "iterations", "converged")
     arrays = {name: np.stack([np.asarray(getattr(each, name)) for each in found]) for name in (*wanted, "support")}
     arrays |= {"C": np.array(command.C), "inputs": found[0].inputs}
-    return [_row(arrays, k, each.message) for k, each in enumerate(found)], arrays
+    return [_facts(arrays, k, each.message) for k, each in enumerate(found)], arrays
 
 
-def _row(arrays: dict[str, Any], k: int, message: str) -> dict[str, Any]:
-    """What is said about the k-th problem."""
+def _facts(arrays: dict[str, Any], k: int, message: str) -> dict[str, Any]:
+    """The numbers of the k-th problem that are printed, by name."""
     import numpy as np
 
     support = arrays["support"][k]
@@ -130,16 +134,7 @@ def _row(arrays: dict[str, Any], k: int, message: str) -> dict[str, Any]:
     }
 
 
-def _keep(path: Path, arrays: dict[str, Any]) -> None:
-    import numpy as np
-
-    from lossland.core import replacing, writable
-
-    with writable(path.parent), replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
-def _tell(command: SolveOptions, data: Any, rows: list[dict[str, Any]], seconds: float) -> None:
+def _print_solutions(command: SolveOptions, data: Any, rows: list[dict[str, Any]], seconds: float) -> None:
     from lossland.commands._output import as_json
     from lossland.core import show, table
 

@@ -224,7 +224,7 @@ def _show(command: SweepOptions, made: Any) -> None:
     from lossland.training import best_table
 
     if command.json:
-        print(as_json(_plain(made)))
+        print(as_json(_chosen_settings(made)))
         return
     show(best_table(made), command.form)
     for reason in made.skipped:
@@ -235,7 +235,7 @@ def _show(command: SweepOptions, made: Any) -> None:
         print(f"{made.status.size} models of {len(made.pairs)} pairs{told}. Result {made.path}.")
 
 
-def _plain(made: Any) -> dict[str, Any]:
+def _chosen_settings(made: Any) -> dict[str, Any]:
     """For each threshold and pair: the setting that validation chose, with the errors of each seed."""
     rows = []
     for line in made.thresholds:

@@ -10,6 +10,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import tyro
@@ -35,8 +36,6 @@ def parsed(what: Any, words: Sequence[str], prog: str, description: str | None =
         UsageError: in one line, if the words do not fit.
         SystemExit: after --help.
     """
-    import tyro
-
     given = {} if default is None else {"default": default}
     errors = io.StringIO()
     try:
@@ -111,9 +110,7 @@ class CompletionOptions:
 
 def run_completion(command: CompletionOptions, every: Any) -> int:
     """Print the script; `every` is the union of all commands."""
-    import contextlib
     import tempfile
-    from pathlib import Path
 
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script"

@@ -6,6 +6,10 @@ from ._tables import table as table
 from ._types import Model as Model
 
 """For other wings."""
+from ._checks import checked_l2 as checked_l2
+from ._checks import checked_weights as checked_weights
+from ._checks import shaped_weights as shaped_weights
+from ._checks import with_ones as with_ones
 from ._fingerprint import fingerprint as fingerprint
 from ._house import DRAWING as DRAWING
 from ._house import FLOORS as FLOORS
@@ -26,6 +30,7 @@ from ._params import form_of as form_of
 from ._params import leaf_paths as leaf_paths
 from ._params import named_leaves as named_leaves
 from ._params import norm as norm
+from ._params import rows_where as rows_where
 from ._params import told as told
 from ._storage import alive as alive
 from ._storage import read as read
@@ -39,3 +44,4 @@ from ._storage import write_arrays as write_arrays
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params
+from ._types import all_but_biases as all_but_biases

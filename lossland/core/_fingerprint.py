@@ -1,7 +1,6 @@
-"""What a long sweep leaves on disk as it goes, so that the same sweep goes on from there and no other one does.
+"""A hash of everything that a result's numbers depend on: values, functions, the package's sources and versions.
 
-A sweep has a folder named by a hash of everything that its numbers depend on. A finished block is one file in it, a
-block under way another; both are written beside their place, flushed and moved.
+What a long run leaves on disk is named by it, so that the same run goes on from there and no other one does.
 """
 
 import functools
@@ -64,6 +63,7 @@ def _feed(digest: Any, thing: Any, inside: tuple[int, ...]) -> None:
 
 
 def _feed_function(digest: Any, function: Any, within: Callable[[Any], None]) -> None:
+    """Put a function into a digest: its code, what it closes over, its defaults, and what it reads of a user's file."""
     digest.update(f"{function.__module__}.{function.__qualname__}\0".encode())
     _feed_code(digest, function.__code__)
     held = [cell.cell_contents for cell in function.__closure__ or () if not _empty(cell)]
@@ -75,6 +75,7 @@ def _feed_function(digest: Any, function: Any, within: Callable[[Any], None]) ->
 
 
 def _feed_code(digest: Any, code: Any) -> None:
+    """Put compiled code and the code within it into a digest."""
     # The code itself, not its text: two lambdas on one line have the same text.
     digest.update(code.co_code + repr(code.co_names).encode())
     for constant in code.co_consts:
@@ -89,6 +90,7 @@ _KNOWN = {"lossland", "jax", "optax", "numpy", "chex"}
 
 
 def _empty(cell: Any) -> bool:
+    """Whether a cell of a closure holds nothing yet."""
     try:
         cell.cell_contents  # noqa: B018 - an empty cell raises
     except ValueError:

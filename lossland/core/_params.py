@@ -1,9 +1,10 @@
-"""Directions in parameter space: random ones of a given scale, orthogonal in the end, and those a trajectory spans."""
+"""Parameters as trees and as vectors: inner products, names of arrays, flat points and boxes around them."""
 
 from typing import Any
 
 import jax
 import numpy as np
+from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core._types import Params
@@ -34,7 +35,7 @@ def leaf_paths(params: Params) -> dict[str, list[Any]]:
 
 
 def flattened(params: Params) -> tuple[np.ndarray, Any]:
-    """The parameters in float64 as one vector, and the way back."""
+    """The parameters in float64 as one vector, and the function that brings such a vector back into their tree."""
     with jax.enable_x64(True):
         flat, unravel = ravel_pytree(jax.tree.map(lambda x: np.asarray(x, float), params))
 
@@ -83,12 +84,34 @@ def checked_box(box: Any, dimension: int) -> np.ndarray:
     return held
 
 
+def rows_where(these: Array, new: Any, old: Any) -> Any:
+    """Of two trees of arrays the new one's rows where `these` is true, the old one's elsewhere.
+
+    Args:
+        these: booleans, of the arrays' leading axes.
+        new: a tree of arrays.
+        old: another of the same shapes.
+
+    Returns:
+        A tree of the same shapes.
+
+    Example:
+        >>> rows_where(np.array([True, False]), np.ones((2, 3)), np.zeros((2, 3))).sum(axis=1).tolist()
+        [3.0, 0.0]
+    """
+
+    def pick(new: Array, old: Array) -> Array:
+        return jax.numpy.where(these.reshape(these.shape + (1,) * (new.ndim - these.ndim)), new, old)
+
+    return jax.tree.map(pick, new, old)
+
+
 def form_of(tree: Any) -> tuple[Any, ...]:
-    """The structure of a tree and its arrays' shapes."""
+    """The structure of a tree and its arrays' shapes; two trees of one form can be added."""
     return jax.tree.structure(tree), tuple(np.shape(leaf) for leaf in jax.tree.leaves(tree))
 
 
 def told(tree: Any) -> str:
-    """The shapes of a tree's arrays in its structure."""
+    """The shapes of a tree's arrays in its structure, as text for a message: "{bias: scalar, weights: 3}"."""
     shapes = jax.tree.map(lambda leaf: "x".join(map(str, np.shape(leaf))) or "scalar", tree)
     return str(shapes).replace("'", "")

@@ -64,12 +64,12 @@ def read(path: Path) -> Any:
 
 
 def sources() -> list[Path]:
-    """The package's files that a result depends on."""
+    """The package's files that a result depends on: all but those that only draw or tell."""
     return [path for path in sorted(PACKAGE.glob("*/**/*.py")) if path.relative_to(PACKAGE).parts[0] not in DRAWING]
 
 
 def versions() -> dict[str, str]:
-    """The versions that a result depends on."""
+    """The versions of Python and of the packages that a result depends on, by name."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -78,7 +78,7 @@ def versions() -> dict[str, str]:
 
 
 def alive(partial: Path) -> bool:
-    """Whether the process that writes this file still runs here."""
+    """Whether the process that began to write this temporary file still runs on this machine."""
     number = partial.name.rsplit(".", 2)[-2]
     try:
         os.kill(int(number), 0)
@@ -90,7 +90,7 @@ def alive(partial: Path) -> bool:
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write named arrays to a file, whole, flushed and moved."""
+    """Write named arrays to an .npz file, whole: flushed to the disk beside its place, then moved."""
     with writable(path.parent), replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
         file.flush()
@@ -98,7 +98,11 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
 
 
 def read_arrays(path: Path) -> Arrays | None:
-    """The arrays of such a file; None if there is none."""
+    """The arrays that `write_arrays` left at a path; None if there is no file.
+
+    Raises:
+        ValueError: if the file cannot be read; the message says to remove it.
+    """
     if not path.exists():
         return None
     try:

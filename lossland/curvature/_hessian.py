@@ -232,7 +232,7 @@ def jacobian(f: Objective, params: Params) -> Array:
 
 def shares(f: Objective) -> Array:
     """The weight of each example's loss in the objective, s_i / n, (n,)."""
-    return (jnp.ones(f.n, f.inputs.dtype) if f.sample_weights is None else f.sample_weights) / f.n
+    return f.weights / f.n
 
 
 def _bends(f: Objective, params: Params) -> Array:

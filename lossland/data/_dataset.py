@@ -1,6 +1,6 @@
-"""The door: any two-class data become a `Dataset`, checked, with labels of exactly -1 and +1.
+"""`Dataset`: any two-class data, checked and converted, with labels of exactly -1 and +1.
 
-Data are host arrays of float64; an objective moves them to the device. What passes the door is read-only.
+Data are host arrays of float64; an objective moves them to the device. A data set's arrays are read-only.
 """
 
 import difflib
@@ -55,8 +55,10 @@ class Dataset:
     def __post_init__(self) -> None:
         columns = self.input_names if len(self.input_names) else getattr(self.inputs, "columns", ())
         input_names = tuple(str(column) for column in columns)
-        inputs = _door_inputs(self.inputs, input_names)
-        labels, label_names = _door_labels(self.labels, len(inputs), tuple(map(str, self.label_names)), self.one_class)
+        inputs = _checked_inputs(self.inputs, input_names)
+        labels, label_names = _checked_labels(
+            self.labels, len(inputs), tuple(map(str, self.label_names)), self.one_class
+        )
         for array in (inputs, labels):
             array.flags.writeable = False
         converted = {"inputs": inputs, "labels": labels, "input_names": input_names, "label_names": label_names}
@@ -88,7 +90,7 @@ class Dataset:
         return digest.hexdigest()
 
 
-def _door_inputs(given: Any, names: tuple[str, ...]) -> np.ndarray:
+def _checked_inputs(given: Any, names: tuple[str, ...]) -> np.ndarray:
     """A fresh float64 (n, d) array, C-contiguous and finite."""
     if hasattr(given, "toarray"):
         raise ValueError("inputs is a sparse matrix; pass inputs.toarray(), lossland's data are dense.")
@@ -139,7 +141,7 @@ def _column(index: int, names: Sequence[str]) -> str:
     return f"{index} ({names[index]!r})" if len(names) else str(index)
 
 
-def _door_labels(given: Any, n: int, names: tuple[str, ...], one_class: bool) -> tuple[np.ndarray, tuple[str, str]]:
+def _checked_labels(given: Any, n: int, names: tuple[str, ...], one_class: bool) -> tuple[np.ndarray, tuple[str, str]]:
     """A fresh (n,) array of -1.0 and +1.0, and the words for the two."""
     values = _label_values(given)
     if len(values) != n:

@@ -1,4 +1,4 @@
-"""Built-in data sets: clouds and shapes, small exact constructions from the literature, and scikit-learn's real sets.
+"""Built-in data sets that are made: clouds and shapes, and small exact constructions from the literature.
 
 A registered function takes keyword parameters, `seed` last, and returns the same data on every machine.
 """

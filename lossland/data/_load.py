@@ -1,4 +1,4 @@
-"""Data sets by name or from a file, and what is done to one before training: scaling, splitting, noise."""
+"""`load`: a data set by its registered name, or from a file."""
 
 import inspect
 import os
@@ -74,7 +74,7 @@ def _entry(reference: Any, parameters: dict[str, Any]) -> tuple[Source, str]:
 
 
 def _load_file(path: Path, parameters: dict[str, Any]) -> Dataset:
-    """Read a file by its ending, and let its arrays through the door."""
+    """The data set in a file, read by the file's ending."""
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
     if path.is_dir():

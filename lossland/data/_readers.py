@@ -1,4 +1,4 @@
-"""Data files: each reader returns the arrays as they stand in the file; `lossland.data` is the door they pass next."""
+"""Data files: each reader returns the arrays as they stand in the file; `Dataset` checks them."""
 
 import bz2
 import csv

@@ -1,4 +1,4 @@
-"""Data sets by name or from a file, and what is done to one before training: scaling, splitting, noise."""
+"""What is done to a data set before training: scaling, splitting, folds, flipped labels and outliers."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -158,7 +158,7 @@ def label_noise(data: Dataset, share: float = 0.1, seed: int = 0) -> Dataset:
         >>> int((label_noise(data, share=0.1).labels != data.labels).sum())
         10
     """
-    chosen = _chosen(data, share, seed)
+    chosen = _random_share(data, share, seed)
     name = f"{data.name} with {share:.3g} of the labels flipped".strip()
     return replace(data, labels=np.where(chosen, -data.labels, data.labels), name=name)
 
@@ -186,14 +186,14 @@ def outliers(data: Dataset, share: float = 0.05, scale: float = 10.0, seed: int 
         >>> int((outliers(data, share=0.05).inputs != data.inputs).any(axis=1).sum())
         5
     """
-    chosen = _chosen(data, share, seed)
+    chosen = _random_share(data, share, seed)
     mean = data.inputs.mean(axis=0)
     moved = np.where(chosen[:, None], mean - scale * (data.inputs - mean), data.inputs)
     return replace(data, inputs=moved, name=f"{data.name} with {share:.3g} outliers".strip())
 
 
-def _chosen(data: Dataset, share: float, seed: int) -> np.ndarray:
-    """(n,) booleans, exactly round(share * n) of them true."""
+def _random_share(data: Dataset, share: float, seed: int) -> np.ndarray:
+    """A random part of the examples: (n,) booleans, exactly round(share * n) of them true."""
     if not 0 <= share <= 1:
         raise ValueError(f"share={share} must be between 0 and 1.")
     return np.random.default_rng(seed).permutation(data.n) < round(share * data.n)

@@ -21,6 +21,7 @@ CALIBRATED = "Wrap the classifier: CalibratedClassifierCV(PairClassifier(...))."
 
 
 def _has_probabilities(self: "PairClassifier") -> bool:
+    """Whether the pair has a link from scores to probabilities; an AttributeError says what to do if not."""
     made = _pair_of(self)
     if not card(made).facts.elicits:
         raise AttributeError(f"{made.name} has no link from scores to probabilities. {CALIBRATED}")
@@ -37,7 +38,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
     .. math:: \min_{w, b} \; \tfrac12 \|w\|^2 + C \sum_i s_i \, \ell(w \cdot x_i + b, t_i)
 
     Convex pairs are solved exactly (`ll.solve`, with a duality gap), others descend from several random starts.
-    Several classes are told apart one against the rest, all problems in one call. `lossland.selection.PairClassifierCV`
+    Several classes are told apart one against the rest, all problems in one call. `PairClassifierCV`
     chooses C by cross-validation.
 
     Args:
@@ -117,10 +118,10 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
             ValueError: if a setting is out of range, there is one class only, or solver="exact" meets a pair that is
                 not convex.
         """
-        problem, coded = self._problem(X, y, sample_weight, self.C)
-        problem = problem._replace(weights=self._weighed(coded, problem.weights))
+        problems, coded = self._problems(X, y, sample_weight, self.C)
+        problems = problems._replace(weights=self._weighed(coded, problems.weights))
         before = (self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None
-        self._keep(self._trained(problem, coded, before))
+        self._keep(self._trained(problems, coded, before))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray[Any, Any]:
@@ -160,9 +161,8 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
-    # ---------------------------------------------------------------------------------------------------- their parts
-
     def _check(self) -> None:
+        """Refuse settings that are out of range."""
         choices = {"solver": ("auto", "exact", "descent"), "multiclass": ("ovr", "multinomial")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
@@ -175,7 +175,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
             if not getattr(self, name) >= 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
 
-    def _problem(self, X: Any, y: Any, sample_weight: Any, C: float) -> tuple[trainers.Task, np.ndarray]:
+    def _problems(self, X: Any, y: Any, sample_weight: Any, C: float) -> tuple[trainers.BinaryProblems, np.ndarray]:
         """The problems of checked inputs, and the number of each example's class; sets classes_ and threshold_."""
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         check_classification_targets(y)
@@ -191,7 +191,8 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         dense = X.toarray() if hasattr(X, "toarray") else X
         self.classes_ = classes
         self.threshold_ = self._threshold(made)
-        return trainers.Task(made, np.asarray(dense), labels, weights, float(C), bool(self.fit_intercept)), coded
+        inputs, bias = np.asarray(dense), bool(self.fit_intercept)
+        return trainers.BinaryProblems(made, inputs, labels, weights, float(C), bias), coded
 
     def _weighed(self, coded: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Sample weights (n,) times those of the classes; "balanced" counts the examples that have a weight."""
@@ -205,24 +206,28 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         return weights * (weights.sum() / (len(held) * np.where(held > 0, held, 1.0)))[coded]
 
     def _threshold(self, made: Pair) -> float:
+        """The score above which the second class is predicted."""
         if self.threshold != "best":
             return float(self.threshold)
         # A margin loss of the score itself treats the classes alike: 0, without computing a card.
         even = made.activation.name == "identity" and made.loss.kind == "margin"
         return 0.0 if even else float(card(made).best_threshold or 0.0)
 
-    def _trained(self, problem: trainers.Task, coded: np.ndarray, before: Any) -> trainers.Trained:
-        if self.multiclass == "multinomial" and len(problem.labels) > 1:
-            return trainers.multinomial(problem, coded, self.tol)
-        if self._is_exact(problem.pair):
-            return trainers.exact(problem, self.tol)
+    def _trained(self, problems: trainers.BinaryProblems, coded: np.ndarray, before: Any) -> trainers.Trained:
+        """Train all problems in the way that the settings ask for."""
+        if self.multiclass == "multinomial" and len(problems.labels) > 1:
+            return trainers.multinomial(problems, coded, self.tol)
+        if self._is_exact(problems.pair):
+            return trainers.exact(problems, self.tol)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        return trainers.descent(problem, self.steps, self.learning_rate, self.restarts, seed, before)
+        return trainers.descent(problems, self.steps, self.learning_rate, self.restarts, seed, before)
 
     def _is_exact(self, made: Pair) -> bool:
+        """Whether the pair is solved, and does not descend."""
         return self.solver == "exact" or (self.solver == "auto" and trainers.is_convex(made))
 
     def _keep(self, found: trainers.Trained) -> None:
+        """Set the attributes of a trained classifier; warn where a problem did not converge."""
         self.coef_, self.intercept_, self.objective_ = found.weights, found.bias, found.objective
         self.solver_, self.gap_, self.n_iter_ = found.solver, found.gap, found.iterations
         for name in ("support_", "dual_coef_"):

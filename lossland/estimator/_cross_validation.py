@@ -96,17 +96,18 @@ class PairClassifierCV(PairClassifier):
         Raises:
             ValueError: besides, if `Cs` holds what is not positive, or a fold trains without one of the classes.
         """
-        problem, coded = self._problem(X, y, sample_weight, 1.0)
-        folds = self._folds(problem.inputs, coded)
+        problems, coded = self._problems(X, y, sample_weight, 1.0)
+        folds = self._folds(problems.inputs, coded)
         weights = np.zeros((len(folds) + 1, len(coded)))
-        weights[-1] = self._weighed(coded, problem.weights)
+        weights[-1] = self._weighed(coded, problems.weights)
         for k, (train, _) in enumerate(folds):
-            weights[k, train] = self._weighed(coded[train], problem.weights[train])
-        weighted = problem.weights if sample_weight is not None else None
-        models = self._models(problem, coded, weights if self.refit else weights[:-1])
+            weights[k, train] = self._weighed(coded[train], problems.weights[train])
+        weighted = problems.weights if sample_weight is not None else None
+        models = self._models(problems, coded, weights if self.refit else weights[:-1])
+        rows = [test for _, test in folds]
         self.scores_ = np.array(
             [
-                [self._scored(models(i, k), problem.inputs, coded, weighted, test) for k, (_, test) in enumerate(folds)]
+                [self._scored(models(i, k), problems.inputs, coded, weighted, test) for k, test in enumerate(rows)]
                 for i in range(len(self.Cs_))
             ]
         )
@@ -122,9 +123,8 @@ class PairClassifierCV(PairClassifier):
         given = {} if sample_weight is None else {"sample_weight": sample_weight}
         return get_scorer(self.scoring)(self, X, y, **given)
 
-    # ---------------------------------------------------------------------------------------------------- their parts
-
     def _check(self) -> None:
+        """Refuse settings that are out of range; sets Cs_."""
         several = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, numbers.Integral) else self.Cs
         self.Cs_ = np.asarray(several, float)
         if self.Cs_.ndim != 1 or not self.Cs_.size or not np.all((self.Cs_ > 0) & np.isfinite(self.Cs_)):
@@ -132,6 +132,7 @@ class PairClassifierCV(PairClassifier):
         super()._check()
 
     def _folds(self, inputs: np.ndarray, coded: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The rows of each fold, (training, test), refused if a class is missing in training."""
         y = self.classes_[coded]
         splitter: Any = check_cv(self.cv, y, classifier=True)
         folds = list(splitter.split(inputs, y))
@@ -144,20 +145,20 @@ class PairClassifierCV(PairClassifier):
                 )
         return folds
 
-    def _models(self, problem: trainers.Task, coded: np.ndarray, weights: np.ndarray) -> Any:
+    def _models(self, problems: trainers.BinaryProblems, coded: np.ndarray, weights: np.ndarray) -> Any:
         """A function of (i, k) that gives what was trained with the i-th C and the k-th weights."""
         for name in ("coefs_paths_", "intercepts_paths_"):
             if hasattr(self, name):
                 delattr(self, name)
-        softmax = self.multiclass == "multinomial" and len(problem.labels) > 1
-        if softmax or not self._is_exact(problem.pair):
+        softmax = self.multiclass == "multinomial" and len(problems.labels) > 1
+        if softmax or not self._is_exact(problems.pair):
             return functools.cache(
-                lambda i, k: self._trained(problem._replace(C=float(self.Cs_[i]), weights=weights[k]), coded, None)
+                lambda i, k: self._trained(problems._replace(C=float(self.Cs_[i]), weights=weights[k]), coded, None)
             )
-        found = trainers.exact_path(problem, self.Cs_, weights, self.tol)
+        found = trainers.exact_path(problems, self.Cs_, weights, self.tol)
         if self.refit:
             self.coefs_paths_, self.intercepts_paths_ = found.weights[:, -1], found.bias[:, -1]
-        return lambda i, k: trainers.taken(found, i, k)
+        return lambda i, k: trainers.trained_at(found, i, k)
 
     def _scored(
         self, found: trainers.Trained, inputs: np.ndarray, coded: np.ndarray, weights: np.ndarray | None, rows: Any

@@ -8,15 +8,23 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Model
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.solvers import convex_form, solve
 from lossland.training import affine, fit, linear, objective
 
 
-class Task(NamedTuple):
-    """k problems: inputs (n, d), labels (k, n) of -1 and +1, weights (n,), C, and whether there is a bias."""
+class BinaryProblems(NamedTuple):
+    """k problems of two classes on the same inputs, one for a class against the rest.
+
+    Attributes:
+        pair: the pair.
+        inputs: (n, d).
+        labels: (k, n), -1 and +1.
+        weights: (n,), of the examples.
+        C: the weight of the losses.
+        bias: whether there is one.
+    """
 
     pair: Pair
     inputs: np.ndarray
@@ -27,7 +35,18 @@ class Task(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What came out: weights (k, d), bias (k,), objective (k,), alpha t (k, n) or None, and how."""
+    """What training k problems gave.
+
+    Attributes:
+        weights: (k, d).
+        bias: (k,).
+        objective: (k,).
+        duals: (k, n), alpha t; None where none certify.
+        gap: the largest relative duality gap; NaN of descent.
+        iterations: of the longest problem.
+        solver: "exact" or "descent".
+        message: why what did not converge did not.
+    """
 
     weights: np.ndarray
     bias: np.ndarray
@@ -49,9 +68,9 @@ def is_convex(pair: Pair) -> bool:
     return True
 
 
-def exact(problem: Task, tol: float) -> Trained:
+def exact(problems: BinaryProblems, tol: float) -> Trained:
     """All problems by `solve`, in one call."""
-    return taken(exact_path(problem, np.array([problem.C]), problem.weights[None], tol), 0, 0)
+    return trained_at(exact_path(problems, np.array([problems.C]), problems.weights[None], tol), 0, 0)
 
 
 class ExactPath(NamedTuple):
@@ -76,34 +95,34 @@ class ExactPath(NamedTuple):
     message: str
 
 
-def exact_path(problem: Task, Cs: np.ndarray, weights: np.ndarray, tol: float) -> ExactPath:
+def exact_path(problems: BinaryProblems, Cs: np.ndarray, weights: np.ndarray, tol: float) -> ExactPath:
     """The problems under c values of C and weights (f, n), in one call of `solve`; a weight of 0 leaves out."""
-    n, d = problem.inputs.shape
+    n, d = problems.inputs.shape
     # Folds and resamples differ a little in size: padded, they share a compiled program. Rows of weight 0 and columns
     # of zeros change nothing.
-    more = _padded(n, 256) - n, _padded(d, 8) - d
-    inputs = np.pad(problem.inputs, ((0, more[0]), (0, more[1])))
-    labels = np.pad(problem.labels, ((0, 0), (0, more[0])), constant_values=1.0)
+    more = _shared_size(n, 256) - n, _shared_size(d, 8) - d
+    inputs = np.pad(problems.inputs, ((0, more[0]), (0, more[1])))
+    labels = np.pad(problems.labels, ((0, 0), (0, more[0])), constant_values=1.0)
     held = np.pad(weights, ((0, 0), (0, more[0])))[:, None]
     data = Dataset(inputs=inputs, labels=labels[0])
     several = labels if len(labels) > 1 else labels[0]
     sol = solve(
-        problem.pair, data, C=Cs[:, None, None], labels=several, sample_weights=held, bias=problem.bias, tol=tol
+        problems.pair, data, C=Cs[:, None, None], labels=several, sample_weights=held, bias=problems.bias, tol=tol
     )
     return ExactPath(
-        sol.weights[..., :d], sol.bias, sol.objective, sol.duals[..., :n] * problem.labels, sol.gap, sol.iterations,
+        sol.weights[..., :d], sol.bias, sol.objective, sol.duals[..., :n] * problems.labels, sol.gap, sol.iterations,
         sol.message,
     )  # fmt: skip
 
 
-def taken(found: ExactPath, at: int, fold: int) -> Trained:
-    """What a path holds at one C and one set of weights."""
+def trained_at(found: ExactPath, at: int, fold: int) -> Trained:
+    """What an exact path holds at one C and one set of weights."""
     w, b, value, duals, gap, iterations = (np.asarray(part[at, fold]) for part in found[:-1])
     return Trained(w, b, value, duals, float(gap.max()), max(1, int(iterations.max())), "exact", found.message)
 
 
-def _padded(size: int, least: int) -> int:
-    """The next of 1, 1.5, 2, 3, 4, 6, ... times the least size."""
+def _shared_size(size: int, least: int) -> int:
+    """The size to which arrays are filled up, of few that occur: the next of 1, 1.5, 2, 3, 4, ... times the least."""
     power = least
     while power < size:
         if 3 * power // 2 >= size:
@@ -112,23 +131,23 @@ def _padded(size: int, least: int) -> int:
     return power
 
 
-def descent(problem: Task, steps: int, rate: float, restarts: int, seed: int, before: Any) -> Trained:
+def descent(problems: BinaryProblems, steps: int, rate: float, restarts: int, seed: int, before: Any) -> Trained:
     """Each problem by Adam from random starts, a flat one and earlier weights if there are any; the lowest is kept."""
-    n, d = problem.inputs.shape
+    n, d = problems.inputs.shape
     model = linear()
-    if not problem.bias:
-        model = Model(model.init, lambda p, x: affine(p | {"bias": 0.0 * p["bias"]}, x), "linear", model.penalised)
+    if not problems.bias:
+        model = model._replace(apply=lambda p, x: affine(p | {"bias": 0.0 * p["bias"]}, x))
     optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
     keys = jax.random.split(jax.random.key(seed), restarts)
     found = []
     # The mean over the weights: an example of weight 2 is one that stands there twice.
-    total = float(problem.weights.sum())
+    total = float(problems.weights.sum())
     with jax.enable_x64(True):
-        for k, labels in enumerate(problem.labels):
-            data = Dataset(inputs=problem.inputs, labels=labels)
-            f = objective(problem.pair, model, data, 1.0 / (total * problem.C), problem.weights * (n / total))
+        for k, labels in enumerate(problems.labels):
+            data = Dataset(inputs=problems.inputs, labels=labels)
+            f = objective(problems.pair, model, data, 1.0 / (total * problems.C), problems.weights * (n / total))
             starts = _with_flat(jax.vmap(lambda key: model.init(key, d))(keys))
-            if before is not None and before[0].shape == (len(problem.labels), d):
+            if before is not None and before[0].shape == (len(problems.labels), d):
                 own = {"weights": before[0][k], "bias": before[1][k]}
                 starts = jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b)[None]]), starts, own)
             ran = jax.vmap(lambda start, f=f: fit(f, start, optimizer, steps, record_every=steps).params)(starts)
@@ -137,8 +156,8 @@ def descent(problem: Task, steps: int, rate: float, restarts: int, seed: int, be
             best = int(values.argmin())
             if not np.isfinite(values[best]):
                 raise ValueError(f"Every start diverged; lower the learning rate, {rate:g}, or scale the inputs.")
-            bias = float(ran["bias"][best]) if problem.bias else 0.0
-            found.append((np.asarray(ran["weights"][best], float), bias, total * problem.C * values[best]))
+            bias = float(ran["bias"][best]) if problems.bias else 0.0
+            found.append((np.asarray(ran["weights"][best], float), bias, total * problems.C * values[best]))
     w, b, value = (np.array(part) for part in zip(*found, strict=True))
     return Trained(w, b, value, None, float("nan"), steps, "descent", "")
 
@@ -149,20 +168,20 @@ def _with_flat(starts: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), starts, flat)
 
 
-def multinomial(problem: Task, coded: np.ndarray, tol: float) -> Trained:
+def multinomial(problems: BinaryProblems, coded: np.ndarray, tol: float) -> Trained:
     r"""Softmax regression: :math:`\frac12 \|W\|^2 + C \sum_i s_i (\log \sum_k e^{z_{ik}} - z_{i y_i})`, certified.
 
     The duals are A = C s (Y - softmax(z)); they are feasible where each class's sum over the examples is 0, which a
     last Newton iteration in the biases brings about.
     """
-    if problem.pair.name not in ("identity+logistic", "sigmoid+cross_entropy"):
+    if problems.pair.name not in ("identity+logistic", "sigmoid+cross_entropy"):
         raise ValueError(
             f'multiclass="multinomial" is softmax regression, the form that identity + logistic (or sigmoid + '
-            f'cross_entropy) has for several classes; {problem.pair.name} takes multiclass="ovr".'
+            f'cross_entropy) has for several classes; {problems.pair.name} takes multiclass="ovr".'
         )
     with jax.enable_x64(True):
-        given = jnp.asarray(problem.inputs), jnp.asarray(coded), jnp.asarray(problem.C * problem.weights)
-        found = _softmax(*given, len(problem.labels), problem.bias, 1e-2 * tol)
+        given = jnp.asarray(problems.inputs), jnp.asarray(coded), jnp.asarray(problems.C * problems.weights)
+        found = _softmax(*given, len(problems.labels), problems.bias, 1e-2 * tol)
         w, b, duals, primal, dual, count = (np.asarray(part) for part in found)
     gap = float(abs(primal - dual) / primal)
     message = "" if gap <= tol else f"The relative duality gap is {gap:.2g}, above tol = {tol:g}. Scale the inputs."

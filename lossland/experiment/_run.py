@@ -13,7 +13,6 @@ import difflib
 import hashlib
 import json
 import logging
-import os
 import re
 import subprocess
 import time
@@ -23,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import PACKAGE, Arrays, read, replacing, save, sources, versions, writable
+from lossland.core import PACKAGE, Arrays, read, replacing, save, sources, versions, writable, write_arrays
 from lossland.elements import load_file
 
 RESULTS = Path("results")
@@ -80,8 +79,7 @@ def experiments() -> dict[str, Path]:
         >>> "relu_vs_hinge" in experiments()
         True
     """
-    package = PACKAGE
-    folders = [package / "_experiments", package.parent / "experiments", Path.cwd() / "experiments"]
+    folders = [PACKAGE / "_experiments", PACKAGE.parent / "experiments", Path.cwd() / "experiments"]
     return {path.stem: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.py"))}
 
 
@@ -154,7 +152,7 @@ def run(
         outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
         _record(outcome, config, out, numbers(module, results))
     if not quiet:
-        _tell(outcome, tables)
+        _print_outcome(outcome, tables)
     return outcome
 
 
@@ -204,10 +202,8 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
 
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
-    logging.getLogger("fontTools.ttLib").setLevel(logging.ERROR)
     paths = []
-    # A font's date of birth is no news to who draws a figure.
+    # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style():
         for name, figure in module.draw(results).items():
@@ -227,6 +223,7 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
 
 
 def _compute(module: Any, config: Any, path: Path, quiet: bool) -> None:
+    """Compute a result and save it with what it depends on; its parts are then removed."""
     import jax
 
     folder = path.with_suffix(".parts")
@@ -265,19 +262,18 @@ def _run_parts(parts: Mapping[str, Part], folder: Path, bar: Any) -> dict[str, A
         else:
             tick = _ticker(bar, task, number)
             done[label] = {key: np.asarray(value) for key, value in part(tick).items()}
-            with replacing(path) as temporary, open(temporary, "wb") as file:
-                np.savez(file, allow_pickle=False, **done[label])
-                file.flush()
-                os.fsync(file.fileno())
+            write_arrays(path, done[label])
         bar.update(task, completed=number + 1)
     return done
 
 
 def _ticker(bar: Any, task: Any, number: int) -> Callable[[int, int], None]:
+    """A function of (done, of) that moves the bar within one part."""
     return lambda at, of: bar.update(task, completed=number + at / of)
 
 
 def _progress(quiet: bool) -> Any:
+    """A progress bar of the parts on the error stream."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -365,6 +361,7 @@ def numbers(module: Any, results: Any) -> dict[str, str]:
 
 
 def _record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> None:
+    """Note a result in the manifest."""
     listed = manifest(out)
     listed[outcome.name] = {
         "results": outcome.results.name,
@@ -378,7 +375,8 @@ def _record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) ->
         temporary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n")
 
 
-def _tell(outcome: Outcome, tables: Sequence[Any]) -> None:
+def _print_outcome(outcome: Outcome, tables: Sequence[Any]) -> None:
+    """Print tables, verdicts and where the files are."""
     from lossland.core import show, table
 
     for each in tables:

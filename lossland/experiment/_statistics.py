@@ -77,6 +77,7 @@ def correlated_posterior(differences: Any, ratio: float, rope: float) -> Posteri
 
 
 def _centre_and_scale(differences: Any, ratio: float) -> tuple[float, float]:
+    """The mean difference and its standard error, corrected for shared examples."""
     d = np.asarray(differences, float)
     spread = 0.0 if np.ptp(d) == 0 else float(d.var(ddof=1))
     return float(d.mean()), float(np.sqrt((1 / d.size + ratio) * spread))

@@ -1,4 +1,4 @@
-"""Directions: angles between vectors, between the gradients of two objectives at the same points, over a plane."""
+"""Angles between vectors, between the gradients of two objectives at the same points, over a plane."""
 
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ class GradientAngles(NamedTuple):
 
 
 class AngleMap(NamedTuple):
-    """The same over a plane: angles[i, j] at centre + alphas[i] d1 + betas[j] d2.
+    """The angle of two gradients over a plane: angles[i, j] at centre + alphas[i] d1 + betas[j] d2.
 
     Attributes:
         angles: (a, b), radians; pi/2 where not defined.
@@ -168,4 +168,5 @@ def angle_map(
 
 @jax.jit
 def _gradients(f: Objective, points: Params) -> jax.Array:
+    """The gradients at k points as vectors, (k, p)."""
     return jax.vmap(lambda p: ravel_pytree(jax.grad(f)(p))[0])(points)

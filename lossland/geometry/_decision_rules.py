@@ -125,11 +125,11 @@ def disagreement(
     return float(np.clip(total, 0.0, 1.0))
 
 
-def decision_thresholds(activation: Any, scores: Any, labels: Any) -> Thresholds:
+def decision_thresholds(pair: Any, scores: Any, labels: Any) -> Thresholds:
     """Compare the thresholds 0, the card's and the one chosen on held-out scores.
 
     Args:
-        activation: a pair or its name.
+        pair: a pair or its name.
         scores: (n,), of validation examples.
         labels: (n,), -1 or +1.
 
@@ -150,13 +150,14 @@ def decision_thresholds(activation: Any, scores: Any, labels: Any) -> Thresholds
         raise ValueError(f"scores and labels are finite, one an example each; got shapes {z.shape} and {t.shape}.")
     if not np.all(np.abs(t) == 1):
         raise ValueError("labels are -1 or +1.")
-    best = card(activation).best_threshold
-    held = (0.0, 0.0 if best is None else float(best), _chosen(z, t))
+    best = card(pair).best_threshold
+    held = (0.0, 0.0 if best is None else float(best), _fewest_errors(z, t))
     errors = [float(np.mean(np.where(z > at, 1.0, -1.0) != t)) for at in held]
     return Thresholds(*held, (errors[0], errors[1], errors[2]))
 
 
 def _line(weights: Any, bias: Any, data: Dataset) -> tuple[np.ndarray, float]:
+    """A rule's weights and their norm, refused where they are no line."""
     w = np.asarray(weights, float)
     if w.shape != (data.d,) or not (np.isfinite(w).all() and np.isfinite(float(bias))):
         raise ValueError(f"weights must be {data.d} finite numbers and bias one; got shape {w.shape}, bias {bias}.")
@@ -184,7 +185,7 @@ def _apart(mean: np.ndarray, cov: np.ndarray) -> float:
     return float(low[0] + low[1] - 2 * both)
 
 
-def _chosen(scores: np.ndarray, labels: np.ndarray) -> float:
+def _fewest_errors(scores: np.ndarray, labels: np.ndarray) -> float:
     """The threshold with the fewest errors; of several gaps with as few the widest, in its middle."""
     order = np.argsort(scores, kind="stable")
     z, t = scores[order], labels[order]

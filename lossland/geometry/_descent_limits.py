@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossland.core import with_ones
 from lossland.data import Dataset
 from lossland.solvers import separate, solve
 
@@ -73,7 +74,7 @@ def descent_limit(data: Dataset, *, learning_rate: float = 1.0, bias: bool = Fal
     """
     if not learning_rate > 0:
         raise ValueError(f"learning_rate must be positive, not {learning_rate}.")
-    every = data.labels[:, None] * _inputs(data, bias)
+    every = data.labels[:, None] * with_ones(data.inputs, bias)
     # Without a bias an example is its mirror image with the other label: so there are always two classes.
     both = Dataset(np.concatenate([every, -every]), np.repeat([1, -1], data.n))
     sol = solve("hinge", both, C=np.inf, bias=False)
@@ -119,7 +120,7 @@ def ray_and_foot(data: Dataset, *, bias: bool = False) -> RayAndFoot:
 
     Source: Ji & Telgarsky (2019), The implicit bias of gradient descent on nonseparable data, theorem 1.
     """
-    rows = data.labels[:, None] * _inputs(data, bias)
+    rows = data.labels[:, None] * with_ones(data.inputs, bias)
     if not rows.any():
         raise ValueError("Every input is 0, so nothing moves the weights.")
     separated = _separated(rows)
@@ -133,11 +134,6 @@ def ray_and_foot(data: Dataset, *, bias: bool = False) -> RayAndFoot:
     found = separate(np.concatenate([held, -held]), np.repeat([1.0, -1.0], len(held)), False, 200)
     size = float(np.linalg.norm(found.point))
     return RayAndFoot(found.point / size, foot, separated, 1.0 / size)
-
-
-def _inputs(data: Dataset, bias: bool) -> np.ndarray:
-    inputs = np.asarray(data.inputs, float)
-    return np.column_stack([inputs, np.ones(data.n)]) if bias else inputs
 
 
 def _separated(rows: np.ndarray) -> np.ndarray:

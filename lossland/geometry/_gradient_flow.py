@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import checked_box
+from lossland.core import checked_box, checked_l2, with_ones
 from lossland.data import Dataset
-from lossland.elements import Pair, pair
+from lossland.elements import Pair
+from lossland.elements import pair as as_pair
 from lossland.geometry._angles import ZeroDirection
 
 
@@ -57,7 +58,7 @@ class LinePulls(NamedTuple):
 
 
 def basin_map(
-    activation: Any,
+    pair: Any,
     data: Dataset,
     *,
     l2: float = 0.0,
@@ -75,7 +76,7 @@ def basin_map(
     `cells` gives the minima exactly, and `basin_shares` the shares from random starts.
 
     Args:
-        activation: a pair or its name.
+        pair: a pair or its name.
         data: n examples of two inputs, or of one input with a bias.
         l2: the strength of the penalty on the weights.
         bias: whether the score has a bias; by default for one input and not for two.
@@ -97,7 +98,7 @@ def basin_map(
         >>> found.levels.round(6).tolist()
         [0.0, 0.5, 0.5, 1.0]
     """
-    made, rows, held = _two_parameters(activation, data, bias, box)
+    made, rows, held = _two_parameters(pair, data, bias, box)
     if min(points, steps) < 2:
         raise ValueError(f"points and steps must be at least 2, not {points} and {steps}.")
     axes = [np.linspace(held[0, j], held[1, j], points) for j in (0, 1)]
@@ -127,7 +128,7 @@ def basin_map(
 
 
 def flow_lines(
-    activation: Any,
+    pair: Any,
     data: Dataset,
     starts: Any,
     *,
@@ -140,7 +141,7 @@ def flow_lines(
     r"""Lines of gradient flow at unit speed, :math:`\dot p = -\nabla F / \|\nabla F\|`, from some starts.
 
     Args:
-        activation: a pair or its name.
+        pair: a pair or its name.
         data: as in `basin_map`.
         starts: (k, 2).
         l2: the strength of the penalty.
@@ -162,7 +163,7 @@ def flow_lines(
         >>> lines[:, -1].round(1).tolist()
         [[1.0, -1.0], [-1.0, -1.0]]
     """
-    made, rows, held = _two_parameters(activation, data, bias, box)
+    made, rows, held = _two_parameters(pair, data, bias, box)
     at = np.asarray(starts, float)
     if at.ndim != 2 or at.shape[1] != 2 or not np.isfinite(at).all():
         raise ValueError(f"starts must be finite, of shape (k, 2); got shape {at.shape}.")
@@ -172,14 +173,14 @@ def flow_lines(
         given = (jnp.asarray(rows), jnp.asarray(data.labels, float), jnp.asarray(_penalty(data, l2)))
         for part in np.array_split(lengths, records):
             at = np.asarray(
-                _ends(made, *given, jnp.asarray(at), _padded(part, -(-steps // records)), jnp.asarray(held))
+                _ends(made, *given, jnp.asarray(at), _with_rests(part, -(-steps // records)), jnp.asarray(held))
             )
             kept.append(at)
     return np.stack(kept, axis=1)
 
 
 def line_pulls(
-    activation: Any, data: Dataset, weights: Any, bias: Any, *, learning_rate: float = 1.0, threshold: float = 0.0
+    pair: Any, data: Dataset, weights: Any, bias: Any, *, learning_rate: float = 1.0, threshold: float = 0.0
 ) -> LinePulls:
     r"""The gradient step seen among the data: which examples pull the line w . x + b = threshold, and where to.
 
@@ -189,7 +190,7 @@ def line_pulls(
     falling scores, a negative towards rising ones.
 
     Args:
-        activation: a pair or its name.
+        pair: a pair or its name.
         data: n examples of two inputs.
         weights: w, (2,).
         bias: b.
@@ -217,7 +218,7 @@ def line_pulls(
         raise ZeroDirection("The weights are 0, so there is no line that examples could pull.")
     scores = data.inputs @ w + b
     with jax.enable_x64(True):
-        slopes = np.asarray(pair(activation).slope(jnp.asarray(scores), jnp.asarray(data.labels, float)))
+        slopes = np.asarray(as_pair(pair).slope(jnp.asarray(scores), jnp.asarray(data.labels, float)))
     pulls = -data.labels * slopes + 0.0
     unit, size = w / np.linalg.norm(w), float(np.linalg.norm(w))
     feet = data.inputs - np.outer((scores - threshold) / size, unit)
@@ -226,21 +227,20 @@ def line_pulls(
     return LinePulls(pulls, feet, moves, (w, b), (w + step @ data.inputs, b + float(step.sum())))
 
 
-def _two_parameters(activation: Any, data: Dataset, bias: bool | None, box: Any) -> tuple[Pair, np.ndarray, np.ndarray]:
+def _two_parameters(pair: Any, data: Dataset, bias: bool | None, box: Any) -> tuple[Pair, np.ndarray, np.ndarray]:
+    """The pair, the inputs of its two parameters (n, 2) and the box, refused if there are not two."""
     bias = data.d == 1 if bias is None else bool(bias)
     if data.d + bias != 2:
         raise ValueError(
             f"A map takes two parameters, but {data.d} input(s) {'with' if bias else 'without'} a bias have "
             f"{data.d + bias}. Choose columns, or plot a `plane`."
         )
-    rows = np.column_stack([data.inputs, np.ones(data.n)]) if bias else np.asarray(data.inputs, float)
-    return pair(activation), rows, checked_box(box, 2)
+    return as_pair(pair), with_ones(data.inputs, bias), checked_box(box, 2)
 
 
 def _penalty(data: Dataset, l2: float) -> np.ndarray:
-    if not (np.isfinite(l2) and l2 >= 0):
-        raise ValueError(f"l2 must be finite and not negative, not {l2}.")
-    return np.array([l2, l2 if data.d == 2 else 0.0])
+    """What l2 puts on each of the two parameters, (2,)."""
+    return np.array([checked_l2(l2), l2 if data.d == 2 else 0.0])
 
 
 def _lengths(steps: int, box: np.ndarray) -> np.ndarray:
@@ -249,8 +249,8 @@ def _lengths(steps: int, box: np.ndarray) -> np.ndarray:
     return 2.0 * float((box[1] - box[0]).max()) / lengths.sum() * lengths
 
 
-def _padded(lengths: np.ndarray, size: int) -> Array:
-    """Steps of length 0 change nothing: every part is one compiled program."""
+def _with_rests(lengths: np.ndarray, size: int) -> Array:
+    """Step lengths with zeros behind, which change nothing: every part is one compiled program."""
     return jnp.asarray(np.pad(lengths, (0, size - len(lengths))))
 
 
@@ -267,6 +267,8 @@ def _both(made: Pair, rows: Array, labels: Array, penalty: Array, points: Array)
 
 @functools.partial(jax.jit, static_argnums=0)
 def _ends(made: Pair, rows: Array, labels: Array, penalty: Array, points: Array, lengths: Array, box: Array) -> Array:
+    """Where descent in steps of given lengths ends, (k, 2)."""
+
     def step(points: Array, length: Array) -> tuple[Array, None]:
         gradient = _both(made, rows, labels, penalty, points)[1]
         size = jnp.linalg.norm(gradient, axis=1, keepdims=True)

@@ -1,19 +1,19 @@
-"""Where descent goes in the long run: runs recorded at powers of time, against the hard margin and its exact offset.
+"""Where descent goes in the long run: runs recorded at times even in their logarithm, held against the hard margin.
 
 Here the objective is the sum of the losses, as in the theorems, not their mean: divide a mean's step by n.
 """
 
-import functools
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from lossland.core import with_ones
 from lossland.data import Dataset
 from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
 from lossland.geometry._angles import ZeroDirection, angle
+from lossland.geometry._long_runs import descended, flowed, losses_at
 
 
 class LongRun(NamedTuple):
@@ -61,7 +61,7 @@ def implicit_bias(
     start: Any = None,
     records: int = 61,
 ) -> LongRun:
-    r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded at powers.
+    r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded evenly in log time.
 
     .. math:: w \leftarrow w - \eta \nabla L(w), \quad L(w) = \sum_i \ell(z_i, t_i); \qquad
         w \leftarrow w - \eta \nabla L / \|\nabla L\| \text{ if normalised}
@@ -95,17 +95,17 @@ def implicit_bias(
 
     Source: Soudry et al. (2018); normalised steps: Nacson et al. (2019).
     """
-    made = _pair(loss)
+    made = _pair_of(loss)
     if method not in ("descent", "normalised"):
         raise ValueError(f"method is 'descent' or 'normalised', not {method!r}.")
-    rates, points, inputs = _settings(data, steps, learning_rates, bias, start)
+    rates, points, inputs = _checked(data, steps, learning_rates, bias, start)
     # Early times coincide: a repeated time costs nothing, and the program's shapes do not depend on the steps.
     times = np.sort(np.round(np.logspace(np.log10(steps), 0.0, records)).astype(np.int64))
     kept = np.append(True, np.diff(times, prepend=0) > 0)
     with jax.enable_x64(True):
         arrays = (jnp.asarray(part) for part in (inputs, data.labels.astype(float), rates, points))
-        recorded = np.asarray(_descended(made, method == "normalised", *arrays, jnp.asarray(times)))
-    run = _run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
+        recorded = np.asarray(descended(made, method == "normalised", *arrays, jnp.asarray(times)))
+    run = _long_run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
     return LongRun(run.steps[kept], *(part[:, kept] for part in run[1:]))
 
 
@@ -149,16 +149,16 @@ def flow_in_log_time(
         >>> bool(abs(run.points[0, -1, 1] - np.log(2.0) / 3) < 1e-6)
         True
     """
-    made = _pair(loss)
+    made = _pair_of(loss)
     if not 0 < log_time <= 709:
         raise ValueError(f"log_time must lie in (0, 709], not {log_time}: exp(709) is the largest time in float64.")
-    _, points, inputs = _settings(data, 1, 1.0, bias, start)
+    _, points, inputs = _checked(data, 1, 1.0, bias, start)
     inner = -(-substeps // records)
     with jax.enable_x64(True):
         arrays = (jnp.asarray(part) for part in (inputs, data.labels.astype(float), points))
-        recorded = np.asarray(_flowed(made, inner, records, *arrays, jnp.asarray(log_time)))
+        recorded = np.asarray(flowed(made, inner, records, *arrays, jnp.asarray(log_time)))
     times = np.exp(np.linspace(0.0, log_time, records + 1)[1:])
-    run = _run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
+    run = _long_run(made, np.append(0.0, times), np.concatenate([points[None], recorded]), inputs, data.labels)
     if np.any(np.diff(run.losses, axis=1) > 1e-9 * (1 + run.losses[:, :1])):
         raise FloatingPointError(
             f"The losses of {made.name} rose along a flow: its steps are too long. Take more substeps; where the "
@@ -204,21 +204,21 @@ def approach(run: LongRun, weights: Any) -> Approach:
     return Approach(norms, np.broadcast_to(angles, norms.shape), gaps, margin_gaps, run.points - np.outer(logs, w))
 
 
-def _pair(loss: Any) -> Pair:
+def _pair_of(loss: Any) -> Pair:
+    """The pair that is meant; a loss alone is one of the score itself."""
     if isinstance(loss, Pair) or (isinstance(loss, str) and halves(loss)):
         return pair(loss)
     return pair("identity", loss if isinstance(loss, Loss) else find(LOSSES, loss))
 
 
-def _settings(
+def _checked(
     data: Dataset, steps: int, learning_rates: Any, bias: bool, start: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rates (k,), starting points (k, p) and inputs (n, p)."""
+    """Rates (k,), starting points (k, p) and inputs (n, p), refused if they do not fit together."""
     rates = np.atleast_1d(np.asarray(learning_rates, float))
     if steps < 1 or rates.ndim != 1 or not np.all((rates > 0) & np.isfinite(rates)):
         raise ValueError(f"steps and learning_rates must be positive, a number or (k,); got {steps}, {learning_rates}.")
-    inputs = np.asarray(data.inputs, float)
-    inputs = np.column_stack([inputs, np.ones(data.n)]) if bias else inputs
+    inputs = with_ones(data.inputs, bias)
     p = inputs.shape[1]
     points = np.zeros((1, p)) if start is None else np.atleast_2d(np.asarray(start, float))
     k = max(len(rates), len(points))
@@ -227,91 +227,14 @@ def _settings(
     return np.broadcast_to(rates, (k,)), np.broadcast_to(points, (k, p)), inputs
 
 
-def _run(made: Pair, steps: np.ndarray, recorded: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> LongRun:
+def _long_run(made: Pair, steps: np.ndarray, recorded: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> LongRun:
+    """The runs from recorded points: their margins and losses, refused if one diverged."""
     points = np.swapaxes(recorded, 0, 1)
     if not np.isfinite(points).all():
         row = int(np.argmin(np.isfinite(points).all(axis=(1, 2))))
         raise FloatingPointError(f"Run {row} of {made.name} diverged; take a smaller step.")
     scores = points @ inputs.T
     with jax.enable_x64(True):
-        each = np.asarray(_losses(made, jnp.asarray(scores), jnp.asarray(np.broadcast_to(labels, scores.shape), float)))
+        every = jnp.asarray(np.broadcast_to(labels, scores.shape), float)
+        each = np.asarray(losses_at(made, jnp.asarray(scores), every))
     return LongRun(steps, points, labels * scores, each.sum(axis=-1))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _losses(made: Pair, scores: Array, labels: Array) -> Array:
-    return made(scores, labels)
-
-
-def _log_pulls(made: Pair, scores: Array, labels: Array) -> Array | None:
-    """Log of minus the slope in the margin, where it is known in closed form; None where it is not."""
-    margins = labels * scores
-    if made.activation.name == "identity" and made.loss.name == "logistic":
-        return -jax.nn.softplus(margins)
-    if made.activation.name == "identity" and made.loss.name == "exponential":
-        return -margins
-    return None
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _descended(
-    made: Pair, normalised: bool, inputs: Array, labels: Array, rates: Array, points: Array, times: Array
-) -> Array:
-    """The points at each time, (r, k, p)."""
-    every = jnp.broadcast_to(labels, (points.shape[0], labels.shape[0]))
-
-    def step(_: Any, points: Array) -> Array:
-        scores = _product(points, inputs.T)
-        logs = _log_pulls(made, scores, every) if normalised else None
-        if logs is not None:
-            pulls = jnp.exp(logs - logs.max(axis=1, keepdims=True))
-            downhill = _product(pulls * every, inputs)
-        else:
-            downhill = -_product(made.bare(scores, every)[1], inputs)
-        if normalised:
-            size = jnp.sqrt(jnp.sum(downhill**2, axis=1, keepdims=True))
-            downhill = downhill / jnp.where(size > 0, size, 1.0)
-        return points + rates[:, None] * downhill
-
-    def record(carry: tuple[Array, Array], until: Array) -> tuple[tuple[Array, Array], Array]:
-        done, points = carry
-        points = jax.lax.fori_loop(done, until, step, points)
-        return (until, points), points
-
-    return jax.lax.scan(record, (jnp.zeros_like(times[0]), points), times)[1]
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _flowed(made: Pair, inner: int, records: int, inputs: Array, labels: Array, points: Array, end: Array) -> Array:
-    """The points at each record, (r, k, p)."""
-    every = jnp.broadcast_to(labels, (points.shape[0], labels.shape[0]))
-    h = end / (inner * records)
-
-    def velocity(s: Array, points: Array) -> Array:
-        scores = _product(points, inputs.T)
-        logs = _log_pulls(made, scores, every)
-        if logs is None:
-            pulls = -every * made.slope(scores, every)
-            logs = jnp.log(jnp.maximum(pulls, 0.0))
-        return _product(jnp.exp(s + logs) * every, inputs)
-
-    def step(i: Array, points: Array, first: Array) -> Array:
-        s = (first + i) * h
-        a = velocity(s, points)
-        b = velocity(s + h / 2, points + h / 2 * a)
-        c = velocity(s + h / 2, points + h / 2 * b)
-        d = velocity(s + h, points + h * c)
-        return points + h / 6 * (a + 2 * b + 2 * c + d)
-
-    def record(points: Array, first: Array) -> tuple[Array, Array]:
-        points = jax.lax.fori_loop(0, inner, functools.partial(step, first=first), points)
-        return points, points
-
-    return jax.lax.scan(record, points, inner * jnp.arange(records))[1]
-
-
-def _product(a: Array, b: Array) -> Array:
-    """A product of matrices; small ones as a sum, which is fused with what comes before and after it."""
-    if b.size <= 64:
-        return jnp.sum(a[:, :, None] * b[None], axis=1)
-    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)

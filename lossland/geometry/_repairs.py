@@ -12,7 +12,8 @@ from jax import Array
 from lossland.core import Key, Model, Params
 from lossland.curves import tabulate
 from lossland.data import Dataset
-from lossland.elements import Loss, Pair, pair
+from lossland.elements import Loss, Pair
+from lossland.elements import pair as as_pair
 from lossland.elements.activations import relu
 from lossland.geometry._decision_rules import class_margins
 from lossland.properties import card
@@ -89,7 +90,7 @@ class RepairResult(NamedTuple):
     params: Params
 
 
-def hidden_svm(activation: Any, data: Dataset) -> HiddenSVM:
+def hidden_svm(pair: Any, data: Dataset) -> HiddenSVM:
     r"""Scale and shift the hard-margin SVM to the least-norm global minimum of a pair on separable data.
 
     A pair whose loss is least for positives exactly from z = p on, and for negatives up to z = -q, is least wherever
@@ -101,7 +102,7 @@ def hidden_svm(activation: Any, data: Dataset) -> HiddenSVM:
     q = 1/a, a margin 1/a times as wide for negatives if it is read at 0.
 
     Args:
-        activation: a pair or its name.
+        pair: a pair or its name.
         data: n separable examples of both classes.
 
     Returns:
@@ -117,7 +118,7 @@ def hidden_svm(activation: Any, data: Dataset) -> HiddenSVM:
         >>> found.weights.round(9).tolist(), round(found.bias, 9), found.threshold
         ([0.25, 0.25], 0.5, 0.5)
     """
-    made = pair(activation)
+    made = as_pair(pair)
     bottoms = [tabulate(made).shape(row).bottoms for row in (0, 1)]
     ends = [[part.low for part in bottoms[0] if part.high == np.inf]]
     ends.append([-part.high for part in bottoms[1] if part.low == -np.inf])
@@ -149,19 +150,19 @@ def relu_repairs(slope: float = 0.1, c: float = 1.0) -> tuple[Repair, ...]:
         >>> [r.name for r in ll.geometry.relu_repairs()][:2]
         ['ReLU + hinge', 'threshold 1/2']
     """
-    plain = pair("relu", "hinge")
-    matching = pair("identity", Loss("relu_matching", _relu_matching, kind="label", convex=True))
+    plain = as_pair("relu", "hinge")
+    matching = as_pair("identity", Loss("relu_matching", _relu_matching, kind="label", convex=True))
     return (
         Repair("ReLU + hinge", plain),
         Repair("threshold 1/2", plain, 0.5),
-        Repair(f"leaky ReLU, slope {slope:g}", pair(f"leaky_relu(slope={slope!r})", "hinge")),
-        Repair(f"max(z, {-c:g})", pair(f"shifted_relu(c={c!r})", "hinge"), 0.5 * (1 - min(c, 1.0))),
+        Repair(f"leaky ReLU, slope {slope:g}", as_pair(f"leaky_relu(slope={slope!r})", "hinge")),
+        Repair(f"max(z, {-c:g})", as_pair(f"shifted_relu(c={c!r})", "hinge"), 0.5 * (1 - min(c, 1.0))),
         Repair("matching loss of ReLU", matching, 0.5),
-        Repair("two ReLU outputs", pair("identity", "hinge"), outputs=2),
+        Repair("two ReLU outputs", as_pair("identity", "hinge"), outputs=2),
         Repair("start: bias + 1, weights / 10", plain, 0.5, bias=1.0, scale=0.1),
-        Repair("start at 0, tie 0", pair("relu(tie=0.0)", "hinge"), 0.5, zero=True),
-        Repair("start at 0, tie 1/2", pair("relu(tie=0.5)", "hinge"), 0.5, zero=True),
-        Repair("no ReLU (SVM)", pair("identity", "hinge")),
+        Repair("start at 0, tie 0", as_pair("relu(tie=0.0)", "hinge"), 0.5, zero=True),
+        Repair("start at 0, tie 1/2", as_pair("relu(tie=0.5)", "hinge"), 0.5, zero=True),
+        Repair("no ReLU (SVM)", as_pair("identity", "hinge")),
     )
 
 
@@ -207,7 +208,7 @@ def compare_repairs(
     if min(starts, steps) < 1 or not (learning_rate > 0 and bias_scale >= 0):
         raise ValueError("starts, steps and learning_rate must be positive, bias_scale not negative.")
     weights, biases = _starts(data.d, starts, bias_scale, seed)
-    run = functools.partial(_descended, steps=steps, rate=learning_rate)
+    run = functools.partial(_trained, steps=steps, rate=learning_rate)
     return tuple(_measured(r, data, weights, biases, l2, run) for r in repairs or relu_repairs())
 
 
@@ -234,13 +235,14 @@ def _two_relus() -> Model:
 
 
 def _difference(params: Params, inputs: Array) -> Array:
+    """The scores of the difference of two ReLU outputs, (n,)."""
     product = functools.partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
     first, second = (product(inputs, params["weights"][k]) + params["bias"][k] for k in (0, 1))
     return relu(first) - relu(second)
 
 
 @functools.partial(jax.jit, static_argnames="steps")
-def _descended(f: Objective, params: Params, steps: int, rate: float) -> tuple[Params, Params, Array]:
+def _trained(f: Objective, params: Params, steps: int, rate: float) -> tuple[Params, Params, Array]:
     """Params after all steps, the gradients of their risks and their scores, each with the axis of starts first."""
 
     def risk_slope(params: Params) -> Params:
@@ -259,6 +261,7 @@ def _descended(f: Objective, params: Params, steps: int, rate: float) -> tuple[P
 def _measured(
     repair: Repair, data: Dataset, weights: np.ndarray, biases: np.ndarray, l2: float, run: Callable
 ) -> RepairResult:
+    """Train one repair from all starts, and measure it."""
     model = linear() if repair.outputs == 1 else _two_relus()
     size = 0.0 if repair.zero else repair.scale
     w, b = size * weights, (0.0 if repair.zero else repair.scale) * biases + repair.bias

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import is_linear
@@ -197,10 +197,7 @@ def _drawn(data: Dataset, subsample: int, seed: int, sample_weights: Any) -> tup
     part = Dataset(data.inputs[rows], data.labels[rows], name=data.name, one_class=True)
     if sample_weights is None:
         return rows, part, None
-    weights = np.asarray(sample_weights, float)
-    if weights.shape != (data.n,):
-        raise ValueError(f"sample_weights have shape {weights.shape}; {data.n} examples need shape ({data.n},).")
-    return rows, part, weights[rows]
+    return rows, part, shaped_weights(data.n, sample_weights)[rows]
 
 
 def _risk_of(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[str, Any]) -> Objective:

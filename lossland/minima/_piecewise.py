@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossland.core import checked_l2, with_ones
 from lossland.curves import Parabolas, parabolas
 from lossland.data import Dataset
 from lossland.elements import pair as as_pair
@@ -92,15 +93,13 @@ def pieced(pair: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any 
         [0.5]
     """
     made = as_pair(pair)
-    if not (np.isfinite(l2) and l2 >= 0):
-        raise ValueError(f"l2 must be finite and not negative, not {l2}.")
+    checked_l2(l2)
     weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
     if weights.shape != (data.n,) or not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise ValueError(
             f"sample_weights must be {data.n} finite numbers, not negative, one an example; got shape {weights.shape}."
         )
-    inputs = np.asarray(data.inputs, float)
-    rows = np.column_stack([inputs, np.ones(data.n)]) if bias else inputs
+    rows = with_ones(data.inputs, bias)
     penalty = np.append(np.full(data.d, float(l2)), np.zeros(int(bias)))
     return Pieced(made.name, rows, np.asarray(data.labels), weights / data.n, parabolas(made), penalty)
 

@@ -80,6 +80,7 @@ def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) 
 
 
 def _at_ends(rows: Rows, beta: Array, sets: Array) -> Array:
+    """The dual point with every term that is not free put exactly at its end."""
     beta = jnp.where(sets < 0, rows.low, jnp.where(sets > 0, rows.high, beta))
     return jnp.where(rows.counts > 0, beta, 0.0)
 
@@ -96,6 +97,7 @@ def _better(new: Polished, best: Polished) -> Polished:
 
 
 def _judged(design: Design, labels: Array, rows: Rows, point: Array, beta: Array) -> Polished:
+    """The points with their primal and dual values, the dual point made feasible."""
     beta = jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0.0)
     beta = balanced(rows, labels, beta) if design.bias else beta
     losses = values(rows, labels * normal.scores(design, point)).sum(axis=(1, 2))
@@ -114,6 +116,7 @@ def _sets(rows: Rows, at: Iterate) -> Array:
 
 
 def _of_parabola(rows: Rows, margins: Array) -> Array:
+    """The sets of the terms of parabolas, which the margins decide."""
     gap = rows.knot - margins[:, None, :]
     return jnp.where(gap <= rows.soft * rows.low, -1, jnp.where(gap >= rows.soft * rows.high, 1, 0))
 

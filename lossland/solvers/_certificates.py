@@ -12,6 +12,9 @@ from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import Rows
 
+ZERO, FREE, BOUNDED = 0, 1, 2
+"""The support sets: an example that does not matter, one on its knot or parabola, one whose pull is at its limit."""
+
 
 def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     """The dual point pulled into its box and onto sum_i alpha_i t_i = 0.

@@ -269,6 +269,7 @@ def smoothed_lbfgs(
 
 
 def _given(data: Any, C: float) -> tuple[Array, Array, Array]:
+    """Inputs, labels and C as JAX arrays, checked."""
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     if not 0 < C < float("inf"):
@@ -282,4 +283,5 @@ def _pulls(inputs: Array, t: Array, w: Array, b: Array) -> Array:
 
 
 def _objective(inputs: Array, t: Array, strength: Array, w: Array, b: Array) -> Array:
+    """1/2 ||w||^2 + C times the sum of the hinges."""
     return 0.5 * w @ w + strength * jnp.sum(hinge(t * (inputs @ w + b)))

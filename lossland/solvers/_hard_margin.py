@@ -84,6 +84,7 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
 
 @jax.jit
 def _interior(design: Design, labels: Array, steps: Array) -> tuple[Array, Array, Array, Array]:
+    """The interior point's answer to the hard margin: point, duals, dual value, iterations."""
     one = jnp.ones((2, 1))
     rows = spread(Terms(one, 0 * one, jnp.inf * one, 0 * one, one[:, 0]), labels, jnp.ones_like(labels))
     design = normal.kept(design)

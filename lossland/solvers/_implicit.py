@@ -21,46 +21,11 @@ from jax.core import Tracer
 
 from lossland.data import Dataset
 from lossland.elements import LOSSES, Pair, find
+from lossland.solvers._certificates import FREE
 from lossland.solvers._convex_form import Form, convex_form
-from lossland.solvers._solve import FREE, Solution, solve
+from lossland.solvers._kink_sets import NEAR, Given, KinkSets, kink_sets, undetermined
+from lossland.solvers._solve import Solution, solve
 from lossland.solvers._solve_kernel import LARGEST, solve_kernel
-
-NEAR = 1e-6
-"""The distance, in margins or as a share of a dual's range, below which an example counts as on the edge of its set."""
-
-
-class DegenerateSolution(ValueError):
-    """The solution is not differentiable here: an example is about to change its set, or the duals are not unique."""
-
-
-class _Data(NamedTuple):
-    """What the solution depends on: inputs (n, d), labels (n,), C, weights s (n,), the loss's parameters."""
-
-    inputs: Any
-    labels: Any
-    C: Any
-    sample_weights: Any
-    parameters: dict[str, Any]
-
-
-class _Sets(NamedTuple):
-    """The examples on a kink, as many places as there are unknowns, so that one program serves every active set.
-
-    Attributes:
-        free: (d + 1,), the examples; `counted` says which places are taken.
-        counted: (d + 1,).
-        knots: (d + 1,).
-        ends: (2,), the examples that end the interval of biases, if `vague` says that it is one.
-        end_knots: (2,).
-        vague: a scalar.
-    """
-
-    free: np.ndarray
-    counted: np.ndarray
-    knots: np.ndarray
-    ends: np.ndarray
-    end_knots: np.ndarray
-    vague: np.ndarray
 
 
 class _Spec(NamedTuple):
@@ -117,27 +82,29 @@ def differentiable_solve(
     inputs = jnp.asarray(inputs, float)
     weights = jnp.ones(inputs.shape[0]) if sample_weights is None else jnp.asarray(sample_weights, float)
     held = {name: jnp.asarray(value, float) for name, value in (parameters or {}).items()}
-    given = _Data(inputs, jnp.asarray(labels, float), jnp.asarray(C, float), weights, held)
+    given = Given(inputs, jnp.asarray(labels, float), jnp.asarray(C, float), weights, held)
     if given.C.ndim:
         raise ValueError(f"differentiable_solve takes one C, not shape {given.C.shape}; differentiate one at a time.")
     entry = loss if isinstance(loss, Pair) else find(LOSSES, loss)
     if held and (isinstance(entry, Pair) or entry.kind != "margin"):
         raise ValueError("Parameters can be differentiated for margin losses only; give the loss itself.")
-    return _solution(_Spec(entry, bias, tol), given)
+    return _optimum(_Spec(entry, bias, tol), given)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _solution(spec: _Spec, given: _Data) -> tuple[Array, Array]:
+def _optimum(spec: _Spec, given: Given) -> tuple[Array, Array]:
+    """Weights and bias, in the type of the inputs."""
     sol, _ = _solved(spec, given)
     return jnp.asarray(sol.weights, given.inputs.dtype), jnp.asarray(sol.bias, given.inputs.dtype)
 
 
-@_solution.defjvp
-def _solution_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+@_optimum.defjvp
+def _optimum_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    """Weights and bias, and their change along the tangents by the implicit function theorem."""
     (given,), (moved,) = primals, tangents
     sol, form = _solved(spec, given)
     dtype, d = given.inputs.dtype, given.inputs.shape[1]
-    sets = _sets(spec, form, sol, _host(given))
+    sets = kink_sets(spec.bias, form, sol, _host(given))
     duals = np.where(sets.counted, np.asarray(sol.duals)[sets.free], 0.0)
     point = np.concatenate([sol.weights, [sol.bias], duals])
     with jax.enable_x64(True):
@@ -150,21 +117,24 @@ def _solution_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, A
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _jacobian(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
+def _jacobian(spec: _Spec, sets: KinkSets, given: Given, point: Array) -> Array:
+    """The derivatives of the optimality conditions in the unknowns, (2 (d + 1), 2 (d + 1))."""
     return jax.jacfwd(functools.partial(_residual, spec, sets, given))(point)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _changed(spec: _Spec, sets: _Sets, given: _Data, moved: _Data, point: Array) -> Array:
+def _changed(spec: _Spec, sets: KinkSets, given: Given, moved: Given, point: Array) -> Array:
     """How the residual changes as the data move."""
     return jax.jvp(lambda held: _residual(spec, sets, held, point), (given,), (moved,))[1]
 
 
-def _host(given: _Data) -> _Data:
+def _host(given: Given) -> Given:
+    """The same as NumPy arrays of float64."""
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), given)
 
 
-def _solved(spec: _Spec, given: _Data) -> tuple[Solution, Form]:
+def _solved(spec: _Spec, given: Given) -> tuple[Solution, Form]:
+    """The exact solution, its sets settled, and the loss as a convex form."""
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         raise ValueError(
             "differentiable_solve solves on the host and has one derivative: call it outside jax.jit and jax.vmap, and "
@@ -193,7 +163,7 @@ def _vague(form: Form, sol: Solution, data: Dataset) -> bool:
     return bool(np.any((sol.support == FREE) & (np.abs(margins[:, None] - knots).min(1) > NEAR)))
 
 
-def _sharpened(loss: Any, data: Dataset, host: _Data, sol: Solution) -> Solution:
+def _sharpened(loss: Any, data: Dataset, host: Given, sol: Solution) -> Solution:
     """The same solution by active sets over the examples, if that settles them."""
     exact = solve_kernel(
         loss,
@@ -214,7 +184,7 @@ def _sharpened(loss: Any, data: Dataset, host: _Data, sol: Solution) -> Solution
     )
 
 
-def _slope(spec: _Spec, parameters: dict[str, Any]) -> Callable[[Array, Array], Array]:
+def _slope_of(spec: _Spec, parameters: dict[str, Any]) -> Callable[[Array, Array], Array]:
     """The derivative of the loss in the score, as a function of scores and labels that JAX can differentiate."""
     if isinstance(spec.loss, Pair) or spec.loss.kind != "margin":
         return convex_form(spec.loss).pair.slope
@@ -228,14 +198,14 @@ def _slope(spec: _Spec, parameters: dict[str, Any]) -> Callable[[Array, Array], 
     return slope
 
 
-def _residual(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
+def _residual(spec: _Spec, sets: KinkSets, given: Given, point: Array) -> Array:
     """The optimality conditions at a point (w, b, alpha of the examples on a kink): (2 (d + 1),)."""
     d, t = given.inputs.shape[1], given.labels
     weights, bias, free = point[:d], point[d], point[d + 1 :]
     on = jnp.zeros(t.shape, bool).at[sets.free].max(sets.counted)
     scores = given.inputs @ weights + bias
     # Off the kinks alone is the slope a function of the score; a margin of 0 in their place keeps NaN out.
-    pulls = -given.C * given.sample_weights * _slope(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
+    pulls = -given.C * given.sample_weights * _slope_of(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
     held = jnp.where(sets.counted, free * t[sets.free], 0.0)
     pulls = jnp.where(on, 0.0, pulls).at[sets.free].add(held)
     ends = given.inputs[sets.ends] @ weights + bias - t[sets.ends] * sets.end_knots
@@ -245,76 +215,8 @@ def _residual(spec: _Spec, sets: _Sets, given: _Data, point: Array) -> Array:
     return jnp.concatenate([weights - pulls @ given.inputs, balance[None] if spec.bias else bias[None], margins])
 
 
-# ------------------------------------------------------------------------------------------------------ the active set
-
-
-def _sets(spec: _Spec, form: Form, sol: Solution, given: _Data) -> _Sets:
-    """The examples on a kink, or the reason why there is no derivative."""
-    nothing, d = np.zeros(0, int), given.inputs.shape[1]
-    if form.terms is None:
-        return _padded(nothing, np.zeros(0), nothing, np.zeros(0), d)
-    side = np.where(given.labels > 0, 0, 1)
-    knots, low, high, soft = (np.asarray(table)[side] for table in form.terms[:4])
-    c = float(given.C) * given.sample_weights
-    margins = given.labels * (given.inputs @ np.asarray(sol.weights) + float(sol.bias))
-    kinked = (soft == 0) & (high > low) & (c > 0)[:, None]
-    on = kinked & (np.abs(margins[:, None] - knots) < NEAR * (1.0 + np.abs(knots)))
-    # The other terms' pulls at this margin leave a share of its range to the term on its kink.
-    best = np.where(soft > 0, (knots - margins[:, None]) / np.where(soft > 0, soft, 1.0), np.inf)
-    best = np.where(soft > 0, np.clip(best, low, high), np.where(knots > margins[:, None], high, low))
-    others = np.where(on, 0.0, best).sum(1)
-    free = np.flatnonzero(on.any(1))
-    column = on[free].argmax(1)
-    share = np.asarray(sol.duals)[free] / c[free] - others[free]
-    room = np.minimum(share - low[free, column], high[free, column] - share)
-    edge = free[room < NEAR * (high - low)[free, column]]
-    if len(edge):
-        raise DegenerateSolution(
-            f"The solution has a corner here: example(s) {', '.join(map(str, edge[:6]))} sit on a kink with a dual at "
-            f"the end of its range, so they change sets under the smallest change. Move C, or a weight, a little."
-        )
-    ends = _interval_ends(spec, sol, given, knots, kinked) if not len(free) else nothing
-    if len(free) > d + 1:
-        raise _undetermined(len(free), d)
-    return _padded(free, knots[free, column], ends, knots[ends, kinked[ends].argmax(1)], d)
-
-
-def _padded(free: np.ndarray, knots: np.ndarray, ends: np.ndarray, end_knots: np.ndarray, d: int) -> _Sets:
-    more, gone = (0, d + 1 - len(free)), (0, 2 - len(ends))
-    return _Sets(
-        free=np.pad(free, more),
-        counted=np.arange(d + 1) < len(free),
-        knots=np.pad(knots, more),
-        ends=np.pad(ends, gone),
-        end_knots=np.pad(end_knots, gone),
-        vague=np.asarray(len(ends) > 0),
-    )
-
-
-def _interval_ends(spec: _Spec, sol: Solution, given: _Data, knots: np.ndarray, kinked: np.ndarray) -> np.ndarray:
-    """The two examples that bound the interval of biases; none if the bias is unique."""
-    least, most = np.asarray(sol.bias_interval)
-    if not spec.bias or most - least < NEAR:
-        return np.zeros(0, int)
-    place = given.labels[:, None] * knots - (given.inputs @ np.asarray(sol.weights))[:, None]
-    away = [np.where(kinked, np.abs(place - end), np.inf).min(1) for end in (least, most)]
-    found = np.array([row.argmin() for row in away])
-    if max(row.min() for row in away) > NEAR:
-        raise DegenerateSolution(
-            f"The bias is not unique, between {least:.6g} and {most:.6g}, and no kink bounds it: it has no derivative. "
-            f"Set bias=False, or raise C."
-        )
-    return found
-
-
-def _inverse(jacobian: np.ndarray, sets: _Sets, d: int) -> np.ndarray:
+def _inverse(jacobian: np.ndarray, sets: KinkSets, d: int) -> np.ndarray:
+    """The inverse of the Jacobian, refused where it is singular."""
     if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1e13:
-        raise _undetermined(int(sets.counted.sum()), d)
+        raise undetermined(int(sets.counted.sum()), d)
     return np.linalg.inv(jacobian)
-
-
-def _undetermined(count: int, d: int) -> DegenerateSolution:
-    return DegenerateSolution(
-        f"The {count} examples on a kink, in {d} dimensions, do not fix the solution's derivative: they depend on each "
-        f"other, or nothing bends the loss in the bias. Drop duplicates, or move C a little."
-    )

@@ -27,7 +27,7 @@ MANY = 32
 
 
 class Iterate(NamedTuple):
-    """Where k problems stand.
+    """The points that k problems have reached.
 
     Attributes:
         point: (k, d + bias), the weights and the bias.
@@ -81,7 +81,7 @@ def starting_point(design: Design, labels: Array, weights: Array, rows: Rows) ->
 
 
 def piloted(design: Design, labels: Array, weights: Array, terms: Terms, rows: Rows) -> Iterate:
-    """Where `start` puts the problems; if they are alike, where the first steps of one that stands for all lead."""
+    """The starting points; if the problems are alike, where the first steps of one that stands for all lead."""
     if weights.shape[0] < ALIKE or labels.shape[0] > 1:
         return starting_point(design, labels, weights, rows)
     total = weights.sum(axis=1)
@@ -93,7 +93,10 @@ def piloted(design: Design, labels: Array, weights: Array, terms: Terms, rows: R
 
 
 def _of_pilot(design: Design, labels: Array, weights: Array, terms: Terms, rows: Rows) -> Iterate:
-    """Its dual point is scaled to each problem's box, so that all that is off is Z^T alpha - w, which steps remove."""
+    """The iterate of one problem that stands for all, made one of each.
+
+    Its dual point is scaled to each problem's box, so that all that is off is Z^T alpha - w, which steps remove.
+    """
     middle = geometric_middle(weights)
     pilot = spread(terms, labels, middle)
     at = advance(design, labels, pilot, starting_point(design, labels, middle, pilot), PILOT_STEPS, 0.0)
@@ -219,6 +222,7 @@ def _until(
 
 
 def _close(design: Design, rows: Rows, at: Iterate, tol: Any) -> Array:
+    """Which problems are done: gap and residuals are worth less than `tol` of the objective."""
     gap = complementarity(rows, at)
     # No more than the objective: a loss is the most that its box allows.
     held = rows.counts * at.beta * (rows.knot - at.margins[:, None, :] - 0.5 * rows.soft * at.beta)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from lossland.core import rows_where
 from lossland.elements import Pair
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
@@ -51,7 +52,7 @@ class NewtonPoint(NamedTuple):
 
 
 class NewtonState(NamedTuple):
-    """Where k problems stand.
+    """The best points that k problems have reached, and their bounds.
 
     Attributes:
         at: the best points.
@@ -106,6 +107,7 @@ def minimise(pair: Pair, problem: NewtonProblem, steps: Any, tol: Any, polish: A
 
 
 def _descended(pair: Pair, problem: NewtonProblem, first: Array, steps: Any, tol: Any, polish: Any) -> NewtonState:
+    """Newton steps from given points."""
     at = _placed(pair, problem, first)
     count = jnp.zeros(first.shape[0], int)
     # A start that is the optimum already is found out here.
@@ -162,6 +164,7 @@ def _losses(pair: Pair, problem: NewtonProblem, scores: Array) -> Array:
 
 
 def _placed(pair: Pair, problem: NewtonProblem, point: Array) -> NewtonPoint:
+    """The objective and its derivatives at given points, and the bounds that they give."""
     design, weights = problem.design, problem.weights
     scores = normal.scores(design, point)
     jet = pair.jet(scores, jnp.broadcast_to(problem.labels, scores.shape))
@@ -208,12 +211,8 @@ def dual_point(problem: NewtonProblem, scores: Array, losses: Array, slopes: Arr
     return pulls, conjugates.sum(axis=1)
 
 
-def _chosen(take: Array, new: Any, old: Any) -> Any:
-    """Of two trees of rows (k, ...) the new ones where `take`."""
-    return jax.tree.map(lambda a, b: jnp.where(take.reshape(-1, *[1] * (a.ndim - 1)), a, b), new, old)
-
-
 def _step(pair: Pair, problem: NewtonProblem, state: NewtonState) -> NewtonState:
+    """One Newton step of all problems, its curvature raised where earlier steps were too long."""
     at = state.at
     straight = jnp.where((at.bends > 0).any(axis=1), state.damping, 1.0)
     bends = jnp.maximum(at.bends, straight[:, None] * problem.curvature * problem.weights)
@@ -229,7 +228,7 @@ def _step(pair: Pair, problem: NewtonProblem, state: NewtonState) -> NewtonState
     # A bound holds whatever was found since: the highest stays, and so does the lowest primal.
     higher = better | (new.dual > state.dual)
     return NewtonState(
-        _chosen(better, new, at),
+        rows_where(better, new, at),
         jnp.where(higher, new.dual, state.dual),
         jnp.where(higher[:, None], new.pull, state.pull),
         damping,

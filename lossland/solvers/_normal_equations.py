@@ -52,6 +52,7 @@ def kept(design: Design) -> Design:
 
 
 def _products(inputs: Array, bias: bool) -> Array:
+    """All products of two columns of [X 1], (pairs, n)."""
     columns = inputs.T
     if bias:
         columns = jnp.concatenate([columns, jnp.ones((1, columns.shape[1]), columns.dtype)])

@@ -1,9 +1,10 @@
-"""The door of the exact solvers: C or l2, sample weights and labels become a batch of problems, checked."""
+"""The batch of problems that an exact solver is asked: C or l2, sample weights and labels, checked and broadcast."""
 
 from typing import Any, Literal
 
 import numpy as np
 
+from lossland.core import checked_weights, shaped_weights
 from lossland.data import Dataset
 from lossland.solvers._convex_form import Form
 
@@ -11,11 +12,11 @@ from lossland.solvers._convex_form import Form
 def problems(
     data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """Labels (1 or k, n), weights c (k, n) and the batch shape."""
+    """The k problems that C, weights and labels ask for: labels (1 or k, n), weights c (k, n) and the batch shape."""
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     weight = strength(data.n, C, l2)
-    s = _checked_weights(data.n, sample_weights)
+    s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
     t = _checked_labels(data, labels)
     try:
         shape = np.broadcast_shapes(weight.shape, s.shape[:-1], t.shape[:-1])
@@ -69,18 +70,8 @@ def strength(n: int, C: Any, l2: Any) -> np.ndarray:
     return given if l2 is None else 1.0 / (n * given)
 
 
-def _checked_weights(n: int, given: Any) -> np.ndarray:
-    s = np.ones(n) if given is None else np.asarray(given, float)
-    if s.ndim == 0 or s.shape[-1] != n:
-        raise ValueError(f"sample_weights have shape {s.shape}; {n} examples need shape ({n},) or (..., {n}).")
-    bad = ~(np.isfinite(s) & (s >= 0))
-    if bad.any():
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {s[place]}.")
-    return s
-
-
 def _checked_labels(data: Dataset, given: Any) -> np.ndarray:
+    """The labels to be used, (..., n), -1 or +1."""
     t = np.asarray(data.labels if given is None else given, float)
     if t.ndim == 0 or t.shape[-1] != data.n:
         raise ValueError(f"labels have shape {t.shape}; {data.n} examples need shape ({data.n},) or (..., {data.n}).")

@@ -10,10 +10,11 @@ from lossland.core import Key
 from lossland.data import Dataset
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
+from lossland.solvers._certificates import BOUNDED, FREE, ZERO
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, pivoted_cholesky, rbf, row_blocks
 from lossland.solvers._problems import check_bounded, problems
-from lossland.solvers._solve import BOUNDED, FREE, ZERO, Solution, solve
+from lossland.solvers._solve import Solution, solve
 from lossland.training import feature_map
 
 LARGEST = 6000

@@ -18,6 +18,7 @@ from ._models import feature_map as feature_map
 from ._processes import join as join
 from ._processes import launch as launch
 from ._processes import tell as tell
+from ._records import MEASURES as MEASURES
 from ._result import best_table as best_table
 from ._step import Examples as Examples
 from ._step import losses_of as losses_of

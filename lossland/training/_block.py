@@ -17,7 +17,7 @@ from lossland.core import Arrays, Key, Model, Params
 from lossland.training._batches import first_order
 from lossland.training._grid import Block, Grid, coordinates
 from lossland.training._records import UNSOUND, Metric, measure
-from lossland.training._step import RUNNING, BlockState, Examples, Numbers, Plan, advance_block, start_block
+from lossland.training._step import RUNNING, BlockState, Examples, Hyperparameters, Plan, advance_block, start_block
 
 SECONDS = 0.5
 """Time between two returns to Python, where progress is told, checkpoints are written and Ctrl-C is heard."""
@@ -33,7 +33,7 @@ class Job(NamedTuple):
     model: Model
     optimizer: Callable[..., optax.GradientTransformation]
     init: Callable[[Key, int], Params]
-    rows: Examples
+    examples: Examples
     held_out: dict[str, Examples]
     thresholds: np.ndarray
     metrics: tuple[tuple[str, Metric], ...]
@@ -60,7 +60,7 @@ def run_block(
     tick: Callable[[int], None] | None = None,
     keep: Callable[[Callable[[], Saved]], None] | None = None,
 ) -> Arrays:
-    """Train one block.
+    """Train the models of one block from start to end, and give their records and parameters.
 
     Args:
         job: the sweep.
@@ -74,13 +74,13 @@ def run_block(
     """
     plan = _plan(job, block)
     key = _key(job, block)
-    numbers, fresh = _beginning(job, block, plan, key)
+    hyper, fresh = _beginning(job, block, plan, key)
     state, records = (fresh(), []) if saved is None else _resumed(fresh, saved)
     chunk, step = 1, int(state.step)
     for target in job.steps[len(records) :]:
         while step < target:
             began = time.monotonic()
-            state = _advanced(job, plan, numbers, state, min(target, step + chunk), key)
+            state = _advanced(job, plan, hyper, state, min(target, step + chunk), key)
             step = int(state.step)
             took = time.monotonic() - began
             # The first chunk also compiled; from then on chunks grow to what fills the time between two returns.
@@ -89,7 +89,7 @@ def run_block(
                 tick(step)
             if keep is not None:
                 keep(lambda state=state, records=records: Saved(_leaves(state), list(records)))
-        records.append(_measured(job, block, plan, numbers, state, records))
+        records.append(_measured(job, block, plan, hyper, state, records))
     params = jax.tree.leaves(state.params if state.mean is None else state.mean)
     found = {name: np.stack([record[name] for record in records], axis=2) for name in records[0]}
     found |= {f"params_{k}": np.asarray(leaf) for k, leaf in enumerate(params)}
@@ -97,18 +97,18 @@ def run_block(
     return {name: array[:, : block.wanted] for name, array in found.items()}
 
 
-def shared_rows(rows: Examples, devices: int) -> Examples:
-    """The rows filled up so that each device gets as many."""
-    n = rows.inputs.shape[0]
+def shared_out(examples: Examples, devices: int) -> Examples:
+    """The examples, with rows of weight 0 added so that each device gets as many."""
+    n = examples.inputs.shape[0]
     more = -n % devices
-    real = jnp.concatenate([jnp.ones(n, rows.inputs.dtype), jnp.zeros(more, rows.inputs.dtype)])
-    weights = jnp.ones(n, rows.inputs.dtype) if rows.weights is None else rows.weights
+    real = jnp.concatenate([jnp.ones(n, examples.inputs.dtype), jnp.zeros(more, examples.inputs.dtype)])
+    weights = jnp.ones(n, examples.inputs.dtype) if examples.weights is None else examples.weights
     return Examples(
-        jnp.concatenate([rows.inputs, jnp.zeros((more, rows.inputs.shape[1]), rows.inputs.dtype)]),
-        jnp.concatenate([rows.labels, jnp.ones(more, rows.labels.dtype)]),
+        jnp.concatenate([examples.inputs, jnp.zeros((more, examples.inputs.shape[1]), examples.inputs.dtype)]),
+        jnp.concatenate([examples.labels, jnp.ones(more, examples.labels.dtype)]),
         jnp.concatenate([weights, jnp.zeros(more, weights.dtype)]),
         real,
-        rows.n,
+        examples.n,
     )
 
 
@@ -116,6 +116,7 @@ def shared_rows(rows: Examples, devices: int) -> Examples:
 
 
 def _plan(job: Job, block: Block) -> Plan:
+    """What the block's compiled programs are made for."""
     return Plan(
         pairs=tuple(job.grid.pairs[k] for k in block.pairs),
         model=job.model,
@@ -129,28 +130,31 @@ def _plan(job: Job, block: Block) -> Plan:
 
 
 def _key(job: Job, block: Block) -> Key | None:
+    """The key that decides the block's batches; None with full batches."""
     if job.batch_size is None:
         return None
     seeds, _ = coordinates(job.grid, block)
     return jax.random.fold_in(job.key, int(seeds[0])) if job.apart else job.key
 
 
-def _beginning(job: Job, block: Block, plan: Plan, key: Key | None) -> tuple[Numbers, Callable[[], BlockState]]:
+def _beginning(job: Job, block: Block, plan: Plan, key: Key | None) -> tuple[Hyperparameters, Callable[[], BlockState]]:
+    """The models' hyperparameters, and a function that makes their state before any update."""
     seeds, axes = coordinates(job.grid, block)
-    dtype = job.rows.inputs.dtype
+    dtype = job.examples.inputs.dtype
     each = {name: jnp.broadcast_to(jnp.asarray(x, dtype), (len(block.pairs), block.width)) for name, x in axes.items()}
-    numbers = Numbers(each.pop("learning_rate"), each.pop("l2"), each)
+    hyper = Hyperparameters(each.pop("learning_rate"), each.pop("l2"), each)
 
     def fresh() -> BlockState:
-        params = _initial(job.init, job.rows.inputs.shape[1], jnp.asarray(seeds))
+        params = _initial(job.init, job.examples.inputs.shape[1], jnp.asarray(seeds))
         many = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(block.pairs), *x.shape)), params)
-        order = None if key is None else first_order(key, job.rows.inputs.shape[0])
-        return _start(plan, many, numbers, order)
+        order = None if key is None else first_order(key, job.examples.inputs.shape[0])
+        return _start(plan, many, hyper, order)
 
-    return numbers, fresh
+    return hyper, fresh
 
 
 def _resumed(fresh: Callable[[], BlockState], saved: Saved) -> tuple[BlockState, list[Arrays]]:
+    """The state and the records that an earlier run kept."""
     structure = jax.tree.structure(jax.eval_shape(fresh))
     return jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in saved.leaves]), list(saved.records)
 
@@ -170,23 +174,29 @@ _start = jax.jit(start_block, static_argnums=0)
 # ------------------------------------------------------------------------------------------------------------- the loop
 
 
-def _advanced(job: Job, plan: Plan, numbers: Numbers, state: BlockState, until: int, key: Key | None) -> BlockState:
-    arguments = (job.rows, numbers, state, jnp.asarray(until, jnp.int32), key)
+def _advanced(
+    job: Job, plan: Plan, hyper: Hyperparameters, state: BlockState, until: int, key: Key | None
+) -> BlockState:
+    """The state after update `until`; where a bare slope is no number, steps are taken with the limits."""
+    arguments = (job.examples, hyper, state, jnp.asarray(until, jnp.int32), key)
     state, trouble = _advance(plan, job.mesh, *arguments)
     if trouble:
-        arguments = (job.rows, numbers, state, jnp.asarray(until, jnp.int32), key)
+        arguments = (job.examples, hyper, state, jnp.asarray(until, jnp.int32), key)
         state, _ = _advance(plan._replace(slopes="limits"), job.mesh, *arguments)
     return state
 
 
-def _measured(job: Job, block: Block, plan: Plan, numbers: Numbers, state: BlockState, records: list[Arrays]) -> Arrays:
+def _measured(
+    job: Job, block: Block, plan: Plan, hyper: Hyperparameters, state: BlockState, records: list[Arrays]
+) -> Arrays:
+    """What is recorded of each model now; the last record again where none has moved since."""
     settled = not np.any(np.asarray(state.status) == RUNNING)
     if records and settled and np.asarray(state.stopped).max(initial=0) <= job.steps[len(records) - 1]:
         return records[-1]
-    thresholds = jnp.asarray(job.thresholds[block.pairs.start : block.pairs.stop], job.rows.inputs.dtype)
+    thresholds = jnp.asarray(job.thresholds[block.pairs.start : block.pairs.stop], job.examples.inputs.dtype)
     for slopes in ("bare", "limits"):
         wanted = plan._replace(slopes=slopes)
-        found = _measure(wanted, job.mesh, job.metrics, job.rows, job.held_out, thresholds, numbers, state)
+        found = _measure(wanted, job.mesh, job.metrics, job.examples, job.held_out, thresholds, hyper, state)
         if not np.any(found.pop(UNSOUND)):
             break
     return {name: np.asarray(x) for name, x in found.items()}
@@ -207,7 +217,7 @@ def _measure(plan: Plan, mesh: Mesh | None, metrics: tuple[tuple[str, Metric], .
 
 
 def _specs(plan: Plan) -> tuple[Any, Any, Any]:
-    """How rows, models and states lie on the devices."""
+    """How examples, models and states lie on the devices."""
     whole: Any = P()
     rows: Any = P("rows") if plan.axis else P()
     models: Any = P() if plan.axis else P(None, "models")

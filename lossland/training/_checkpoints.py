@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import alive, read_arrays, replacing, save, writable, write_arrays
-from lossland.training._block import Arrays, Saved
+from lossland.core import Arrays, alive, read_arrays, replacing, save, writable, write_arrays
+from lossland.training._block import Saved
 
 
 class Store(NamedTuple):

@@ -97,7 +97,7 @@ def fit(
 
 
 class _FitPlan(NamedTuple):
-    """What the compiled program depends on, apart from shapes."""
+    """What the compiled program of `fit` is made for, apart from the objective."""
 
     optimizer: optax.GradientTransformation
     batch_size: int | None
@@ -107,6 +107,8 @@ class _FitPlan(NamedTuple):
 
 
 class _FitState(NamedTuple):
+    """Parameters, the optimiser's state, updates made, and the order of the examples in this epoch."""
+
     params: Params
     optimizer: Any
     step: Array
@@ -114,10 +116,12 @@ class _FitState(NamedTuple):
 
 
 def _first_order(objective: Any, batch_size: int | None, key: Key | None) -> Array | None:
+    """The order of the examples in the first epoch; None with full batches."""
     return None if batch_size is None or key is None else first_order(key, objective.n)
 
 
 def _measure(plan: _FitPlan, objective: Callable, params: Params) -> tuple[Array, Array, Any]:
+    """Value, gradient norm and what `record` gives, at one point."""
     value, gradient = jax.value_and_grad(objective)(params)
     return value, optax.tree.norm(gradient), None if plan.record is None else plan.record(params)
 
@@ -131,7 +135,7 @@ def _chunk(
     def update(state: _FitState, gradient: Params) -> _FitState:
         updates, inner = plan.optimizer.update(gradient, state.optimizer, state.params)
         new = state._replace(params=optax.apply_updates(state.params, updates), optimizer=inner, step=state.step + 1)
-        return jax.tree.map(functools.partial(_choose, state.step < steps), new, state)
+        return jax.tree.map(functools.partial(jnp.where, state.step < steps), new, state)
 
     def step(_: Any, state: _FitState) -> _FitState:
         if plan.batch_size is None:
@@ -153,11 +157,8 @@ def _chunk(
     return jax.lax.scan(record, state, length=plan.records)
 
 
-def _choose(active: Array, new: Array, old: Array) -> Array:
-    return jnp.where(active, new, old)
-
-
 def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:
+    """Refuse settings that make no sense for this objective, and params of another shape."""
     if steps < 1 or record_every < 1:
         raise ValueError(f"steps and record_every must be at least 1, not {steps} and {record_every}.")
     if batch_size is not None:

@@ -21,7 +21,7 @@ PAIRS = 96
 
 
 class Grid(NamedTuple):
-    """What varies: pairs are structure, everything else is numbers.
+    """What a sweep varies: pairs, seeds, and the values on each further axis.
 
     Attributes:
         pairs: the pairs.
@@ -112,7 +112,7 @@ def make_grid(
     hyperparameters: Mapping[str, Sequence[float]],
     skip_inadmissible: bool = False,
 ) -> tuple[Grid, tuple[str, ...]]:
-    """Check what the user asks for, and name what was left out.
+    """The grid that a user asks for, checked, and what was left out of it.
 
     Args:
         wanted: "all", a pair, or several, each by name, as (activation, loss) or as a `Pair`.
@@ -147,6 +147,7 @@ def make_grid(
 
 
 def _pairs(wanted: Any, skip: bool) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
+    """The pairs asked for, each once and admissible, and why each of the others is not."""
     if isinstance(wanted, str) and wanted == "all":
         return pairs(), ()
     made: list[Pair] = [_pair(each) for each in ([wanted] if _is_one(wanted) else list(wanted))]
@@ -185,6 +186,7 @@ def _pair(wanted: Any) -> Pair:
 
 
 def _axis(name: str, values: Any) -> tuple[float, ...]:
+    """The values on an axis, finite, each once."""
     held = tuple(float(v) for v in np.ravel(values))
     if not held:
         raise ValueError(f"{name} has no values; give at least one, say {name}: (0.1,).")
@@ -196,6 +198,7 @@ def _axis(name: str, values: Any) -> tuple[float, ...]:
 
 
 def _once(name: str, values: Sequence[Any]) -> None:
+    """Refuse a value that stands twice."""
     twice = [v for i, v in enumerate(values) if v in values[:i]]
     if twice:
         raise ValueError(f"{name} holds {twice[0]!r} twice; name each once.")

@@ -48,7 +48,7 @@ def mesh_of(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
 
 
 def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params]:
-    """What gives the first params: the model's own, or the user's, refused if shaped otherwise."""
+    """What makes the first params, (key, d) -> params: the model's own or the user's, refused if shaped otherwise."""
     expected = jax.eval_shape(lambda: model.init(jax.random.key(0), d))
     if init is None:
         return model.init
@@ -63,8 +63,8 @@ def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params
     return init
 
 
-def rows_of(data: Dataset) -> Examples:
-    """All examples of a data set, without weights."""
+def examples_of(data: Dataset) -> Examples:
+    """A data set as a sweep takes it: all examples, without weights."""
     inputs = jnp.asarray(data.inputs, float)
     return Examples(inputs, jnp.asarray(data.labels, float), None, None, jnp.asarray(data.n, inputs.dtype))
 
@@ -109,6 +109,6 @@ def settings_of(
         "block_scores": block_scores,
         "device": str(jax.devices()[0].device_kind),
         "platform": jax.default_backend(),
-        "dtype": str(job.rows.inputs.dtype),
+        "dtype": str(job.examples.inputs.dtype),
         "versions": versions(),
     }

@@ -13,7 +13,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, checked_weights, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.training._models import linear
@@ -142,19 +142,15 @@ def objective(
 
 
 def _weights(data: Dataset, sample_weights: Any, class_weights: Any) -> np.ndarray | None:
+    """Sample weights times class weights, (n,), checked; None if neither is given."""
     if sample_weights is None and class_weights is None:
         return None
     labels = np.asarray(data.labels)
-    weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
-    if weights.shape != (data.n,):
-        raise ValueError(f"sample_weights have shape {weights.shape}; {data.n} examples need shape ({data.n},).")
+    weights = shaped_weights(data.n, sample_weights)
     if class_weights == "balanced":
         class_weights = {t: data.n / (2.0 * max(np.sum(labels == t), 1)) for t in (-1, 1)}
     if class_weights is not None:
         if set(class_weights) != {-1, 1}:
             raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights)}.")
         weights = weights * np.where(labels > 0, class_weights[1], class_weights[-1])
-    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0)):
-        row = int(np.flatnonzero(~np.isfinite(weights) | (weights < 0))[0])
-        raise ValueError(f"Weights must be finite and not negative; example {row} has {weights[row]}.")
-    return weights
+    return checked_weights(weights)

@@ -155,6 +155,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _start(words: Sequence[str], count: int, index: int, folder: Path) -> Child:
+    """Start process number `index` of the same command, its errors into a log, its progress into `told`."""
     log = folder / f"process_{index}.log"
     command = [sys.executable, "-m", "lossland", *words, "--process-count", str(count), "--process-index", str(index)]
     with open(log, "wb") as errors:
@@ -166,6 +167,7 @@ def _start(words: Sequence[str], count: int, index: int, folder: Path) -> Child:
 
 
 def _listen(process: subprocess.Popen, told: dict[str, Any]) -> None:
+    """Note what a process tells of its progress, and when it last told anything."""
     for line in process.stdout or ():
         told["at"] = time.monotonic()
         with contextlib.suppress(json.JSONDecodeError):
@@ -173,6 +175,7 @@ def _listen(process: subprocess.Popen, told: dict[str, Any]) -> None:
 
 
 def _watch(children: list[Child], silence: float, progress: Callable[[int, int, str], None] | None) -> None:
+    """Wait until all processes ended well; raise as soon as one failed or fell silent."""
     while True:
         codes = [child.process.poll() for child in children]
         for index, (child, code) in enumerate(zip(children, codes, strict=True)):
@@ -182,13 +185,13 @@ def _watch(children: list[Child], silence: float, progress: Callable[[int, int, 
                 # JAX ends a process whose peer no longer answers; the peer is the one to name.
                 silent = time.monotonic() - children[hung].told["at"]
                 raise RuntimeError(
-                    _said(hung, len(children), f"no longer answers, silent for {silent:.0f} s", children[hung])
+                    _failure(hung, len(children), f"no longer answers, silent for {silent:.0f} s", children[hung])
                 )
             if code not in (None, 0):
-                raise RuntimeError(_said(index, len(children), _ended(code), child))
+                raise RuntimeError(_failure(index, len(children), _ended(code), child))
             quiet = time.monotonic() - child.told["at"]
             if code is None and quiet > silence:
-                raise RuntimeError(_said(index, len(children), f"has been silent for {quiet:.0f} s", child))
+                raise RuntimeError(_failure(index, len(children), f"has been silent for {quiet:.0f} s", child))
         if progress is not None:
             done, of = (sum(child.told[key] for child in children) for key in ("done", "of"))
             progress(done, max(of, 1), next(c.told["what"] for c in children))
@@ -205,10 +208,12 @@ def _quietest(children: list[Child], codes: list[int | None]) -> int | None:
 
 
 def _ended(code: int) -> str:
+    """How a process ended, from its exit code."""
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
-def _said(index: int, count: int, what: str, child: Child) -> str:
+def _failure(index: int, count: int, what: str, child: Child) -> str:
+    """The sentence that ends a sweep of several processes: which one failed, how, and where its log is."""
     words = _words(child)
     return (
         f"Process {index} of {count} {what}; the others were stopped.{f' It said: {words}' if words else ''} "
@@ -224,6 +229,7 @@ def _words(child: Child) -> str:
 
 
 def _stop(children: list[Child], how: signal.Signals) -> None:
+    """Ask all processes to stop, and kill those that have not after a while."""
     for child in children:
         if child.process.poll() is None:
             child.process.send_signal(how)

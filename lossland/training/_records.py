@@ -13,7 +13,7 @@ from lossland.elements import unsound
 from lossland.training._step import (
     BlockState,
     Examples,
-    Numbers,
+    Hyperparameters,
     Plan,
     gradient_of,
     losses_of,
@@ -68,31 +68,31 @@ def record_steps(record: int | Sequence[int] | Literal["log"], steps: int) -> tu
 def measure(
     plan: Plan,
     metrics: tuple[tuple[str, Metric], ...],
-    rows: Examples,
+    examples: Examples,
     held_out: Mapping[str, Examples],
     thresholds: Array,
-    numbers: Numbers,
+    hyper: Hyperparameters,
     state: BlockState,
 ) -> dict[str, Array]:
-    """Every number of every model, at the averaged parameters where there are such.
+    """What is recorded of each model of a block at one step, at the averaged parameters where there are such.
 
     Args:
         plan: the block's plan.
         metrics: the user's own: name and (scores (n,), labels (n,), params) -> scalar.
-        rows: the training examples.
+        examples: the training examples.
         held_out: further parts by name, such as "test".
         thresholds: (pairs, k) scores above which +1 is predicted.
-        numbers: the models' numbers.
-        state: where they stand.
+        hyper: learning rate, penalty and the rest of each model.
+        state: the models as they are now.
 
     Returns:
         name -> (pairs, width), errors (pairs, width, k). `UNSOUND` marks models of which a slope is not a number.
     """
     params = merged(state.params if state.mean is None else state.mean)
-    l2, lines = numbers.l2.reshape(-1), jnp.repeat(thresholds, numbers.l2.shape[1], axis=0)
+    l2, lines = hyper.l2.reshape(-1), jnp.repeat(thresholds, hyper.l2.shape[1], axis=0)
     total = (lambda x: jax.lax.psum(x, plan.axis)) if plan.axis else (lambda x: x)
     # One elementwise program for all parts: compiling it is what takes time.
-    parts = {"train": rows, **held_out}
+    parts = {"train": examples, **held_out}
     together = scores_of(plan.model, params, jnp.concatenate([part.inputs for part in parts.values()]))[0]
     losses, derivatives = losses_of(plan, together, jnp.concatenate([part.labels for part in parts.values()]))
     ends = np.cumsum([part.labels.shape[0] for part in parts.values()])
@@ -100,42 +100,43 @@ def measure(
         name: slice(end - part.labels.shape[0], end) for (name, part), end in zip(parts.items(), ends, strict=True)
     }
     scores, values, slopes = (x[:, spans["train"]] for x in (together, losses, derivatives))
-    gradient = gradient_of(plan, rows, l2, params, slopes, scores_of(plan.model, params, rows.inputs)[1])
-    sides = rows.labels[None] * scores
+    gradient = gradient_of(plan, examples, l2, params, slopes, scores_of(plan.model, params, examples.inputs)[1])
+    sides = examples.labels[None] * scores
     norm = jnp.sqrt(_square(jax.vmap(plan.model.penalised)(params)))
-    risk = total(_mean(values if rows.weights is None else values * rows.weights[None], rows))
-    smallest = jnp.min(sides if rows.real is None else jnp.where(rows.real[None] > 0, sides, jnp.inf), axis=1)
+    risk = total(_mean(values if examples.weights is None else values * examples.weights[None], examples))
+    smallest = jnp.min(sides if examples.real is None else jnp.where(examples.real[None] > 0, sides, jnp.inf), axis=1)
     found = {
         "risk": risk,
         "objective": risk + jax.vmap(lambda p, k: penalty(plan.model, p, k))(params, l2),
         "gradient_norm": jnp.sqrt(_square(gradient)),
         "weight_norm": norm,
-        "dead": total(_mean((slopes == 0) & (sides <= 0), rows)),
+        "dead": total(_mean((slopes == 0) & (sides <= 0), examples)),
         UNSOUND: total(unsound(scores, slopes).astype(jnp.int32)),
-        "active": total(_mean(slopes != 0, rows)),
+        "active": total(_mean(slopes != 0, examples)),
         # Without a direction there is no margin.
         "margin": (jax.lax.pmin(smallest, plan.axis) if plan.axis else smallest) / norm,
-        "train_error": total(_errors(scores, rows, lines)),
+        "train_error": total(_errors(scores, examples, lines)),
     }
     for name, part in held_out.items():
         found[f"{name}_risk"] = _mean(losses[:, spans[name]], part)
         found[f"{name}_error"] = _errors(together[:, spans[name]], part, lines)
     for name, metric in metrics:
-        found[name] = jax.vmap(lambda z, p, metric=metric: metric(z, rows.labels, p))(scores, params)
-    return {name: x.reshape(*numbers.l2.shape, *x.shape[1:]) for name, x in found.items()}
+        found[name] = jax.vmap(lambda z, p, metric=metric: metric(z, examples.labels, p))(scores, params)
+    return {name: x.reshape(*hyper.l2.shape, *x.shape[1:]) for name, x in found.items()}
 
 
-def _mean(x: Array, rows: Examples) -> Array:
-    """The sum over rows divided by the number of examples, (models,)."""
-    x = x.astype(rows.inputs.dtype)
-    return jnp.sum(x if rows.real is None else x * rows.real[None], axis=1) / rows.n
+def _mean(x: Array, examples: Examples) -> Array:
+    """The sum over examples divided by the number of examples, (models,)."""
+    x = x.astype(examples.inputs.dtype)
+    return jnp.sum(x if examples.real is None else x * examples.real[None], axis=1) / examples.n
 
 
-def _errors(scores: Array, rows: Examples, thresholds: Array) -> Array:
-    """(models, k)."""
-    wrong = [(scores > thresholds[:, k : k + 1]) != (rows.labels[None] > 0) for k in range(thresholds.shape[1])]
-    return jnp.stack([_mean(w, rows) for w in wrong], axis=1)
+def _errors(scores: Array, examples: Examples, thresholds: Array) -> Array:
+    """The share of examples on the wrong side of each threshold, (models, k)."""
+    wrong = [(scores > thresholds[:, k : k + 1]) != (examples.labels[None] > 0) for k in range(thresholds.shape[1])]
+    return jnp.stack([_mean(w, examples) for w in wrong], axis=1)
 
 
 def _square(tree: Any) -> Array:
+    """The squared Euclidean norm of each model's arrays, (models,)."""
     return functools.reduce(jnp.add, [jnp.sum((x * x).reshape(x.shape[0], -1), axis=1) for x in jax.tree.leaves(tree)])

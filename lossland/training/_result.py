@@ -25,7 +25,7 @@ class Sweep(NamedTuple):
         axes: name -> values of every further axis, in order: learning_rate, l2, ...
         thresholds: at which errors are counted, numbers or "best".
         steps: (r,) the updates made before each record.
-        records: name -> (..., r), errors (..., r, thresholds). Names: see `lossland.recording.MEASURES`; with
+        records: name -> (..., r), errors (..., r, thresholds). Names: see `lossland.training.MEASURES`; with
             validation or test data also "validation_risk", "validation_error", "test_risk", "test_error"; your metrics.
         params: the last parameters (or their mean), each leaf with the axes before its own.
         status: 0 ran to the end, 1 finished early (its gradient fell to the tolerance), 2 diverged.

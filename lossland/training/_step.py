@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from lossland.core import Key, Model, Params
+from lossland.core import Key, Model, Params, rows_where
 from lossland.elements import Pair, unsound
 from lossland.training._batches import next_rows
 from lossland.training._models import affine
@@ -23,7 +23,7 @@ RUNNING, FINISHED, DIVERGED = 0, 1, 2
 
 
 class Plan(NamedTuple):
-    """What a program depends on, apart from shapes.
+    """What the compiled program of a block is made for; all else it takes are arrays.
 
     Attributes:
         pairs: the block's pairs.
@@ -34,7 +34,7 @@ class Plan(NamedTuple):
         average_from: the update after which the iterates are averaged; None: never.
         slopes: "bare", without their limits at infinity, half the work; "limits"; or "either": the bare ones unless
             they are not numbers, decided within the program.
-        axis: the mesh axis over which rows are shared out; None: every device has all rows.
+        axis: the mesh axis over which examples are shared out; None: every device has all examples.
     """
 
     pairs: tuple[Pair, ...]
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
 
 
 class Examples(NamedTuple):
-    """Examples, a device's share of them or all.
+    """The training examples of a step, all of them or one device's share.
 
     Attributes:
         inputs: (n, d).
@@ -65,8 +65,8 @@ class Examples(NamedTuple):
     n: Array
 
 
-class Numbers(NamedTuple):
-    """The numbers of a block's models: every array (pairs, width)."""
+class Hyperparameters(NamedTuple):
+    """What the optimiser and the penalty of each model of a block are set to: arrays (pairs, width)."""
 
     learning_rate: Array
     l2: Array
@@ -74,7 +74,7 @@ class Numbers(NamedTuple):
 
 
 class BlockState(NamedTuple):
-    """Where a block stands. Arrays of models have leading axes (pairs, width).
+    """Parameters, optimisers and status of a block's models after some updates; their arrays are (pairs, width, ...).
 
     Attributes:
         params: the parameters.
@@ -95,14 +95,14 @@ class BlockState(NamedTuple):
     mean: Params | None
 
 
-def start_block(plan: Plan, params: Params, numbers: Numbers, order: Array | None) -> BlockState:
-    """The state before any update."""
-    shape = numbers.learning_rate.shape
+def start_block(plan: Plan, params: Params, hyper: Hyperparameters, order: Array | None) -> BlockState:
+    """The state of a block before any update, from the parameters at the start, (pairs, width, ...)."""
+    shape = hyper.learning_rate.shape
 
     def begin(params: Params, learning_rate: Array, others: dict[str, Array]) -> Any:
         return plan.optimizer(learning_rate, **others).init(params)
 
-    inner = _over_models(begin)(params, numbers.learning_rate, numbers.others)
+    inner = _over_models(begin)(params, hyper.learning_rate, hyper.others)
     # int8 and int32 whatever x64 says: checkpoints then look the same.
     status, stopped = jnp.zeros(shape, jnp.int8), jnp.zeros(shape, jnp.int32)
     mean = None if plan.average_from is None else params
@@ -110,7 +110,7 @@ def start_block(plan: Plan, params: Params, numbers: Numbers, order: Array | Non
 
 
 def advance_block(
-    plan: Plan, rows: Examples, numbers: Numbers, state: BlockState, until: Array, key: Key | None
+    plan: Plan, examples: Examples, hyper: Hyperparameters, state: BlockState, until: Array, key: Key | None
 ) -> tuple:
     """Update until `state.step == until`, no model runs any more, or a bare slope is not a number.
 
@@ -125,11 +125,11 @@ def advance_block(
 
     def step(carry: tuple[BlockState, Array]) -> tuple[BlockState, Array]:
         state, _ = carry
-        here, order = rows, state.order
+        here, order = examples, state.order
         if plan.batch_size is not None and order is not None and key is not None:
-            order, taken = next_rows(plan.batch_size, order, state.step, key)
-            here = _taken(rows, taken)
-        gradient, scores, slopes = _gradient(plan, here, numbers, state.params)
+            order, rows = next_rows(plan.batch_size, order, state.step, key)
+            here = _batch(examples, rows)
+        gradient, scores, slopes = _gradient(plan, here, hyper, state.params)
         running = state.status == RUNNING
         sound = _sound(gradient, running.shape)
         trouble = jnp.asarray(False)
@@ -139,10 +139,10 @@ def advance_block(
             trouble = jax.lax.cond(jnp.any(running & ~sound), found, lambda: trouble)
             trouble = jax.lax.pmax(trouble.astype(jnp.int32), plan.axis) > 0 if plan.axis else trouble
         if plan.slopes == "either":
-            with_limits = functools.partial(_gradient, plan._replace(slopes="limits"), here, numbers)
+            with_limits = functools.partial(_gradient, plan._replace(slopes="limits"), here, hyper)
             gradient = jax.lax.cond(trouble, lambda p: with_limits(p)[0], lambda _: gradient, state.params)
             sound, trouble = _sound(gradient, running.shape), jnp.asarray(False)
-        return _updated(plan, numbers, state._replace(order=order), gradient, sound, trouble), trouble
+        return _updated(plan, hyper, state._replace(order=order), gradient, sound, trouble), trouble
 
     state, trouble = jax.lax.while_loop(more, step, (state, jnp.asarray(False)))
     return state._replace(step=jnp.where(trouble, state.step, until)), trouble
@@ -173,18 +173,18 @@ def losses_of(plan: Plan, scores: Array, labels: Array) -> tuple[Array, Array]:
 
 
 def penalty(model: Model, params: Params, l2: Array) -> Array:
-    """l2 / 2 * ||w||^2 of one model."""
+    """The penalty of one model, l2 / 2 * ||w||^2, biases left out."""
     return 0.5 * l2 * sum(jnp.sum(w * w) for w in jax.tree.leaves(model.penalised(params)))
 
 
 def merged(tree: Any) -> Any:
-    """(pairs, width, ...) to (models, ...)."""
+    """All models of a block in one row: arrays (pairs, width, ...) as (models, ...)."""
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
 
 
-def gradient_of(plan: Plan, rows: Examples, l2: Array, params: Params, slopes: Array, back: Callable) -> Params:
+def gradient_of(plan: Plan, examples: Examples, l2: Array, params: Params, slopes: Array, back: Callable) -> Params:
     """The gradient of the objective, (models, ...), from the slopes of the losses, (models, n)."""
-    each = slopes / rows.n if rows.weights is None else slopes * (rows.weights / rows.n)[None]
+    each = slopes / examples.n if examples.weights is None else slopes * (examples.weights / examples.n)[None]
     data = back(each)
     if plan.axis is not None:
         data = jax.lax.psum(data, plan.axis)
@@ -195,30 +195,32 @@ def gradient_of(plan: Plan, rows: Examples, l2: Array, params: Params, slopes: A
 
 
 def _loss(pair: Pair, limits: bool, scores: Array, labels: Array) -> tuple[Array, Array]:
+    """Value and slope of a pair's loss, (width, n), with the slope's limits at infinity or without."""
     labels = jnp.broadcast_to(labels, scores.shape)
     if limits:
         return pair(scores, labels), pair.slope(scores, labels)
     return pair.bare(scores, labels)
 
 
-def _gradient(plan: Plan, rows: Examples, numbers: Numbers, params: Params) -> tuple[Params, Array, Array]:
+def _gradient(plan: Plan, examples: Examples, hyper: Hyperparameters, params: Params) -> tuple[Params, Array, Array]:
     """The gradients, shaped as `params`, and scores and slopes, (models, n)."""
     models = merged(params)
-    scores, back = scores_of(plan.model, models, rows.inputs)
-    slopes = losses_of(plan, scores, rows.labels)[1]
-    gradient = gradient_of(plan, rows, numbers.l2.reshape(-1), models, slopes, back)
+    scores, back = scores_of(plan.model, models, examples.inputs)
+    slopes = losses_of(plan, scores, examples.labels)[1]
+    gradient = gradient_of(plan, examples, hyper.l2.reshape(-1), models, slopes, back)
     return jax.tree.map(lambda g, p: g.reshape(p.shape), gradient, params), scores, slopes
 
 
-def _taken(rows: Examples, taken: Array) -> Examples:
-    weights = None if rows.weights is None else rows.weights[taken]
+def _batch(examples: Examples, rows: Array) -> Examples:
+    """Some rows of the examples."""
+    weights = None if examples.weights is None else examples.weights[rows]
     return Examples(
-        rows.inputs[taken], rows.labels[taken], weights, None, jnp.asarray(taken.shape[0], rows.inputs.dtype)
+        examples.inputs[rows], examples.labels[rows], weights, None, jnp.asarray(rows.shape[0], examples.inputs.dtype)
     )
 
 
 def _updated(
-    plan: Plan, numbers: Numbers, state: BlockState, gradient: Params, sound: Array, trouble: Array
+    plan: Plan, hyper: Hyperparameters, state: BlockState, gradient: Params, sound: Array, trouble: Array
 ) -> BlockState:
     """The state after an update; a model that is not running, or whose gradient or new point is no number, stays.
 
@@ -229,7 +231,7 @@ def _updated(
         updates, inner = plan.optimizer(rate, **others).update(gradient, inner, params)
         return optax.apply_updates(params, updates), inner
 
-    params, inner = _over_models(update)(gradient, state.optimizer, state.params, numbers.learning_rate, numbers.others)
+    params, inner = _over_models(update)(gradient, state.optimizer, state.params, hyper.learning_rate, hyper.others)
     running = state.status == RUNNING
     sound = sound & _sound(params, running.shape)
     finished = jnp.zeros_like(running)
@@ -239,8 +241,8 @@ def _updated(
     goes = running & sound & ~finished & ~trouble
     status = jnp.where(running & ~sound, DIVERGED, jnp.where(finished, FINISHED, state.status))
     status = jnp.where(trouble, state.status, status.astype(jnp.int8))
-    params = _choose(goes, params, state.params)
-    inner = _choose(goes, inner, state.optimizer)
+    params = rows_where(goes, params, state.params)
+    inner = rows_where(goes, inner, state.optimizer)
     step = state.step + jnp.where(trouble, 0, 1).astype(jnp.int32)
     stopped = jnp.where(goes, step, state.stopped)
     mean = _averaged(plan, state, params, goes, step)
@@ -248,15 +250,17 @@ def _updated(
 
 
 def _averaged(plan: Plan, state: BlockState, params: Params, goes: Array, step: Array) -> Params | None:
+    """The mean of the iterates so far, from update `average_from` on; None without averaging."""
     if plan.average_from is None or state.mean is None:
         return None
     # The mean of the iterates after updates average_from + 1, ..., step; before, the iterate itself.
     share = 1.0 / jnp.maximum(step - plan.average_from, 1)
     moved = jax.tree.map(lambda m, p: m + share.astype(p.dtype) * (p - m), state.mean, params)
-    return _choose(goes, moved, state.mean)
+    return rows_where(goes, moved, state.mean)
 
 
 def _any_unsound(running: Array, scores: Array, slopes: Array) -> Array:
+    """Whether a model that runs has a slope that is not a number although its score is one."""
     return jnp.any(unsound(scores, slopes) & running.reshape(-1))
 
 
@@ -267,12 +271,6 @@ def _sound(tree: Any, shape: tuple[int, ...]) -> Array:
     )
 
 
-def _choose(these: Array, new: Any, old: Any) -> Any:
-    def pick(new: Array, old: Array) -> Array:
-        return jnp.where(these.reshape(these.shape + (1,) * (new.ndim - these.ndim)), new, old)
-
-    return jax.tree.map(pick, new, old)
-
-
 def _over_models(f: Callable) -> Callable:
+    """The function of one model as one of all models of a block, (pairs, width, ...)."""
     return jax.vmap(jax.vmap(f))

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Key, Model, Params, fingerprint, read
+from lossland.core import Arrays, Key, Model, Params, fingerprint, read
 from lossland.data import Dataset
-from lossland.training._block import Arrays, Job, run_block, shared_rows
+from lossland.training._block import Job, run_block, shared_out
 from lossland.training._checkpoints import Store, asked_to_stop, store
 from lossland.training._grid import SCORES, Block, blocks, make_grid
-from lossland.training._jobs import check, checked_init, mesh_of, rows_of, settings_of, thresholds_of
+from lossland.training._jobs import check, checked_init, examples_of, mesh_of, settings_of, thresholds_of
 from lossland.training._models import linear
 from lossland.training._objective import objective
 from lossland.training._processes import gather
@@ -122,14 +122,14 @@ def sweep(
     model = linear() if model is None else model
     base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
     mesh = mesh_of(sharding, devices)
-    rows = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
+    examples = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
     job = Job(
         grid=grid,
         model=model,
         optimizer=optimizer,
         init=checked_init(model, init, data.d),
-        rows=shared_rows(rows, mesh.size) if mesh is not None and sharding == "rows" else rows,
-        held_out={name: rows_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
+        examples=shared_out(examples, mesh.size) if mesh is not None and sharding == "rows" else examples,
+        held_out={name: examples_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
         thresholds=np.zeros((len(grid.pairs), 0)),
         metrics=tuple((metrics or {}).items()),
         steps=record_steps(record, steps),
@@ -220,6 +220,7 @@ def _run_all(job: Job, cut: list[Block], kept: Store | None, progress: Progress 
 
 
 def _block(job: Job, block: Block, kept: Store | None, tick: Callable[[int], None] | None) -> Arrays:
+    """One block's result: kept from an earlier run, gone on with from its checkpoint, or trained."""
     if kept is None:
         return run_block(job, block, tick=tick)
     found = kept.finished(block.number)
@@ -231,6 +232,7 @@ def _block(job: Job, block: Block, kept: Store | None, tick: Callable[[int], Non
 
 
 def _teller(job: Job, block: Block, progress: Progress, done: int, total: int) -> Callable[[int], None]:
+    """A function of the steps done in a block that tells the whole sweep's progress."""
     names = job.grid.pairs[block.pairs.start].name, job.grid.pairs[block.pairs.stop - 1].name
     what = names[0] if len(block.pairs) == 1 else f"{names[0]} to {names[1]}"
     models = len(block.pairs) * block.wanted
@@ -238,12 +240,13 @@ def _teller(job: Job, block: Block, progress: Progress, done: int, total: int) -
 
 
 def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...], thresholds: Sequence) -> Sweep:
+    """The result, its arrays spread over the grid's axes."""
     shape = job.grid.shape
 
     def spread(array: np.ndarray) -> np.ndarray:
         return array.reshape(*shape, *array.shape[2:])
 
-    structure = jax.tree.structure(jax.eval_shape(lambda: job.init(jax.random.key(0), job.rows.inputs.shape[1])))
+    structure = jax.tree.structure(jax.eval_shape(lambda: job.init(jax.random.key(0), job.examples.inputs.shape[1])))
     leaves = [spread(whole.pop(f"params_{k}")) for k in range(structure.num_leaves)]
     status, stopped = spread(whole.pop("status")), spread(whole.pop("stopped"))
     return Sweep(
@@ -262,6 +265,7 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
 
 
 def _hash(job: Job, settings: dict[str, Any]) -> str:
+    """The hash of everything that the sweep's numbers depend on."""
     functions = (job.grid.pairs, job.model, job.optimizer, job.init, job.metrics)
-    arrays = (job.rows, job.held_out)
+    arrays = (job.examples, job.held_out)
     return fingerprint([json.dumps(settings, sort_keys=True), functions, arrays])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
+from lossland.solvers import _hinge_walk as walks
 from lossland.solvers import _kernels as grams
 from lossland.solvers import _path as paths
 
@@ -153,4 +154,4 @@ def test_duplicated_examples():
     for C in np.geomspace(0.05, 5.0, 9):
         check_optimal(data, data.inputs @ data.inputs.T, C, *ll.solvers.path_at(exact, C))
     with pytest.raises(ValueError, match=r"degenerate: .* depend on each other"):
-        paths._line(paths._Walk(data.inputs @ data.inputs.T, data.labels, np.ones(4)), np.ones(4, int))
+        walks._line(walks.HingeProblem(data.inputs @ data.inputs.T, data.labels, np.ones(4)), np.ones(4, int))

@@ -108,7 +108,7 @@ def test_pairs_go_the_way_of_plain_gradient_descent(step, x64):
         plan = training.Plan(pairs, ll.linear(), optax.sgd)
         shape = (len(pairs), 3)
         params = {"weights": jnp.broadcast_to(starts, (*shape, 2)), "bias": jnp.zeros(shape)}
-        numbers = training.Numbers(jnp.full(shape, rate), jnp.full(shape, l2), {})
+        numbers = training.Hyperparameters(jnp.full(shape, rate), jnp.full(shape, l2), {})
         rows = training.Examples(jnp.asarray(inputs), jnp.asarray(labels), None, None, jnp.asarray(9.0))
         state = training.start_block(plan, params, numbers, None)
         state = running._advanced(_job(rows), plan, numbers, state, 3, None)
@@ -125,9 +125,9 @@ def test_pairs_go_the_way_of_plain_gradient_descent(step, x64):
             np.testing.assert_allclose(state.params["bias"][k][alive], bias[alive], rtol=1e-11, atol=1e-14)
 
 
-def _job(rows):
+def _job(examples):
     none = dict.fromkeys(running.Job._fields)
-    return running.Job(**none | {"rows": rows})
+    return running.Job(**none | {"examples": examples})
 
 
 @pytest.mark.parametrize("scores", [1, 100, 500, 10**9])

@@ -1,0 +1,46 @@
+"""What several wings check or fill in before they compute: the penalty, weights of examples, a column for the bias."""
+
+from typing import Any
+
+import numpy as np
+
+
+def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
+    """The inputs (n, d) with a column of ones behind them, the bias's input, if there is a bias.
+
+    Example:
+        >>> with_ones(np.array([[2.0], [3.0]]))
+        array([[2., 1.],
+               [3., 1.]])
+    """
+    rows = np.asarray(inputs, float)
+    return np.column_stack([rows, np.ones(len(rows))]) if bias else rows
+
+
+def checked_l2(l2: float) -> float:
+    """The strength of a penalty, refused if it is negative or not finite."""
+    if not (np.isfinite(l2) and l2 >= 0):
+        raise ValueError(f"l2 must be finite and not negative, not {l2}.")
+    return l2
+
+
+def shaped_weights(n: int, given: Any, batched: bool = False) -> np.ndarray:
+    """The weights of n examples as float64, ones where none are given; (n,), or (..., n) if `batched`.
+
+    Raises:
+        ValueError: if their shape is another.
+    """
+    weights = np.ones(n) if given is None else np.asarray(given, float)
+    if weights.shape[-1:] != (n,) or (weights.ndim > 1 and not batched):
+        shapes = f"({n},) or (..., {n})" if batched else f"({n},)"
+        raise ValueError(f"sample_weights have shape {weights.shape}; {n} examples need shape {shapes}.")
+    return weights
+
+
+def checked_weights(weights: np.ndarray) -> np.ndarray:
+    """The weights (..., n), refused if one is negative or not finite; the message names its example."""
+    bad = ~(np.isfinite(weights) & (weights >= 0))
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {weights[place]}.")
+    return weights
