@@ -94,7 +94,7 @@ def test_the_three_parts_share_no_example_and_the_training_parts_scale(monkeypat
     def sweep(pairs, data, *, validation, test, **rest):
         held.update(data=data, validation=validation, test=test)
 
-    monkeypatch.setattr("lossland.training._sweep.sweep", sweep)
+    monkeypatch.setattr("lossland.training.sweep", sweep, raising=False)
     sweep_command._swept(sweep_command.SweepOptions(("relu+hinge",), out=tmp_path), None)
     parts = [held[name] for name in ("data", "validation", "test")]
     whole = ll.load("breast_cancer")

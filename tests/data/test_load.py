@@ -91,7 +91,7 @@ def test_a_users_own_file(tmp_path):
     path = tmp_path / "my_sets.py"
     path.write_text(
         "from lossland.data import Dataset, choose\n"
-        "from lossland.registry import dataset\n"
+        "from lossland import dataset\n"
         "@dataset(about='mine', source='me')\n"
         "def test_set_of_mine(shift: float = 0.0):\n"
         "    return Dataset([[shift], [1.0]], [0, 1])\n"
@@ -117,7 +117,7 @@ def test_a_users_own_file(tmp_path):
 
 def test_importing_is_quick():
     code = (
-        "import sys, lossland.datasets; print([m for m in ('jax', 'sklearn', 'scipy', 'pandas') if m in sys.modules])"
+        "import sys, lossland.data; lossland.data.load; print([m for m in ('jax', 'sklearn', 'scipy', 'pandas') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -174,7 +174,7 @@ def test_a_file_is_imported_once(tmp_path):
 
 
 def test_a_module_may_be_named_instead_of_a_file():
-    assert find(LOSSES, "lossland.losses:hinge") == LOSSES["hinge"]
+    assert find(LOSSES, "lossland.elements.losses:hinge") == LOSSES["hinge"]
 
 
 def test_missing_files_and_modules_say_so(tmp_path):

@@ -74,14 +74,14 @@ def test_a_mask_says_what_is_done_and_not_a_value(tmp_path, x64):
 
 SCRIPT = """
 import sys, time, jax, numpy as np, lossland as ll
-from lossland import resuming
+from lossland.landscapes import _files as resuming
 real = resuming.on_grid
 def slow(*given):
     time.sleep(0.02)
     return real(*given)
 resuming.on_grid = slow
 sys.path.insert(0, {tests!r})
-import test_resuming as t
+import test_files as t
 with jax.enable_x64(True):
     ll.landscapes.resumed_plane({path!r}, t.PAIR, t.DATA, t.CENTRE, t.AXES, **t.GIVEN)
 """

@@ -11,7 +11,7 @@ import optax
 import pytest
 
 import lossland as ll
-from lossland.core import versions
+from lossland.core import fingerprint, versions
 from lossland.training import _block as running
 from lossland.training import _checkpoints as checkpoints
 from lossland.training import _grid as grids
@@ -294,7 +294,7 @@ def test_a_sweep_is_saved_and_found_again(data, tmp_path, monkeypatch):
 def test_what_changes_the_numbers_changes_the_name(data):
     def named(**changed):
         make = {"optimizer": optax.sgd, "model": ll.linear(), "pairs": ll.pair("identity+hinge"), "data": data.inputs}
-        return checkpoints.fingerprint([make | changed])
+        return fingerprint([make | changed])
 
     rate = 0.5
     names = [
