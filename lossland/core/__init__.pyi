@@ -7,12 +7,10 @@ from ._types import Model as Model
 
 """For other wings."""
 from ._fingerprint import fingerprint as fingerprint
-from ._house import DRAWING as DRAWING
 from ._house import FLOORS as FLOORS
 from ._house import GROUND as GROUND
 from ._house import PACKAGE as PACKAGE
 from ._house import face_of as face_of
-from ._memory import free_bytes as free_bytes
 from ._memory import refuse_grid as refuse_grid
 from ._moved import find_moved_modules as find_moved_modules
 from ._moved import moved_name as moved_name
