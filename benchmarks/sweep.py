@@ -33,8 +33,7 @@ import optax
 
 import lossland as ll
 from lossland.core import replacing, show, table, versions
-from lossland.training import Examples, Job, blocks, losses_of, make_grid
-from lossland.training._block import _advanced, _beginning, _key, _plan
+from lossland.training import Examples, Job, begin_block, blocks, losses_of, make_grid
 
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "softplus", "sigmoid", "tanh", "hard_tanh", "soft_sign", "arctan")
 ACTIVATIONS = (*ACTIVATIONS, "exp", "elu", "squareplus")
@@ -78,24 +77,20 @@ def job_of(n, d, models, pairs=PAIRS, batch_size=None):
 
 
 def ours(n, d, models, steps, batch_size=None, pairs=PAIRS):
-    """A function that takes `steps` steps of every model."""
+    """A function that takes `steps` steps of every model, and the job, its blocks and their plans."""
     job, blocks = job_of(n, d, models, pairs, batch_size)
-    held = []
-    for block in blocks:
-        plan, key = _plan(job, block), _key(job, block)
-        numbers, fresh = _beginning(job, block, plan, key)
-        held.append([plan, key, numbers, fresh()])
+    begun = [begin_block(job, block) for block in blocks]
+    states = [block.state for block in begun]
 
     def run():
-        for work in held:
-            plan, key, numbers, state = work
-            work[3] = _advanced(job, plan, numbers, state, int(state.step) + steps, key)
-        jax.block_until_ready([work[3] for work in held])
+        for k, block in enumerate(begun):
+            states[k] = block.advance(states[k], int(states[k].step) + steps)
+        jax.block_until_ready(states)
 
-    return run, job, blocks
+    return run, job, blocks, [block.plan for block in begun]
 
 
-def limit_parts(job, blocks, steps):
+def limit_parts(job, blocks, plans, steps):
     """The matrix products of those steps alone, and their elementwise part alone: two functions."""
     inputs, labels = job.examples.inputs, job.examples.labels
     n, d = inputs.shape
@@ -112,7 +107,6 @@ def limit_parts(job, blocks, steps):
     def slopes(plan, scores):
         return losses_of(plan, scores, labels)[1]
 
-    plans = [_plan(job, block) for block in blocks]
     counts = [len(block.pairs) * block.width for block in blocks]
     weights = [jnp.full((count, d), 0.01) for count in counts]
     scores = {count: jax.random.normal(jax.random.key(0), (count, n)) for count in set(counts)}
@@ -133,8 +127,8 @@ def limit(rounds):
     found = []
     for name, (n, d, models) in SHAPES.items():
         steps = max(2, int(4e7 / (n * models * len(PAIRS))))
-        step, job, blocks = ours(n, d, models, steps)
-        products, slopes = limit_parts(job, blocks, steps)
+        step, job, blocks, plans = ours(n, d, models, steps)
+        products, slopes = limit_parts(job, blocks, plans, steps)
         times = paired({"step": step, "products": products, "elementwise": slopes}, rounds, steps)
         total = len(PAIRS) * models
         ratio = float(np.median(times["step"] / (times["products"] + times["elementwise"])))

@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
     try:
         return _listed(name)
     except AttributeError as missing:
-        return moved_name(name, missing)
+        return moved_name(name, __all__, missing)
 
 
 find_moved_modules()

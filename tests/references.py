@@ -22,6 +22,8 @@ mp = mpmath.mp.clone()
 mp.dps = 150
 STEP = mp.mpf(10) ** -30
 FAR = mp.mpf(10) ** 400
+SPREAD = ["identity+hinge", "identity+logistic", "relu+hinge", "sigmoid+cross_entropy", "tanh+squared", "exp+savage"]
+"""Six pairs, one of each kind."""
 KNOTS = (-3.0, -1.0, 0.0, 0.5, 1.0, 3.0, 6.0)
 
 

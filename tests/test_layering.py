@@ -1,170 +1,296 @@
-"""The package is a river in rows: a module imports only from rows above its own, never sideways, never back."""
+"""The package is a house: wings on floors that take what lower floors' faces give, and tests that stand in its rooms.
+
+Nothing is listed here: floors come from `lossland/core/_house.py`, what a wing gives from its face, `__init__.pyi`.
+"""
 
 import ast
+import functools
+import graphlib
+import importlib
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-import lossland
+from lossland.core import FLOORS, GROUND, PACKAGE, face_of
 
-COMMANDS = {f"{name}_command" for name in ("sweep", "landscape", "solve", "list", "check", "card", "cards", "run")}
-COMMANDS |= {"figures_command", "completion_command", "page_command"}
-ROWS = [
-    {
-        "core",
-        "registry",
-        "numerics",
-        "stable",
-        "roughness",
-        "soundness",
-        "storage",
-        "krylov",
-        "memory",
-        "comparisons",
-        "usage",
-    }
-    | {"telling"},
-    {"activations", "losses", "data", "kinks", "quintics", "batches", "processes", "directions"} | {"arrangements"},
-    {"combinators", "models", "pairing", "generators", "files"},
-    {"datasets", "testing", "curves", "behaviour", "grids", "training"},
-    {"objectives", "minima", "links", "recording", "piecewise", "degrees"},
-    {
-        "fitting",
-        "shapes",
-        "normal",
-        "terms",
-        "grams",
-        "buckets",
-        "basins",
-        "mixed",
-        "local_slopes",
-        "refusals",
-        "expansions",
-    }
-    | {"tangents", "moments", "pulls", "angles", "subdifferentials"},
-    {"surfaces", "tails", "recognition", "calibration", "pieces", "certificates", "interior", "newton"}
-    | {"planar", "programs", "curvature", "drift", "flows"},
-    {"planes", "duality", "facts", "forms", "polish", "boxes", "representers", "spectra", "crossings", "clarke"},
-    {"verdicts", "problems", "separation", "interpolations", "densities", "perturbations"}
-    | {"fields", "marks", "convexities", "bands", "volumes", "headings", "connections", "sharing", "topology"},
-    {"carding", "solver", "running", "sweeps"},
-    {"kernels", "checkpoints", "jobs", "limits", "rules"},
-    {"sweeping", "resuming", "repairs"},
-    {"paths", "implicit", "descents", "trainers"},
-    {"tables", "figures"},
-    {"card_tables", "card_figures", "sweep_tables", "plane_figures", "geometry_figures"},
-    {"experiment", "estimator", "field_figures", "path_figures", "topology_figures", "vtk_files", "page"},
-    COMMANDS | {"selection"},
-    {"__main__", "__init__"},
-]
-ROW = {module: number for number, row in enumerate(ROWS) for module in row}
-PACKAGE = Path(lossland.__file__).parent
-# A folder is a module too, with rows of its own.
-PAGE_ROWS = ["thinning", "clouds"], ["assembly"], ["__init__"]
-MODULES = sorted(
-    [path.stem for path in PACKAGE.glob("*.py")] + [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
-)
-HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "gudhi", "h5netcdf", "matplotlib"}
-FIGURES = {module for module in MODULES if module.endswith("figures")}
-AT_THE_TOP = {module: {"matplotlib"} for module in FIGURES} | {
-    "__main__": {"tyro"},
-    "estimator": {"sklearn"},
-    "selection": {"sklearn"},
+ROOT = Path(__file__).parent.parent
+FLOOR = {wing: number for number, floor in enumerate(FLOORS) for wing in floor}
+WINGS = tuple(FLOOR)
+ON_TOP = {
+    alias.name: (node.module or "").lstrip(".")
+    for node in ast.parse((PACKAGE / "__init__.pyi").read_text()).body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
 }
-AT_THE_TOP |= {module: {"tyro"} for module in COMMANDS}
+"""Name on top -> wing that it comes from; empty for the wings themselves."""
+HEAVY = {"sklearn", "xarray", "rich", "tyro", "pandas", "scipy", "plotly", "gudhi", "h5netcdf", "matplotlib"}
+AT_THE_TOP = {"figures": {"matplotlib"}, "estimator": {"sklearn"}, "commands": {"tyro"}, "__main__": {"tyro"}}
+"""Heavy packages that a wing or module imports as it starts, because nothing in it does without."""
 
 
-def _trees(module):
-    """The program of a module, or of every file of a folder."""
-    file = PACKAGE / f"{module}.py"
-    return [
-        ast.parse(path.read_text()) for path in ([file] if file.exists() else sorted((PACKAGE / module).glob("*.py")))
-    ]
+class Import(NamedTuple):
+    """What is imported, `lossland.solvers.solve` say, and whether as the module starts rather than when a call runs."""
+
+    dotted: str
+    at_top: bool
+
+    @property
+    def package(self) -> str:
+        return self.dotted.split(".")[0]
+
+    @property
+    def wing(self) -> str | None:
+        """The wing it belongs to, if it is of lossland's wings."""
+        parts = self.dotted.split(".")
+        return parts[1] if parts[0] == "lossland" and len(parts) > 1 and parts[1] in WINGS else None
+
+    @property
+    def thing(self) -> str | None:
+        """The file or name that is taken from the wing; None if it is the wing itself."""
+        return ".".join(self.dotted.split(".")[2:3]) or None
 
 
-def _imports(tree):
-    """(module of ours or foreign package, whether at the module's top level) for each import."""
-    top = set(map(id, tree.body))
-    for node in ast.walk(tree):
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def imports(path: Path) -> tuple[Import, ...]:
+    at_top = set(map(id, tree(path).body))
+    found = []
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module == "lossland":
-            names = [f"lossland.{alias.name}" for alias in node.names]
+            found += [Import(alias.name, id(node) in at_top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        else:
-            continue
-        for name in names:
-            yield name, id(node) in top
+            assert node.level == 0, f"{path} imports by dots"
+            found += [Import(f"{node.module}.{alias.name}", id(node) in at_top) for alias in node.names]
+    return tuple(found)
 
 
-def _ours(name):
-    parts = name.split(".")
-    return parts[1] if parts[0] == "lossland" and len(parts) > 1 and parts[1] in ROW else None
+def files(wing: str) -> list[Path]:
+    return sorted((PACKAGE / wing).rglob("*.py"))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_has_a_row(module):
-    assert module in ROW, f"{module}.py has no row in tests/test_layering.py and DESIGN.md"
+def stems(wing: str) -> set[str]:
+    """The names of a wing's files as tests bear them."""
+    return {path.stem.removeprefix("_") for path in files(wing) if path.stem != "__init__"}
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if not m.startswith("__")])
-def test_a_module_imports_only_from_rows_above(module):
-    for name, at_top in (found for tree in _trees(module) for found in _imports(tree)):
-        other = _ours(name)
-        # A registry filled on demand (`load` imports the generators when called) is not an import of the module.
-        if other and other != module and at_top:
-            assert ROW[other] < ROW[module], f"{module} imports {other}, which is not above it"
+def given(wing: str) -> set[str]:
+    """What others may import from a wing: the names of its face and its public files."""
+    face = face_of(wing)
+    return set(face.users) | set(face.wings) | {path.stem for path in files(wing) if not path.stem.startswith("_")}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_heavy_packages_are_imported_where_they_are_used(module):
-    for name, at_top in (found for tree in _trees(module) for found in _imports(tree)):
-        package = name.split(".")[0]
-        allowed = AT_THE_TOP.get(module, set())
-        assert not (at_top and package in HEAVY - allowed), f"{module} imports {package} at its top"
+def users_of_the_package() -> list[Path]:
+    folders = ("experiments", "benchmarks", "docs", "paper", "tests")
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def attributes(path: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of every `module.name` in a file, where `module` is of lossland, imported under any name."""
+    local = {"ll": "lossland", "lossland": "lossland"}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lossland":
+            local |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            local |= {each.asname: each.name for each in node.names if each.asname and each.name.startswith("lossland")}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Name) and node.value.id in local:
+                yield local[node.value.id], node.attr
+            elif isinstance(node.value, ast.Attribute) and isinstance(node.value.value, ast.Name):
+                if local.get(node.value.value.id) == "lossland":
+                    yield f"lossland.{node.value.attr}", node.attr
+
+
+def arrows() -> set[tuple[str, str]]:
+    """(wing, wing that it imports from)."""
+    found = {(wing, each.wing) for wing in WINGS for path in files(wing) for each in imports(path)}
+    return {(wing, other) for wing, other in found if other is not None and other != wing}
+
+
+# ------------------------------------------------------------------------------------------------------------ the plan
+
+
+def test_every_folder_is_a_wing_on_one_floor():
+    folders = [path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert sorted(folders) == sorted(wing for floor in FLOORS for wing in floor)
+    assert set(GROUND) <= set(WINGS)
+
+
+def test_the_house_is_small_enough_to_know():
+    assert 14 <= len(WINGS) <= 18
+    assert len(list(PACKAGE.glob("*.py"))) <= 3
+    assert 60 <= len(ON_TOP) <= 80
+    counted = {(wing, other) for wing, other in arrows() if other not in GROUND}
+    assert len(counted) <= 45, sorted(counted)
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_imports_only_from_lower_floors(wing):
+    for path in files(wing):
+        for each in imports(path):
+            if each.package == "lossland" and each.wing != wing:
+                assert each.wing is not None, f"{path.name} imports {each.dotted}, which is of no wing"
+                assert FLOOR[each.wing] < FLOOR[wing], f"{path.name} imports {each.dotted}, which is not below {wing}"
+
+
+def test_nothing_goes_in_a_circle():
+    graph = {wing: {other for one, other in arrows() if one == wing} for wing in WINGS}
+    assert set(graphlib.TopologicalSorter(graph).static_order()) == set(WINGS)
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_the_files_of_a_wing_start_in_no_circle(wing):
+    names = {path.stem for path in files(wing)}
+    graph = {
+        path.stem: {each.thing for each in imports(path) if each.at_top and each.wing == wing and each.thing in names}
+        for path in files(wing)
+        if path.stem != "__init__"
+    }
+    list(graphlib.TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_says_what_it_is(wing):
+    lines = (ast.get_docstring(tree(PACKAGE / wing / "__init__.py")) or "").splitlines()
+    assert len(lines) >= 3
+    assert re.fullmatch(r"[^.?!]+(?:[.?!](?! )[^.?!]+)*[.?!]", lines[0]), f"{lines[0]} is not one sentence"
+
+
+def test_no_wing_bears_the_name_of_a_function_on_top():
+    assert [name for name, wing in ON_TOP.items() if wing and name in WINGS] == []
+
+
+# ----------------------------------------------------------------------------------------------------------- the faces
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_between_wings_only_faces(wing):
+    others = [path for other in WINGS if other != wing for path in files(other)]
+    others += [*PACKAGE.glob("*.py"), *(path for path in users_of_the_package() if ROOT / "tests" not in path.parents)]
+    for path in others:
+        for each in imports(path):
+            if each.wing == wing and each.thing is not None:
+                assert each.thing in given(wing), f"{path.relative_to(ROOT)} imports {each.dotted}"
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_does_not_come_in_by_its_own_face(wing):
+    names = {path.stem for path in files(wing)}
+    inside = [each for path in files(wing) for each in imports(path) if each.wing == wing]
+    assert [each.dotted for each in inside if each.thing not in names] == []
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_what_a_face_gives_exists_once(wing):
+    face = face_of(wing)
+    assert set(face.users) & set(face.wings) == set()
+    held = importlib.import_module(f"lossland.{wing}")
+    for name, file in {**face.users, **face.wings}.items():
+        assert (PACKAGE / wing / f"{file}.py").exists(), f"{wing} gives {name} from {file}.py, which is not there"
+        assert hasattr(held, name), f"{wing} gives {name}, which {file}.py does not have"
+
+
+def test_names_on_top_are_those_of_faces():
+    for name, wing in ON_TOP.items():
+        assert name in (face_of(wing).users if wing else WINGS), f"lossland.{name} is in no face"
+
+
+@functools.cache
+def taken() -> frozenset[tuple[str, str]]:
+    """(wing, name) of all that is taken by another wing, by experiments, benchmarks, docs, the paper or tests."""
+    found = set()
+    for path in [*PACKAGE.rglob("*.py"), *users_of_the_package()]:
+        own = path.relative_to(PACKAGE).parts[0] if PACKAGE in path.parents else ""
+        found |= {(each.wing, each.thing) for each in imports(path) if each.wing != own}
+        found |= {(module.rpartition(".")[2], name) for module, name in attributes(path)}
+    for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+        for wing, names in re.findall(r"^from lossland\.(\w+) import ([\w, ]+)", path.read_text(), re.MULTILINE):
+            found |= {(wing, name.strip()) for name in names.split(",")}
+        found |= set(re.findall(r"\b(?:ll|lossland)\.(\w+)\.(\w+)", path.read_text()))
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_what_a_face_gives_to_other_wings_is_taken(wing):
+    assert [name for name in face_of(wing).wings if (wing, name) not in taken()] == []
+
+
+# ----------------------------------------------------------------------------------------------------------- the rooms
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in (ROOT / "tests").iterdir() if path.is_dir()))
+def test_tests_stand_in_the_rooms_of_what_they_test(folder):
+    if folder == "__pycache__":
+        return
+    assert folder in (*WINGS, "experiments")
+    rooms = stems(folder) if folder in WINGS else {path.stem for path in (ROOT / "experiments").glob("*.py")}
+    for path in (ROOT / "tests" / folder).glob("*.py"):
+        if path.stem != "conftest":
+            name = path.stem.removeprefix("test_")
+            assert any(name == room or name.startswith(f"{room}_") for room in rooms), f"{path.name} tests no file"
+
+
+def reached_into(path: Path) -> set[str]:
+    """The private files of lossland that a file imports, or whose private names it uses, as `wing._file`."""
+    found = {f"{each.wing}.{each.thing}" for each in imports(path) if each.wing and (each.thing or "").startswith("_")}
+    modules = {f"lossland.{wing}.{file.stem}" for wing in WINGS for file in files(wing)} | {"lossland.__main__"}
+    uses = {module for module, name in attributes(path) if name.startswith("_") and module in modules}
+    return found | {module.removeprefix("lossland.") for module in uses}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in users_of_the_package() if p.relative_to(ROOT).parts[0] in ("tests", "benchmarks")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_test_reaches_into_the_file_that_it_tests_alone(path):
+    name = path.stem.removeprefix("test_")
+    own = [file for file in stems(path.parent.name) if name == file or name.startswith(f"{file}_")]
+    allowed = {f"{path.parent.name}.{start}{file}" for file in own for start in ("_", "")}
+    assert reached_into(path) <= allowed, f"{path.relative_to(ROOT)} reaches into {reached_into(path) - allowed}"
+
+
+# ------------------------------------------------------------------------------------------------- what comes from afar
+
+
+@pytest.mark.parametrize("wing", [*WINGS, "__init__", "__main__"])
+def test_heavy_packages_are_imported_where_they_are_used(wing):
+    for path in files(wing) if wing in WINGS else [PACKAGE / f"{wing}.py"]:
+        heavy = {each.package for each in imports(path) if each.at_top} & HEAVY
+        assert heavy <= AT_THE_TOP.get(wing, set()), f"{path.relative_to(ROOT)} imports {heavy} as it starts"
+
+
+def takers(package: str) -> set[Path]:
+    return {path for path in PACKAGE.rglob("*.py") if any(each.package == package for each in imports(path))}
 
 
 def test_only_figures_draw():
-    for module in MODULES:
-        names = {name.split(".")[0] for tree in _trees(module) for name, _ in _imports(tree)}
-        assert module in FIGURES or "matplotlib" not in names
-
-
-def test_rows_name_existing_modules():
-    assert set(ROW) - set(MODULES) == set()
-
-
-def test_dependencies_are_declared_used_and_explained():
-    root = Path(__file__).parent.parent
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    wanted = [
-        *project["dependencies"],
-        *(each for extra in project["optional-dependencies"].values() for each in extra),
-    ]
-    declared = {re.match(r"[\w-]+", each)[0] for each in wanted}
-    renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader"}
-    files = [*PACKAGE.rglob("*.py"), *(root / "experiments").glob("*.py")]
-    names = {name.split(".")[0] for path in files for name, _ in _imports(ast.parse(path.read_text()))}
-    foreign = {renamed.get(name, name) for name in names - set(sys.stdlib_module_names) - {"lossland", "jaxlib"}}
-    # xarray and pandas find their engines by name.
-    assert foreign | {"h5netcdf", "pyarrow"} == declared
-    design = (root / "DESIGN.md").read_text().partition("## Dependencies")[2]
-    assert not [name for name in declared if name not in design]
-
-
-def test_the_page_s_files_have_rows_of_their_own():
-    row = {name: number for number, names in enumerate(PAGE_ROWS) for name in names}
-    assert set(row) == {path.stem for path in (PACKAGE / "page").glob("*.py")}
-    for name in row:
-        for imported, _ in _imports(ast.parse((PACKAGE / "page" / f"{name}.py").read_text())):
-            if imported.startswith("lossland.page."):
-                assert row[imported.split(".")[2]] < row[name]
+    assert {path.parent.name for path in takers("matplotlib")} == {"figures"}
 
 
 def test_only_the_page_and_the_interactive_figure_take_plotly():
-    taking = {m for m in MODULES for tree in _trees(m) for name, _ in _imports(tree) if name.split(".")[0] == "plotly"}
-    assert taking == {"page", "field_figures"}
+    interactive = PACKAGE / "figures" / f"{face_of('figures').users['interactive_figure']}.py"
+    assert {path for path in takers("plotly") if path.parent.name != "page"} == {interactive}
+
+
+def test_dependencies_are_declared_used_and_explained():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [each for extra in project["optional-dependencies"].values() for each in extra]
+    declared = {re.match(r"[\w-]+", each)[0] for each in [*project["dependencies"], *extras]}
+    renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader"}
+    paths = [*PACKAGE.rglob("*.py"), *(ROOT / "experiments").glob("*.py")]
+    names = {each.package for path in paths for each in imports(path)}
+    foreign = {renamed.get(name, name) for name in names - set(sys.stdlib_module_names) - {"lossland", "jaxlib"}}
+    # xarray and pandas find their engines by name.
+    assert foreign | {"h5netcdf", "pyarrow"} == declared
+    design = (ROOT / "DESIGN.md").read_text().partition("## Dependencies")[2]
+    assert not [name for name in declared if name not in design]

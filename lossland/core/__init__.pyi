@@ -11,14 +11,12 @@ from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights
 from ._checks import with_ones as with_ones
 from ._fingerprint import fingerprint as fingerprint
-from ._house import DRAWING as DRAWING
 from ._house import FLOORS as FLOORS
 from ._house import GROUND as GROUND
 from ._house import PACKAGE as PACKAGE
 from ._house import face_of as face_of
 from ._json import as_json as as_json
 from ._json import plain as plain
-from ._memory import free_bytes as free_bytes
 from ._memory import refuse_grid as refuse_grid
 from ._moved import find_moved_modules as find_moved_modules
 from ._moved import moved_name as moved_name

@@ -1,11 +1,13 @@
 """Names and modules of version 0.1 that live elsewhere now: still found, with a DeprecationWarning that says where."""
 
+import difflib
 import importlib
 import importlib.abc
 import importlib.machinery
 import sys
 import types
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 from lossland.core._house import FLOORS, face_of
@@ -28,6 +30,7 @@ MODULES = {
     "planes": "landscapes",
     "selection": "estimator",
     "tables": "core",
+    "page.thinning": "page",
     "comparisons": "experiment",
 } | dict.fromkeys(
     ("card_figures", "plane_figures", "field_figures", "path_figures", "topology_figures", "geometry_figures"),
@@ -36,21 +39,27 @@ MODULES = {
 """Modules that users of version 0.1 imported -> where their public names are now."""
 
 
-def moved_name(name: str, missing: AttributeError) -> Any:
-    """What `lossland.NAME` was before the wings; `missing` is raised if no face has the name.
+def moved_name(name: str, listed: Iterable[str], missing: AttributeError) -> Any:
+    """What `lossland.NAME` was before the wings; `missing`, with the nearest name, is raised if no face has the name.
 
     Args:
         name: of a function or class that a wing gives to users.
+        listed: what is on top today.
         missing: the error for a name that nothing has.
 
     Returns:
         The function or class.
     """
-    for wing in (wing for floor in FLOORS for wing in floor):
-        if name in face_of(wing).users:
-            _warn(f"lossland.{name}", f"lossland.{wing}.{name}", stacklevel=4)
-            return getattr(importlib.import_module(f"lossland.{wing}"), name)
-    raise missing
+    wings = [wing for floor in reversed(FLOORS) for wing in floor]
+    homes = {given: f"lossland.{wing}.{given}" for wing in wings for given in face_of(wing).users}
+    if name in homes:
+        _warn(f"lossland.{name}", homes[name], stacklevel=3)
+        return getattr(importlib.import_module(homes[name].rpartition(".")[0]), name)
+    if name.startswith("_"):
+        raise missing
+    homes |= {each: f"lossland.{each}" for each in listed}
+    near = difflib.get_close_matches(name, homes, n=1)
+    raise AttributeError(f"{missing}.{f' Did you mean {homes[near[0]]}?' if near else ''}", name=name) from None
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

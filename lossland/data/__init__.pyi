@@ -1,4 +1,5 @@
 from ._dataset import Dataset as Dataset
+from ._dataset import choose as choose
 from ._load import load as load
 from ._resample import folds as folds
 from ._resample import label_noise as label_noise

@@ -30,6 +30,7 @@ from ._catalogue import ACTIVATIONS as ACTIVATIONS
 from ._catalogue import LOSSES as LOSSES
 from ._numerics import as_float as as_float
 from ._numerics import sigmoid as sigmoid
+from ._numerics import softplus as softplus
 from ._pair import TIES as TIES
 from ._pair import halves as halves
 from ._pair import refusal as refusal

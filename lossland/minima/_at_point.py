@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import flat_point
+from lossland.core import checked_l2, flat_point, with_ones
 from lossland.curves import tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -63,13 +63,11 @@ class AtPoint(NamedTuple):
 def at_point(pair: Any, data: Dataset, params: Any, l2: float, bias: bool, sample_weights: Any) -> AtPoint:
     """A checked objective at a point; arguments as in `clarke_stationarity`."""
     made = as_pair(pair)
-    if not (np.isfinite(l2) and l2 >= 0):
-        raise ValueError(f"l2 must be finite and not negative, not {l2}.")
+    checked_l2(l2)
     weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)
     if weights.shape != (data.n,) or not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise ValueError(f"sample_weights must be {data.n} finite numbers, not negative; got shape {weights.shape}.")
-    inputs = np.asarray(data.inputs, float)
-    rows = np.column_stack([inputs, np.ones(data.n)]) if bias else inputs
+    rows = with_ones(data.inputs, bias)
     point = flat_point(params, data.d, bool(bias))
     penalty = np.append(np.full(data.d, float(l2)), np.zeros(int(bias)))
     settings, rng = {"l2": l2, "bias": bool(bias), "sample_weights": sample_weights}, np.random.default_rng(0)

@@ -11,6 +11,7 @@ from ._sweep import sweep as sweep
 
 """For other wings."""
 from ._block import Job as Job
+from ._block import begin_block as begin_block
 from ._grid import blocks as blocks
 from ._grid import make_grid as make_grid
 from ._models import affine as affine

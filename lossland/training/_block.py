@@ -53,6 +53,27 @@ class Saved(NamedTuple):
     records: list[Arrays]
 
 
+class Begun(NamedTuple):
+    """A block at its first step, for who times it.
+
+    Attributes:
+        plan: what its programs compute.
+        state: where its models stand.
+        advance: takes a state, which it uses up, and a step; gives the state at that step.
+    """
+
+    plan: Plan
+    state: BlockState
+    advance: Callable[[BlockState, int], BlockState]
+
+
+def begin_block(job: Job, block: Block) -> Begun:
+    """A block of a sweep at its first step, with the function that advances it by the steps of `run_block`."""
+    plan, key = _plan(job, block), _key(job, block)
+    numbers, fresh = _beginning(job, block, plan, key)
+    return Begun(plan, fresh(), lambda state, until: _advanced(job, plan, numbers, state, until, key))
+
+
 def run_block(
     job: Job,
     block: Block,

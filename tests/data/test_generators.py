@@ -6,8 +6,7 @@ import pytest
 import scipy.sparse
 from scipy.special import ndtr
 
-from lossland.data import DATASETS
-from lossland.data._dataset import Dataset
+from lossland.data import DATASETS, Dataset, load
 from lossland.data._generators import (
     alternating_labels,
     orthogonal_points,
@@ -20,7 +19,6 @@ from lossland.data._generators import (
     two_points,
     xor,
 )
-from lossland.data._load import load
 
 
 def registered(name):

@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 from sklearn.datasets import dump_svmlight_file
 
-from lossland.data._generators import two_gaussians
-from lossland.data._load import load
+from lossland.data import load
 from lossland.data._readers import READERS
 
-DATA = two_gaussians(n=20, d=3, seed=5)
+DATA = load("two_gaussians", n=20, d=3, seed=5)
 WORDS = np.where(DATA.labels > 0, "yes", "no")
 
 

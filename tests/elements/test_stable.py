@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.elements._numerics import sigmoid, softplus
+from lossland.elements import sigmoid, softplus
 from lossland.elements._stable import Output, Tracked, likelihood, margin, replay
 
 Q = jnp.linspace(0.05, 0.95, 19)

@@ -17,8 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lossland as ll
-from lossland.estimator._classifier import PairClassifier
-from lossland.estimator._cross_validation import PairClassifierCV
+from lossland.estimator import PairClassifier, PairClassifierCV
 
 pytestmark = pytest.mark.slow
 
@@ -147,45 +146,3 @@ def test_sparse_inputs_are_the_same_inputs():
     np.testing.assert_array_equal(dense.coef_, sparse.coef_)
     np.testing.assert_array_equal(dense.predict(few), sparse.predict(csr_array(few)))
     assert (dense.n_iter_, dense.threshold_, dense.solver_) == (sparse.n_iter_, 0.0, "exact")
-
-
-@pytest.mark.parametrize(
-    ("settings", "scoring", "several"),
-    [
-        ({"loss": "hinge"}, None, False),
-        ({"loss": "logistic", "class_weight": "balanced"}, "neg_log_loss", True),
-    ],
-)
-def test_the_choice_of_C_is_that_of_a_grid_search(settings, scoring, several):
-    inputs, labels = (FLOWERS, KINDS) if several else (X, Y)
-    Cs = [0.01, 1.0, 100.0]
-    ours = PairClassifierCV(Cs=Cs, cv=3, scoring=scoring, **settings).fit(inputs, labels)
-    theirs = GridSearchCV(PairClassifier(**settings), {"C": Cs}, cv=3, scoring=scoring).fit(inputs, labels)
-    assert theirs.best_params_ == {"C": ours.C_}
-    scores = np.stack([theirs.cv_results_[f"split{k}_test_score"] for k in range(3)], axis=1)
-    np.testing.assert_allclose(ours.scores_, scores, atol=1e-12)
-    np.testing.assert_allclose(ours.coef_, theirs.best_estimator_.coef_, atol=1e-8)
-    assert ours.score(inputs, labels) == pytest.approx(theirs.score(inputs, labels), abs=1e-12)
-
-
-def test_the_path_holds_every_C_and_folds_can_be_averaged():
-    whole = PairClassifierCV(Cs=3, cv=3).fit(X, Y)
-    assert whole.Cs_.tolist() == [1e-4, 1.0, 1e4]
-    for C, coefficients in zip(whole.Cs_, whole.coefs_paths_, strict=True):
-        np.testing.assert_allclose(coefficients, PairClassifier(C=C).fit(X, Y).coef_, atol=1e-6)
-    cut = np.arange(len(Y)) % 2 == 0
-    halves = [(np.flatnonzero(side), np.flatnonzero(~side)) for side in (cut, ~cut)]
-    mean = PairClassifierCV(Cs=[1.0], cv=halves, refit=False).fit(X, Y)
-    each = [PairClassifier().fit(X[rows], Y[rows]).coef_ for rows, _ in halves]
-    np.testing.assert_allclose(mean.coef_, np.mean(each, axis=0), atol=1e-8)
-    assert not hasattr(mean, "support_")
-    assert not hasattr(mean, "coefs_paths_")
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [({"Cs": [1.0, -1.0]}, "Cs is"), ({"cv": [(np.flatnonzero(Y == 0), np.flatnonzero(Y == 1))]}, "Fold 0 trains")],
-)
-def test_refusals_of_the_choice(settings, said):
-    with pytest.raises(ValueError, match=said):
-        PairClassifierCV(**settings).fit(X, Y)

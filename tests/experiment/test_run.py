@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import lossland.__main__ as cli
-from lossland.commands._run import _sum_up
 from lossland.experiment import _run as experiment
 
 TOY = '''"""Does a toy run?"""
@@ -168,20 +167,6 @@ def test_figures_are_drawn_again_without_computing(two_toys, capsys):
     assert {path: path.read_bytes() for path in before} == drawn
     assert capsys.readouterr().out.splitlines() == [f"Figure {path}" for path in before]
     assert len(computed()) == 10
-
-
-def test_all_verdicts_end_in_one_table(two_toys, capsys):
-    one, two = (experiment.run(name, quiet=True) for name in ("toy_one", "toy_two"))
-    failed = two._replace(verdicts=(*two.verdicts, experiment.Verdict("a long claim " * 9, "none", "x" * 130, False)))
-    _sum_up([one, failed])
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines()[:-1])) <= 120
-    assert "\x1b" not in told
-    rows = [line.split() for line in told.splitlines()]
-    assert [row[0] for row in rows if row and row[0].startswith("toy")] == ["toy_one", "toy_two"]
-    assert sum("holds" in row[1:] for row in rows if row[:1] != ["What"]) == 2
-    assert sum("FAILS" in row for row in rows) == 1
-    assert "2 of 3 claims of 2 experiments hold." in told
 
 
 def test_two_runs_give_the_same_bytes(toy):

@@ -1,31 +1,18 @@
 """The calibration experiment: its bounds hold, risks and errors are those of plain loops, figures are labelled."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import lossland as ll
-from lossland import experiment, figures
-from lossland.core import read
+from lossland.experiment import find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("calibration_experiment")]
-FILE = Path(__file__).parents[2] / "experiments" / "calibration.py"
-MODULE = experiment.find_experiment(str(FILE))
-SMALL = MODULE.Config(
+EXPERIMENT = find_experiment("calibration")
+CONFIG = EXPERIMENT.Config(
     activations=("identity", "relu", "softplus"), losses=("hinge", "logistic", "perceptron", "brier"),
     thresholds=(0.0, 0.25), atoms=60, samples=2, sizes=(30, 300), features=4, Cs=(0.1, 1.0), starts=2, steps=300,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), SMALL, out=tmp_path_factory.mktemp("results"), quiet=True)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+DRAW = True
 
 
 def test_all_claims_hold(outcome):
@@ -34,7 +21,7 @@ def test_all_claims_hold(outcome):
 
 
 def test_the_grid_says_what_is_known(results):
-    state = MODULE.status(results)
+    state = EXPERIMENT.status(results)
     #                              hinge, logistic, perceptron, brier
     np.testing.assert_array_equal(state[:2], [[2, 2, 0, -1], [1, 0, 0, -1]])
     assert float(results.best.sel(activation="relu", loss="hinge")) == 0.5
@@ -61,9 +48,9 @@ def naive_excess(values, eta, scores, threshold):
     ],
 )
 def test_excess_risk_and_error_are_those_of_a_plain_loop(name, threshold, values, rng, x64):
-    eta = MODULE.population(SMALL)[1][::6]
+    eta = EXPERIMENT.population(CONFIG)[1][::6]
     scores = rng.normal(size=(3, eta.size))
-    found = MODULE.excess(ll.card(name), eta, scores, threshold)
+    found = EXPERIMENT.excess(ll.card(name), eta, scores, threshold)
     slow = [naive_excess(values, eta, row, threshold) for row in scores]
     np.testing.assert_allclose(found, slow, atol=1e-6)
 
@@ -93,9 +80,7 @@ def test_fits_approach_the_best_risk_with_more_examples(results):
     assert fitted[1, :, 1].mean() < fitted[0, :, 1].mean()
 
 
-def test_figures_have_labels_and_draw_what_was_saved(results):
-    with figures.style():
-        drawn = MODULE.draw(results)
+def test_figures_have_labels_and_draw_what_was_saved(drawn, results):
     assert set(drawn) == {"psi", "relu", "models", "thresholds"}
     for name, figure in drawn.items():
         shared = bool(figure.get_supxlabel())

@@ -1,29 +1,19 @@
 """Work to a certified gap: bounds against a quadratic program by scipy, counts against traces, verdicts that fail."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import optimize
 
 import lossland as ll
-from lossland import experiment, figures
+from lossland import figures
 from lossland.core import read
+from lossland.experiment import find_experiment, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("optimisers")]
-FILE = Path(__file__).parents[2] / "experiments" / "optimisers.py"
-MODULE = experiment.find_experiment(str(FILE))
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), MODULE.SMOKE, out=tmp_path_factory.mktemp("results"), quiet=True, draw=False)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+EXPERIMENT = find_experiment("optimisers")
+CONFIG = EXPERIMENT.SMOKE
 
 
 def program(data, C, with_bias):
@@ -44,10 +34,10 @@ def test_the_claims_hold(outcome):
 
 
 def test_the_bounds_are_those_of_the_quadratic_programs(results):
-    data = ll.standardise(ll.load(MODULE.SMOKE.datasets[0]))
-    for column, solver in enumerate(MODULE.INTERIOR):
-        held, bias = MODULE.posed(data, solver)
-        best = program(held, MODULE.SMOKE.C, bias)
+    data = ll.standardise(ll.load(CONFIG.datasets[0]))
+    for column, solver in enumerate(EXPERIMENT.INTERIOR):
+        held, bias = EXPERIMENT.posed(data, solver)
+        best = program(held, CONFIG.C, bias)
         np.testing.assert_allclose(results.optimum.values[0, :, column], best, rtol=1e-6)
 
 
@@ -58,16 +48,16 @@ def test_what_is_read_off_weights_is_a_bound_and_near_the_optimum_a_good_one(wit
     best = program(data, 0.5, with_bias)
     exact = ll.solve("hinge", data, C=0.5, bias=with_bias).weights
     for weights in (exact, exact + 0.1, np.zeros(2), 100.0 * exact):
-        assert MODULE.proven(data, 0.5, weights, with_bias) <= best * (1 + 1e-7)
-    assert MODULE.proven(data, 0.5, exact, with_bias) >= 0.9 * best
+        assert EXPERIMENT.proven(data, 0.5, weights, with_bias) <= best * (1 + 1e-7)
+    assert EXPERIMENT.proven(data, 0.5, exact, with_bias) >= 0.9 * best
 
 
 def test_reached_is_the_first_pass_of_the_trace_below_the_gap(results):
-    for solver in MODULE.SOLVERS:
+    for solver in EXPERIMENT.SOLVERS:
         one = results.sel(dataset=results.dataset.values[0], solver=solver)
         assert np.all(np.diff(one.gap.dropna("point")) <= 0)
         assert np.all(np.diff(one.passes.dropna("point")) > 0)
-        for name, gap in MODULE.TARGETS.items():
+        for name, gap in EXPERIMENT.TARGETS.items():
             below = one.passes.values[one.gap.values <= gap]
             kept = one.reached.sel(target=name).item()
             assert (kept == np.inf) == (below.size == 0)
@@ -76,21 +66,18 @@ def test_reached_is_the_first_pass_of_the_trace_below_the_gap(results):
 
 def test_a_step_of_the_interior_point_is_counted_by_its_products():
     n, d = 500, 10
-    assert MODULE.step_in_passes(n, d) * 2 * n * d == pytest.approx(n * d * d + 4 * n * d + d**3 / 3)
+    assert EXPERIMENT.step_in_passes(n, d) * 2 * n * d == pytest.approx(n * d * d + 4 * n * d + d**3 / 3)
 
 
 def test_a_second_run_gives_the_same_numbers(outcome, results, tmp_path):
-    again = experiment.run(str(FILE), MODULE.SMOKE, out=tmp_path, quiet=True, draw=False)
+    again = run(EXPERIMENT.__file__, CONFIG, out=tmp_path, quiet=True, draw=False)
     assert [v.found for v in again.verdicts] == [v.found for v in outcome.verdicts]
-    told = MODULE.numbers(results)
-    assert MODULE.numbers(read(again.results)) == told
+    told = EXPERIMENT.numbers(results)
+    assert EXPERIMENT.numbers(read(again.results)) == told
     assert all(re.fullmatch("[a-z_]+", name) and value for name, value in told.items())
 
 
-def test_verdicts_can_fail(results):
-    def failing(**changed):
-        return [v.claim for v in MODULE.report(results.assign(**changed))[1] if not v.holds]
-
+def test_verdicts_can_fail(failing, results):
     assert any("finds less" in claim for claim in failing(above=results.above - 1e-3))
     assert any("cheaper by the constrained" in c for c in failing(reached=results.reached * 0 + 5.0))
     assert any("own proof" in c for c in failing(own_proof=results.own_proof * 0))
@@ -98,8 +85,8 @@ def test_verdicts_can_fail(results):
 
 def test_without_clarabel_nothing_is_said_of_it(results):
     without = results.where(results.solver != "Clarabel")
-    tables, verdicts = MODULE.report(without)
+    tables, verdicts = EXPERIMENT.report(without)
     assert not any("Clarabel" in cell for row in tables[0].rows for cell in row)
     assert all(v.holds for v in verdicts)
     with figures.style():
-        assert set(MODULE.draw(without)) == {"gaps", "costs"}
+        assert set(EXPERIMENT.draw(without)) == {"gaps", "costs"}

@@ -2,30 +2,17 @@
 
 import functools
 import re
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lossland import experiment, figures
-from lossland.core import read
-from lossland.experiment import corrected_t
+from lossland.experiment import corrected_t, find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("relu_classifier_head")]
-FILE = Path(__file__).parents[2] / "experiments" / "relu_classifier_head.py"
-MODULE = experiment.find_experiment(str(FILE))
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), MODULE.SMOKE, out=tmp_path_factory.mktemp("results"), quiet=True, draw=False)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+EXPERIMENT = find_experiment("relu_classifier_head")
+CONFIG = EXPERIMENT.SMOKE
 
 
 def loss_by_loop(head, scores, classes):
@@ -38,22 +25,24 @@ def loss_by_loop(head, scores, classes):
         else:
             outputs = np.maximum(row, 0.0)
             share = outputs[own] / outputs.sum() if outputs.sum() > 0 else 0.0
-            total -= np.log(np.clip(share, MODULE.CLIP, 1 - MODULE.CLIP))
+            total -= np.log(np.clip(share, EXPERIMENT.CLIP, 1 - EXPERIMENT.CLIP))
     return total / len(classes)
 
 
-@pytest.mark.parametrize("head", MODULE.HEADS)
+@pytest.mark.parametrize("head", EXPERIMENT.HEADS)
 def test_losses_are_those_of_a_loop(head, rng, x64):
     scores, classes = rng.normal(size=(20, 4)), rng.integers(4, size=20)
     scores[0] = -1.0
-    found = MODULE.head_loss(head, jnp.asarray(scores), jnp.asarray(np.eye(4)[classes]))
+    found = EXPERIMENT.head_loss(head, jnp.asarray(scores), jnp.asarray(np.eye(4)[classes]))
     assert float(found) == pytest.approx(loss_by_loop(head, scores, classes), rel=1e-12)
 
 
 def test_an_example_whose_own_output_is_0_has_no_gradient(rng, x64):
     scores, classes = rng.normal(size=(30, 3)), rng.integers(3, size=30)
     scores[0] = -1.0
-    slopes = jax.grad(functools.partial(MODULE.head_loss, "relu"))(jnp.asarray(scores), jnp.asarray(np.eye(3)[classes]))
+    slopes = jax.grad(functools.partial(EXPERIMENT.head_loss, "relu"))(
+        jnp.asarray(scores), jnp.asarray(np.eye(3)[classes])
+    )
     own = scores[np.arange(30), classes]
     # A share of 1 is clipped as well: nothing is left to learn there.
     alone = (np.maximum(scores, 0) > 0).sum(axis=1) == 1
@@ -61,19 +50,18 @@ def test_an_example_whose_own_output_is_0_has_no_gradient(rng, x64):
 
 
 def test_splits_are_stratified_and_standardised_by_their_training_part():
-    parts = MODULE.parts_of_splits("breast_cancer, standardised", MODULE.SMOKE)
+    parts = EXPERIMENT.parts_of_splits("breast_cancer, standardised", CONFIG)
     np.testing.assert_allclose(parts["train"].mean(axis=1), 0, atol=1e-9)
     np.testing.assert_allclose(parts["train"].std(axis=1), 1, rtol=1e-9)
     shares = parts["test_classes"].mean(axis=1)
     assert np.ptp(shares) == 0
-    assert len({tuple(row) for row in parts["test"][:, 0]}) == MODULE.SMOKE.splits
+    assert len({tuple(row) for row in parts["test"][:, 0]}) == CONFIG.splits
 
 
 def test_what_is_trained_together_is_what_is_trained_alone(results):
-    config = MODULE.SMOKE
-    data = {k: jnp.asarray(v[1]) for k, v in MODULE.parts_of_splits(config.cases[0], config).items()}
-    key = jax.random.split(jax.random.key(config.seed), (config.splits, config.seeds))[1, 0]
-    alone = jax.jit(functools.partial(MODULE.train_one, "hinge", config, (30, *config.widths, 2)))(data, key)
+    data = {k: jnp.asarray(v[1]) for k, v in EXPERIMENT.parts_of_splits(CONFIG.cases[0], CONFIG).items()}
+    key = jax.random.split(jax.random.key(CONFIG.seed), (CONFIG.splits, CONFIG.seeds))[1, 0]
+    alone = jax.jit(functools.partial(EXPERIMENT.train_one, "hinge", CONFIG, (30, *CONFIG.widths, 2)))(data, key)
     together = results.sel(head="hinge").isel(case=0, split=1, seed=0)
     # Inputs as they are reach 4000: float32 sums in another order part after some steps.
     assert float(together.accuracy) == pytest.approx(float(alone["accuracy"]), abs=0.03)
@@ -87,28 +75,24 @@ def test_the_claims_hold_and_are_counted_right(outcome, results):
     # A run with a dead output never chooses it, but for the first class, which wins ties.
     assert int((relu.missing > 0).sum()) >= 1
     assert f"relu {int((relu.missing > 0).sum())}" in outcome.verdicts[1].found
-    assert MODULE.noise(results) == pytest.approx(100 * np.std(results.accuracy[0, 0, :, 0].values, ddof=1))
+    assert EXPERIMENT.noise(results) == pytest.approx(100 * np.std(results.accuracy[0, 0, :, 0].values, ddof=1))
     gaps = results.accuracy[0, 2].values.mean(axis=1) - results.accuracy[0, 0].values.mean(axis=1)
     assert f"least p {corrected_t(gaps, 0.3 / 0.7)[1]:.3f}" in outcome.verdicts[2].found
 
 
-def test_verdicts_can_fail(results):
-    def failing(**changed):
-        return [v.claim for v in MODULE.report(results.assign(**changed))[1] if not v.holds]
-
+def test_verdicts_can_fail(failing, results):
     assert any("signal" in claim for claim in failing(missing=0 * results.missing))
     assert any("cannot learn" in claim for claim in failing(stuck=0 * results.stuck))
     assert any("noise of splits" in claim for claim in failing(accuracy=0 * results.accuracy))
 
 
-def test_numbers_and_figures(results):
-    told = MODULE.numbers(results)
+def test_numbers_and_figures(drawn, results):
+    told = EXPERIMENT.numbers(results)
     assert all(re.fullmatch("[a-z_]+", name) and value for name, value in told.items())
     assert told["runs"] == "24"
-    with figures.style():
-        assert set(MODULE.draw(results)) == {"accuracy", "training"}
+    assert set(drawn) == {"accuracy", "training"}
 
 
 def test_records_must_divide_epochs():
     with pytest.raises(ValueError, match="7 does not divide 60"):
-        MODULE.compute(MODULE.Config(records=7), None)
+        EXPERIMENT.compute(EXPERIMENT.Config(records=7), None)

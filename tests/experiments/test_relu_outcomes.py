@@ -1,31 +1,19 @@
 """Runs of ReLU + hinge over scales and optimisers: held against starts drawn again and against cells."""
 
 import re
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
 import lossland as ll
-from lossland import experiment, figures
-from lossland.core import read
+from lossland.experiment import find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_outcomes")]
-FILE = Path(__file__).parents[2] / "experiments" / "relu_outcomes.py"
-MODULE = experiment.find_experiment(str(FILE))
+EXPERIMENT = find_experiment("relu_outcomes")
+CONFIG = EXPERIMENT.SMOKE
 BY_DATA = ("0 is the wrong threshold",)
 """Words of the claims that could fail on other data."""
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), MODULE.SMOKE, out=tmp_path_factory.mktemp("results"), quiet=True, draw=False)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
 
 
 def test_the_claims_that_do_not_depend_on_data_hold(outcome):
@@ -36,22 +24,21 @@ def test_the_claims_that_do_not_depend_on_data_hold(outcome):
 
 
 def test_dead_at_the_start_are_those_whose_scores_are_all_negative(results, x64):
-    config = MODULE.SMOKE
-    train = ll.split(ll.load(config.crossed[0]), seed=config.seed).train
-    init = MODULE.starting(config, True)
+    train = ll.split(ll.load(CONFIG.crossed[0]), seed=CONFIG.seed).train
+    init = EXPERIMENT.starting(CONFIG, True)
     for k in range(12):
         start = init(jax.random.key(k), train.d)
         dead = bool(np.all(train.inputs @ np.asarray(start["weights"]) + float(start["bias"]) <= 0))
-        assert bool(results.crossed_flat.sel(rule=MODULE.RELU[0], at="start")[0, 0, k]) == dead
-        plain = MODULE.starting(config, False)(jax.random.key(k), train.d)
-        scale = config.scales[int(results.draw_scale[k])]
+        assert bool(results.crossed_flat.sel(rule=EXPERIMENT.RELU[0], at="start")[0, 0, k]) == dead
+        plain = EXPERIMENT.starting(CONFIG, False)(jax.random.key(k), train.d)
+        scale = CONFIG.scales[int(results.draw_scale[k])]
         np.testing.assert_allclose(start["weights"], scale * plain["weights"])
     assert set(results.draw_scale.values) == {0, 1, 2}
 
 
 def test_the_proven_minimum_is_one(results):
     """The bound is the loss of the point that attains it, and no point around it is lower."""
-    data = ll.load(MODULE.SMOKE.small)
+    data = ll.load(CONFIG.small)
     best = float(results.small_bound[1])
     found = ll.global_minimum("relu+hinge", data, box=20.0)
     scores = data.inputs @ found.params["weights"] + float(found.params["bias"])
@@ -68,44 +55,37 @@ def test_distances_are_those_of_class_margins(x64):
     data = ll.load("two_gaussians(n=30, seed=1)")
     weights, bias = np.array([1.5, -0.4]), 0.3
     margins = ll.geometry.class_margins(weights, bias, data)
-    for side in MODULE.SIDES:
-        found = MODULE.reaches(side)(data.inputs @ weights + bias, data.labels, {"weights": weights})
+    for side in EXPERIMENT.SIDES:
+        found = EXPERIMENT.reaches(side)(data.inputs @ weights + bias, data.labels, {"weights": weights})
         assert float(found) == pytest.approx(getattr(margins, side), rel=1e-12)
 
 
 def test_margins_are_judged_where_runs_separate(results):
     """By hand: |w| = 2, so that the threshold 1/2 moves the line by 1/4."""
-    assert MODULE.read(results) == {}
+    assert EXPERIMENT.read(results) == {}
     ones = 1 + 0 * results.crossed_positive
-    relu = results.rule.isin(list(MODULE.RELU))
+    relu = results.rule.isin(list(EXPERIMENT.RELU))
     made = results.assign(
         crossed_weight_norm=2 * ones,
         crossed_positive=ones.where(relu, 0.5),
         crossed_negative=(0.1 * ones).where(relu, 0.5),
     )
-    (found,) = MODULE.read(made).values()
+    (found,) = EXPERIMENT.read(made).values()
     np.testing.assert_allclose(found, [(0.5, 0.5), (1.0, 0.1), (0.75, 0.35)])
-    (verdict,) = [v for v in MODULE.report(made)[1] if "touches" in v.claim]
+    (verdict,) = [v for v in EXPERIMENT.report(made)[1] if "touches" in v.claim]
     assert not verdict.holds
     assert verdict.found == "0.10, 0.47, SVM 1.00"
-    assert MODULE.numbers(made)["relu_at_zero_negative_margin"] == "0.10"
+    assert EXPERIMENT.numbers(made)["relu_at_zero_negative_margin"] == "0.10"
 
 
-def test_verdicts_can_fail(results):
-    def failing(changed):
-        return [v.claim for v in MODULE.report(changed)[1] if not v.holds]
-
-    assert any(
-        "never with a linear" in claim for claim in failing(results.assign(crossed_flat=1 + 0 * results.crossed_flat))
-    )
-    assert any("misses the global" in claim for claim in failing(results.assign(small_risk=0.9 * results.small_risk)))
-    assert any("leads from" in claim for claim in failing(results.assign(depth_hinge=results.depth_hinge + 1)))
+def test_verdicts_can_fail(failing, results):
+    assert any("never with a linear" in claim for claim in failing(crossed_flat=1 + 0 * results.crossed_flat))
+    assert any("misses the global" in claim for claim in failing(small_risk=0.9 * results.small_risk))
+    assert any("leads from" in claim for claim in failing(depth_hinge=results.depth_hinge + 1))
 
 
-def test_figures_and_numbers(results):
-    with figures.style():
-        drawn = MODULE.draw(results)
+def test_figures_and_numbers(drawn, results):
     assert set(drawn) == {"crossed", "rest"}
     assert all(axes.get_xlabel() or len(axes.get_xticklabels()) for figure in drawn.values() for axes in figure.axes)
-    told = MODULE.numbers(results)
+    told = EXPERIMENT.numbers(results)
     assert all(re.fullmatch("[a-z_]+", name) and re.fullmatch(r"-?[\d.]+", value) for name, value in told.items())

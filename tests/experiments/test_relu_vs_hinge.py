@@ -3,28 +3,16 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lossland import experiment, figures
-from lossland.core import read
+from lossland.experiment import find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_vs_hinge")]
-FILE = Path(__file__).parents[2] / "experiments" / "relu_vs_hinge.py"
-MODULE = experiment.find_experiment(str(FILE))
-SMALL = MODULE.Config(datasets=("two_gaussians(n=200, distance=2.5, seed=3)",), starts=24, steps=60)
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), SMALL, out=tmp_path_factory.mktemp("results"), quiet=True)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+EXPERIMENT = find_experiment("relu_vs_hinge")
+CONFIG = EXPERIMENT.Config(datasets=("two_gaussians(n=200, distance=2.5, seed=3)",), starts=24, steps=60)
+DRAW = True
 
 
 def test_the_claims_that_do_not_depend_on_data_hold(outcome):
@@ -48,9 +36,7 @@ def test_recorded_losses_are_those_of_the_recorded_parameters(results):
     np.testing.assert_allclose(cell.risk, hinge, rtol=1e-12)
 
 
-def test_figures_have_labels_and_draw_what_was_saved(results):
-    with figures.style():
-        drawn = MODULE.draw(results)
+def test_figures_have_labels_and_draw_what_was_saved(drawn, results):
     assert set(drawn) == {"curves", "lines", "runs"}
     for figure in drawn.values():
         for axes in figure.axes:
@@ -61,7 +47,7 @@ def test_figures_have_labels_and_draw_what_was_saved(results):
 
 
 def test_numbers_are_those_of_the_ends(results):
-    told = MODULE.numbers(results)
+    told = EXPERIMENT.numbers(results)
     assert all(re.fullmatch("[a-z_]+", name) and re.fullmatch(r"[\d.]+", value) for name, value in told.items())
     last = results.isel(dataset=0, step=-1, start=slice(1, None)).sel(pair="relu+hinge", tie=0.0)
     assert told["dead_share"] == f"{100 * np.mean(last.dead_run.values):.0f}"
@@ -72,7 +58,7 @@ def test_numbers_are_those_of_the_ends(results):
 def test_the_file_and_the_command_are_the_same_thing(tmp_path):
     """What `python experiments/NAME.py` computed, `lossland run NAME` finds again."""
     settings = ["--smoke", "--starts", "2", "--steps", "5", "--datasets", "two_moons", "--out", str(tmp_path)]
-    by_file = subprocess.run([sys.executable, str(FILE), *settings], capture_output=True, text=True)
+    by_file = subprocess.run([sys.executable, EXPERIMENT.__file__, *settings], capture_output=True, text=True)
     assert "computed in" in by_file.stdout, by_file.stderr
     by_command = [sys.executable, "-m", "lossland", "run", "relu_vs_hinge", *settings]
     assert "taken from an earlier run" in subprocess.run(by_command, capture_output=True, text=True).stdout

@@ -3,27 +3,15 @@
 import re
 from fractions import Fraction
 from math import comb, exp
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lossland import experiment, figures
-from lossland.core import read
+from lossland.experiment import find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("single_neuron")]
-FILE = Path(__file__).parents[2] / "experiments" / "single_neuron.py"
-MODULE = experiment.find_experiment(str(FILE))
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), MODULE.SMOKE, out=tmp_path_factory.mktemp("results"), quiet=True, draw=False)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+EXPERIMENT = find_experiment("single_neuron")
+CONFIG = EXPERIMENT.SMOKE
 
 
 def test_the_claims_hold(outcome):
@@ -44,7 +32,7 @@ def test_the_gaussian_gradient_is_the_mean_over_samples(rng):
     w, v = np.array([0.3, -1.0, 0.4]), np.array([0.5, 0.2, -0.9])
     z, target = inputs @ w, np.maximum(inputs @ v, 0)
     each = ((np.maximum(z, 0) - target) * (z > 0))[:, None] * inputs
-    away = np.abs(each.mean(axis=0) - MODULE.pull(w, v))
+    away = np.abs(each.mean(axis=0) - EXPERIMENT.pull(w, v))
     assert np.all(away < 5 * each.std(axis=0) / np.sqrt(len(inputs)))
 
 
@@ -60,8 +48,8 @@ def test_descent_is_a_plain_loop_and_the_nearest_point_is_a_projection(rng):
             z = w @ x
             for_all += (z - y) * x if z > 0 else 0.2 * (0.2 * z - y) * x
         w = w - 0.1 * for_all
-    np.testing.assert_allclose(MODULE.descended(inputs, targets, start, 0.2, 50)[1], w, atol=1e-12)
-    found = MODULE.nearest(inputs[0], targets[0], start[0])
+    np.testing.assert_allclose(EXPERIMENT.descended(inputs, targets, start, 0.2, 50)[1], w, atol=1e-12)
+    found = EXPERIMENT.nearest(inputs[0], targets[0], start[0])
     limits = [
         {"type": "eq", "fun": lambda w: inputs[0, 0] @ w - 1.0},
         {"type": "ineq", "fun": lambda w: -inputs[0, 1:] @ w},
@@ -70,22 +58,18 @@ def test_descent_is_a_plain_loop_and_the_nearest_point_is_a_projection(rng):
     np.testing.assert_allclose(found, by_sqp, atol=1e-5)
 
 
-def test_verdicts_can_fail(results):
-    def failing(changed):
-        return [v.claim for v in MODULE.report(changed)[1] if not v.holds]
-
-    assert any("stays dead" in claim for claim in failing(results.assign(risk=results.risk + 1e-6)))
-    assert any("Bin(d, 1/2)" in claim for claim in failing(results.assign(negative=0 * results.negative)))
-    assert any("Hoeffding" in claim for claim in failing(results.assign(hoeffding=results.printed)))
-    assert any("twice as far" in claim for claim in failing(results.assign(gone=3 * results.gone)))
+def test_verdicts_can_fail(failing, results):
+    assert any("stays dead" in claim for claim in failing(risk=results.risk + 1e-6))
+    assert any("Bin(d, 1/2)" in claim for claim in failing(negative=0 * results.negative))
+    assert any("Hoeffding" in claim for claim in failing(hoeffding=results.printed))
+    assert any("twice as far" in claim for claim in failing(gone=3 * results.gone))
 
 
-def test_figures_and_numbers(results):
-    with figures.style():
-        (drawn,) = MODULE.draw(results).values()
-    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in drawn.axes)
-    heights = [bar.get_height() for bar in drawn.axes[0].patches]
+def test_figures_and_numbers(drawn, results):
+    (figure,) = drawn.values()
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
     assert sum(heights) == pytest.approx(100.0)
-    told = MODULE.numbers(results)
+    told = EXPERIMENT.numbers(results)
     assert all(re.fullmatch("[a-z_]+", name) and re.fullmatch(r"[\d.e-]+", value) for name, value in told.items())
     assert told["bound_first_broken"] == "24"

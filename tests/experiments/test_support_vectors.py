@@ -1,31 +1,18 @@
 """Who decides the boundary: the claims hold, the changes are those of fits made anew, the figures are labelled."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import lossland as ll
-from lossland import experiment, figures
-from lossland.core import read
+from lossland.experiment import find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("support_vectors")]
-FILE = Path(__file__).parents[2] / "experiments" / "support_vectors.py"
-MODULE = experiment.find_experiment(str(FILE))
-SMALL = MODULE.Config(
+EXPERIMENT = find_experiment("support_vectors")
+CONFIG = EXPERIMENT.Config(
     linear=("two_gaussians(n=80, distance=3.0, seed=5)",), kernel=("two_moons(n=60, noise=0.2)",),
     spoilt=("two_gaussians(n=80, distance=3.0, seed=5)",), places=9, shares=(0.0, 0.2), splits=2, Cs=(0.1, 1.0),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), SMALL, out=tmp_path_factory.mktemp("results"), quiet=True)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+DRAW = True
 
 
 def test_the_svm_rests_on_its_support_vectors_alone(outcome):
@@ -38,9 +25,9 @@ def fitted(model, inputs, labels):
     from sklearn.linear_model import LogisticRegression
     from sklearn.svm import SVC
 
-    made = SVC(C=SMALL.C, kernel="linear", tol=1e-9)
+    made = SVC(C=CONFIG.C, kernel="linear", tol=1e-9)
     if model == "logistic":
-        made = LogisticRegression(C=SMALL.C, solver="newton-cholesky", tol=1e-10)
+        made = LogisticRegression(C=CONFIG.C, solver="newton-cholesky", tol=1e-10)
     made.fit(inputs, labels)
     return np.append(made.coef_, made.intercept_)
 
@@ -53,7 +40,7 @@ def test_lines_and_changes_are_those_of_scikit_learn(results, model):
     fewer = fitted(model, results.inputs.values[~quiet], labels[~quiet])
     np.testing.assert_allclose(results.lines.sel(model=model), [old, moved], atol=2e-4)
     change = results.change.sel(model=model).isel(case=0)
-    for act, new in zip(MODULE.ACTS, (moved, fewer), strict=False):
+    for act, new in zip(EXPERIMENT.ACTS, (moved, fewer), strict=False):
         assert float(change.sel(act=act)) == pytest.approx(np.linalg.norm(new - old) / np.linalg.norm(old), abs=2e-4)
 
 
@@ -68,9 +55,9 @@ def test_only_points_outside_the_margin_are_moved_and_they_stay_there(results):
 
 
 def test_an_added_point_changes_what_a_fit_with_it_gives(results, x64):
-    data = ll.standardise(ll.load(SMALL.linear[0]))
-    sol = ll.solve("logistic", data, C=SMALL.C)
-    svm = ll.solve("hinge", data, C=SMALL.C)
+    data = ll.standardise(ll.load(CONFIG.linear[0]))
+    sol = ll.solve("logistic", data, C=CONFIG.C)
+    svm = ll.solve("hinge", data, C=CONFIG.C)
     point = (float(results.margin[2]) - svm.bias) / (svm.weights @ svm.weights) * svm.weights
     more = ll.Dataset(inputs=np.vstack([data.inputs, point]), labels=np.append(data.labels, 1.0))
     new = fitted("logistic", more.inputs, more.labels)
@@ -84,9 +71,7 @@ def test_unspoilt_errors_do_not_depend_on_what_would_have_been_spoilt(results):
     np.testing.assert_array_equal(clean.sel(kind="outliers"), clean.sel(kind="flipped labels"))
 
 
-def test_figures_have_labels_and_draw_what_was_saved(results):
-    with figures.style():
-        drawn = MODULE.draw(results)
+def test_figures_have_labels_and_draw_what_was_saved(drawn, results):
     assert set(drawn) == {"changes", "spoilt"}
     for figure in drawn.values():
         assert figure.axes[0].get_ylabel()

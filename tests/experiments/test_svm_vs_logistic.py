@@ -1,32 +1,19 @@
 """SVM against logistic regression: the statistics by slow formulas, the nested errors by a plain scikit-learn loop."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
 import lossland as ll
-from lossland import experiment, figures
-from lossland.core import read
+from lossland.experiment import find_experiment
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("svm_vs_logistic")]
-FILE = Path(__file__).parents[2] / "experiments" / "svm_vs_logistic.py"
-MODULE = experiment.find_experiment(str(FILE))
-SMALL = MODULE.Config(
+EXPERIMENT = find_experiment("svm_vs_logistic")
+CONFIG = EXPERIMENT.Config(
     datasets=("iris:versicolor/virginica", "two_gaussians(n=120, d=3, distance=2.0)"),
     repeats=2, outer=4, inner=3, Cs=(0.05, 0.5, 5.0), draws=2000,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
-    return experiment.run(str(FILE), SMALL, out=tmp_path_factory.mktemp("results"), quiet=True)
-
-
-@pytest.fixture(scope="module")
-def results(outcome):
-    return read(outcome.results)
+DRAW = True
 
 
 # ---------------------------------------------------------------------------------------------- nested cross-validation
@@ -51,16 +38,16 @@ def own_loss(model, margins):
 def plain_errors(data, repeat):
     """Errors of each fold and model, written as anyone would."""
     errors = []
-    outer = MODULE.fold_of(data.labels, SMALL.outer, SMALL.seed + repeat)
-    for k in range(SMALL.outer):
+    outer = EXPERIMENT.fold_of(data.labels, CONFIG.outer, CONFIG.seed + repeat)
+    for k in range(CONFIG.outer):
         x, t = data.inputs[outer != k], data.labels[outer != k]
-        inner = MODULE.fold_of(t, SMALL.inner, SMALL.seed + 1000 * (repeat + 1) + k)
+        inner = EXPERIMENT.fold_of(t, CONFIG.inner, CONFIG.seed + 1000 * (repeat + 1) + k)
         row = []
-        for model in MODULE.MODELS:
+        for model in EXPERIMENT.MODELS:
             ranks = []
-            for C in SMALL.Cs:
+            for C in CONFIG.Cs:
                 held = np.empty(len(t))
-                for j in range(SMALL.inner):
+                for j in range(CONFIG.inner):
                     fitted = sklearn_model(model, C).fit(x[inner != j], t[inner != j])
                     held[inner == j] = fitted.decision_function(x[inner == j])
                 ranks.append(((np.where(held > 0, 1, -1) != t).sum(), own_loss(model, t * held), C))
@@ -72,27 +59,27 @@ def plain_errors(data, repeat):
 
 @pytest.mark.parametrize("repeat", [0, 1])
 def test_nested_errors_are_those_of_a_plain_loop(results, repeat):
-    data = ll.load(SMALL.datasets[0])
+    data = ll.load(CONFIG.datasets[0])
     np.testing.assert_allclose(results.error[0, repeat], plain_errors(data, repeat), atol=1e-12)
 
 
 def test_folds_are_stratified_and_cover_everything():
     labels = np.where(np.arange(100) < 30, 1.0, -1.0)
-    fold = MODULE.fold_of(labels, 5, seed=3)
+    fold = EXPERIMENT.fold_of(labels, 5, seed=3)
     np.testing.assert_array_equal(np.bincount(fold), 20)
     np.testing.assert_array_equal(np.bincount(fold[:30]), 6)
 
 
 @pytest.mark.parametrize("surrogate", ["hinge", "logistic"])
 def test_padding_does_not_change_the_optimum(surrogate, x64):
-    data, rows = ll.load(SMALL.datasets[0]), np.arange(0, 100, 2)
-    weights, scores, duals = MODULE.fit_all(data, rows, surrogate, SMALL.Cs)
+    data, rows = ll.load(CONFIG.datasets[0]), np.arange(0, 100, 2)
+    weights, scores, duals = EXPERIMENT.fit_all(data, rows, surrogate, CONFIG.Cs)
     part = ll.standardise(ll.Dataset(inputs=data.inputs[rows], labels=data.labels[rows]))
-    sol = ll.solve(surrogate, part, C=np.array(SMALL.Cs))
+    sol = ll.solve(surrogate, part, C=np.array(CONFIG.Cs))
     np.testing.assert_allclose(weights, sol.weights, atol=1e-7)
     np.testing.assert_allclose(scores[:, rows], sol.weights @ part.inputs.T + sol.bias[:, None], atol=1e-6)
     np.testing.assert_allclose(duals[:, rows], sol.duals, atol=1e-6)
-    exact = MODULE._by_kernel(part, np.ones(part.n), surrogate, SMALL.Cs[1])
+    exact = EXPERIMENT._by_kernel(part, np.ones(part.n), surrogate, CONFIG.Cs[1])
     np.testing.assert_allclose(exact[0], sol.weights[1], atol=1e-7)
 
 
@@ -104,13 +91,13 @@ def test_corrected_t_is_the_formula_of_nadeau_and_bengio(rng):
     variance = np.sum((d - d.mean()) ** 2) / (len(d) - 1)
     t = d.mean() / np.sqrt((1 / len(d) + 1 / (folds - 1)) * variance)
     p = 2 * (1 - stats.t.cdf(abs(t), len(d) - 1))
-    np.testing.assert_allclose(MODULE.corrected_t(d, 1 / (folds - 1)), (t, p), rtol=1e-12)
-    assert MODULE.corrected_t(np.zeros(10), 0.25) == (0.0, 1.0)
+    np.testing.assert_allclose(EXPERIMENT.corrected_t(d, 1 / (folds - 1)), (t, p), rtol=1e-12)
+    assert EXPERIMENT.corrected_t(np.zeros(10), 0.25) == (0.0, 1.0)
 
 
 def test_the_posterior_is_the_integral_of_corani_and_benavoli(rng):
     d, rho, rope = rng.normal(0.01, 0.03, 50), 0.2, 0.01
-    found = MODULE.correlated_posterior(d, rho / (1 - rho), rope)
+    found = EXPERIMENT.correlated_posterior(d, rho / (1 - rho), rope)
     scale = np.sqrt((1 / len(d) + rho / (1 - rho)) * d.var(ddof=1))
     grid = np.linspace(d.mean() - 60 * scale, d.mean() + 60 * scale, 400_001)
     density = stats.t.pdf((grid - d.mean()) / scale, len(d) - 1) / scale
@@ -119,7 +106,7 @@ def test_the_posterior_is_the_integral_of_corani_and_benavoli(rng):
         assert part == pytest.approx(density[where].sum() * step, abs=1e-3)
     inside = density[(grid > found.low) & (grid < found.high)].sum() * step
     assert inside == pytest.approx(0.95, abs=1e-3)
-    same = MODULE.correlated_posterior(np.zeros(10), 0.25, rope)
+    same = EXPERIMENT.correlated_posterior(np.zeros(10), 0.25, rope)
     assert same == (0.0, 1.0, 0.0, 0.0, 0.0)
 
 
@@ -134,13 +121,13 @@ def test_the_signed_rank_posterior_is_the_double_loop():
                 middle = (z[i] + z[j]) / 2
                 theta[0 if middle < -rope else 2 if middle > rope else 1] += w[i] * w[j]
         wins[theta.index(max(theta))] += 1
-    assert MODULE.signed_rank(means, rope, draws, seed=7) == tuple(win / draws for win in wins)
-    assert MODULE.signed_rank(np.full(10, 0.05), rope, 2000, seed=0)[2] > 0.99
-    assert MODULE.signed_rank(np.full(10, 0.001), rope, 2000, seed=0)[1] == 1.0
+    assert EXPERIMENT.signed_rank(means, rope, draws, seed=7) == tuple(win / draws for win in wins)
+    assert EXPERIMENT.signed_rank(np.full(10, 0.05), rope, 2000, seed=0)[2] > 0.99
+    assert EXPERIMENT.signed_rank(np.full(10, 0.001), rope, 2000, seed=0)[1] == 1.0
 
 
 def test_holm_by_hand():
-    np.testing.assert_allclose(MODULE.holm([0.04, 0.01, 0.03]), [0.06, 0.03, 0.06])
+    np.testing.assert_allclose(EXPERIMENT.holm([0.04, 0.01, 0.03]), [0.06, 0.03, 0.06])
 
 
 def test_platt_finds_the_least_cross_entropy(rng):
@@ -155,13 +142,15 @@ def test_platt_finds_the_least_cross_entropy(rng):
 
     a, b = optimize.minimize(entropy, [1.0, 0.0], tol=1e-12, method="Nelder-Mead").x
     np.testing.assert_allclose(
-        MODULE.platt(scores, labels, np.array([-1.0, 2.0])), 1 / (1 + np.exp(-(a * np.array([-1, 2]) + b))), atol=1e-5
+        EXPERIMENT.platt(scores, labels, np.array([-1.0, 2.0])),
+        1 / (1 + np.exp(-(a * np.array([-1, 2]) + b))),
+        atol=1e-5,
     )
 
 
 def test_the_calibration_error_is_a_sum_over_bins(results):
     bins = results.bins.isel(dataset=1, repeat=0).sum("fold")
-    found, n = MODULE.calibration_error(bins).values, int(results.n[1])
+    found, n = EXPERIMENT.calibration_error(bins).values, int(results.n[1])
     for k in range(results.sizes["scaling"]):
         total = 0.0
         for b in range(results.sizes["bin"]):
@@ -181,14 +170,12 @@ def test_some_examples_support_the_svm_and_all_support_logistic_regression(outco
 
 
 def test_the_report_prints_what_was_measured(results):
-    (errors, _), _ = MODULE.report(results)
+    (errors, _), _ = EXPERIMENT.report(results)
     assert errors.rows[0][2] == f"{100 * results.error[0, :, :, 0].values.mean():.2f}"
     assert len(errors.rows) == 2
 
 
-def test_figures_have_labels_and_draw_what_was_saved(results):
-    with figures.style():
-        drawn = MODULE.draw(results)
+def test_figures_have_labels_and_draw_what_was_saved(drawn, results):
     assert set(drawn) == {"errors", "calibration"}
     for figure in drawn.values():
         assert figure.axes[0].get_ylabel()

@@ -6,7 +6,6 @@ import optax
 import pytest
 
 import lossland as ll
-from lossland.training import _batches as batches
 from lossland.training import _fit as fitting
 
 DATA = ll.standardise(ll.load("two_gaussians(n=60, seed=1)"))
@@ -69,17 +68,6 @@ def test_batches_against_a_python_loop(x64):
         params = jax.tree.map(lambda p, g: p - 0.1 * g, params, gradient)
     np.testing.assert_allclose(run.params["weights"], params["weights"], rtol=1e-10)
     np.testing.assert_allclose(run.values[-1], f(params), rtol=1e-10)
-
-
-@pytest.mark.slow
-def test_an_epoch_of_batches_sees_every_example_once():
-    seen = []
-    order = batches.first_order(KEY, 60)
-    for step in range(10):
-        order, rows = batches.next_rows(12, order, jnp.asarray(step), KEY)
-        seen += rows.tolist()
-    assert sorted(seen[:60]) == sorted(seen[60:]) == list(range(60))
-    assert seen[:60] != seen[60:]
 
 
 @pytest.mark.slow

@@ -156,7 +156,7 @@ def test_twenty_kills_change_no_bit(tmp_path):
     plain = _one_sweep(None)
     clock = random.Random(4)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["lossland.sweeping"])
+    context.set_forkserver_preload([ll.sweep.__module__])
     seen = 0
     for _ in range(20):
         child = context.Process(target=_one_sweep, args=(tmp_path,))

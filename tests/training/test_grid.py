@@ -1,0 +1,20 @@
+"""The grid of a sweep: its blocks hold every run once."""
+
+import numpy as np
+import pytest
+
+from lossland.training import _grid as grids
+from tests.references import SPREAD
+
+
+@pytest.mark.parametrize("scores", [1, 100, 500, 10**9])
+def test_blocks_hold_every_run_once(data, scores):
+    grid, _ = grids.make_grid(SPREAD[:3], 4, (0.1, 0.2, 0.3), (0.0, 0.1), {})
+    for apart in (False, True):
+        seen = np.zeros((3, grid.runs), int)
+        for block in grids.blocks(grid, 10, scores, apart, multiple=2):
+            assert block.width % 2 == 0
+            for k in block.pairs:
+                seen[k, block.runs[: block.wanted]] += 1
+            assert not apart or len(set(grids.coordinates(grid, block)[0])) == 1
+        assert (seen == 1).all()
