@@ -5,6 +5,7 @@ from ._models import mlp as mlp
 from ._models import random_features as random_features
 from ._objective import Objective as Objective
 from ._objective import objective as objective
+from ._records import MEASURES as MEASURES
 from ._result import Sweep as Sweep
 from ._sweep import read_sweep as read_sweep
 from ._sweep import sweep as sweep
@@ -19,7 +20,6 @@ from ._models import feature_map as feature_map
 from ._processes import join as join
 from ._processes import launch as launch
 from ._processes import tell as tell
-from ._records import MEASURES as MEASURES
 from ._result import best_table as best_table
 from ._step import Examples as Examples
 from ._step import losses_of as losses_of

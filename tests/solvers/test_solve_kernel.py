@@ -1,57 +1,14 @@
 """`solve_kernel` against clarabel, independent NumPy optimality conditions, scikit-learn and `solve`."""
 
-import clarabel
 import mpmath
 import numpy as np
 import pytest
-from scipy import sparse
-from scipy.optimize import linprog
 from sklearn.svm import SVC
 
 import lossland as ll
 from lossland.elements import LOSSES
-from lossland.solvers import _box_qp as boxes
-from lossland.solvers import _kernels as grams
 from lossland.solvers import _solve_kernel as kernels
-
-SEED = 7
-
-
-def problem(n=40, d=3, seed=SEED):
-    rng = np.random.default_rng(seed)
-    inputs = rng.normal(size=(n, d))
-    labels = np.where(inputs[:, 0] + inputs[:, 1] ** 2 + 0.5 * rng.normal(size=n) > 0.7, 1, -1)
-    return ll.Dataset(inputs=inputs, labels=labels)
-
-
-DATA = problem()
-
-
-def gaussian(a, b, gamma):
-    """The kernel by two loops."""
-    return np.array([[np.exp(-gamma * np.sum((x - y) ** 2)) for y in b] for x in a])
-
-
-def by_clarabel(box):
-    """The value of the box's quadratic programme, by another's interior point."""
-    n = len(box.target)
-    settings = clarabel.DefaultSettings()
-    settings.verbose = False
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-11
-    rows, right = [sparse.csc_matrix(np.ones((1, n)))], [0.0]
-    for sign, bound in ((1.0, box.high), (-1.0, -box.low)):
-        finite = np.flatnonzero(np.isfinite(bound))
-        rows.append(sign * sparse.eye(n, format="csc")[finite])
-        right.extend(bound[finite])
-    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(len(right) - 1)]
-    matrix = sparse.vstack(rows, format="csc")
-    upper = sparse.triu(sparse.csc_matrix(box.kernel), format="csc")
-    found = clarabel.DefaultSolver(upper, -box.target, matrix, np.array(right), cones, settings).solve()
-    return found.obj_val
-
-
-def value(box, beta):
-    return 0.5 * beta @ box.kernel @ beta - box.target @ beta
+from tests.solvers.cases import DATA, by_clarabel, gaussian, problem
 
 
 @pytest.mark.parametrize("C", [1e-2, 1.0, 1e3])
@@ -60,7 +17,7 @@ def test_losses_with_kinks_against_clarabel(named, low, high, C):
     sol = ll.solve_kernel(named, DATA, C=C, gamma=0.5)
     t, kernel = DATA.labels, gaussian(DATA.inputs, DATA.inputs, 0.5)
     ends = np.sort(np.outer([low, high], C * t), axis=0)
-    want = -by_clarabel(boxes.Box(kernel, t, *ends))
+    want = -by_clarabel(kernel, t, *ends)
     assert sol.converged
     np.testing.assert_allclose([sol.objective, sol.dual_objective], want, rtol=1e-9)
     scores = kernel @ sol.coefficients + sol.bias
@@ -127,13 +84,6 @@ def test_decisions_agree_with_libsvm():
     cubic = ll.solve_kernel("hinge", DATA, C=1.0, kernel="polynomial", gamma=0.7, degree=2, coef0=1.5)
     theirs = SVC(kernel="poly", gamma=0.7, degree=2, coef0=1.5, tol=1e-8).fit(DATA.inputs, DATA.labels)
     np.testing.assert_allclose(ll.decision_function(cubic, points), theirs.decision_function(points), atol=1e-3)
-
-
-def test_the_gaussian_far_from_the_origin():
-    far = DATA.inputs + 1e6
-    np.testing.assert_allclose(
-        grams.evaluate(grams.bound_kernel("rbf", far, 0.5, 3, 0.0), far, far), gaussian(far, far, 0.5), rtol=1e-12
-    )
 
 
 def test_examples_without_weight_are_left_out():
@@ -296,62 +246,6 @@ def test_random_features_need_a_rank_a_key_and_the_rbf_kernel(left_out, key):
         ll.solve_kernel("hinge", DATA, C=1.0, approximation="random_features", **given)
     with pytest.raises(ValueError, match='approximation is "nystrom" or'):
         ll.solve_kernel("hinge", DATA, C=1.0, rank=3, approximation="fourier")
-
-
-def test_pivoted_cholesky_is_a_factor():
-    kernel = grams.bound_kernel("rbf", DATA.inputs, 0.5, 3, 0.0)
-    factor, chosen = grams.pivoted_cholesky(kernel, DATA.inputs, DATA.n)
-    np.testing.assert_allclose(factor @ factor.T, gaussian(DATA.inputs, DATA.inputs, 0.5), atol=1e-11)
-    assert len(set(chosen)) == len(chosen)
-    np.testing.assert_array_equal(np.triu(factor[chosen], 1), 0.0)
-
-
-# --------------------------------------------------------------------------------------------------------------- boxes
-
-
-def random_box(seed, unbounded):
-    rng = np.random.default_rng(seed)
-    factor = rng.normal(size=(25, 40 if seed % 2 else 8))
-    low, high = -rng.uniform(0, 2, 25), rng.uniform(0, 2, 25)
-    if unbounded:
-        low, high = np.where(rng.random(25) < 0.3, -np.inf, low), np.where(rng.random(25) < 0.3, np.inf, high)
-        factor = rng.normal(size=(25, 40))
-    return boxes.Box(factor @ factor.T, 3 * rng.normal(size=25), low, high)
-
-
-@pytest.mark.parametrize("unbounded", [False, True])
-@pytest.mark.parametrize("seed", range(4))
-def test_boxes_against_clarabel(seed, unbounded):
-    box = random_box(seed, unbounded)
-    want = by_clarabel(box)
-    for found, rtol in ((boxes.solve_box(box), 1e-9), (boxes.interior(box), 1e-8)):
-        assert np.all((found.beta >= box.low) & (found.beta <= box.high))
-        assert abs(found.beta.sum()) < 1e-9
-        np.testing.assert_allclose(value(box, found.beta), want, rtol=rtol)
-
-
-def test_coordinates_that_cancel_in_their_group():
-    rng = np.random.default_rng(SEED)
-    group, target = np.repeat([0, 1, 2, 3], [1, 4, 2, 2]), rng.normal(size=9)
-    low, high = -rng.uniform(0, 2, 9), rng.uniform(0, 2, 9)
-    low[-2:] = 0.5
-    base = boxes.cancelling(target, low, high, group)
-    assert np.all((base >= low) & (base <= high) | (group == 3))
-    np.testing.assert_array_equal(base[(group == 0) | (group == 3)], 0.0)
-    for held in (group == 1, group == 2):
-        assert abs(base[held].sum()) < 1e-15
-        best = linprog(-target[held], A_eq=np.ones((1, held.sum())), b_eq=[0], bounds=np.c_[low, high][held])
-        np.testing.assert_allclose(target[held] @ base[held], -best.fun, rtol=1e-9)
-
-
-def test_the_interior_point_takes_over_where_active_sets_do_not_settle(monkeypatch):
-    box = random_box(1, False)
-    want = boxes.solve_box(box)
-    original = boxes._active_sets
-    monkeypatch.setattr(boxes, "_active_sets", lambda *given, **how: original(*given, **how)._replace(settled=False))
-    found = boxes.solve_box(box)
-    assert not found.settled
-    np.testing.assert_allclose(value(box, found.beta), value(box, want.beta), rtol=1e-9)
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals
