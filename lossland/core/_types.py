@@ -35,8 +35,11 @@ def all_but_biases(params: Params) -> list[Any]:
         >>> all_but_biases({"weights": np.array([2.0]), "bias": np.array([3.0]), "scale": np.array(4.0)})
         [array([2.])]
     """
-    leaves = jax.tree.leaves_with_path(params)
-    return [leaf for way, leaf in leaves if np.ndim(leaf) and not (way and getattr(way[-1], "key", "") == "bias")]
+
+    def is_bias(way: Any) -> bool:
+        return bool(way) and "bias" in (getattr(way[-1], "key", None), getattr(way[-1], "name", None))
+
+    return [leaf for way, leaf in jax.tree.leaves_with_path(params) if np.ndim(leaf) and not is_bias(way)]
 
 
 class _ModelFields(NamedTuple):

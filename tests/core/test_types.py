@@ -1,6 +1,7 @@
 """A model of one's own needs two functions; what it leaves out is filled in as the registered models have it."""
 
 import pickle
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -51,11 +52,17 @@ def test_the_default_penalises_what_the_registered_models_do(model):
     assert all(np.array_equal(a, b) for a, b in zip(theirs, ours, strict=True))
 
 
+class Layer(NamedTuple):
+    weights: np.ndarray
+    bias: np.ndarray
+
+
 @pytest.mark.parametrize(
     ("params", "shapes"),
     [
         (np.ones(3), [(3,)]),
         (np.ones(()), []),
+        (Layer(np.ones((2, 3)), np.ones(3)), [(2, 3)]),
         ([{"weights": np.ones((2, 2)), "bias": np.ones(2)}, {"gain": np.ones(1), "bias": np.ones(())}], [(2, 2), (1,)]),
     ],
 )
