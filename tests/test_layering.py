@@ -1,6 +1,6 @@
 """The package is a house: wings on floors that take what lower floors' faces give, and tests that stand in its rooms.
 
-Nothing is listed here: floors come from `lossland/core/_house.py`, what a wing gives from its face, `__init__.pyi`.
+Nothing is listed here: floors come from `lossland/core/_floors.py`, what a wing gives from its face, `__init__.pyi`.
 """
 
 import ast

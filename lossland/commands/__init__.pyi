@@ -1,6 +1,6 @@
 """For other wings."""
 
-from ._all import COMMANDS as COMMANDS
+from ._commands import COMMANDS as COMMANDS
 from ._run import settings as settings
 from ._usage import UsageError as UsageError
 from ._usage import chosen as chosen

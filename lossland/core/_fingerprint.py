@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core._house import PACKAGE
+from lossland.core._floors import PACKAGE
 from lossland.core._storage import sources, versions
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core._house import DRAWING, PACKAGE
+from lossland.core._floors import DRAWING, PACKAGE
 from lossland.core._types import Arrays
 
 PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "matfree", "scikit-learn", "scipy", "xarray")

@@ -1,6 +1,5 @@
 """For other wings."""
 
-from ._digits import rounding_off as rounding_off
 from ._evaluator import LABELS as LABELS
 from ._evaluator import NODES as NODES
 from ._evaluator import Evaluate as Evaluate
@@ -13,6 +12,7 @@ from ._parabolas import continuous_lines as continuous_lines
 from ._parabolas import made_of_lines as made_of_lines
 from ._parabolas import parabolas as parabolas
 from ._quintic import quintic as quintic
+from ._rounding import rounding_off as rounding_off
 from ._shape import Interval as Interval
 from ._shape import Shape as Shape
 from ._table import Curves as Curves

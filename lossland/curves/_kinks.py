@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves._digits import rounding_off
 from lossland.curves._evaluator import LABELS, NODES, Evaluate
 from lossland.curves._roughness import near_size, rough_cells
+from lossland.curves._rounding import rounding_off
 
 KINDS = ("value", "slope", "curvature")
 MOST = 256

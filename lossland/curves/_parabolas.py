@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.curves._digits import rounding_off
 from lossland.curves._evaluator import evaluator, grid
+from lossland.curves._rounding import rounding_off
 from lossland.curves._table import Curves, tabulate
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair

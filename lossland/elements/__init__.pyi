@@ -41,4 +41,4 @@ from ._registry import Activation as Activation
 from ._registry import Entry as Entry
 from ._registry import Loss as Loss
 from ._registry import Source as Source
-from ._stable import Output as Output
+from ._replay import Output as Output

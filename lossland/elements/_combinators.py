@@ -47,7 +47,7 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
         if base.kind == "margin":
             return weight * base(label * as_float(output))
         if isinstance(label, float):
-            # A pair gives its labels as numbers: then 1 - output stays a subtraction that `_stable.py` recognises.
+            # A pair gives its labels as numbers: then 1 - output stays a subtraction that `_replay.py` recognises.
             return weight * base(output if label > 0 else 1.0 - as_float(output))
         return weight * base(jnp.where(jnp.asarray(label) > 0, output, 1.0 - as_float(output)))
 

@@ -1,7 +1,7 @@
 """Pairs: a loss of an output activation, as a function of the score and the label.
 
 A pair is where the two meet, so it is where digits would be lost: it evaluates every loss on the output together with
-its neighbours (`_stable.py`), works in at least float32, and gives slope and curvature their limits at infinity.
+its neighbours (`_replay.py`), works in at least float32, and gives slope and curvature their limits at infinity.
 """
 
 import functools
@@ -21,7 +21,7 @@ from lossland.elements._catalogue import ACTIVATIONS, LOSSES
 from lossland.elements._lookup import find
 from lossland.elements._numerics import as_float
 from lossland.elements._registry import REALS, Activation, Loss
-from lossland.elements._stable import Output, likelihood, margin, replay
+from lossland.elements._replay import Output, likelihood, margin, replay
 
 
 @dataclass(frozen=True)

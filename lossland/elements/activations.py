@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 
 from lossland.elements import _numerics as nx
 from lossland.elements._registry import Alias, activation
-from lossland.elements._stable import Output
+from lossland.elements._replay import Output
 
 INF = math.inf
 

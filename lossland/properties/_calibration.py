@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lossland.curves import Curves, Interval, Minimum, combine
-from lossland.properties._psi import excess
+from lossland.properties._psi_transform import excess
 from lossland.properties._risk import ETAS, THETAS, minimum
 
 

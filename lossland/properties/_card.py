@@ -12,7 +12,7 @@ import numpy as np
 
 from lossland.curves import LABELS, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
-from lossland.properties import _links, _psi
+from lossland.properties import _links, _psi_transform
 from lossland.properties._autodiff import Health, Tied, health, ties
 from lossland.properties._calibration import includes
 from lossland.properties._conjugate import closed_form, conjugate, proximal
@@ -173,11 +173,11 @@ class Card:
         Returns:
             psi, shaped as theta.
         """
-        return _shaped(_psi.psi(self.facts.curves, np.ravel(theta), self._threshold(threshold)), theta)
+        return _shaped(_psi_transform.psi(self.facts.curves, np.ravel(theta), self._threshold(threshold)), theta)
 
     def excess_error(self, risk: Any, threshold: float | None = None) -> Any:
         """The largest excess 0-1 error that a given excess risk allows, the inverse of psi, shaped as risk."""
-        return _shaped(_psi.excess_error(self.facts.curves, np.ravel(risk), self._threshold(threshold)), risk)
+        return _shaped(_psi_transform.excess_error(self.facts.curves, np.ravel(risk), self._threshold(threshold)), risk)
 
     def calibrated(self, threshold: float = 0.0) -> bool:
         """Whether the rule z > threshold is classification-calibrated: risk to its least implies error to its least."""

@@ -10,7 +10,7 @@ from lossland.elements import Pair
 from lossland.properties._calibration import Calibration, calibrate
 from lossland.properties._known_losses import Known, recognise
 from lossland.properties._links import is_matching, link_distance, outputs
-from lossland.properties._psi import hull_values
+from lossland.properties._psi_transform import hull_values
 from lossland.properties._risk import ETAS, THETAS, elicits, minimum, probability_error
 from lossland.properties._tails import Tail, margin_maximising, tail
 

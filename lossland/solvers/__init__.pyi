@@ -5,7 +5,7 @@ from ._first_order import pegasos as pegasos
 from ._first_order import smoothed_lbfgs as smoothed_lbfgs
 from ._first_order import subgradient_descent as subgradient_descent
 from ._hard_margin import NotSeparable as NotSeparable
-from ._implicit import differentiable_solve as differentiable_solve
+from ._implicit_differentiation import differentiable_solve as differentiable_solve
 from ._kink_sets import DegenerateSolution as DegenerateSolution
 from ._path import HingePath as HingePath
 from ._path import hinge_path as hinge_path

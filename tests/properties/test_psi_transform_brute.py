@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.properties._psi import excess
+from lossland.properties._psi_transform import excess
 from tests.properties.cases import MARKED, OURS, OUTPUTS, SPREAD, seed, wrong_decisions
 
 

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 import lossland as ll
-from lossland.core._moved import MODULES
+from lossland.core._deprecated_names import MODULES
 
 ON_TOP = """
     activation activations angle angle_map AngleMap animate Approach approach autodiff_selections averaged_sgd Band

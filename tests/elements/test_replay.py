@@ -7,7 +7,7 @@ import pytest
 
 import lossland as ll
 from lossland.elements import sigmoid, softplus
-from lossland.elements._stable import Output, Tracked, likelihood, margin, replay
+from lossland.elements._replay import Output, Tracked, likelihood, margin, replay
 
 Q = jnp.linspace(0.05, 0.95, 19)
 

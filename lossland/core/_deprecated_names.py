@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from lossland.core._house import FLOORS, face_of
+from lossland.core._floors import FLOORS, face_of
 
 MODULES = {
     "activations": "elements.activations",
