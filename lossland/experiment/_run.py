@@ -7,66 +7,18 @@ versions, written to a temporary file and moved. Parts of a long run are kept as
 moment resumes to the same bits.
 """
 
-import contextlib
-import dataclasses
 import difflib
 import hashlib
 import json
 import logging
-import re
-import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from lossland.core import PACKAGE, Arrays, read, replacing, save, sources, versions, writable, write_arrays
+from lossland.core import PACKAGE, read, replacing, sources, versions, writable
 from lossland.elements import load_file
-
-RESULTS = Path("results")
-Part = Callable[[Callable[[int, int], None]], Arrays]
-
-
-class Verdict(NamedTuple):
-    """A claim, the criterion that decides it, the number found and whether the claim holds.
-
-    Attributes:
-        claim: a sentence.
-        criterion: what has to be so, with its number.
-        found: the number, as it is shown.
-        holds: whether it is so.
-
-    Example:
-        >>> Verdict("The hinge bounds the 0-1 loss", "least distance >= 0", "0", True).holds
-        True
-    """
-
-    claim: str
-    criterion: str
-    found: str
-    holds: bool
-
-
-class Outcome(NamedTuple):
-    """What running one experiment left behind.
-
-    Attributes:
-        name: of the experiment.
-        results: its file.
-        figures: files, PDF and PNG.
-        verdicts: one a claim.
-        seconds: what computing took.
-        cached: whether the result was there already.
-    """
-
-    name: str
-    results: Path
-    figures: tuple[Path, ...]
-    verdicts: tuple[Verdict, ...]
-    seconds: float
-    cached: bool
+from lossland.experiment._manifest import RESULTS, Outcome, numbers, plain, print_outcome, record
+from lossland.experiment._parts import compute_and_save
 
 
 def experiments() -> dict[str, Path]:
@@ -145,14 +97,14 @@ def run(
     with writable(out):
         if not cached:
             out.mkdir(parents=True, exist_ok=True)
-            _compute(module, config, path, quiet)
+            compute_and_save(module, config, path, quiet)
         results = read(path)
         figures = draw_figures(module, results, stem, out) if draw else ()
         tables, verdicts = module.report(results)
         outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
-        _record(outcome, config, out, numbers(module, results))
+        record(outcome, config, out, numbers(module, results))
     if not quiet:
-        _print_outcome(outcome, tables)
+        print_outcome(outcome, tables)
     return outcome
 
 
@@ -217,173 +169,3 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
                     figure.savefig(temporary, format=ending, dpi=200, metadata=metadata)
             paths.append(folder / f"{stem}_{name}.png")
     return tuple(paths)
-
-
-# ------------------------------------------------------------------------------------------------------------ computing
-
-
-def _compute(module: Any, config: Any, path: Path, quiet: bool) -> None:
-    """Compute a result and save it with what it depends on; its parts are then removed."""
-    import jax
-
-    folder = path.with_suffix(".parts")
-    with jax.enable_x64(bool(getattr(config, "x64", False))), _progress(quiet) as bar:
-        results = module.compute(config, lambda parts: _run_parts(parts, folder, bar))
-        results.attrs |= {
-            "experiment": path.stem.rpartition("-")[0],
-            "config": json.dumps(plain(config)),
-            "versions": json.dumps(versions()),
-            "commit": _commit(),
-            "device": str(jax.devices()[0].device_kind),
-            "platform": jax.default_backend(),
-            "x64": int(bool(getattr(config, "x64", False))),
-            "seed": int(getattr(config, "seed", 0)),
-        }
-    save(results, path)
-    for part in folder.glob("*.npz") if folder.is_dir() else ():
-        part.unlink()
-    if folder.is_dir():
-        folder.rmdir()
-
-
-def _run_parts(parts: Mapping[str, Part], folder: Path, bar: Any) -> dict[str, Arrays]:
-    """Compute each part, or read it if an earlier run left it; each is moved into place when done."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.partial"):
-        leftover.unlink()
-    task = bar.add_task("", total=len(parts))
-    done: dict[str, Arrays] = {}
-    for number, (label, part) in enumerate(parts.items()):
-        path = folder / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.npz"
-        bar.update(task, description=label)
-        if path.exists():
-            with np.load(path) as held:
-                done[label] = dict(held)
-        else:
-            tick = _ticker(bar, task, number)
-            done[label] = {key: np.asarray(value) for key, value in part(tick).items()}
-            write_arrays(path, done[label])
-        bar.update(task, completed=number + 1)
-    return done
-
-
-def _ticker(bar: Any, task: Any, number: int) -> Callable[[int, int], None]:
-    """A function of (done, of) that moves the bar within one part."""
-    return lambda at, of: bar.update(task, completed=number + at / of)
-
-
-def _progress(quiet: bool) -> Any:
-    """A progress bar of the parts on the error stream."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")]
-    columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
-    return Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False)
-
-
-def _commit() -> str:
-    """The commit of the source tree, marked where files differ from it; empty outside a repository."""
-    root = PACKAGE.parent
-    if not (root / ".git").exists():
-        return ""
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        told = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, check=True
-        )
-        return told.stdout.decode().strip()
-    return ""
-
-
-def plain(config: Any) -> dict[str, Any]:
-    """A config as the manifest holds it.
-
-    Args:
-        config: a dataclass.
-
-    Returns:
-        What JSON can hold of it.
-
-    Example:
-        >>> plain(dataclasses.make_dataclass("Config", [("sizes", tuple)])((1, 2)))
-        {'sizes': [1, 2]}
-    """
-    return json.loads(json.dumps(dataclasses.asdict(config), default=str))
-
-
-# ------------------------------------------------------------------------------------------------------------ reporting
-
-
-def manifest(out: Path = RESULTS) -> dict[str, Any]:
-    """What `out`/manifest.json lists: the latest result of each experiment with its config, versions and figures.
-
-    Args:
-        out: the folder of results.
-
-    Returns:
-        Name -> what is known of its result; empty before the first run.
-
-    Example:
-        >>> manifest(Path("no such folder"))
-        {}
-    """
-    path = out / "manifest.json"
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
-def numbers(module: Any, results: Any) -> dict[str, str]:
-    """The numbers that the paper quotes from an experiment's results, as text; empty if it has none.
-
-    Args:
-        module: of the experiment; its `numbers` is called if it has one.
-        results: what its `compute` returned.
-
-    Returns:
-        Name -> number.
-
-    Raises:
-        ValueError: if a name is not of small letters and underscores, which is what the paper can quote, or a number
-            is not text.
-
-    Example:
-        >>> import types
-        >>> numbers(types.SimpleNamespace(numbers=lambda results: {"share": "37 %"}), None)
-        {'share': '37 %'}
-    """
-    held = module.numbers(results) if hasattr(module, "numbers") else {}
-    for name, number in held.items():
-        if not re.fullmatch("[a-z_]+", name) or not isinstance(number, str):
-            raise ValueError(
-                f"{module.__file__}: numbers() gives {name!r}: {number!r}. Names are of small letters and "
-                "underscores, numbers are formatted text."
-            )
-    return held
-
-
-def _record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> None:
-    """Note a result in the manifest."""
-    listed = manifest(out)
-    listed[outcome.name] = {
-        "results": outcome.results.name,
-        "config": plain(config),
-        "versions": versions(),
-        "figures": [f"figures/{path.name}" for path in outcome.figures],
-        "verdicts": [verdict._asdict() for verdict in outcome.verdicts],
-        "numbers": quoted,
-    }
-    with replacing(out / "manifest.json") as temporary:
-        temporary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n")
-
-
-def _print_outcome(outcome: Outcome, tables: Sequence[Any]) -> None:
-    """Print tables, verdicts and where the files are."""
-    from lossland.core import show, table
-
-    for each in tables:
-        show(each)
-    rows = [(v.claim, v.criterion, v.found, "holds" if v.holds else "FAILS") for v in outcome.verdicts]
-    show(table(f"Verdicts of {outcome.name}", ("claim", "criterion", "found", "verdict"), rows))
-    how = "taken from an earlier run" if outcome.cached else f"computed in {outcome.seconds:.1f} s"
-    print(f"Result {outcome.results} ({how}).")
-    for path in outcome.figures:
-        print(f"Figure {path}")

@@ -6,6 +6,7 @@ from ._first_order import smoothed_lbfgs as smoothed_lbfgs
 from ._first_order import subgradient_descent as subgradient_descent
 from ._hard_margin import NotSeparable as NotSeparable
 from ._implicit_differentiation import differentiable_solve as differentiable_solve
+from ._kernel_machine import KernelSolution as KernelSolution
 from ._kink_sets import DegenerateSolution as DegenerateSolution
 from ._path import HingePath as HingePath
 from ._path import hinge_path as hinge_path
@@ -13,7 +14,6 @@ from ._path import path as path
 from ._path import path_at as path_at
 from ._solve import Solution as Solution
 from ._solve import solve as solve
-from ._solve_kernel import KernelSolution as KernelSolution
 from ._solve_kernel import decision_function as decision_function
 from ._solve_kernel import solve_kernel as solve_kernel
 

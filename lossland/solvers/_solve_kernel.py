@@ -1,9 +1,7 @@
 """`solve_kernel`: the exact minimum of a convex loss over a kernel's functions, certified by its duality gap."""
 
-from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-import jax
 import numpy as np
 
 from lossland.core import Key
@@ -11,49 +9,14 @@ from lossland.data import Dataset
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
 from lossland.solvers._certificates import BOUNDED, FREE, ZERO
-from lossland.solvers._convex_form import Form, convex_form
-from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, pivoted_cholesky, rbf, row_blocks
+from lossland.solvers._convex_form import convex_form
+from lossland.solvers._kernel_low_rank import by_features, by_representers
+from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, losses_at
+from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, row_blocks
 from lossland.solvers._problems import check_bounded, problems
-from lossland.solvers._solve import Solution, solve
-from lossland.training import feature_map
 
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
-
-
-class KernelSolution(NamedTuple):
-    """A kernel machine and its certificate.
-
-    Attributes:
-        coefficients: (m,), the decision function is sum_j coefficients_j k(x_j, .) + bias.
-        bias: a scalar, the middle of `bias_interval`.
-        duals: (n,), alpha_i = -c_i phi'(m_i) of every example; with the full matrix, coefficients = alpha * labels,
-            up to equal rows, whose coefficients are added up on the first.
-        objective: the primal value of this decision function, in the RKHS norm of the exact kernel.
-        dual_objective: the dual value at `duals` with the exact kernel, a lower bound of every primal value.
-        gap: (objective - dual_objective) / (the sum of the absolute values of the objective's terms).
-        iterations: steps taken.
-        converged: gap <= tol.
-        bias_interval: (2,), the least and the largest optimal bias.
-        support: (n,), 0 where alpha = 0, 2 where alpha is at its limit, 1 between.
-        inputs: (m, d), the inputs that the coefficients belong to.
-        kernel: the function (a, b) -> (len(a), len(b)) with its parameters bound.
-        message: why it did not converge; empty if it did.
-    """
-
-    coefficients: np.ndarray
-    bias: float
-    duals: np.ndarray
-    objective: float
-    dual_objective: float
-    gap: float
-    iterations: int
-    converged: bool
-    bias_interval: np.ndarray
-    support: np.ndarray
-    inputs: np.ndarray
-    kernel: Callable[[Any, Any], Any]
-    message: str
 
 
 def solve_kernel(
@@ -123,15 +86,15 @@ def solve_kernel(
         raise ValueError("solve_kernel takes a finite C; from the largest dual on, every C gives the hard margin.")
     k = bound_kernel(kernel, np.asarray(data.inputs), gamma, degree, coef0)
     kept = np.flatnonzero(c[0] > 0)
-    problem = _KernelProblem(np.asarray(data.inputs)[kept], t[0][kept], c[0][kept], form, k)
+    problem = KernelProblem(np.asarray(data.inputs)[kept], t[0][kept], c[0][kept], form, k)
     if approximation not in ("nystrom", "random_features"):
         raise ValueError(f'approximation is "nystrom" or "random_features", not {approximation!r}.')
     if kernel == "linear" and rank is None and 2 * data.d < len(kept):
         rank = data.d
     if approximation == "random_features":
-        found = _by_features(problem, rank, key, tol)
+        found = by_features(problem, rank, key, tol)
     elif rank is not None:
-        found = _low_rank(problem, rank, tol)
+        found = by_representers(problem, rank, tol)
     elif len(kept) > LARGEST:
         raise ValueError(
             f"The kernel matrix of {len(kept)} examples takes {8e-9 * len(kept) ** 2:.1f} GB. Give a rank, say "
@@ -176,16 +139,6 @@ def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
 # ------------------------------------------------------------------------------------------------------ the full matrix
 
 
-class _KernelProblem(NamedTuple):
-    """Inputs (n, d), labels (n,), weights c (n,) all positive, the loss, the kernel."""
-
-    inputs: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-    form: Form
-    kernel: Callable[[Any, Any], Any]
-
-
 class _Groups(NamedTuple):
     """Examples with equal inputs: the first example of every group (m,), and the group of every example (n,)."""
 
@@ -208,7 +161,7 @@ def _groups(inputs: np.ndarray) -> _Groups | None:
     return _Groups(first[order], np.argsort(order)[of.ravel()])
 
 
-def _full(problem: _KernelProblem, tol: float) -> KernelSolution:
+def _full(problem: KernelProblem, tol: float) -> KernelSolution:
     whole, equal = checked_matrix(problem.kernel, problem.inputs), _groups(problem.inputs)
     matrix, of = (whole, None) if equal is None else (whole[np.ix_(equal.first, equal.first)], equal.of)
     terms = problem.form.terms
@@ -225,7 +178,7 @@ def _full(problem: _KernelProblem, tol: float) -> KernelSolution:
     return _certified(problem, beta, fitted, ends, duals, at.dual, at.iterations, support, tol)
 
 
-def _coordinates(problem: _KernelProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _coordinates(problem: KernelProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Every term of every example as a coordinate of the box: its target, its ends and its own curvature, (n, J)."""
     terms, t = problem.form.terms, problem.labels
     assert terms is not None
@@ -235,7 +188,7 @@ def _coordinates(problem: _KernelProblem) -> tuple[np.ndarray, np.ndarray, np.nd
     return t[:, None] * knot, np.where(up, low, -high), np.where(up, high, -low), soft
 
 
-def _by_box(problem: _KernelProblem, matrix: np.ndarray, tol: float) -> KernelSolution:
+def _by_box(problem: KernelProblem, matrix: np.ndarray, tol: float) -> KernelSolution:
     """A loss with kinks: every term of every example is a coordinate of the box."""
     target, low, high, soft = _coordinates(problem)
     count = target.shape[1]
@@ -252,12 +205,12 @@ def _by_box(problem: _KernelProblem, matrix: np.ndarray, tol: float) -> KernelSo
     return _certified(problem, beta, fitted, at.bias_interval, beta * problem.labels, dual, at.iterations, support, tol)
 
 
-def _constants(problem: _KernelProblem) -> float:
+def _constants(problem: KernelProblem) -> float:
     assert problem.form.terms is not None
     return float(problem.weights @ np.asarray(problem.form.terms.constant)[np.where(problem.labels > 0, 0, 1)])
 
 
-def _by_pools(problem: _KernelProblem, matrix: np.ndarray, equal: _Groups, tol: float) -> KernelSolution:
+def _by_pools(problem: KernelProblem, matrix: np.ndarray, equal: _Groups, tol: float) -> KernelSolution:
     """A loss made of lines on inputs of which some are equal, whose kernel matrix without repetitions is given.
 
     The duals of equal inputs with both labels are of the size of C and cancel. So the box's coordinates are the
@@ -288,7 +241,7 @@ def _by_pools(problem: _KernelProblem, matrix: np.ndarray, equal: _Groups, tol: 
 
 
 def _certified(
-    problem: _KernelProblem,
+    problem: KernelProblem,
     coefficients: np.ndarray,
     fitted: np.ndarray,
     ends: np.ndarray,
@@ -301,7 +254,7 @@ def _certified(
     finite = ends[np.isfinite(ends)]
     bias = float(finite.mean()) if len(finite) else 0.0
     half = 0.5 * float(coefficients @ fitted)
-    losses = _losses(problem, fitted + bias)
+    losses = losses_at(problem, fitted + bias)
     objective, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
     gap = 0.0 if objective == dual else abs(objective - dual) / size
     done = bool(gap <= tol)
@@ -309,85 +262,4 @@ def _certified(
     return KernelSolution(
         coefficients, bias, duals, objective, dual, gap, iterations, done, ends, support, problem.inputs,
         problem.kernel, message,
-    )  # fmt: skip
-
-
-def _losses(problem: _KernelProblem, scores: np.ndarray) -> np.ndarray:
-    with jax.enable_x64(True):
-        return problem.weights * np.asarray(problem.form.pair(scores, problem.labels))
-
-
-# ------------------------------------------------------------------------------------------------------------- low rank
-
-
-def _low_rank(problem: _KernelProblem, rank: int, tol: float) -> KernelSolution:
-    """Solve over the span of some representers; the certificate is computed with the exact kernel, block by block."""
-    if not 1 <= rank:
-        raise ValueError(f"rank must be at least 1, not {rank}.")
-    factor, chosen = pivoted_cholesky(problem.kernel, problem.inputs, min(rank, len(problem.labels)))
-    sol = _linear(problem, factor, tol)
-    # f = sum_p a_p k(x_p, .) with L_P^T a = w has the scores L w and the norm |w|: the objective is exact.
-    coefficients = np.linalg.solve(factor[chosen].T, sol.weights)
-    beta = sol.duals * problem.labels
-    square = float(beta @ _fitted(problem, beta))
-    dual = float(sol.dual_objective + 0.5 * np.sum((factor.T @ beta) ** 2) - 0.5 * square)
-    losses = _losses(problem, factor @ sol.weights + sol.bias)
-    size = 0.5 * float(sol.weights @ sol.weights) + float(np.abs(losses).sum())
-    found = _approximate(problem, sol, float(sol.objective), dual, size, len(chosen), tol)
-    return found._replace(coefficients=coefficients, inputs=problem.inputs[chosen])
-
-
-def _by_features(problem: _KernelProblem, rank: int | None, key: Key | None, tol: float) -> KernelSolution:
-    """The duals of a linear machine on random features, given to the exact kernel: they are feasible there too."""
-    if getattr(problem.kernel, "func", None) is not rbf or rank is None or key is None:
-        raise ValueError('approximation="random_features" needs kernel="rbf", a rank and a key.')
-    with jax.enable_x64(True):
-        width = (2.0 * problem.kernel.keywords["gamma"]) ** -0.5  # type: ignore[attr-defined]
-        features = np.asarray(feature_map("rbf", rank, width, key)(jax.numpy.asarray(problem.inputs)))
-    sol = _linear(problem, features, tol)
-    beta = sol.duals * problem.labels
-    fitted = _fitted(problem, beta)
-    half = 0.5 * float(beta @ fitted)
-    bias = _best_bias(problem, fitted, float(sol.bias))
-    losses = _losses(problem, fitted + bias)
-    dual = float(sol.dual_objective + 0.5 * np.sum((features.T @ beta) ** 2) - half)
-    primal, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
-    found = _approximate(problem, sol, primal, dual, size, rank, tol)
-    return found._replace(bias=bias, bias_interval=np.array([bias, bias]))
-
-
-def _linear(problem: _KernelProblem, features: np.ndarray, tol: float) -> Solution:
-    strength = float(problem.weights.max())
-    data = Dataset(inputs=features, labels=problem.labels)
-    return solve(problem.form.pair, data, C=strength, sample_weights=problem.weights / strength, tol=tol)
-
-
-def _fitted(problem: _KernelProblem, beta: np.ndarray) -> np.ndarray:
-    """K beta with the exact kernel, block by block."""
-    n = len(beta)
-    return np.concatenate(
-        [evaluate(problem.kernel, problem.inputs[r], problem.inputs) @ beta for r in row_blocks(n, n)]
-    )
-
-
-def _best_bias(problem: _KernelProblem, fitted: np.ndarray, near: float) -> float:
-    from scipy.optimize import minimize_scalar
-
-    found: Any = minimize_scalar(lambda b: float(_losses(problem, fitted + b).sum()), bracket=(near - 0.1, near + 0.1))
-    return float(found.x)
-
-
-def _approximate(
-    problem: _KernelProblem, sol: Solution, primal: float, dual: float, size: float, rank: int, tol: float
-) -> KernelSolution:
-    gap = 0.0 if primal == dual else abs(primal - dual) / size
-    done, n = bool(gap <= tol), len(problem.labels)
-    message = (
-        f"The relative gap to the exact kernel is {gap:.2g}, above tol = {tol:g}; rank {rank} for {n} "
-        f"examples allows no better. Raise the rank."
-    )
-    duals = np.asarray(sol.duals)
-    return KernelSolution(
-        duals * problem.labels, float(sol.bias), duals, primal, dual, gap, int(sol.iterations), done,
-        np.asarray(sol.bias_interval), np.asarray(sol.support), problem.inputs, problem.kernel, "" if done else message,
     )  # fmt: skip

@@ -146,12 +146,7 @@ def sweep(
     if kept is not None and kept.path.exists():
         return read_sweep(kept.path)
     job = job._replace(thresholds=thresholds_of(grid, thresholds))
-    if kept is None:
-        return _assembled(job, _run_all(job, cut, None, progress), settings, skipped, thresholds)
-    made = _assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds)
-    if jax.process_index() == 0:
-        kept.conclude(made.to_xarray())
-    return made._replace(path=kept.path)
+    return _concluded(_assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds), kept)
 
 
 def read_sweep(path: str | Path) -> Sweep:
@@ -182,6 +177,15 @@ def read_sweep(path: str | Path) -> Sweep:
 
 
 # ------------------------------------------------------------------------------------------------------------- the work
+
+
+def _concluded(made: Sweep, kept: Store | None) -> Sweep:
+    """The sweep with its place on disk, where it is kept; its parts are removed."""
+    if kept is None:
+        return made
+    if jax.process_index() == 0:
+        kept.conclude(made.to_xarray())
+    return made._replace(path=kept.path)
 
 
 def _run_all(job: Job, cut: list[Block], kept: Store | None, progress: Progress | None) -> Arrays:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import lossland.__main__ as cli
+from lossland.core import read, replacing
 from lossland.experiment import _run as experiment
+from lossland.experiment import manifest
 
 TOY = '''"""Does a toy run?"""
 
@@ -87,13 +89,13 @@ def config(toy, **settings):
 
 def test_a_result_says_where_it_comes_from(toy):
     outcome = experiment.run(toy, quiet=True)
-    held = experiment.read(outcome.results)
+    held = read(outcome.results)
     assert json.loads(held.attrs["config"])["seed"] == 3
     assert json.loads(held.attrs["versions"])["jax"]
     assert {"device", "platform", "x64", "seed", "commit"} <= set(held.attrs)
     assert held.attrs["experiment"] == "toy"
     assert held.wide == 1.0
-    listed = experiment.manifest()["toy"]
+    listed = manifest()["toy"]
     assert (Path("results") / listed["results"]).samefile(outcome.results)
     assert listed["verdicts"][0]["holds"]
     assert all((Path("results") / f).is_file() for f in listed["figures"])
@@ -103,8 +105,8 @@ def test_numbers_are_kept_in_the_manifest_and_others_refused(toy):
     made = "\n\ndef numbers(results):\n    return {%s}\n"
     Path(toy).write_text(TOY + made % '"the_mean": f"{float(results.x.mean()):.2f}"')
     outcome = experiment.run(toy, quiet=True, draw=False)
-    mean = float(experiment.read(outcome.results).x.mean())
-    assert experiment.manifest()["toy"]["numbers"] == {"the_mean": f"{mean:.2f}"}
+    mean = float(read(outcome.results).x.mean())
+    assert manifest()["toy"]["numbers"] == {"the_mean": f"{mean:.2f}"}
     for k, wrong in enumerate(('"mean2": "1"', '"mean": 1.0')):
         Path(f"wrong_{k}.py").write_text(TOY + made % wrong)
         with pytest.raises(ValueError, match=r"small letters and underscores"):
@@ -196,9 +198,9 @@ def test_a_killed_run_resumes_to_the_same_bits(toy):
     subprocess.run(command, check=True)
     (resumed,) = Path("results").glob("*.nc")
     assert len(computed()) <= 7  # five parts, and at most one lost at each kill
-    bits = experiment.read(resumed).x.values
+    bits = read(resumed).x.values
     whole = experiment.run(toy, config(toy, pause=0.25), quiet=True, force=True)
-    np.testing.assert_array_equal(experiment.read(whole.results).x.values, bits)
+    np.testing.assert_array_equal(read(whole.results).x.values, bits)
 
 
 @pytest.mark.slow
@@ -227,7 +229,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     path.write_text("old")
 
     def interrupted():
-        with experiment.replacing(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_text("half")
             raise KeyboardInterrupt
 

@@ -1,0 +1,143 @@
+"""What an experiment leaves behind: its verdicts, the numbers that the paper quotes, the manifest that lists all."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lossland.core import replacing, versions
+
+RESULTS = Path("results")
+
+
+class Verdict(NamedTuple):
+    """A claim, the criterion that decides it, the number found and whether the claim holds.
+
+    Attributes:
+        claim: a sentence.
+        criterion: what has to be so, with its number.
+        found: the number, as it is shown.
+        holds: whether it is so.
+
+    Example:
+        >>> Verdict("The hinge bounds the 0-1 loss", "least distance >= 0", "0", True).holds
+        True
+    """
+
+    claim: str
+    criterion: str
+    found: str
+    holds: bool
+
+
+class Outcome(NamedTuple):
+    """What running one experiment left behind.
+
+    Attributes:
+        name: of the experiment.
+        results: its file.
+        figures: files, PDF and PNG.
+        verdicts: one a claim.
+        seconds: what computing took.
+        cached: whether the result was there already.
+    """
+
+    name: str
+    results: Path
+    figures: tuple[Path, ...]
+    verdicts: tuple[Verdict, ...]
+    seconds: float
+    cached: bool
+
+
+def plain(config: Any) -> dict[str, Any]:
+    """A config as the manifest holds it.
+
+    Args:
+        config: a dataclass.
+
+    Returns:
+        What JSON can hold of it.
+
+    Example:
+        >>> plain(dataclasses.make_dataclass("Config", [("sizes", tuple)])((1, 2)))
+        {'sizes': [1, 2]}
+    """
+    return json.loads(json.dumps(dataclasses.asdict(config), default=str))
+
+
+def manifest(out: Path = RESULTS) -> dict[str, Any]:
+    """What `out`/manifest.json lists: the latest result of each experiment with its config, versions and figures.
+
+    Args:
+        out: the folder of results.
+
+    Returns:
+        Name -> what is known of its result; empty before the first run.
+
+    Example:
+        >>> manifest(Path("no such folder"))
+        {}
+    """
+    path = out / "manifest.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def numbers(module: Any, results: Any) -> dict[str, str]:
+    """The numbers that the paper quotes from an experiment's results, as text; empty if it has none.
+
+    Args:
+        module: of the experiment; its `numbers` is called if it has one.
+        results: what its `compute` returned.
+
+    Returns:
+        Name -> number.
+
+    Raises:
+        ValueError: if a name is not of small letters and underscores, which is what the paper can quote, or a number
+            is not text.
+
+    Example:
+        >>> import types
+        >>> numbers(types.SimpleNamespace(numbers=lambda results: {"share": "37 %"}), None)
+        {'share': '37 %'}
+    """
+    held = module.numbers(results) if hasattr(module, "numbers") else {}
+    for name, number in held.items():
+        if not re.fullmatch("[a-z_]+", name) or not isinstance(number, str):
+            raise ValueError(
+                f"{module.__file__}: numbers() gives {name!r}: {number!r}. Names are of small letters and "
+                "underscores, numbers are formatted text."
+            )
+    return held
+
+
+def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> None:
+    """Note a result in the manifest."""
+    listed = manifest(out)
+    listed[outcome.name] = {
+        "results": outcome.results.name,
+        "config": plain(config),
+        "versions": versions(),
+        "figures": [f"figures/{path.name}" for path in outcome.figures],
+        "verdicts": [verdict._asdict() for verdict in outcome.verdicts],
+        "numbers": quoted,
+    }
+    with replacing(out / "manifest.json") as temporary:
+        temporary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n")
+
+
+def print_outcome(outcome: Outcome, tables: Sequence[Any]) -> None:
+    """Print tables, verdicts and where the files are."""
+    from lossland.core import show, table
+
+    for each in tables:
+        show(each)
+    rows = [(v.claim, v.criterion, v.found, "holds" if v.holds else "FAILS") for v in outcome.verdicts]
+    show(table(f"Verdicts of {outcome.name}", ("claim", "criterion", "found", "verdict"), rows))
+    how = "taken from an earlier run" if outcome.cached else f"computed in {outcome.seconds:.1f} s"
+    print(f"Result {outcome.results} ({how}).")
+    for path in outcome.figures:
+        print(f"Figure {path}")

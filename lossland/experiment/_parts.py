@@ -1,0 +1,89 @@
+"""Computing an experiment in parts: each is kept when it is done, so that a run killed at any moment goes on."""
+
+import contextlib
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossland.core import PACKAGE, Arrays, save, versions, write_arrays
+from lossland.experiment._manifest import plain
+
+Part = Callable[[Callable[[int, int], None]], Arrays]
+
+
+def compute_and_save(module: Any, config: Any, path: Path, quiet: bool) -> None:
+    """Compute a result and save it with what it depends on; its parts are then removed."""
+    import jax
+
+    folder = path.with_suffix(".parts")
+    with jax.enable_x64(bool(getattr(config, "x64", False))), _progress(quiet) as bar:
+        results = module.compute(config, lambda parts: _run_parts(parts, folder, bar))
+        results.attrs |= {
+            "experiment": path.stem.rpartition("-")[0],
+            "config": json.dumps(plain(config)),
+            "versions": json.dumps(versions()),
+            "commit": _commit(),
+            "device": str(jax.devices()[0].device_kind),
+            "platform": jax.default_backend(),
+            "x64": int(bool(getattr(config, "x64", False))),
+            "seed": int(getattr(config, "seed", 0)),
+        }
+    save(results, path)
+    for part in folder.glob("*.npz") if folder.is_dir() else ():
+        part.unlink()
+    if folder.is_dir():
+        folder.rmdir()
+
+
+def _run_parts(parts: Mapping[str, Part], folder: Path, bar: Any) -> dict[str, Arrays]:
+    """Compute each part, or read it if an earlier run left it; each is moved into place when done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.partial"):
+        leftover.unlink()
+    task = bar.add_task("", total=len(parts))
+    done: dict[str, Arrays] = {}
+    for number, (label, part) in enumerate(parts.items()):
+        path = folder / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.npz"
+        bar.update(task, description=label)
+        if path.exists():
+            with np.load(path) as held:
+                done[label] = dict(held)
+        else:
+            tick = _ticker(bar, task, number)
+            done[label] = {key: np.asarray(value) for key, value in part(tick).items()}
+            write_arrays(path, done[label])
+        bar.update(task, completed=number + 1)
+    return done
+
+
+def _ticker(bar: Any, task: Any, number: int) -> Callable[[int, int], None]:
+    """A function of (done, of) that moves the bar within one part."""
+    return lambda at, of: bar.update(task, completed=number + at / of)
+
+
+def _progress(quiet: bool) -> Any:
+    """A progress bar of the parts on the error stream."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")]
+    columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+    return Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False)
+
+
+def _commit() -> str:
+    """The commit of the source tree, marked where files differ from it; empty outside a repository."""
+    root = PACKAGE.parent
+    if not (root / ".git").exists():
+        return ""
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        told = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, check=True
+        )
+        return told.stdout.decode().strip()
+    return ""
