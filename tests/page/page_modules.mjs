@@ -1,11 +1,11 @@
 // The page's modules on their own, without a browser: node --test tests/page_modules.mjs
 import assert from "node:assert/strict";
 import test from "node:test";
-import { descend, leastOf } from "../lossland/page/static/descent.mjs";
-import { look, plateausOf, problemOf, surfaceOf } from "../lossland/page/static/objective.mjs";
-import { contour, shades, ticks } from "../lossland/page/static/paint.mjs";
-import { decoded, encoded, START } from "../lossland/page/static/state.mjs";
-import { curvesOf, slopeAt, valueAt } from "../lossland/page/static/tables.mjs";
+import { descend, leastOf } from "../../lossland/page/static/descent.mjs";
+import { look, plateausOf, problemOf, surfaceOf } from "../../lossland/page/static/objective.mjs";
+import { contour, shades, ticks } from "../../lossland/page/static/paint.mjs";
+import { decoded, encoded, START } from "../../lossland/page/static/state.mjs";
+import { curvesOf, slopeAt, valueAt } from "../../lossland/page/static/tables.mjs";
 
 /** A table as Python packs it: for each node score, and [value, slope, bend] of positives and of negatives. */
 function packed(nodes, ties = []) {
