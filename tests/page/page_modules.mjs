@@ -1,4 +1,4 @@
-// The page's modules on their own, without a browser: node --test tests/page_modules.mjs
+// The page's modules on their own, without a browser: node --test tests/page/page_modules.mjs
 import assert from "node:assert/strict";
 import test from "node:test";
 import { descend, leastOf } from "../../lossland/page/static/descent.mjs";
