@@ -4,6 +4,7 @@ import functools
 import operator
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [word for word in words if word not in ANYWHERE]
     if not fresh:
         _keep_compiled()
+    # A user's file is not the main program, where alone Python shows that a name will go.
+    warnings.filterwarnings("default", message=r"\S+ is lossland\.", category=DeprecationWarning)
     try:
         code = _command(words)
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from ._checks import shaped_weights as shaped_weights
 from ._checks import with_ones as with_ones
 from ._deprecated_names import find_moved_modules as find_moved_modules
 from ._deprecated_names import moved_name as moved_name
+from ._deprecated_names import renamed as renamed
 from ._fingerprint import fingerprint as fingerprint
 from ._floors import FLOORS as FLOORS
 from ._floors import GROUND as GROUND

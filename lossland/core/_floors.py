@@ -50,8 +50,8 @@ def face_of(wing: str) -> Face:
     """The face of a wing, read from its `__init__.pyi`; a line in quotes parts users' names from those for wings.
 
     Example:
-        >>> face_of("page").users
-        {'write_page': '_assembly'}
+        >>> face_of("page").users["write_page"]
+        '_assembly'
     """
     parts: list[dict[str, str]] = [{}, {}]
     at = 0

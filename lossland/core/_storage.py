@@ -65,7 +65,8 @@ def read(path: Path) -> Any:
 
 def sources() -> list[Path]:
     """The package's files that a result depends on: all but those that only draw or tell."""
-    return [path for path in sorted(PACKAGE.glob("*/**/*.py")) if path.relative_to(PACKAGE).parts[0] not in DRAWING]
+    found = [*PACKAGE.glob("*/**/*.py"), *PACKAGE.glob("*/**/*.pyi")]
+    return [path for path in sorted(found) if path.relative_to(PACKAGE).parts[0] not in DRAWING]
 
 
 def versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from lossland.core import renamed
 from lossland.data import Dataset
 from lossland.geometry._angles import ZeroDirection
 from lossland.properties import card
@@ -125,6 +126,7 @@ def disagreement(
     return float(np.clip(total, 0.0, 1.0))
 
 
+@renamed(activation="pair")
 def decision_thresholds(pair: Any, scores: Any, labels: Any) -> Thresholds:
     """Compare the thresholds 0, the card's and the one chosen on held-out scores.
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import checked_box, checked_l2, with_ones
+from lossland.core import checked_box, checked_l2, renamed, with_ones
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
@@ -57,6 +57,7 @@ class LinePulls(NamedTuple):
     moved: tuple[np.ndarray, float]
 
 
+@renamed(activation="pair")
 def basin_map(
     pair: Any,
     data: Dataset,
@@ -127,6 +128,7 @@ def basin_map(
     )
 
 
+@renamed(activation="pair")
 def flow_lines(
     pair: Any,
     data: Dataset,
@@ -179,6 +181,7 @@ def flow_lines(
     return np.stack(kept, axis=1)
 
 
+@renamed(activation="pair")
 def line_pulls(
     pair: Any, data: Dataset, weights: Any, bias: Any, *, learning_rate: float = 1.0, threshold: float = 0.0
 ) -> LinePulls:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Key, Model, Params
+from lossland.core import Key, Model, Params, renamed
 from lossland.curves import tabulate
 from lossland.data import Dataset
 from lossland.elements import Loss, Pair
@@ -90,6 +90,7 @@ class RepairResult(NamedTuple):
     params: Params
 
 
+@renamed(activation="pair")
 def hidden_svm(pair: Any, data: Dataset) -> HiddenSVM:
     r"""Scale and shift the hard-margin SVM to the least-norm global minimum of a pair on separable data.
 

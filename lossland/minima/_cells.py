@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_box
+from lossland.core import checked_box, renamed
 from lossland.data import Dataset
 from lossland.minima._arrangement import arrange
 from lossland.minima._minimum_sets import MinimumSet, distance
@@ -79,6 +79,7 @@ class Shares(NamedTuple):
     ends: np.ndarray
 
 
+@renamed(activation="pair")
 def cells(
     pair: Any,
     data: Dataset,

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossland.core import renamed
 from lossland.curves import continuous_lines, tabulate
 from lossland.data import Dataset
 from lossland.minima._at_point import AtPoint, around_point, at_point, subdifferential
@@ -48,6 +49,7 @@ class ClarkeStationarity(NamedTuple):
     intervals: np.ndarray
 
 
+@renamed(activation="pair")
 def clarke_stationarity(
     pair: Any,
     data: Dataset,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_box
+from lossland.core import checked_box, renamed
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.minima._local_minimum import descended, on_kinks
@@ -45,6 +45,7 @@ class GlobalMinimum(NamedTuple):
     message: str
 
 
+@renamed(activation="pair")
 def global_minimum(
     pair: Any,
     data: Dataset,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import flat_point
+from lossland.core import flat_point, renamed
 from lossland.data import Dataset
 from lossland.minima._piecewise import Pieced, of_lines
 
@@ -42,6 +42,7 @@ class LocalMinimum(NamedTuple):
     active: np.ndarray
 
 
+@renamed(activation="pair")
 def local_minimum(
     pair: Any,
     data: Dataset,
