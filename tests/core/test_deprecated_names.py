@@ -126,3 +126,22 @@ def test_a_module_that_never_was_is_not_found():
 def test_importing_the_package_imports_no_jax():
     done = _python("import sys, lossland; print({'jax', 'numpy', 'matplotlib', 'sklearn'} & set(sys.modules))")
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_a_parameter_is_taken_by_its_old_name_with_a_warning():
+    data = ll.load("two_points")
+    with pytest.warns(DeprecationWarning, match="activation of hidden_svm is .*pair"):
+        old = ll.hidden_svm(activation="relu+hinge", data=data)
+    assert old.weights.tolist() == ll.hidden_svm("relu+hinge", data).weights.tolist()
+
+
+def test_an_inner_module_of_before_hands_on_what_its_wing_has():
+    script = (
+        "import lossland as ll; from lossland.flows import BasinMap; from lossland.registry import Alias; "
+        "from lossland.piecewise import Parabolas; import lossland.grams as g; g.rbf; "
+        "print(ll.solver.solve is ll.solve)"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+    done = subprocess.run([sys.executable, "-c", "from lossland.flows import nothing"], capture_output=True, text=True)
+    assert "lossland.geometry has no nothing" in done.stderr or "cannot import name 'nothing'" in done.stderr
