@@ -3,14 +3,13 @@
 import difflib
 import functools
 import importlib
-import importlib.abc
 import importlib.machinery
 import re
 import sys
 import types
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from lossland.core._floors import FLOORS, PACKAGE, face_of
 
@@ -79,12 +78,12 @@ def moved_name(name: str, listed: Iterable[str], missing: AttributeError) -> Any
     raise AttributeError(f"{missing}.{f' Did you mean {homes[near[0]]}?' if near else ''}", name=name) from None
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Finder:
     """Gives `import lossland.OLD` a module that hands on to the new one."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
         old = fullname.removeprefix("lossland.")
-        return importlib.machinery.ModuleSpec(fullname, self) if old != fullname and old in MODULES else None
+        return importlib.machinery.ModuleSpec(fullname, cast(Any, self)) if old != fullname and old in MODULES else None
 
     def create_module(self, spec: Any) -> Any:
         return types.ModuleType(spec.name)
@@ -144,7 +143,7 @@ def renamed(**names: str) -> Callable[[F], F]:
 def find_moved_modules() -> None:
     """Let Python find the modules of 0.1; asked last, so that it costs nothing where a module exists."""
     if not any(type(finder).__name__ == _Finder.__name__ for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())
+        sys.meta_path.append(_Finder())  # type: ignore[arg-type]
 
 
 def _warn(old: str, new: str, stacklevel: int) -> None:
