@@ -61,6 +61,7 @@ def random_directions(
         >>> import jax, lossland as ll
         >>> params = ll.linear().init(jax.random.key(0), 4)
         >>> first, second = random_directions(params, jax.random.key(1))
+        >>> from lossland.core import dot, norm
         >>> abs(dot(first, second)) < 1e-12, abs(norm(first) - norm(params)) < 1e-6
         (True, True)
 
