@@ -28,14 +28,22 @@ from ._registry import margin_loss as margin_loss
 """For other wings."""
 from ._catalogue import ACTIVATIONS as ACTIVATIONS
 from ._catalogue import LOSSES as LOSSES
+from ._halves import Handed as Handed
+from ._halves import handed_fields as handed_fields
+from ._halves import loss_half as loss_half
+from ._halves import mirrored as mirrored
+from ._halves import output_half as output_half
+from ._halves import read_fields as read_fields
 from ._numerics import as_float as as_float
 from ._numerics import sigmoid as sigmoid
 from ._numerics import softplus as softplus
 from ._pair import TIES as TIES
 from ._pair import halves as halves
 from ._pair import refusal as refusal
+from ._pair import settled as settled
 from ._pair import unsound as unsound
 from ._pair import with_tie as with_tie
+from ._pair import within_reach as within_reach
 from ._registry import DATASETS as DATASETS
 from ._registry import Activation as Activation
 from ._registry import Entry as Entry

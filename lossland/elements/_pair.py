@@ -18,10 +18,10 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
+from lossland.elements._halves import loss_half, mirrored, output_half
 from lossland.elements._lookup import find
 from lossland.elements._numerics import as_float
 from lossland.elements._registry import REALS, Activation, Loss
-from lossland.elements._replay import Output, likelihood, margin, replay
 
 
 @dataclass(frozen=True)
@@ -224,22 +224,8 @@ def _wide(x: Array) -> Array:
 
 def _raw(pair: Pair, score: Array, label: Array) -> Array:
     """The stable composition, for a score of float32 or float64."""
-    neighbours = pair.activation.neighbours
-    settings = pair.activation.settings()
-
-    def output(z: Array) -> Output:
-        return Output(pair.activation(z)) if neighbours is None else neighbours(z, **settings)
-
-    if pair.loss.kind == "label":
-        held = output(score)
-        # A label of +-1 known while tracing lets the loss's own arithmetic keep the neighbours.
-        both = [replay(lambda a, t=t: pair.loss(a, t), likelihood(held, jnp.ones_like(score))) for t in (1.0, -1.0)]
-        return jnp.where(label > 0, *both)
-    track = margin if pair.loss.kind == "margin" else likelihood
-    mirrors = {"margin": "odd", "likelihood": "complement"}[pair.loss.kind]
-    if pair.activation.symmetry == mirrors:
-        return replay(pair.loss, track(output(label * score), jnp.ones((), score.dtype)))
-    return replay(pair.loss, track(output(score), label))
+    handed = output_half(pair.activation, pair.loss.kind, mirrored(pair.activation, pair.loss), score, label)
+    return loss_half(pair.loss, handed, label)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -285,9 +271,13 @@ def _derivatives(pair: Pair, score: Array, label: Array) -> tuple[Array, Array]:
 
 
 def _finite(score: Array) -> Array:
+    return within_reach(_wide(score))
+
+
+def within_reach(score: Array) -> Array:
+    """The score, of float32 or float64, with infinite ones replaced by large ones at which slopes have their limits."""
     # At z = +-inf the chain rule multiplies 0 by inf; at a large score whose square is finite it has the limit.
-    wide = _wide(score)
-    return jnp.where(jnp.isinf(wide), jnp.sign(wide) * (1e18 if wide.dtype == jnp.float32 else 1e150), wide)
+    return jnp.where(jnp.isinf(score), jnp.sign(score) * (1e18 if score.dtype == jnp.float32 else 1e150), score)
 
 
 def _along(f: Any, z: Array) -> tuple[Array, Array]:
@@ -296,14 +286,17 @@ def _along(f: Any, z: Array) -> tuple[Array, Array]:
 
 def _settled(pair: Pair, result: Array, finite: Array, score: Array) -> Array:
     """A derivative with its limits where autodiff meets inf * 0, in the score's dtype."""
-    wide = _wide(score)
-    output, output_slope = _along(pair.activation, finite)
-    overflowed = jnp.isinf(wide) | jnp.isinf(output)
+    return settled(result, *_along(pair.activation, finite), _wide(score)).astype(score.dtype)
+
+
+def settled(result: Array, output: Array, output_slope: Array, score: Array) -> Array:
+    """A derivative with its limits where autodiff meets inf * 0, from output and slope at `within_reach(score)`."""
+    overflowed = jnp.isinf(score) | jnp.isinf(output)
     result = jnp.where(overflowed & (jnp.abs(result) > 1e15), jnp.copysign(jnp.inf, result), result)
     # Where the output does not move, neither does the loss, even one that is infinite there; and where the output
     # has overflowed, the slope of a loss that has died out is 0, whatever it is multiplied by.
     result = jnp.where(jnp.isnan(result) & ((output_slope == 0.0) | jnp.isinf(output)), 0.0, result)
-    return jnp.where(jnp.isnan(wide), wide, result).astype(score.dtype)
+    return jnp.where(jnp.isnan(score), score, result)
 
 
 TIES = (0.0, 0.5, 1.0)

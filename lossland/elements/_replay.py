@@ -64,7 +64,7 @@ def likelihood(output: Output, label: Array) -> Tracked:
     below = 1.0 - output.value if output.one_minus is None else output.one_minus
     value, complement = jnp.where(label > 0, output.value, below), jnp.where(label > 0, below, output.value)
     if output.log is None or output.log_one_minus is None:
-        logs = (lambda: _log(value, complement)), (lambda: _log(complement, value))
+        logs = (lambda: log_near_one(value, complement)), (lambda: log_near_one(complement, value))
         return Tracked(value, complement, output.one_plus, *logs)
     first, second = output.log, output.log_one_minus
     return Tracked(
@@ -77,7 +77,7 @@ def likelihood(output: Output, label: Array) -> Tracked:
     )
 
 
-def _log(value: Array, complement: Array) -> Array:
+def log_near_one(value: Array, complement: Array) -> Array:
     """log(value), through the complement where value is near 1."""
     near = value > 0.5
     return jnp.where(near, jnp.log1p(-jnp.where(near, complement, 0.25)), jnp.log(jnp.where(near, 0.25, value)))

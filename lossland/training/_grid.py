@@ -10,14 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from lossland.elements import ACTIVATIONS, LOSSES, Pair, find, halves, pair, pairs, refusal
 
-SCORES = 1_700_000
+SCORES = {"composed": 400_000, "fused": 1_700_000}
 """Scores that a block holds at once: the models' scores on all rows of a step then stay in the cache."""
-PAIRS = 96
-"""Pairs in one program at most, so that a sweep over hundreds shows progress while it compiles."""
+PAIRS = {"composed": 48, "fused": 96}
+"""Pairs in a block at most, so that a sweep over hundreds has a block for every core and shows how far it is."""
+EARNS_FUSING = 50_000_000
+"""Scores of a pair in all steps from which on compiling it by itself saves more time than it takes: about 50 ms are
+paid for 1 ns a score."""
 
 
 class Grid(NamedTuple):
@@ -45,11 +49,12 @@ class Grid(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Some pairs, and for each of them the runs number `first` to `first + wanted - 1`, padded to `width` runs.
+    """Some pairs, and for each of them the runs number `first` to `first + wanted - 1`, padded to height x width.
 
     Attributes:
         number: the block's place among all.
         pairs: the pairs' numbers in the grid.
+        height: how many pairs are trained; the last is repeated.
         first: the first run.
         wanted: how many runs.
         width: how many are trained; the last is repeated.
@@ -57,6 +62,7 @@ class Block(NamedTuple):
 
     number: int
     pairs: range
+    height: int
     first: int
     wanted: int
     width: int
@@ -66,25 +72,39 @@ class Block(NamedTuple):
         """(width,) the numbers of the runs, each (seed, learning rate, l2, ...) in C order."""
         return self.first + np.minimum(np.arange(self.width), self.wanted - 1)
 
+    @property
+    def places(self) -> np.ndarray:
+        """(height,) the numbers of the pairs."""
+        return self.pairs.start + np.minimum(np.arange(self.height), len(self.pairs) - 1)
 
-def blocks(grid: Grid, rows: int, scores: int = SCORES, apart: bool = False, multiple: int = 1) -> list[Block]:
+
+def earns_fusing(grid: Grid, rows: int, steps: int) -> bool:
+    """Whether each pair of a sweep earns a program of its own, by the scores it takes; on a GPU always."""
+    return jax.default_backend() != "cpu" or grid.runs * rows * steps >= EARNS_FUSING
+
+
+def blocks(
+    grid: Grid, rows: int, fused: bool = False, scores: int | None = None, apart: bool = False, multiple: int = 1
+) -> list[Block]:
     """Cut a grid into blocks of about `scores` scores.
 
     Args:
         grid: the grid.
         rows: examples that a step looks at.
-        scores: scores that a block holds at once.
+        fused: whether each pair has a program of its own.
+        scores: scores that a block holds at once; None: what fits the cache.
         apart: whether a block may hold one seed only.
         multiple: every block's width is a multiple of this (the devices that share it).
 
     Returns:
-        The blocks; together they hold every run of every pair once.
+        The blocks, all of one shape; together they hold every run of every pair once.
     """
     stretch = grid.runs // len(grid.seeds) if apart else grid.runs
-    models = max(1, scores // rows)
+    how = "fused" if fused else "composed"
+    models = max(1, (SCORES[how] if scores is None else scores) // rows)
     parts = -(-stretch // models)
     width = -(-stretch // parts)
-    together = max(1, min(PAIRS, models // width))
+    together = max(1, min(PAIRS[how], models // width))
     wide = -(-width // multiple) * multiple
     starts = [
         (start, min(width, seed + stretch - start))
@@ -94,7 +114,7 @@ def blocks(grid: Grid, rows: int, scores: int = SCORES, apart: bool = False, mul
     together = -(-len(grid.pairs) // -(-len(grid.pairs) // together))
     groups = [range(k, min(k + together, len(grid.pairs))) for k in range(0, len(grid.pairs), together)]
     cut = itertools.product(groups, starts)
-    return [Block(i, group, start, count, wide) for i, (group, (start, count)) in enumerate(cut)]
+    return [Block(i, group, together, start, count, wide) for i, (group, (start, count)) in enumerate(cut)]
 
 
 def coordinates(grid: Grid, block: Block) -> tuple[np.ndarray, dict[str, np.ndarray]]:

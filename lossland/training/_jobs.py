@@ -81,28 +81,28 @@ def thresholds_of(grid: Grid, thresholds: Sequence[float | str]) -> np.ndarray:
 
 
 def settings_of(
-    job: Job, data: Dataset, block_scores: int, sharding: str | None, thresholds: Sequence
+    job: Job, data: Dataset, block_scores: int | None, sharding: str | None, thresholds: Sequence
 ) -> dict[str, Any]:
     """What the result's attributes say, and the folder's config.json: plain words and numbers."""
-    optimizer = job.optimizer
+    plan = job.plan.value
     return {
         "pairs": [p.name for p in job.grid.pairs],
         "data": data.name,
         "n": data.n,
         "d": data.d,
-        "model": job.model.name,
+        "model": plan.model.name,
         "seeds": list(job.grid.seeds),
         "axes": {name: list(values) for name, values in job.grid.axes.items()},
-        "optimizer": getattr(optimizer, "__name__", None) or repr(optimizer),
+        "optimizer": getattr(plan.optimizer, "__name__", None) or repr(plan.optimizer),
         "steps": job.steps[-1],
         "recorded": list(job.steps),
-        "batch_size": job.batch_size,
+        "batch_size": plan.batch_size,
         "shuffle": "by seed" if job.apart else "together",
         "thresholds": [str(t) for t in thresholds],
-        "metrics": [name for name, _ in job.metrics],
+        "metrics": [name for name, _ in job.metrics.value],
         "held_out": {name: int(part.n) for name, part in job.held_out.items()},
-        "tolerance": job.tolerance,
-        "average_from": job.average_from,
+        "tolerance": plan.tolerance,
+        "average_from": plan.average_from,
         "key": np.asarray(jax.random.key_data(job.key)).tolist(),
         "sharding": sharding,
         "devices": 1 if job.mesh is None else job.mesh.size,

@@ -9,17 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.elements import unsound
+from lossland.training._composed import Members
 from lossland.training._step import (
     BlockState,
     Examples,
     Hyperparameters,
     Plan,
     gradient_of,
-    losses_of,
     merged,
     penalty,
     scores_of,
+    settled_losses,
 )
 
 MEASURES = {
@@ -33,8 +33,6 @@ MEASURES = {
     "train_error": "share of training examples on the wrong side of the threshold",
 }
 """Every number that is recorded by itself, and what it means. Each part held out adds its risk and its error."""
-
-UNSOUND = "unsound"
 
 Metric = Callable[[Array, Array, Any], Array]
 
@@ -68,6 +66,7 @@ def record_steps(record: int | Sequence[int] | Literal["log"], steps: int) -> tu
 def measure(
     plan: Plan,
     metrics: tuple[tuple[str, Metric], ...],
+    members: Members,
     examples: Examples,
     held_out: Mapping[str, Examples],
     thresholds: Array,
@@ -79,6 +78,7 @@ def measure(
     Args:
         plan: the block's plan.
         metrics: the user's own: name and (scores (n,), labels (n,), params) -> scalar.
+        members: which pair each stretch of models has.
         examples: the training examples.
         held_out: further parts by name, such as "test".
         thresholds: (pairs, k) scores above which +1 is predicted.
@@ -86,7 +86,7 @@ def measure(
         state: the models as they are now.
 
     Returns:
-        name -> (pairs, width), errors (pairs, width, k). `UNSOUND` marks models of which a slope is not a number.
+        name -> (pairs, width), errors (pairs, width, k).
     """
     params = merged(state.params if state.mean is None else state.mean)
     l2, lines = hyper.l2.reshape(-1), jnp.repeat(thresholds, hyper.l2.shape[1], axis=0)
@@ -94,7 +94,8 @@ def measure(
     # One elementwise program for all parts: compiling it is what takes time.
     parts = {"train": examples, **held_out}
     together = scores_of(plan.model, params, jnp.concatenate([part.inputs for part in parts.values()]))[0]
-    losses, derivatives = losses_of(plan, together, jnp.concatenate([part.labels for part in parts.values()]))
+    labels = jnp.concatenate([part.labels for part in parts.values()])
+    losses, derivatives = settled_losses(plan, members, together, labels)
     ends = np.cumsum([part.labels.shape[0] for part in parts.values()])
     spans = {
         name: slice(end - part.labels.shape[0], end) for (name, part), end in zip(parts.items(), ends, strict=True)
@@ -111,7 +112,6 @@ def measure(
         "gradient_norm": jnp.sqrt(_square(gradient)),
         "weight_norm": norm,
         "dead": total(_mean((slopes == 0) & (sides <= 0), examples)),
-        UNSOUND: total(unsound(scores, slopes).astype(jnp.int32)),
         "active": total(_mean(slopes != 0, examples)),
         # Without a direction there is no margin.
         "margin": (jax.lax.pmin(smallest, plan.axis) if plan.axis else smallest) / norm,

@@ -6,7 +6,7 @@ elementwise on its slice; one product brings them back to the parameters. Only t
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from jax import Array
 from lossland.core import Key, Model, Params, rows_where
 from lossland.elements import Pair, unsound
 from lossland.training._batches import next_rows
+from lossland.training._composed import Members, Recipe, composed_losses
 from lossland.training._models import affine
 
 RUNNING, FINISHED, DIVERGED = 0, 1, 2
@@ -23,27 +24,27 @@ RUNNING, FINISHED, DIVERGED = 0, 1, 2
 
 
 class Plan(NamedTuple):
-    """What the compiled program of a block is made for; all else it takes are arrays.
+    """What the compiled programs of a block are made for; all else they take are arrays.
 
     Attributes:
-        pairs: the block's pairs.
+        recipe: what the sweep's pairs are made of.
+        fused: the block's pairs, where each has a program of its own that is compiled for this block alone; else none:
+            then every activation and every loss has one, and all blocks share the programs.
         model: gives scores.
         optimizer: (learning_rate, **hyperparameters) -> optax.GradientTransformation.
         batch_size: examples a step; None: all.
         tolerance: a model whose gradient norm falls to it is finished; 0: none is.
         average_from: the update after which the iterates are averaged; None: never.
-        slopes: "bare", without their limits at infinity, half the work; "limits"; or "either": the bare ones unless
-            they are not numbers, decided within the program.
         axis: the mesh axis over which examples are shared out; None: every device has all examples.
     """
 
-    pairs: tuple[Pair, ...]
+    recipe: Recipe
+    fused: tuple[Pair, ...]
     model: Model
     optimizer: Callable[..., optax.GradientTransformation]
     batch_size: int | None = None
     tolerance: float = 0.0
     average_from: int | None = None
-    slopes: Literal["bare", "limits", "either"] = "bare"
     axis: str | None = None
 
 
@@ -110,42 +111,43 @@ def start_block(plan: Plan, params: Params, hyper: Hyperparameters, order: Array
 
 
 def advance_block(
-    plan: Plan, examples: Examples, hyper: Hyperparameters, state: BlockState, until: Array, key: Key | None
-) -> tuple:
-    """Update until `state.step == until`, no model runs any more, or a bare slope is not a number.
+    plan: Plan,
+    members: Members,
+    examples: Examples,
+    hyper: Hyperparameters,
+    state: BlockState,
+    until: Array,
+    key: Key | None,
+) -> BlockState:
+    """The state after update `until`, or when no model runs any more.
 
-    Returns:
-        The state, and whether it stopped because of such a slope, before the step that met it (only if `plan.slopes`
-        is "bare").
+    Slopes are taken without their limits at infinity, which cost half as much again, until one is not a number at a
+    finite score; that step is taken again with the limits.
     """
 
     def more(carry: tuple[BlockState, Array]) -> Array:
-        state, trouble = carry
-        return (state.step < until) & jnp.any(state.status == RUNNING) & ~trouble
+        return (carry[0].step < until) & jnp.any(carry[0].status == RUNNING)
 
     def step(carry: tuple[BlockState, Array]) -> tuple[BlockState, Array]:
-        state, _ = carry
+        state, limits = carry
         here, order = examples, state.order
         if plan.batch_size is not None and order is not None and key is not None:
             order, rows = next_rows(plan.batch_size, order, state.step, key)
             here = _batch(examples, rows)
-        gradient, scores, slopes = _gradient(plan, here, hyper, state.params)
+        gradient, scores, slopes = _gradient(plan, members, here, hyper, state.params, limits)
         running = state.status == RUNNING
         sound = _sound(gradient, running.shape)
-        trouble = jnp.asarray(False)
-        if plan.slopes != "limits":
-            # An infinite slope or score is no trouble, its model diverges; a slope that is no number may have a limit.
-            found = functools.partial(_any_unsound, running, scores, slopes)
-            trouble = jax.lax.cond(jnp.any(running & ~sound), found, lambda: trouble)
-            trouble = jax.lax.pmax(trouble.astype(jnp.int32), plan.axis) > 0 if plan.axis else trouble
-        if plan.slopes == "either":
-            with_limits = functools.partial(_gradient, plan._replace(slopes="limits"), here, hyper)
-            gradient = jax.lax.cond(trouble, lambda p: with_limits(p)[0], lambda _: gradient, state.params)
-            sound, trouble = _sound(gradient, running.shape), jnp.asarray(False)
-        return _updated(plan, hyper, state._replace(order=order), gradient, sound, trouble), trouble
+        # An infinite slope or score is no trouble, its model diverges; a slope that is no number may have a limit.
+        found = functools.partial(_any_unsound, running, scores, slopes)
+        trouble = jax.lax.cond(~limits & jnp.any(running & ~sound), found, lambda: jnp.asarray(False))
+        trouble = jax.lax.pmax(trouble.astype(jnp.int32), plan.axis) > 0 if plan.axis else trouble
+        state = _updated(plan, hyper, state._replace(order=order), gradient, sound, trouble)
+        # Composed programs give the same bits with limits as without, so they stay on; fused ones do not, and a step
+        # must not depend on where a call began.
+        return state, trouble if plan.fused else trouble | limits
 
-    state, trouble = jax.lax.while_loop(more, step, (state, jnp.asarray(False)))
-    return state._replace(step=jnp.where(trouble, state.step, until)), trouble
+    state, _ = jax.lax.while_loop(more, step, (state, jnp.asarray(False)))
+    return state._replace(step=until)
 
 
 def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Callable[[Array], Params]]:
@@ -164,12 +166,41 @@ def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Calla
     return scores, lambda slopes: pull(slopes)[0]
 
 
-def losses_of(plan: Plan, scores: Array, labels: Array) -> tuple[Array, Array]:
-    """Value and slope of every model's loss at its scores, each (models, n)."""
-    width = scores.shape[0] // len(plan.pairs)
-    slices = [scores[k * width : (k + 1) * width] for k in range(len(plan.pairs))]
-    both = [_loss(pair, plan.slopes == "limits", part, labels) for pair, part in zip(plan.pairs, slices, strict=True)]
-    return jnp.concatenate([b[0] for b in both]), jnp.concatenate([b[1] for b in both])
+def losses_of(
+    plan: Plan, members: Members, scores: Array, labels: Array, limits: Array, values: bool = True
+) -> tuple[Array | None, Array]:
+    """Value (if wanted) and slope of every model's loss at its scores, each (models, n).
+
+    With `limits` the slopes have their limits at infinity; values at infinite scores are right without only.
+    """
+    composed = functools.partial(composed_losses, plan.recipe, members, scores, labels, values=values)
+    if not plan.fused:
+        return composed(limits)
+
+    def fused() -> tuple[Array | None, Array]:
+        each = scores.reshape(len(plan.fused), -1, scores.shape[1])
+        both = [p.bare(z, jnp.broadcast_to(labels, z.shape)) for p, z in zip(plan.fused, each, strict=True)]
+        slopes = jnp.concatenate([b[1] for b in both])
+        return (jnp.concatenate([b[0] for b in both]) if values else None), slopes
+
+    return jax.lax.cond(limits, lambda: composed(jnp.asarray(True)), fused)
+
+
+def settled_losses(plan: Plan, members: Members, scores: Array, labels: Array) -> tuple[Array, Array]:
+    """Values and slopes, (models, n), the slopes with their limits where one of them would not be a number."""
+
+    def more(carry: tuple[Array, Array, Array]) -> Array:
+        number, _, slopes = carry
+        return (number == 0) | ((number == 1) & jnp.any(unsound(scores, slopes)))
+
+    def once(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        number, before, _ = carry
+        values, slopes = losses_of(plan, members, scores, labels, number == 1)
+        return number + 1, jnp.where(number == 0, values, before), slopes
+
+    start = jnp.zeros((), jnp.int32), jnp.zeros_like(scores), jnp.zeros_like(scores)
+    _, values, slopes = jax.lax.while_loop(more, once, start)
+    return jnp.where(jnp.isnan(scores), scores, values), slopes
 
 
 def penalty(model: Model, params: Params, l2: Array) -> Array:
@@ -194,19 +225,13 @@ def gradient_of(plan: Plan, examples: Examples, l2: Array, params: Params, slope
 # --------------------------------------------------------------------------------------------------------------- a step
 
 
-def _loss(pair: Pair, limits: bool, scores: Array, labels: Array) -> tuple[Array, Array]:
-    """Value and slope of a pair's loss, (width, n), with the slope's limits at infinity or without."""
-    labels = jnp.broadcast_to(labels, scores.shape)
-    if limits:
-        return pair(scores, labels), pair.slope(scores, labels)
-    return pair.bare(scores, labels)
-
-
-def _gradient(plan: Plan, examples: Examples, hyper: Hyperparameters, params: Params) -> tuple[Params, Array, Array]:
+def _gradient(
+    plan: Plan, members: Members, examples: Examples, hyper: Hyperparameters, params: Params, limits: Array
+) -> tuple[Params, Array, Array]:
     """The gradients, shaped as `params`, and scores and slopes, (models, n)."""
     models = merged(params)
     scores, back = scores_of(plan.model, models, examples.inputs)
-    slopes = losses_of(plan, scores, examples.labels)[1]
+    slopes = losses_of(plan, members, scores, examples.labels, limits, values=False)[1]
     gradient = gradient_of(plan, examples, hyper.l2.reshape(-1), models, slopes, back)
     return jax.tree.map(lambda g, p: g.reshape(p.shape), gradient, params), scores, slopes
 

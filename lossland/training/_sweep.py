@@ -10,20 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Arrays, Key, Model, Params, fingerprint, read
+from lossland.core import Arrays, Key, Model, Params, fingerprint, keyed, read
 from lossland.data import Dataset
-from lossland.training._block import Job, run_block, shared_out
-from lossland.training._checkpoints import Store, asked_to_stop, store
-from lossland.training._grid import SCORES, Block, blocks, make_grid
+from lossland.training._block import Job, shared_out
+from lossland.training._composed import recipe_of
+from lossland.training._checkpoints import Store, store
+from lossland.training._grid import Block, blocks, earns_fusing, make_grid
 from lossland.training._jobs import check, checked_init, examples_of, mesh_of, settings_of, thresholds_of
 from lossland.training._models import linear
 from lossland.training._objective import objective
 from lossland.training._processes import gather
 from lossland.training._records import Metric, record_steps
 from lossland.training._result import Sweep, from_xarray
-from lossland.training._step import Examples
+from lossland.training._schedule import Progress, run_blocks
+from lossland.training._step import Examples, Plan
 
-Progress = Callable[[int, int, str], None]
 GATHER_SECONDS = 1800.0
 """How long a process that is done waits for the others before it ends with a sentence."""
 
@@ -54,7 +55,7 @@ def sweep(
     key: Key | None = None,
     sharding: Literal["models", "rows"] | None = None,
     devices: Sequence[Any] | None = None,
-    block_scores: int = SCORES,
+    block_scores: int | None = None,
     skip_inadmissible: bool = False,
     folder: str | Path | None = None,
     checkpoint_seconds: float = 30.0,
@@ -96,7 +97,7 @@ def sweep(
         key: decides the batches; key(0) if left out.
         sharding: share each block's "models" over the devices (nothing is exchanged), or the "rows" (one sum a step).
         devices: which devices; all of this process if left out.
-        block_scores: scores that one block holds; the default keeps them in a CPU's cache.
+        block_scores: scores that one block holds; left out, what a CPU's cache holds.
         skip_inadmissible: leave out pairs that are not admissible (listed in the result) instead of refusing.
         folder: keep finished blocks and checkpoints here: the same call goes on where it was stopped, to the same
             bits, and returns at once when it was finished.
@@ -123,25 +124,27 @@ def sweep(
     base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
     mesh = mesh_of(sharding, devices)
     examples = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
+    rows = batch_size or data.n
+    fused = earns_fusing(grid, rows, steps)
+    axis = "rows" if sharding == "rows" else None
+    plan = Plan(recipe_of(grid.pairs), (), model, optimizer, batch_size, tolerance, average_from, axis)
     job = Job(
         grid=grid,
-        model=model,
-        optimizer=optimizer,
-        init=checked_init(model, init, data.d),
+        plan=keyed(plan),
+        fused=fused,
+        init=keyed(checked_init(model, init, data.d)),
         examples=shared_out(examples, mesh.size) if mesh is not None and sharding == "rows" else examples,
         held_out={name: examples_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
         thresholds=np.zeros((len(grid.pairs), 0)),
-        metrics=tuple((metrics or {}).items()),
+        metrics=keyed(tuple((metrics or {}).items())),
         steps=record_steps(record, steps),
-        batch_size=batch_size,
         apart=batch_size is not None and shuffle == "by seed",
-        tolerance=tolerance,
-        average_from=average_from,
         key=jax.random.key(0) if key is None else key,
         mesh=mesh,
     )
+    multiple = mesh.size if sharding == "models" and mesh else 1
+    cut = blocks(grid, rows, fused, block_scores, job.apart, multiple)
     settings = settings_of(job, data, block_scores, sharding, thresholds)
-    cut = blocks(grid, batch_size or data.n, block_scores, job.apart, mesh.size if sharding == "models" and mesh else 1)
     kept = None if folder is None else store(Path(folder), _hash(job, settings), settings, checkpoint_seconds)
     if kept is not None and kept.path.exists():
         return read_sweep(kept.path)
@@ -196,51 +199,28 @@ def _run_all(job: Job, cut: list[Block], kept: Store | None, progress: Progress 
             f"{count} processes for a sweep of {len(cut)} blocks: at most one process a block. "
             "A smaller block_scores cuts the sweep into more blocks."
         )
-    mine = [block for block in cut if block.number % count == here]
-    sizes = [len(block.pairs) * block.wanted * job.steps[-1] for block in mine]
-    total, done = sum(sizes), 0
-    found: dict[int, Arrays] = {}
-    for block, size in zip(mine, sizes, strict=True):
-        told = None if progress is None else _teller(job, block, progress, done, total)
-        if told is not None:
-            told(0)
-        found[block.number] = _block(job, block, kept, told)
-        done += size
-    if progress is not None:
-        progress(total, total, "done")
     whole: Arrays = {}
+    mine = [block for block in cut if block.number % count == here]
+    if count == 1:
+        for block, arrays in run_blocks(job, mine, kept, progress):
+            _put(whole, job, block, arrays)
+        return whole
+    found = {block.number: arrays for block, arrays in run_blocks(job, mine, kept, progress)}
     example = found[mine[0].number]
     for block in cut:
-        arrays = found.pop(block.number, None)
         shape = len(block.pairs), block.wanted
-        if count > 1:
-            template = {name: np.empty((*shape, *x.shape[2:]), x.dtype) for name, x in example.items()}
-            arrays = gather(arrays, block.number % count, template, GATHER_SECONDS)
-        for name, array in (arrays or {}).items():
-            if name not in whole:
-                whole[name] = np.empty((len(job.grid.pairs), job.grid.runs, *array.shape[2:]), array.dtype)
-            whole[name][block.pairs.start : block.pairs.stop, block.first : block.first + block.wanted] = array
+        template = {name: np.empty((*shape, *x.shape[2:]), x.dtype) for name, x in example.items()}
+        arrays = gather(found.pop(block.number, None), block.number % count, template, GATHER_SECONDS)
+        _put(whole, job, block, arrays or {})
     return whole
 
 
-def _block(job: Job, block: Block, kept: Store | None, tick: Callable[[int], None] | None) -> Arrays:
-    """One block's result: kept from an earlier run, gone on with from its checkpoint, or trained."""
-    if kept is None:
-        return run_block(job, block, tick=tick)
-    found = kept.finished(block.number)
-    if found is None:
-        with asked_to_stop() as stop:
-            found = run_block(job, block, kept.under_way(block.number), tick, kept.keeper(block.number, stop))
-        kept.finish(block.number, found)
-    return found
-
-
-def _teller(job: Job, block: Block, progress: Progress, done: int, total: int) -> Callable[[int], None]:
-    """A function of the steps done in a block that tells the whole sweep's progress."""
-    names = job.grid.pairs[block.pairs.start].name, job.grid.pairs[block.pairs.stop - 1].name
-    what = names[0] if len(block.pairs) == 1 else f"{names[0]} to {names[1]}"
-    models = len(block.pairs) * block.wanted
-    return lambda step: progress(done + models * step, total, what)
+def _put(whole: Arrays, job: Job, block: Block, arrays: Arrays) -> None:
+    """Put a block's result in its place among all."""
+    for name, array in arrays.items():
+        if name not in whole:
+            whole[name] = np.empty((len(job.grid.pairs), job.grid.runs, *array.shape[2:]), array.dtype)
+        whole[name][block.pairs.start : block.pairs.stop, block.first : block.first + block.wanted] = array
 
 
 def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...], thresholds: Sequence) -> Sweep:
@@ -250,7 +230,7 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
     def spread(array: np.ndarray) -> np.ndarray:
         return array.reshape(*shape, *array.shape[2:])
 
-    structure = jax.tree.structure(jax.eval_shape(lambda: job.init(jax.random.key(0), job.examples.inputs.shape[1])))
+    structure = jax.tree.structure(jax.eval_shape(lambda: job.init.value(jax.random.key(0), job.examples.inputs.shape[1])))
     leaves = [spread(whole.pop(f"params_{k}")) for k in range(structure.num_leaves)]
     status, stopped = spread(whole.pop("status")), spread(whole.pop("stopped"))
     return Sweep(
@@ -270,6 +250,7 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
 
 def _hash(job: Job, settings: dict[str, Any]) -> str:
     """The hash of everything that the sweep's numbers depend on."""
-    functions = (job.grid.pairs, job.model, job.optimizer, job.init, job.metrics)
+    plan = job.plan.value
+    functions = (job.grid.pairs, plan.model, plan.optimizer, job.init.value, job.metrics.value)
     arrays = (job.examples, job.held_out)
     return fingerprint([json.dumps(settings, sort_keys=True), functions, arrays])

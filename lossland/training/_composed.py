@@ -1,0 +1,243 @@
+"""The losses of many pairs, each activation and each loss compiled once and put together by the chain rule.
+
+Hundreds of pairs are made of some twenty activations and thirty losses. A tile of scores, small enough to stay in the
+cache, passes through its activation's program, which hands the output, its neighbours and their slopes over to its
+loss's program. Which programs a tile passes through is data, so that every block of a sweep runs the same program.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland.elements import (
+    Activation,
+    Handed,
+    Loss,
+    Pair,
+    handed_fields,
+    loss_half,
+    mirrored,
+    output_half,
+    read_fields,
+    settled,
+    within_reach,
+)
+
+TILE = 4096
+"""Scores that pass through the two programs at once."""
+
+
+class Group(NamedTuple):
+    """Pairs whose outputs hand over the same fields.
+
+    Attributes:
+        kind: of their losses.
+        filled: which fields of `Handed` the activations fill.
+        read: which of those the losses read.
+        outputs: (activation, whether it is taken of t * z), each once.
+        losses: each once.
+    """
+
+    kind: str
+    filled: tuple[bool, ...]
+    read: tuple[bool, ...]
+    outputs: tuple[tuple[Activation, bool], ...]
+    losses: tuple[Loss, ...]
+
+
+class Recipe(NamedTuple):
+    """All that pairs are made of; what the compiled program is made for."""
+
+    groups: tuple[Group, ...]
+    activations: tuple[Activation, ...]
+
+
+class Members(NamedTuple):
+    """Which pairs a block has, as numbers into a recipe.
+
+    Attributes:
+        rows: (groups, pairs, 3): a pair's place in the block, its output's and its loss's number in the group.
+        counts: (groups,): how many of a group's rows count.
+        activations: (pairs,) the number of each pair's activation in the recipe.
+    """
+
+    rows: Array
+    counts: Array
+    activations: Array
+
+
+def recipe_of(pairs: Sequence[Pair]) -> Recipe:
+    """What these pairs are made of."""
+    groups: dict[Any, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault(_sort(pair), []).append(pair)
+    return Recipe(
+        tuple(
+            Group(*key, _once((p.activation, mirrored(p.activation, p.loss)) for p in held), _once(p.loss for p in held))
+            for key, held in groups.items()
+        ),
+        _once(p.activation for p in pairs),
+    )
+
+
+def members_of(recipe: Recipe, pairs: Sequence[Pair]) -> Members:
+    """The pairs of a block in the numbers of a recipe that has them all."""
+    places = {(group.kind, group.filled, group.read): k for k, group in enumerate(recipe.groups)}
+    rows = np.zeros((len(recipe.groups), len(pairs), 3), np.int32)
+    counts = np.zeros(len(recipe.groups), np.int32)
+    for at, pair in enumerate(pairs):
+        k = places[_sort(pair)]
+        group, output = recipe.groups[k], (pair.activation, mirrored(pair.activation, pair.loss))
+        rows[k, counts[k]] = at, group.outputs.index(output), group.losses.index(pair.loss)
+        counts[k] += 1
+    activations = np.asarray([recipe.activations.index(p.activation) for p in pairs], np.int32)
+    return Members(*(jnp.asarray(x) for x in (rows, counts, activations)))
+
+
+def composed_losses(
+    recipe: Recipe, members: Members, scores: Array, labels: Array, limits: Array, values: bool = True
+) -> tuple[Array | None, Array]:
+    """Value and slope of every model's loss at its scores.
+
+    Args:
+        recipe: what the pairs are made of.
+        members: which pair each stretch of models has.
+        scores: (models, n), as many models of each pair.
+        labels: (n,).
+        limits: a truth value: whether slopes get their limits at infinity; then an infinite score has no value here.
+        values: whether the values are wanted.
+
+    Returns:
+        The values, (models, n), or None; and the slopes, (models, n).
+    """
+    tiling = _tiling(scores.shape, members.activations.shape[0])
+    both = (jnp.zeros_like(scores) if values else None, jnp.zeros_like(scores))
+    for group, rows, count in zip(recipe.groups, members.rows, members.counts, strict=True):
+
+        def body(at: Array, both: Any, group: Group = group, rows: Array = rows) -> Any:
+            place, output, loss = rows[at // tiling.each]
+            corner = tiling.corner(place, at % tiling.each)
+            score = jax.lax.dynamic_slice(scores, corner, tiling.size)
+            label = jax.lax.dynamic_slice(labels, corner[1:], tiling.size[1:])[None]
+            score = jnp.where(limits, within_reach(score), score)
+            handed = jax.lax.switch(output, [_output_program(*o, group) for o in group.outputs], score, label)
+            found = jax.lax.switch(
+                loss, [_loss_jet(each, group.filled, group.read) for each in group.losses], *handed, label
+            )
+            kept = found if values else (None, found[1])
+            return jax.tree.map(lambda whole, x: jax.lax.dynamic_update_slice(whole, x, corner), both, kept)
+
+        both = jax.lax.fori_loop(0, count * tiling.each, body, both)
+    settle = functools.partial(_settled, recipe, members, tiling, scores)
+    return both[0], jax.lax.cond(limits, settle, lambda slopes: slopes, both[1])
+
+
+# ---------------------------------------------------------------------------------------------------------------- tiles
+
+
+class _Tiling(NamedTuple):
+    """How each pair's rows of scores are cut into tiles; the last ones overlap those before."""
+
+    size: tuple[int, int]
+    each: int
+    across: int
+    width: int
+    n: int
+
+    def corner(self, pair: Array, number: Array) -> tuple[Array, Array]:
+        """Where a pair's tile begins."""
+        down, right = number // self.across, number % self.across
+        row = pair * self.width + jnp.minimum(down * self.size[0], self.width - self.size[0])
+        return row, jnp.minimum(right * self.size[1], self.n - self.size[1])
+
+
+def _tiling(shape: tuple[int, ...], pairs: int) -> _Tiling:
+    width, n = shape[0] // pairs, shape[1]
+    across = math.ceil(n / TILE)
+    columns = math.ceil(n / across)
+    rows = min(width, max(1, TILE // columns))
+    return _Tiling((rows, columns), math.ceil(width / rows) * across, across, width, n)
+
+
+def _settled(recipe: Recipe, members: Members, tiling: _Tiling, scores: Array, slopes: Array) -> Array:
+    """The slopes with their limits where autodiff meets inf * 0."""
+
+    def body(at: Array, slopes: Array) -> Array:
+        place = at // tiling.each
+        corner = tiling.corner(place, at % tiling.each)
+        score, slope = (jax.lax.dynamic_slice(x, corner, tiling.size) for x in (scores, slopes))
+        programs = [functools.partial(_along, a) for a in recipe.activations]
+        output, output_slope = jax.lax.switch(members.activations[place], programs, within_reach(score))
+        return jax.lax.dynamic_update_slice(slopes, settled(slope, output, output_slope, score), corner)
+
+    return jax.lax.fori_loop(0, members.activations.shape[0] * tiling.each, body, slopes)
+
+
+# ------------------------------------------------------------------------------------------------------------- programs
+
+
+@functools.lru_cache(maxsize=1024)
+def _sort(pair: Pair) -> tuple[str, tuple[bool, ...], tuple[bool, ...]]:
+    """The loss's kind, the fields that the activation fills, and those that the loss reads of them."""
+    kind = pair.loss.kind
+    filled = _filled(pair.activation, kind, mirrored(pair.activation, pair.loss))
+    return kind, filled, _read(pair.loss, filled)
+
+
+_filled = functools.lru_cache(maxsize=256)(handed_fields)
+_read = functools.lru_cache(maxsize=256)(read_fields)
+
+
+@functools.lru_cache(maxsize=256)
+def _output_jet(activation: Activation, mirror: bool, kind: str) -> Callable[[Array, Array], tuple[Handed, Handed]]:
+    """All that an output hands over and its slopes; traced once for all programs that read of it."""
+
+    def jet(score: Array, label: Array) -> tuple[Handed, Handed]:
+        return _along(lambda z: output_half(activation, kind, mirror, z, label), score)
+
+    return jax.jit(jet, inline=True)
+
+
+@functools.lru_cache(maxsize=256)
+def _loss_jet(loss: Loss, filled: tuple[bool, ...], read: tuple[bool, ...]) -> Callable[..., tuple[Array, Array]]:
+    """Value and slope of a loss from the fields that it reads and their slopes; traced once."""
+
+    def jet(values: tuple[Array, ...], slopes: tuple[Array, ...], label: Array) -> tuple[Array, Array]:
+        nothing = jnp.zeros_like(values[0])
+
+        def whole(given: tuple[Array, ...]) -> Handed:
+            left = iter(given)
+            return Handed(*(next(left) if r else nothing if there else None for there, r in zip(filled, read, strict=True)))
+
+        return jax.jvp(lambda handed: loss_half(loss, handed, label), (whole(values),), (whole(slopes),))
+
+    return jax.jit(jet, inline=True)
+
+
+def _output_program(activation: Activation, mirror: bool, group: Group) -> Callable:
+    """Scores and labels to the fields that the group's losses read, and their slopes."""
+
+    def program(score: Array, label: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        values, slopes = _output_jet(activation, mirror, group.kind)(score, label)
+        return _kept(values, group.read), _kept(slopes, group.read)
+
+    return program
+
+
+def _kept(handed: Handed, read: tuple[bool, ...]) -> tuple[Array, ...]:
+    return tuple(x for x, wanted in zip(handed, read, strict=True) if wanted and x is not None)
+
+
+def _along(function: Callable[[Array], Any], z: Array) -> tuple[Any, Any]:
+    return jax.jvp(function, (z,), (jnp.ones_like(z),))
+
+
+def _once(things: Iterable[Any]) -> tuple[Any, ...]:
+    """Each thing once, in the order of their first coming."""
+    return tuple(dict.fromkeys(things))
