@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from lossland.elements import _numerics as nx
 from lossland.elements._registry import PROBABILITIES, Alias, label_loss, likelihood_loss, margin_loss
+from lossland.elements._tempered import tempered_log_sigmoid
 
 # ------------------------------------------------------------------------------- margin losses: piecewise polynomials
 
@@ -503,9 +504,7 @@ def dwd(margin: ArrayLike, q: ArrayLike = 1.0) -> Array:
     margin = nx.as_float(margin)
     knot = jnp.asarray(q, margin.dtype) / (jnp.asarray(q, margin.dtype) + 1.0)
     beyond = jnp.where(margin > knot, margin / knot, 1.0)
-    # A whole power is a product, several times faster than exp(q log m).
-    power = int(q) if isinstance(q, (int, float)) and q == int(q) else jnp.asarray(q, margin.dtype)
-    return jnp.where(margin > knot, beyond**-power * (1.0 - knot), 1.0 - margin)
+    return jnp.where(margin > knot, beyond ** -nx.whole(q, margin.dtype) * (1.0 - knot), 1.0 - margin)
 
 
 @margin_loss(convex=True, decreasing=True, kinks=(), tail="zero", source="Mairal 2019 (the Cyanure library)")
@@ -629,7 +628,7 @@ def focal(likelihood: ArrayLike, gamma: ArrayLike = 2.0) -> Array:
         '0.1733'
     """
     likelihood = nx.as_float(likelihood)
-    return -((1.0 - likelihood) ** gamma) * jnp.log(likelihood)
+    return -((1.0 - likelihood) ** nx.whole(gamma, likelihood.dtype)) * jnp.log(likelihood)
 
 
 @likelihood_loss(
@@ -748,11 +747,13 @@ def tsallis(likelihood: ArrayLike, alpha: ArrayLike = 1.5) -> Array:
     """  # noqa: E501
     likelihood = nx.as_float(likelihood)
     other, log = 1.0 - likelihood, jnp.log(likelihood)
-    # The terms of first order in log q cancel exactly; expm1_minus leaves them out, so no digit is lost as q -> 1.
-    near = jnp.maximum(log, -1.0)
-    rest = alpha / (1.0 - alpha) * nx.expm1_minus((alpha - 1.0) * near) + nx.expm1_minus(alpha * near)
-    far = (1.0 - alpha * jnp.exp((alpha - 1.0) * log)) / (alpha - 1.0) + jnp.exp(alpha * log)
-    return jnp.where(log > -1.0, rest, far) + other**alpha
+    # The terms of first order in log q cancel exactly as q -> 1; the series leaves them out, so no digit is lost.
+    near = alpha * log > -1.0
+    small = jnp.where(near, log, 0.0)
+    rest = alpha / (1.0 - alpha) * nx.expm1_minus_series((alpha - 1.0) * small) + nx.expm1_minus_series(alpha * small)
+    large = jnp.where(near, 0.0, log)
+    far = (1.0 - alpha * jnp.exp((alpha - 1.0) * large)) / (alpha - 1.0) + jnp.exp(alpha * large)
+    return jnp.where(near, rest, far) + other**alpha
 
 
 @likelihood_loss(decreasing=True, kinks=(), source="Amid et al. 2019")
@@ -777,12 +778,15 @@ def bi_tempered(likelihood: ArrayLike, t1: ArrayLike = 0.8, t2: ArrayLike = 1.2)
     """
     likelihood = nx.as_float(likelihood)
     log_odds = jnp.log(likelihood) - jnp.log(1.0 - likelihood)
-    log, other = nx.tempered_log_sigmoid(log_odds, t2), nx.tempered_sigmoid(-log_odds, t2)
+    log, log_other = tempered_log_sigmoid(log_odds, t2), tempered_log_sigmoid(-log_odds, t2)
     order = 2.0 - jnp.asarray(t1)
-    near = jnp.maximum(log, -1.0)
-    rest = nx.expm1_minus(order * near) / order - nx.expm1_minus((order - 1.0) * near) / (order - 1.0)
-    far = (1.0 - jnp.exp((order - 1.0) * log)) / (order - 1.0) - (1.0 - jnp.exp(order * log)) / order
-    return jnp.where(log > -1.0, rest, far) + other**order / order
+    # As in `tsallis`.
+    near = order * log > -1.0
+    small, large = jnp.where(near, log, 0.0), jnp.where(near, 0.0, log)
+    rest = nx.expm1_minus_series(order * small) / order
+    rest = rest - nx.expm1_minus_series((order - 1.0) * small) / (order - 1.0)
+    far = (1.0 - jnp.exp((order - 1.0) * large)) / (order - 1.0) - (1.0 - jnp.exp(order * large)) / order
+    return jnp.where(near, rest, far) + jnp.exp(order * log_other) / order
 
 
 # ----------------------------------------------------------------------------------------- losses of output and label
@@ -823,10 +827,10 @@ def asymmetric(
     """  # noqa: E501
     output = nx.as_float(output)
     other = 1.0 - output
-    positive = -(other**gamma_positive) * jnp.log(output)
+    positive = -(other ** nx.whole(gamma_positive, output.dtype)) * jnp.log(output)
     if clip:
         shifted = nx.positive_part(output - clip, tie)
-        negative = -(shifted**gamma_negative) * jnp.log1p(-shifted)
+        negative = -(shifted ** nx.whole(gamma_negative, output.dtype)) * jnp.log1p(-shifted)
     else:
-        negative = -(output**gamma_negative) * jnp.log(other)
+        negative = -(output ** nx.whole(gamma_negative, output.dtype)) * jnp.log(other)
     return jnp.where(jnp.asarray(label) > 0, positive, negative)
