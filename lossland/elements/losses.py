@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 
 from lossland.elements import _numerics as nx
 from lossland.elements._registry import PROBABILITIES, Alias, label_loss, likelihood_loss, margin_loss
-from lossland.elements._tempered import tempered_log_sigmoid
+from lossland.elements._tempered import tempered_log_complement, tempered_log_sigmoid
 
 # ------------------------------------------------------------------------------- margin losses: piecewise polynomials
 
@@ -778,7 +778,7 @@ def bi_tempered(likelihood: ArrayLike, t1: ArrayLike = 0.8, t2: ArrayLike = 1.2)
     """
     likelihood = nx.as_float(likelihood)
     log_odds = jnp.log(likelihood) - jnp.log(1.0 - likelihood)
-    log, log_other = tempered_log_sigmoid(log_odds, t2), tempered_log_sigmoid(-log_odds, t2)
+    log, log_other = tempered_log_sigmoid(log_odds, t2), tempered_log_complement(log_odds, t2)
     order = 2.0 - jnp.asarray(t1)
     # As in `tsallis`.
     near = order * log > -1.0
