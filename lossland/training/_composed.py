@@ -133,7 +133,7 @@ def composed_losses(
             kept = found if values else (None, found[1])
             return jax.tree.map(lambda whole, x: jax.lax.dynamic_update_slice(whole, x, corner), both, kept)
 
-        both = jax.lax.fori_loop(0, count * tiling.each, body, both)
+        both = jax.lax.fori_loop(np.int32(0), count * tiling.each, body, both)
     settle = functools.partial(_settled, recipe, members, tiling, scores)
     return both[0], jax.lax.cond(limits, settle, lambda slopes: slopes, both[1])
 
@@ -154,7 +154,8 @@ class _Tiling(NamedTuple):
         """Where a pair's tile begins."""
         down, right = number // self.across, number % self.across
         row = pair * self.width + jnp.minimum(down * self.size[0], self.width - self.size[0])
-        return row, jnp.minimum(right * self.size[1], self.n - self.size[1])
+        column = jnp.minimum(right * self.size[1], self.n - self.size[1])
+        return row.astype(jnp.int32), column.astype(jnp.int32)
 
 
 def _tiling(shape: tuple[int, ...], pairs: int) -> _Tiling:
@@ -176,7 +177,8 @@ def _settled(recipe: Recipe, members: Members, tiling: _Tiling, scores: Array, s
         output, output_slope = jax.lax.switch(members.activations[place], programs, within_reach(score))
         return jax.lax.dynamic_update_slice(slopes, settled(slope, output, output_slope, score), corner)
 
-    return jax.lax.fori_loop(0, members.activations.shape[0] * tiling.each, body, slopes)
+    count = members.activations.shape[0] * tiling.each
+    return jax.lax.fori_loop(np.int32(0), np.int32(count), body, slopes)
 
 
 # ------------------------------------------------------------------------------------------------------------- programs

@@ -1,0 +1,129 @@
+"""Compiled programs are found again by what they are: an equal call compiles nothing, and nothing piles up."""
+
+import gc
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import lossland as ll
+from lossland.training import _programs as programs
+from lossland.training import _schedule as schedule
+
+COMPILED = []
+jax.monitoring.register_event_duration_secs_listener(
+    lambda event, seconds, **_: COMPILED.append(event) if event.endswith("backend_compile_duration") else None
+)
+
+
+def compilations(call):
+    """How many programs a call compiles."""
+    before = len(COMPILED)
+    call()
+    return len(COMPILED) - before
+
+
+def a_sweep(data, rates=(0.1, 0.2), seeds=(0, 1), l2s=(0.0,), steps=7, **changed):
+    """A sweep that makes every object anew."""
+    given = {
+        "model": ll.linear(),
+        "optimizer": lambda rate, momentum: optax.sgd(rate, momentum),
+        "hyperparameters": {"momentum": (0.5,)},
+        "metrics": {"largest": lambda z, t, p: jnp.max(z * t)},
+        "batch_size": 16,
+        "average_from": 2,
+    }
+    return ll.sweep(
+        ["relu+hinge", "identity+logistic", "sigmoid+brier"], data, seeds=seeds, learning_rates=rates, l2s=l2s,
+        steps=steps, **given | changed,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_an_equal_sweep_compiles_nothing(data):
+    a_sweep(data)
+    other = ll.Dataset(np.asarray(data.inputs) * 2.0, -np.asarray(data.labels))
+    assert compilations(lambda: a_sweep(data)) == 0
+    assert compilations(lambda: a_sweep(data, steps=40)) == 0
+    assert compilations(lambda: a_sweep(data, rates=(0.3, 0.01), seeds=(5, 9), l2s=(0.5,))) == 0
+    assert compilations(lambda: a_sweep(other, key=jax.random.key(3))) == 0
+    assert compilations(lambda: a_sweep(data, hyperparameters={"momentum": (0.9,)})) == 0
+
+
+@pytest.mark.slow
+def test_a_sweep_of_other_structure_is_another_program(data):
+    """What programs are kept by must tell apart whatever changes the numbers."""
+    plain = a_sweep(data).records
+    assert not np.array_equal(plain["risk"], a_sweep(data, optimizer=lambda r, momentum: optax.sgd(2 * r, momentum)).records["risk"])  # fmt: skip
+    smallest = a_sweep(data, metrics={"largest": lambda z, t, p: jnp.min(z * t)}).records["largest"]
+    assert (smallest < plain["largest"]).all()
+    for factor in (1.0, 3.0):
+        found = a_sweep(data, metrics={"largest": lambda z, t, p, by=factor: by * jnp.max(z * t)}).records["largest"]
+        np.testing.assert_allclose(found, factor * plain["largest"], rtol=1e-6)
+
+
+SCALE = 1.0
+
+
+@pytest.mark.slow
+def test_what_a_function_reads_from_its_module_counts(data, monkeypatch):
+    def scaled(z, t, p):
+        return SCALE * jnp.max(z * t)
+
+    plain = a_sweep(data, metrics={"largest": scaled}).records["largest"]
+    monkeypatch.setattr("tests.training.test_programs.SCALE", 2.0)
+    np.testing.assert_allclose(a_sweep(data, metrics={"largest": scaled}).records["largest"], 2 * plain, rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["fit", "plane", "solve", "card", "solve_kernel"])
+def test_other_equal_calls_compile_nothing(data, what):
+    def call():
+        pair = ll.pair("identity", "logistic")
+        match what:
+            case "fit":
+                f = ll.objective(pair, ll.linear(), data, l2=0.1)
+                ll.fit(f, ll.linear().init(jax.random.key(0), data.d), optax.sgd(0.1), 9)
+            case "plane":
+                centre = {"weights": np.zeros(data.d), "bias": np.zeros(())}
+                axes = ll.random_directions(ll.linear(), centre, key=jax.random.key(1))
+                ll.plane(pair, data, centre, axes, resolution=7)
+            case "solve":
+                ll.solve(data, "logistic", C=1.0)
+            case "solve_kernel":
+                ll.solve_kernel(data, "hinge", C=1.0)
+            case "card":
+                ll.card(pair)
+
+    call()
+    assert compilations(call) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_memory_stays_where_it_was_over_equal_sweeps(data):
+    def resident():
+        gc.collect()
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
+    for _ in range(3):
+        a_sweep(data)
+    kept, before = programs._compiled.cache_info().currsize, resident()
+    for _ in range(10):
+        a_sweep(data)
+    assert programs._compiled.cache_info().currsize == kept
+    assert resident() - before < 10.0
+
+
+@pytest.mark.slow
+def test_threads_change_no_bit(data, monkeypatch):
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(schedule, "_cores", lambda cores=cores: cores)
+        found.append(ll.sweep(ll.pairs()[::40], data, seeds=2, steps=30, block_scores=41 * 4))
+    for name, record in found[0].records.items():
+        np.testing.assert_array_equal(record, found[1].records[name], err_msg=name)
