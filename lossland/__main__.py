@@ -6,13 +6,13 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from lossland import __version__
 from lossland.commands import COMMANDS, UsageError, chosen, parsed, settings
+from lossland.core import SECONDS, SWITCH, cache_folder
 
 RESUMABLE = ("sweep", "run")
 ANYWHERE = ("--debug", "--no-compilation-cache")
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug, fresh = (word in words for word in ANYWHERE)
     words = [word for word in words if word not in ANYWHERE]
-    if not fresh:
+    if fresh:
+        os.environ[SWITCH] = "off"
+    if os.environ.get(SWITCH) != "off":
         _keep_compiled()
     # A user's file is not the main program, where alone Python shows that a name will go.
     warnings.filterwarnings("default", message=r"\S+ is lossland\.", category=DeprecationWarning)
@@ -57,10 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _keep_compiled() -> None:
-    """Let JAX keep compiled programs in the user's cache folder; --no-compilation-cache leaves this out."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossland" / "compiled"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+    """Tell JAX before it is imported what `keep_compiled` would tell it; --no-compilation-cache switches it off."""
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(SECONDS))
 
 
 def _command(words: list[str]) -> int:

@@ -65,8 +65,8 @@ class SweepOptions:
     """Decides the split of the data and the batches."""
     sharding: Literal["models", "rows"] | None = None
     """Share the models, or the rows, over the devices of a process."""
-    block_scores: int = 1_700_000
-    """Scores that one compiled program holds at once; less cuts the sweep into more blocks."""
+    block_scores: int | None = None
+    """Scores that one block holds at once; left out, what the cache holds. Less cuts the sweep into more blocks."""
     processes: int = 1
     """Start so many processes on this machine; each trains its own part of the models."""
     silence: float = 300.0

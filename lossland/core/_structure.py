@@ -20,6 +20,9 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
+
+Within = Callable[[Any], Hashable]
 
 
 @dataclass(frozen=True)
@@ -71,46 +74,66 @@ def structure(thing: Any, inside: tuple[int, ...] = ()) -> Hashable:
     if id(thing) in inside:
         return "within", len(inside) - inside.index(id(thing))
     within = functools.partial(structure, inside=(*inside, id(thing)))
-    if kind in (tuple, list) or (isinstance(thing, tuple) and hasattr(thing, "_fields")):
-        return kind, tuple(within(part) for part in thing)
-    if kind in (set, frozenset):
-        return kind, frozenset(within(part) for part in thing)
-    if kind in (dict, types.MappingProxyType):
-        return kind, tuple((within(key), within(value)) for key, value in thing.items())
-    if kind is range or kind is slice:
-        return kind, (thing.start, thing.stop, thing.step)
-    if kind is functools.partial:
-        return kind, within(thing.func), within(thing.args), within(thing.keywords)
-    if kind is types.MethodType:
-        return kind, within(thing.__func__), within(thing.__self__)
-    if inspect.isfunction(thing):
-        return _of_function(thing, within)
-    if isinstance(thing, (np.ndarray, np.generic)):
-        return _of_array(thing)
-    if isinstance(thing, jax.Array) and not isinstance(thing, jax.core.Tracer):
-        if jax.dtypes.issubdtype(thing.dtype, jax.dtypes.prng_key):
-            return str(thing.dtype), within(jax.random.key_data(thing))
-        return jax.Array, _of_array(np.asarray(thing)), bool(thing.weak_type)
-    if dataclasses.is_dataclass(thing) and not inspect.isclass(thing):
-        return kind, tuple(within(getattr(thing, f.name)) for f in dataclasses.fields(thing)), _state(thing, within)
+    read = _READERS.get(kind) or next((read for fits, read in _FITTING if fits(thing)), _of_object)
+    return kind, read(thing, within)
+
+
+# ------------------------------------------------------------------------------------------- one reader for each kind
+
+
+def _of_parts(thing: Any, within: Within) -> Hashable:
+    return tuple(within(part) for part in thing)
+
+
+def _of_set(thing: Any, within: Within) -> Hashable:
+    return frozenset(within(part) for part in thing)
+
+
+def _of_mapping(thing: Any, within: Within) -> Hashable:
+    return tuple((within(key), within(value)) for key, value in thing.items())
+
+
+def _of_span(thing: Any, within: Within) -> Hashable:
+    return within((thing.start, thing.stop, thing.step))
+
+
+def _of_partial(thing: Any, within: Within) -> Hashable:
+    return within(thing.func), within(thing.args), within(thing.keywords)
+
+
+def _of_method(thing: Any, within: Within) -> Hashable:
+    return within(thing.__func__), within(thing.__self__)
+
+
+def _of_jax_array(thing: Any, within: Within) -> Hashable:
+    if jax.numpy.issubdtype(thing.dtype, jax.dtypes.prng_key):
+        return str(thing.dtype), within(jax.random.key_data(thing))
+    return _of_array(np.asarray(thing), within), bool(thing.weak_type)
+
+
+def _of_dataclass(thing: Any, within: Within) -> Hashable:
+    return tuple(within(getattr(thing, f.name)) for f in dataclasses.fields(thing)), _state(thing, within)
+
+
+def _of_object(thing: Any, within: Within) -> Hashable:
     return _Same(thing), _state(thing, within)
 
 
-def _of_array(array: Any) -> Hashable:
+def _of_array(array: Any, within: Within) -> Hashable:
     if array.dtype.hasobject:
         return _Same(array)
     held = np.ascontiguousarray(array).tobytes()
-    return np.ndarray, str(array.dtype), array.shape, held if len(held) < 4096 else hashlib.sha256(held).digest()
+    return str(array.dtype), array.shape, held if len(held) < 4096 else hashlib.sha256(held).digest()
 
 
-def _state(thing: Any, within: Callable[[Any], Hashable]) -> Hashable:
+def _state(thing: Any, within: Within) -> Hashable:
     """What an object of a user's own class holds now, besides being itself."""
     if inspect.isclass(thing) or inspect.ismodule(thing) or _is_settled(type(thing).__module__):
         return None
     return within(dict(getattr(thing, "__dict__", {})))
 
 
-def _of_function(function: types.FunctionType, within: Callable[[Any], Hashable]) -> Hashable:
+def _of_function(function: types.FunctionType, within: Within) -> Hashable:
     """A function's code, what it closes over, its defaults, and what it reads of a user's module."""
     code = function.__code__
     closed = tuple("empty" if _is_empty(cell) else within(cell.cell_contents) for cell in function.__closure__ or ())
@@ -123,7 +146,7 @@ def _of_function(function: types.FunctionType, within: Callable[[Any], Hashable]
     return (*given, parts, _Same(function.__globals__))
 
 
-def _read_of_module(module: Any, names: set[str], within: Callable[[Any], Hashable]) -> Hashable:
+def _read_of_module(module: Any, names: set[str], within: Within) -> Hashable:
     """The values that code may read from a user's own module, by their names; nothing of other modules."""
     if not inspect.ismodule(module) or _is_settled(module.__name__):
         return None
@@ -163,3 +186,20 @@ def _is_empty(cell: Any) -> bool:
     except ValueError:
         return True
     return False
+
+
+_READERS: dict[type, Callable[[Any, Within], Hashable]] = {
+    **dict.fromkeys((tuple, list), _of_parts),
+    **dict.fromkeys((set, frozenset), _of_set),
+    **dict.fromkeys((dict, types.MappingProxyType), _of_mapping),
+    **dict.fromkeys((range, slice), _of_span),
+    functools.partial: _of_partial,
+    types.MethodType: _of_method,
+    types.FunctionType: _of_function,
+}
+_FITTING: tuple[tuple[Callable[[Any], bool], Callable[[Any, Within], Hashable]], ...] = (
+    (lambda thing: isinstance(thing, tuple) and hasattr(thing, "_fields"), _of_parts),
+    (lambda thing: isinstance(thing, (np.ndarray, np.generic)), _of_array),
+    (lambda thing: isinstance(thing, jax.Array) and not isinstance(thing, Tracer), _of_jax_array),
+    (lambda thing: dataclasses.is_dataclass(thing) and not inspect.isclass(thing), _of_dataclass),
+)

@@ -69,7 +69,7 @@ def loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     assert complement is not None
     if loss.kind == "margin":
         return replay(loss, Tracked(value, complement, plus))
-    if log is not None:
+    if log is not None and log_complement is not None:
         return replay(loss, Tracked(value, complement, plus, lambda: log, lambda: log_complement, exact=True))
     logs = (lambda: log_near_one(value, complement)), (lambda: log_near_one(complement, value))
     return replay(loss, Tracked(value, complement, plus, *logs))
@@ -84,8 +84,9 @@ def handed_fields(activation: Activation, kind: str, mirror: bool) -> tuple[bool
 
 def read_fields(loss: Loss, filled: tuple[bool, ...]) -> tuple[bool, ...]:
     """Which of the filled fields a loss's value or slope depends on, read from its program; at least one."""
-    one = jax.ShapeDtypeStruct((1,), jnp.float32)
-    handed = Handed(*(one if there else None for there in filled))
+    one: Any = jax.ShapeDtypeStruct((1,), jnp.float32)
+    fields: Any = [one if there else None for there in filled]
+    handed = Handed(*fields)
 
     def both(handed: Handed, moved: Handed, label: Array) -> Any:
         return jax.jvp(lambda h: loss_half(loss, h, label), (handed,), (moved,))

@@ -1,8 +1,8 @@
 """The tempered sigmoid of two classes: the p that solves log_t p - log_t(1 - p) = x, and its logarithm.
 
-With w = -log_t p for the smaller probability the equation reads w + log_t(1 - p(w)) = |x|; it is concave, its slope lies
-in [1, 2], and Newton's step squares an error and multiplies it by at most 1.07. For a temperature that is known while
-tracing, a polynomial starts so near that one or two steps suffice.
+With w = -log_t p for the smaller probability the equation reads w + log_t(1 - p(w)) = |x|; it is concave, its slope
+lies in [1, 2], and Newton's step squares an error and multiplies it by at most 1.07. For a temperature that is known
+while tracing, a polynomial starts so near that one or two steps suffice.
 
 Source: Amid, Warmuth, Anil & Koren 2019.
 """
@@ -49,7 +49,7 @@ def tempered_log_complement(x: ArrayLike, t: ArrayLike) -> Array:
     return _of_temperature(_known(t)).log_complement(x, t)
 
 
-def _known(t: ArrayLike) -> float | None:
+def _known(t: Any) -> float | None:
     """The temperature, if it is one number that is known now."""
     return None if isinstance(t, Tracer) or np.ndim(t) else float(t)
 
@@ -132,7 +132,7 @@ def _start_in_root(t: float, root: int) -> Start:
 
 
 def _exact_rest(y: np.ndarray, t: float, root: int) -> np.ndarray:
-    """w - |x| at v = ((1 + y) / 2)^root, by bisection for log p."""
+    """W - |x| at v = ((1 + y) / 2)^root, by bisection for log p."""
     log_v = root * np.log(np.clip(0.5 * (1.0 + y), 1e-60, 1.0))
     size = -log_t(log_v, t, np)
     low, high = log_p_of(size + 2.0, t, np) - 1.0, np.full_like(y, -math.log(2.0))

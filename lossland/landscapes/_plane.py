@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, leaf_paths, named_leaves, refuse_grid
+from lossland.core import Model, Params, keep_compiled, leaf_paths, named_leaves, refuse_grid
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import GridValues, on_grid
@@ -137,6 +137,7 @@ def plane(
         >>> p.values.shape, float(p.values[5, 5]), p.method
         ((11, 11), 1.0, 'kinks')
     """
+    keep_compiled()
     asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method, tolerance)
     surface, axes = on_two_axes(asked, radius, steps)
     return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)

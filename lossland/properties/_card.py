@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from lossland.core import keep_compiled
 from lossland.curves import LABELS, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
 from lossland.properties import _links, _psi_transform
@@ -281,6 +282,7 @@ def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] 
         >>> [c.proper for c in ll.cards(["identity+hinge", "sigmoid+brier"])]
         [False, True]
     """
+    keep_compiled()
     wanted = list(pairs() if chosen is None else chosen)
     return tuple(_counted(map(card, wanted), len(wanted), tick))
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossland.core import keep_compiled
 from lossland.data import Dataset
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
@@ -112,6 +113,7 @@ def solve(
         settings = {"C": C, "l2": l2, "sample_weights": sample_weights, "labels": labels, "bias": bias}
         settings |= {"tol": tol, "polish": polish, "steps": steps, "devices": devices}
         return _together([solve(each, data, **settings) for each in loss])
+    keep_compiled()
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, labels)
     check_bounded(form, t, c, bias)

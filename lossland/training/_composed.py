@@ -74,16 +74,14 @@ class Members(NamedTuple):
 
 def recipe_of(pairs: Sequence[Pair]) -> Recipe:
     """What these pairs are made of."""
-    groups: dict[Any, list[Pair]] = {}
+    sorts: dict[tuple[str, tuple[bool, ...], tuple[bool, ...]], list[Pair]] = {}
     for pair in pairs:
-        groups.setdefault(_sort(pair), []).append(pair)
-    return Recipe(
-        tuple(
-            Group(*key, _once((p.activation, mirrored(p.activation, p.loss)) for p in held), _once(p.loss for p in held))
-            for key, held in groups.items()
-        ),
-        _once(p.activation for p in pairs),
-    )
+        sorts.setdefault(_sort(pair), []).append(pair)
+    groups = []
+    for (kind, filled, read), held in sorts.items():
+        outputs = _once((p.activation, mirrored(p.activation, p.loss)) for p in held)
+        groups.append(Group(kind, filled, read, outputs, _once(p.loss for p in held)))
+    return Recipe(tuple(groups), _once(p.activation for p in pairs))
 
 
 def members_of(recipe: Recipe, pairs: Sequence[Pair]) -> Members:
@@ -102,7 +100,7 @@ def members_of(recipe: Recipe, pairs: Sequence[Pair]) -> Members:
 
 def composed_losses(
     recipe: Recipe, members: Members, scores: Array, labels: Array, limits: Array, values: bool = True
-) -> tuple[Array | None, Array]:
+) -> tuple[Any, Array]:
     """Value and slope of every model's loss at its scores.
 
     Args:
@@ -215,7 +213,10 @@ def _loss_jet(loss: Loss, filled: tuple[bool, ...], read: tuple[bool, ...]) -> C
 
         def whole(given: tuple[Array, ...]) -> Handed:
             left = iter(given)
-            return Handed(*(next(left) if r else nothing if there else None for there, r in zip(filled, read, strict=True)))
+            parts: Any = [
+                next(left) if wanted else nothing if there else None for there, wanted in zip(filled, read, strict=True)
+            ]
+            return Handed(*parts)
 
         return jax.jvp(lambda handed: loss_half(loss, handed, label), (whole(values),), (whole(slopes),))
 

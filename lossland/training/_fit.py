@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Params
+from lossland.core import Key, Keyed, Params, keep_compiled, keyed
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective
 
@@ -77,28 +77,32 @@ def fit(
         >>> run.values.shape, bool(run.values[-1] < 0.1)
         ((3,), True)
     """
+    keep_compiled()
     _check(objective, params, steps, batch_size, record_every, key)
-    function = objective if isinstance(objective, Objective) else jax.tree_util.Partial(objective)
-    plan = _FitPlan(optimizer, batch_size, record_every, record, min(CHUNK, -(-steps // record_every)))
+    # A plain function shows no arrays: it is part of what the program is made for.
+    plain, given = (None, objective) if isinstance(objective, Objective) else (objective, None)
+    made_for = _FitPlan(plain, optimizer, batch_size, record_every, record, min(CHUNK, -(-steps // record_every)))
+    plan = keyed(made_for)
     params = jax.tree.map(jnp.asarray, params)
     state = _FitState(params, optimizer.init(params), jnp.zeros((), int), _first_order(objective, batch_size, key))
     traces = []
-    for start in range(0, steps, plan.records * record_every):
-        state, trace = _chunk(plan, function, state, jnp.asarray(steps), key)
+    for start in range(0, steps, made_for.records * record_every):
+        state, trace = _chunk(plan, given, state, jnp.asarray(steps), key)
         traces.append(trace)
         if progress is not None:
-            progress(min(start + plan.records * record_every, steps), steps)
+            progress(min(start + made_for.records * record_every, steps), steps)
     count = -(-steps // record_every)
     along = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *traces)
-    last = _measure(plan, function, state.params)
+    last = _measure(made_for, objective, state.params)
     values, norms, records = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), along, last)
     at = np.append(np.arange(count) * record_every, steps)
     return Fit(state.params, values, norms, jnp.asarray(at), records)
 
 
 class _FitPlan(NamedTuple):
-    """What the compiled program of `fit` is made for, apart from the objective."""
+    """What the compiled program of `fit` is made for, apart from the objective's arrays."""
 
+    function: Callable[[Params], Array] | None
     optimizer: optax.GradientTransformation
     batch_size: int | None
     record_every: int
@@ -128,9 +132,11 @@ def _measure(plan: _FitPlan, objective: Callable, params: Params) -> tuple[Array
 
 @functools.partial(jax.jit, static_argnums=0)
 def _chunk(
-    plan: _FitPlan, objective: Any, state: _FitState, steps: Array, key: Any
+    held: Keyed, given: Objective | None, state: _FitState, steps: Array, key: Any
 ) -> tuple[_FitState, tuple[Array, Array, Any]]:
     """Run `plan.records` records of `plan.record_every` steps; steps beyond the last change nothing."""
+    plan: _FitPlan = held.value
+    objective: Any = plan.function if given is None else given
 
     def update(state: _FitState, gradient: Params) -> _FitState:
         updates, inner = plan.optimizer.update(gradient, state.optimizer, state.params)

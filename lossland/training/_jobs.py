@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 
 from lossland.core import Key, Model, Params, versions
 from lossland.data import Dataset
-from lossland.properties import card
+from lossland.properties import cards
 from lossland.training._block import Job
 from lossland.training._grid import Grid
 from lossland.training._step import Examples
@@ -69,14 +69,26 @@ def examples_of(data: Dataset) -> Examples:
     return Examples(inputs, jnp.asarray(data.labels, float), None, None, jnp.asarray(data.n, inputs.dtype))
 
 
-def thresholds_of(grid: Grid, thresholds: Sequence[float | str]) -> np.ndarray:
-    """The scores above which +1 is predicted, (pairs, k), with "best" taken from each pair's card."""
+def check_thresholds(thresholds: Sequence[float | str]) -> None:
+    """Refuse thresholds that are neither finite scores nor "best"."""
     wrong = [t for t in thresholds if t != "best" and not (isinstance(t, (int, float)) and np.isfinite(t))]
     if wrong or not len(thresholds):
         raise ValueError(
             f'thresholds are finite scores or "best", at least one; got {wrong[0] if wrong else "none"!r}.'
         )
-    best = [(card(p).best_threshold or 0.0) if "best" in thresholds else 0.0 for p in grid.pairs]
+
+
+def thresholds_of(
+    grid: Grid, thresholds: Sequence[float | str], progress: Callable[[int, int, str], None] | None, total: int
+) -> np.ndarray:
+    """The scores above which +1 is predicted, (pairs, k), with "best" taken from each pair's card."""
+
+    def tell(done: int, of: int) -> None:
+        if progress is not None:
+            progress(0, total, f"best thresholds, card {done} of {of}")
+
+    made = cards(grid.pairs, tell) if "best" in thresholds else ()
+    best = [card.best_threshold or 0.0 for card in made] or [0.0] * len(grid.pairs)
     return np.array([[b if t == "best" else float(t) for t in thresholds] for b in best])
 
 

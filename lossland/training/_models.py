@@ -1,5 +1,6 @@
 """Models: pure `init` and `apply` that give scores; the output activation belongs to the pair, not to the model."""
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from lossland.core import Key, Model, Params
-from lossland.elements import ACTIVATIONS, find
+from lossland.elements import ACTIVATIONS, Activation, find
 
 
 def linear(scale: float = 1.0) -> Model:
@@ -28,7 +29,12 @@ def linear(scale: float = 1.0) -> Model:
         >>> model.apply(params, jax.numpy.ones((5, 3))).shape
         (5,)
     """
+    return _linear(scale)
 
+
+@functools.lru_cache(maxsize=32)
+def _linear(scale: float) -> Model:
+    # Compiled programs are found by their model: equal models are one object.
     def init(key: Key, d: int) -> Params:
         _check_width(d)
         return {"weights": scale / d**0.5 * jax.random.normal(key, (d,)), "bias": jnp.zeros(())}
@@ -60,8 +66,11 @@ def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float 
     widths = (widths,) if isinstance(widths, int) else tuple(widths)
     for width in widths:
         _check_width(width)
-    bend = find(ACTIVATIONS, hidden)
+    return _mlp(widths, find(ACTIVATIONS, hidden), scale)
 
+
+@functools.lru_cache(maxsize=32)
+def _mlp(widths: tuple[int, ...], bend: Activation, scale: float) -> Model:
     def init(key: Key, d: int) -> Params:
         _check_width(d)
         fans = (d, *widths)

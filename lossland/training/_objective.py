@@ -13,17 +13,13 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Model, Params, checked_weights, shaped_weights
+from lossland.core import Keyed, Model, Params, checked_weights, keyed, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.training._models import linear
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["inputs", "labels", "l2", "sample_weights"],
-    meta_fields=["pair", "model"],
-)
+@jax.tree_util.register_pytree_with_keys_class
 @dataclass(frozen=True)
 class Objective:
     """A function of params: call it. It is a pytree, so a compiled program serves every data set of one shape.
@@ -86,10 +82,23 @@ class Objective:
         square = sum(jnp.sum(w * w) for w in weights)
         return self.risk(params) + 0.5 * self.l2 * square
 
+    def tree_flatten_with_keys(self) -> tuple[tuple, Keyed]:
+        """Its arrays by name, and pair and model, which compare by structure: new but equal ones share programs."""
+        names = ("inputs", "labels", "l2", "sample_weights")
+        return tuple((jax.tree_util.GetAttrKey(n), getattr(self, n)) for n in names), _made_of(self.pair, self.model)
+
+    @classmethod
+    def tree_unflatten(cls, made_of: Keyed, arrays: Any) -> "Objective":
+        """The objective of these arrays."""
+        return cls(*made_of.value, *arrays)
+
     def batch(self, rows: ArrayLike) -> "Objective":
         """The objective of some rows only, (k,) indices; its mean is over those."""
         weights = None if self.sample_weights is None else self.sample_weights[rows]
         return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights)
+
+
+_made_of = functools.lru_cache(maxsize=256)(lambda *parts: keyed(parts))
 
 
 def objective(

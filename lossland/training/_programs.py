@@ -28,8 +28,8 @@ class Jitted(NamedTuple):
     """
 
     begin: Callable[..., BlockState]
-    advance: Callable[..., BlockState]
-    measure: Callable[..., dict[str, Array]]
+    advance: Any
+    measure: Any
 
 
 class Programs(NamedTuple):
@@ -81,7 +81,9 @@ def programs(functions: Jitted, alone: bool, advanced: tuple, measured: tuple, t
 
 
 @functools.lru_cache(maxsize=KEPT)
-def _compiled(functions: Jitted, advanced: Keyed, measured: Keyed, one_thread: bool, surroundings: Hashable) -> Programs:
+def _compiled(
+    functions: Jitted, advanced: Keyed, measured: Keyed, one_thread: bool, surroundings: Hashable
+) -> Programs:
     """Lowered here, in the caller's thread, which has the caller's configuration; compiled beside."""
     options = {"xla_cpu_multi_thread_eigen": False} if one_thread else None
     lowered = functions.advance.lower(*advanced.value), functions.measure.lower(*measured.value)
@@ -109,7 +111,11 @@ def _shaped(arguments: tuple) -> Keyed:
 def _surroundings() -> Hashable:
     """What else of a session decides how a function is traced."""
     names = ("jax_enable_x64", "jax_default_matmul_precision", "jax_debug_nans", "jax_threefry_partitionable")
-    return (*(getattr(jax.config, name) for name in names), str(jax.config.jax_default_device), jax.default_backend())
+    return (
+        *(getattr(jax.config, name) for name in names),
+        str(getattr(jax.config, "jax_default_device", None)),
+        jax.default_backend(),
+    )
 
 
 def _specs(plan: Plan) -> tuple[Any, Any, Any]:

@@ -39,7 +39,8 @@ def run_blocks(
         KeyboardInterrupt: after Ctrl-C, when every block under way has been kept.
     """
     report = _Report(job, blocks, progress)
-    with asked_to_stop() as stop, _pool(job, blocks) as (pool, at_once):
+    listening = contextlib.nullcontext(lambda: False) if kept is None else asked_to_stop()
+    with listening as stop, _pool(job, blocks) as (pool, at_once):
         waiting, running = list(blocks), {}
         halt = threading.Event()
         try:

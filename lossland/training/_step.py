@@ -168,7 +168,7 @@ def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Calla
 
 def losses_of(
     plan: Plan, members: Members, scores: Array, labels: Array, limits: Array, values: bool = True
-) -> tuple[Array | None, Array]:
+) -> tuple[Any, Array]:
     """Value (if wanted) and slope of every model's loss at its scores, each (models, n).
 
     With `limits` the slopes have their limits at infinity; values at infinite scores are right without only.
@@ -177,7 +177,7 @@ def losses_of(
     if not plan.fused:
         return composed(limits)
 
-    def fused() -> tuple[Array | None, Array]:
+    def fused() -> tuple[Any, Array]:
         each = scores.reshape(len(plan.fused), -1, scores.shape[1])
         both = [p.bare(z, jnp.broadcast_to(labels, z.shape)) for p, z in zip(plan.fused, each, strict=True)]
         slopes = jnp.concatenate([b[1] for b in both])

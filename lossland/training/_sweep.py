@@ -10,13 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Arrays, Key, Model, Params, fingerprint, keyed, read
+from lossland.core import Arrays, Key, Model, Params, fingerprint, keep_compiled, keyed, read
 from lossland.data import Dataset
 from lossland.training._block import Job, shared_out
-from lossland.training._composed import recipe_of
 from lossland.training._checkpoints import Store, store
+from lossland.training._composed import recipe_of
 from lossland.training._grid import Block, blocks, earns_fusing, make_grid
-from lossland.training._jobs import check, checked_init, examples_of, mesh_of, settings_of, thresholds_of
+from lossland.training._jobs import (
+    check,
+    check_thresholds,
+    checked_init,
+    examples_of,
+    mesh_of,
+    settings_of,
+    thresholds_of,
+)
 from lossland.training._models import linear
 from lossland.training._objective import objective
 from lossland.training._processes import gather
@@ -118,8 +126,10 @@ def sweep(
         >>> s.records["risk"].shape[:4], bool((s.records["risk"][0, :, 1, 0, -1] < 0.1).all())
         ((2, 2, 2, 1), True)
     """
+    keep_compiled()
     grid, skipped = make_grid(pairs, seeds, learning_rates, l2s, hyperparameters or {}, skip_inadmissible)
     check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, {"validation": validation, "test": test})
+    check_thresholds(thresholds)
     model = linear() if model is None else model
     base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
     mesh = mesh_of(sharding, devices)
@@ -148,7 +158,8 @@ def sweep(
     kept = None if folder is None else store(Path(folder), _hash(job, settings), settings, checkpoint_seconds)
     if kept is not None and kept.path.exists():
         return read_sweep(kept.path)
-    job = job._replace(thresholds=thresholds_of(grid, thresholds))
+    total = len(grid.pairs) * grid.runs * steps
+    job = job._replace(thresholds=thresholds_of(grid, thresholds, progress, total))
     return _concluded(_assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds), kept)
 
 
@@ -230,7 +241,9 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
     def spread(array: np.ndarray) -> np.ndarray:
         return array.reshape(*shape, *array.shape[2:])
 
-    structure = jax.tree.structure(jax.eval_shape(lambda: job.init.value(jax.random.key(0), job.examples.inputs.shape[1])))
+    structure = jax.tree.structure(
+        jax.eval_shape(lambda: job.init.value(jax.random.key(0), job.examples.inputs.shape[1]))
+    )
     leaves = [spread(whole.pop(f"params_{k}")) for k in range(structure.num_leaves)]
     status, stopped = spread(whole.pop("status")), spread(whole.pop("stopped"))
     return Sweep(

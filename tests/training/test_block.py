@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.training import _grid as grids
 
 
 @pytest.mark.slow
@@ -13,7 +12,7 @@ from lossland.training import _grid as grids
     ("step", "fused"), [(16, False), (37, True), pytest.param(1, False, marks=pytest.mark.exhaustive)]
 )
 def test_pairs_go_the_way_of_plain_gradient_descent(step, fused, x64, monkeypatch):
-    monkeypatch.setattr(grids, "EARNS_FUSING", 0 if fused else np.inf)
+    monkeypatch.setattr("lossland.training._sweep.earns_fusing", lambda *_: fused)
     rng = np.random.default_rng(3)
     inputs, labels = rng.normal(size=(9, 2)), np.where(rng.random(9) < 0.5, 1.0, -1.0)
     pairs, rate, l2 = ll.pairs()[::step], 0.005, 0.1

@@ -14,7 +14,7 @@ from tests.references import SPREAD
 
 @pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_to_the_same_bits(data, tmp_path):
-    grid = {"seeds": 2, "steps": 400, "learning_rates": (0.1, 0.3), "block_scores": 170, "batch_size": 8}
+    grid = {"seeds": 2, "steps": 20_000, "learning_rates": (0.1, 0.3), "block_scores": 40, "batch_size": 8}
     plain = ll.sweep(SPREAD[:3], data, **grid)
 
     class Stop(Exception):

@@ -95,6 +95,8 @@ def test_each_half_is_compiled_once():
     losses = sum(len(group.losses) for group in recipe.groups)
     outputs = sum(len(group.outputs) for group in recipe.groups)
     assert losses + outputs < len(pairs) / 2
-    text = jax.make_jaxpr(lambda z: composed.composed_losses(recipe, composed.members_of(recipe, pairs[:5]), z,
-                                                             jnp.ones(3), jnp.asarray(False)))(jnp.ones((5, 3)))  # fmt: skip
-    assert str(text).count("branches=") <= 2 * len(recipe.groups) + 2
+    members, labels = composed.members_of(recipe, pairs[:5]), jnp.ones(3)
+    program = jax.make_jaxpr(lambda z: composed.composed_losses(recipe, members, z, labels, jnp.asarray(False)))(
+        jnp.ones((5, 3))
+    )
+    assert str(program).count("branches=") <= 2 * len(recipe.groups) + 2

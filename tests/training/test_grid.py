@@ -18,3 +18,10 @@ def test_blocks_hold_every_run_once(data, scores):
                 seen[k, block.runs[: block.wanted]] += 1
             assert not apart or len(set(grids.coordinates(grid, block)[0])) == 1
         assert (seen == 1).all()
+
+
+@pytest.mark.parametrize(("steps", "fused"), [(10, False), (10**6, True)])
+def test_long_runs_earn_fused_programs(steps, fused, monkeypatch):
+    monkeypatch.setattr(grids.jax, "default_backend", lambda: "cpu")
+    grid, _ = grids.make_grid(SPREAD[:3], 4, (0.1,), (0.0,), {})
+    assert grids.earns_fusing(grid, 100, steps) is fused
