@@ -1,17 +1,18 @@
-"""Training many models at once: our step against the machine's limit, and against peers at equal example passes.
+"""Training many models at once, through the public call: `ll.sweep` on all pairs and on 168 chosen ones.
 
-    python benchmarks/sweep.py [--parts limit,peers,compile,memory,processes] [--rounds 7] [--out benchmarks/results]
+    python benchmarks/sweep.py [--parts calls,peers,slowest,memory,processes] [--rounds 5] [--out benchmarks/results]
 
-limit      a step of all models against its two matrix products alone plus its elementwise part alone.
-peers      one full pass over the data for every model: SGDClassifier, a torch loop over models, torch.func.vmap(grad),
-           torch batched by hand, and `vmap` of `lax.switch` over pairs. The torch rows need torch, which is not
-           installed by `make bench` (pip install torch).
-compile    the first call of 168 pairs, in a new process, without and with the compilation cache.
+calls      all pairs x 4 models on breast_cancer in new processes: the first call without and with a kept cache of
+           compiled programs, an equal second call against its steps alone, peak memory, memory after ten calls.
+peers      a step of every model, the difference of two calls of different lengths, against one full pass over the
+           data: SGDClassifier, a torch loop over models, torch.func.vmap(grad), torch batched by hand, and `vmap` of
+           `lax.switch` over pairs. The torch rows need torch, which `make bench` does not install (pip install torch).
+slowest    nanoseconds a score of the pairs that take longest.
 memory     the peak of a process that trains 16800 models on 569 x 30, above that of importing JAX.
 processes  two processes, each on one core, against one process on one core.
 
 Each round times all rows one after the other, so that a change in the machine's speed hits all; medians of the rounds
-and of the rounds' ratios are reported. Compile time is reported apart.
+and of the rounds' ratios are reported.
 """
 
 import argparse
@@ -29,31 +30,27 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 import lossland as ll
 from lossland.core import replacing, show, table, versions
-from lossland.training import Examples, Job, begin_block, blocks, losses_of, make_grid
 
 ACTIVATIONS = ("identity", "relu", "leaky_relu", "softplus", "sigmoid", "tanh", "hard_tanh", "soft_sign", "arctan")
 ACTIVATIONS = (*ACTIVATIONS, "exp", "elu", "squareplus")
-LOSSES = (
-    "hinge",
-    "squared_hinge",
-    "smooth_hinge",
-    "modified_huber",
-    "logistic",
-    "exponential",
-    "perceptron",
-    "squared",
-)
-LOSSES = (*LOSSES, "absolute", "ramp", "savage", "tangent", "huber", "unhinged")
+LOSSES = ("hinge", "squared_hinge", "smooth_hinge", "modified_huber", "logistic", "exponential", "perceptron")
+LOSSES = (*LOSSES, "squared", "absolute", "ramp", "savage", "tangent", "huber", "unhinged")
 PAIRS = [f"{a}+{b}" for a in ACTIVATIONS for b in LOSSES]
-"""12 activations and 14 losses of a margin: 168 pairs, as a table of them all would have."""
-
-SHAPES = {"569 x 30": (569, 30, 10), "569 x 30 ": (569, 30, 100), "10000 x 100": (10_000, 100, 10)}
-SHAPES |= {"10000 x 784": (10_000, 784, 10)}
-"""Examples, inputs, and models a pair."""
+"""12 activations and 14 losses of a margin: 168 pairs, which torch and scikit-learn can be given as well."""
+SETS = {"all pairs": ("all", len(ll.pairs()), 4), "168 chosen": (PAIRS, len(PAIRS), 10)}
+"""Pairs, how many, and models each."""
+SHAPES = {"569 x 30": (569, 30), "10000 x 100": (10_000, 100)}
+STEPS = {"569 x 30": (100, 600), "10000 x 100": (4, 24)}
+"""The lengths of the two calls whose difference gives a step."""
+LONG = (9_000, 11_000)
+"""The same for the 168 on 569 x 30, where each pair earns a program of its own."""
+SLOW = [
+    *(f"{a}+bi_tempered" for a in ("sigmoid", "probit", "cloglog", "loglog", "cauchit", "hard_sigmoid")),
+    *("probit+tsallis", "probit+focal", "cloglog+asymmetric", "loglog+tsallis", "tanh+absolute", "identity+hinge"),
+]
 
 
 def data_of(n, d):
@@ -64,125 +61,50 @@ def data_of(n, d):
     return ll.Dataset(inputs, np.where(rng.random(n) < 0.1, -labels, labels))
 
 
-def job_of(n, d, models, pairs=PAIRS, batch_size=None):
-    """The work of a sweep over `pairs`, `models` learning rates each, and its blocks."""
-    grid, _ = make_grid(list(pairs), 1, np.geomspace(1e-4, 1e-2, models), (1e-3,), {})
-    f = ll.objective(grid.pairs[0], ll.linear(), data_of(n, d))
-    examples = Examples(f.inputs, f.labels, None, None, jnp.asarray(n, f.inputs.dtype))
-    none = dict.fromkeys(Job._fields)
-    model = ll.linear()
-    given = {"grid": grid, "model": model, "optimizer": optax.sgd, "init": model.init, "examples": examples}
-    given |= {"batch_size": batch_size, "tolerance": 0.0, "key": jax.random.key(0), "apart": False}
-    return Job(**none | given), blocks(grid, batch_size or n)
+def call(pairs, data, models, steps):
+    """Seconds of one public call."""
+    rates = np.geomspace(1e-4, 1e-2, models)
+    start = time.perf_counter()
+    ll.sweep(pairs, data, seeds=1, learning_rates=rates, l2s=(1e-3,), steps=steps, record=(0,))
+    return time.perf_counter() - start
 
 
-def ours(n, d, models, steps, batch_size=None, pairs=PAIRS):
-    """A function that takes `steps` steps of every model, and the job, its blocks and their plans."""
-    job, blocks = job_of(n, d, models, pairs, batch_size)
-    begun = [begin_block(job, block) for block in blocks]
-    states = [block.state for block in begun]
-
-    def run():
-        for k, block in enumerate(begun):
-            states[k] = block.advance(states[k], int(states[k].step) + steps)
-        jax.block_until_ready(states)
-
-    return run, job, blocks, [block.plan for block in begun]
-
-
-def limit_parts(job, blocks, plans, steps):
-    """The matrix products of those steps alone, and their elementwise part alone: two functions."""
-    inputs, labels = job.examples.inputs, job.examples.labels
-    n, d = inputs.shape
-
-    @jax.jit
-    def products(weights):
-        def body(_, w):
-            scores = jnp.matmul(w, inputs.T, precision="highest")
-            return w - 1e-6 * jnp.matmul(scores, inputs, precision="highest")
-
-        return jax.lax.fori_loop(0, steps, body, weights)
-
-    @functools.partial(jax.jit, static_argnums=0)
-    def slopes(plan, scores):
-        return losses_of(plan, scores, labels)[1]
-
-    counts = [len(block.pairs) * block.width for block in blocks]
-    weights = [jnp.full((count, d), 0.01) for count in counts]
-    scores = {count: jax.random.normal(jax.random.key(0), (count, n)) for count in set(counts)}
-
-    def run_products():
-        jax.block_until_ready([products(w) for w in weights])
-
-    def run_slopes():
-        for plan, count in zip(plans, counts, strict=True):
-            for _ in range(steps):
-                jax.block_until_ready(slopes(plan, scores[count]))
-
-    return run_products, run_slopes
-
-
-def limit(rounds):
-    """Our step against products + elementwise part."""
-    found = []
-    for name, (n, d, models) in SHAPES.items():
-        steps = max(2, int(4e7 / (n * models * len(PAIRS))))
-        step, job, blocks, plans = ours(n, d, models, steps)
-        products, slopes = limit_parts(job, blocks, plans, steps)
-        times = paired({"step": step, "products": products, "elementwise": slopes}, rounds, steps)
-        total = len(PAIRS) * models
-        ratio = float(np.median(times["step"] / (times["products"] + times["elementwise"])))
-        found.append(
-            {"shape": name.strip(), "models": total, "blocks": len(blocks), "over_limit": ratio}
-            | {f"{key}_ms": float(np.median(t) * 1e3) for key, t in times.items()}
-            | {"model_steps_per_s": float(total / np.median(times["step"]))}
-        )
-        print(json.dumps(found[-1]), flush=True)
-    return found
-
-
-def paired(functions, rounds, steps):
-    """Name -> (rounds,) seconds a step, all timed one after the other in each round."""
-    for run in functions.values():
-        run()
-    times = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, run in functions.items():
-            start = time.perf_counter()
-            run()
-            times[name].append((time.perf_counter() - start) / steps)
-    return {name: np.asarray(t) for name, t in times.items()}
+def step_of(pairs, count, models, data, lengths):
+    """Seconds of a step of one model: the difference of two calls."""
+    short, long = (call(pairs, data, models, steps) for steps in lengths)
+    return (long - short) / (lengths[1] - lengths[0]) / count / models
 
 
 # --------------------------------------------------------------------------------------------------------------- peers
 
 
 def peers(rounds):
-    """Seconds that one pass over the data takes for all models, ours and theirs."""
+    """One pass over the data for a model, theirs over ours."""
     found = []
-    for name in ("569 x 30", "10000 x 100"):
-        n, d, models = SHAPES[name]
-        steps = 20 if n < 1000 else 4
-        rows = {"ours": (lambda run: run, ours(n, d, models, steps)[0], steps)}
-        theirs = {"SGDClassifier": sgd_classifier(n, d), **torch_rows(n, d, models)}
+    for name, (n, d) in SHAPES.items():
+        data = data_of(n, d)
+        ours = {what: functools.partial(step_of, *chosen, data, STEPS[name]) for what, chosen in SETS.items()}
         if n < 1000:
-            theirs["vmap of lax.switch"] = switched(n, d, models)
-        total = len(PAIRS) * models
-        ratios = {peer: [] for peer in theirs}
-        rows["ours"][1]()
-        for run, _ in theirs.values():
-            run()
-        for _ in range(rounds):
-            start = time.perf_counter()
-            rows["ours"][1]()
-            own = (time.perf_counter() - start) / steps / total
+            ours["168 chosen, long run"] = functools.partial(step_of, *SETS["168 chosen"], data, LONG)
+        theirs = {"SGDClassifier": sgd_classifier(n, d), **torch_rows(n, d, 10)}
+        if n < 1000:
+            theirs["vmap of lax.switch"] = switched(n, d, 10)
+        times = {row: [] for row in (*ours, *theirs)}
+        for number in range(rounds + 1):
+            for row, one in ours.items():
+                times[row].append(one())
             for peer, (run, passes) in theirs.items():
                 start = time.perf_counter()
                 run()
-                ratios[peer].append((time.perf_counter() - start) / passes / own)
-        for peer, ratio in ratios.items():
-            found.append({"shape": name, "peer": peer, "ratio": float(np.median(ratio)), "ours_us": own * 1e6})
-            print(json.dumps(found[-1]), flush=True)
+                times[peer].append((time.perf_counter() - start) / passes)
+            if number == 0:  # programs compiled
+                times = {row: [] for row in times}
+        for what in ours:
+            for peer in theirs:
+                ratio = float(np.median(np.divide(times[peer], times[what])))
+                row = {"shape": name, "pairs": what, "peer": peer, "ratio": ratio}
+                found.append(row | {"ours_us": float(np.median(times[what]) * 1e6)})
+                print(json.dumps(found[-1]), flush=True)
     return found
 
 
@@ -312,38 +234,78 @@ def switched(n, d, models):
 
 # --------------------------------------------------------------------------------- what needs processes of its own
 
-
-COMPILE = """
-import json, sys, time
+START = """
+import json, re, sys, time
 sys.path.insert(0, "benchmarks")
-import jax, sweep
+import jax, lossland as ll, sweep
+def memory(what):
+    return int(re.search(what + r":\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 2**20
 jax.numpy.zeros(3).block_until_ready()
-start = time.perf_counter()
-run, *_ = sweep.ours(569, 30, 10, 1)
-run()
-print(json.dumps(time.perf_counter() - start))
 """
-MEMORY = """
-import json, re, sys
-sys.path.insert(0, "benchmarks")
-import jax, sweep
-def peak():
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) / 2**20
-jax.numpy.zeros(3).block_until_ready()
-before = peak()
-run, *_ = sweep.ours(569, 30, 100, 20)
-run()
-print(json.dumps([before, peak()]))
+CALLS = (
+    START
+    + """
+data = ll.standardise(ll.load("breast_cancer"))
+def once(steps=50, record="log"):
+    start = time.perf_counter()
+    ll.sweep(ll.pairs(), data, seeds=2, learning_rates=(0.01, 0.1), steps=steps, record=record)
+    return time.perf_counter() - start
+first = once()
+short, *seconds = (once() for _ in range(6))
+after_six = memory("VmRSS")
+for _ in range(4):
+    once()
+lengths = 50, 550
+steps = sorted((once(lengths[1], (0,)) - once(lengths[0], (0,))) / (lengths[1] - lengths[0]) for _ in range(3))[1]
+print(json.dumps({"first_s": first, "second_s": sorted(seconds)[2], "steps_alone_s": 50 * steps,
+                  "step_us": 1e6 * steps / 4 / len(ll.pairs()), "long_call_s": once(1000), "long_steps_s": 1000 * steps,
+                  "peak_gib": memory("VmHWM"), "after_six_gib": after_six, "after_ten_gib": memory("VmRSS")}))
 """
+)
+MEMORY = (
+    START
+    + """
+before = memory("VmHWM")
+sweep.call(sweep.PAIRS, sweep.data_of(569, 30), 100, 20)
+print(json.dumps([before, memory("VmHWM")]))
+"""
+)
+PART = (
+    START
+    + """
+which, count = int(sys.argv[1]), int(sys.argv[2])
+data = sweep.data_of(569, 30)
+run = lambda: sweep.call(sweep.PAIRS[which::count], data, 10, 300)
+run()
+print("ready", flush=True)
+for _ in sys.stdin:
+    run()
+    print("done", flush=True)
+"""
+)
 
 
-def compile_times(_):
-    """Seconds of the first step of 168 pairs, tracing included."""
+def calls(_):
+    """Seconds and GiB of `ll.sweep(ll.pairs(), breast_cancer)`, 2 seeds x 2 rates, 50 steps."""
     with tempfile.TemporaryDirectory() as cache:
         kept = {"JAX_COMPILATION_CACHE_DIR": cache, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2"}
-        cold, _, warm = (_python(COMPILE, more) for more in ({}, kept, kept))
-    print(json.dumps({"cold_s": cold, "warm_s": warm}), flush=True)
-    return {"cold_s": cold, "warm_s": warm}
+        cold = _python(CALLS, {"LOSSLAND_COMPILATION_CACHE": "off"})
+        _python(CALLS, kept)
+        warm = _python(CALLS, kept)
+    found = {"cold": cold, "warm": warm}
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def slowest(rounds):
+    """Nanoseconds a score of single pairs, 20 models each."""
+    data, models, found = data_of(569, 30), 20, []
+    for name in SLOW:
+        call([name], data, models, 100)
+        took = np.median([step_of([name], 1, models, data, (100, 600)) for _ in range(min(rounds, 3))])
+        found.append({"pair": name, "ns_a_score": float(took / 569 * 1e9)})
+        print(json.dumps(found[-1]), flush=True)
+    return found
 
 
 def memory(_):
@@ -355,23 +317,9 @@ def memory(_):
 
 def processes(rounds):
     """Two processes on a core each against one process on one core, compilation and start left out."""
-    steps = 100
-    code = f"""
-import sys, time
-sys.path.insert(0, "benchmarks")
-import jax, sweep
-which, count = int(sys.argv[1]), int(sys.argv[2])
-pairs = sweep.PAIRS[which::count]
-run, *_ = sweep.ours(569, 30, 10, {steps}, pairs=pairs)
-run()
-print("ready", flush=True)
-for _ in sys.stdin:
-    run()
-    print("done", flush=True)
-"""
 
     def start(core, which, count):
-        command = ["taskset", "-c", str(core), sys.executable, "-c", code, str(which), str(count)]
+        command = ["taskset", "-c", str(core), sys.executable, "-c", PART, str(which), str(count)]
         made = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         made.stdout.readline()
         return made
@@ -405,39 +353,39 @@ def _python(code, variables):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-PARTS = {"limit": limit, "peers": peers, "compile": compile_times, "memory": memory, "processes": processes}
+PARTS = {"calls": calls, "peers": peers, "slowest": slowest, "memory": memory, "processes": processes}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     given = parser.parse_args()
     path = given.out / f"sweep_{jax.default_backend()}.json"
     held = json.loads(path.read_text()) if path.exists() else {}
+    held = {part: held[part] for part in PARTS if part in held}
+    given.out.mkdir(parents=True, exist_ok=True)
     for part in given.parts.split(","):
         held[part] = PARTS[part](given.rounds)
-    machine = {"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count(), "machine": platform.machine()}
-    held["environment"] = machine | {"rounds": given.rounds, "versions": versions()}
-    given.out.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(held, indent=1) + "\n")
+        machine = {"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count(), "machine": platform.machine()}
+        held["environment"] = machine | {"rounds": given.rounds, "versions": versions()}
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(held, indent=1) + "\n")
     report(held)
 
 
 def report(held):
     """Print the tables."""
-    if "limit" in held:
-        rows = [
-            (r["shape"], r["models"], r["step_ms"], r["products_ms"], r["elementwise_ms"], r["over_limit"])
-            for r in held["limit"]
-        ]
-        columns = ("data", "models", "step ms", "products ms", "elementwise ms", "step / sum")
-        show(table("A step against its limit", columns, [(*r[:2], *(f"{x:.3g}" for x in r[2:])) for r in rows]))
+    if "calls" in held:
+        rows = [(name, *(f"{x:.3g}" for x in row.values())) for name, row in held["calls"].items()]
+        show(table("All pairs x 4 models, 50 steps", ("cache", *held["calls"]["cold"]), rows))
     if "peers" in held:
-        rows = [(r["peer"], r["shape"], f"{r['ratio']:.3g}") for r in held["peers"]]
-        show(table("Their time / ours, equal passes", ("peer", "data", "ratio"), rows))
+        rows = [(r["peer"], r["shape"], r["pairs"], f"{r['ratio']:.3g}", f"{r['ours_us']:.3g}") for r in held["peers"]]
+        show(table("Their pass / our step", ("peer", "data", "pairs", "ratio", "ours, us"), rows))
+    if "slowest" in held:
+        rows = [(r["pair"], f"{r['ns_a_score']:.3g}") for r in held["slowest"]]
+        show(table("Nanoseconds a score", ("pair", "ns"), rows))
 
 
 if __name__ == "__main__":

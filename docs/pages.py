@@ -328,19 +328,18 @@ def benchmarks() -> dict[str, str]:
 
 def _sweep_tables() -> dict[str, str]:
     saved = _saved("sweep")
-    columns, rows = _grid(saved["peers"], ("peer",), "shape", lambda r: short(r["ratio"]))
-    limit = [row["over_limit"] for row in saved["limit"]]
-    steps = [
-        f"{float(format(row['model_steps_per_s'], '.2g')):,.0f} ({row['shape']}, {row['models']} models)"
-        for row in saved["limit"]
-    ]
+    shown = [row | {"what": f"{row['pairs']}, {row['shape']}"} for row in saved["peers"]]
+    columns, rows = _grid(shown, ("peer",), "what", lambda r: short(r["ratio"]))
+    cold, warm = saved["calls"]["cold"], saved["calls"]["warm"]
+    steps = {f"{row['pairs']}, {row['shape']}": f"{row['ours_us']:.2g}" for row in saved["peers"]}
     facts = [
-        ("model-steps a second", "; ".join(steps)),
-        ("a step's time over that of its products and its elementwise part", f"{min(limit):.2f} to {max(limit):.2f}"),
+        ("microseconds a step of a model", "; ".join(f"{us} ({what})" for what, us in steps.items())),
         (
-            "compiling 168 pairs, from the cache",
-            f"{saved['compile']['cold_s']:.1f} s, {saved['compile']['warm_s']:.1f} s",
+            "first call, all pairs x 4 models, 50 steps, and from kept programs",
+            f"{cold['first_s']:.0f} s, {warm['first_s']:.0f} s",
         ),
+        ("the same call again, and its steps alone", f"{warm['second_s']:.2f} s, {warm['steps_alone_s']:.2f} s"),
+        ("peak memory of ten such calls", f"{cold['peak_gib']:.1f} GiB"),
         ("memory of 16800 models on 569 x 30", f"{saved['memory']['peak_gib']:.2f} GiB"),
         ("work of two processes over that of one", f"{saved['processes']['two_against_one']:.1f}"),
     ]
