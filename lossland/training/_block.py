@@ -19,6 +19,9 @@ from lossland.training._step import RUNNING, BlockState, Examples, Hyperparamete
 SECONDS = 0.5
 """Time between two returns to Python, where progress is told, checkpoints are written and Ctrl-C is heard."""
 
+LONGEST = 10**6
+"""Steps between two returns at most."""
+
 
 class Job(NamedTuple):
     """Everything that the blocks of a sweep have in common; `sweep` says what each means.
@@ -129,7 +132,7 @@ def run_block(
             step = int(state.step)
             # Chunks grow to what fills the time between two returns.
             took = time.monotonic() - began
-            chunk = int(np.clip(chunk * SECONDS / max(took, 1e-6), 1, 4 * chunk + 15))
+            chunk = int(min(max(chunk * SECONDS / max(took, 1e-6), 1), 4 * chunk + 15, LONGEST))
             if tick is not None:
                 tick(step)
             if keep is not None:

@@ -32,3 +32,9 @@ def test_pairs_go_the_way_of_plain_gradient_descent(step, fused, x64, monkeypatc
         got = {name: leaf[k].reshape(3, -1)[alive] for name, leaf in made.params.items()}
         np.testing.assert_allclose(got["weights"], weights[alive], rtol=1e-12, err_msg=pair.name)
         np.testing.assert_allclose(got["bias"][:, 0], bias[alive], rtol=1e-11, atol=1e-14)
+
+
+def test_chunks_of_quick_steps_do_not_grow_without_end():
+    data = ll.load("two_points")
+    made = ll.sweep("identity+hinge", data, seeds=1, steps=700, record=1)
+    assert made.records["risk"].shape[-1] == 701
