@@ -1,4 +1,4 @@
-"""What everything else stands on: types, trees of parameters, files written whole, hashes, memory, tables of results.
+"""What everything else stands on: types, params, files written whole, hashes and keys, memory, tables of results.
 
 Takes plain Python and NumPy values; gives the words that all other wings share. It knows no loss and no data. The plan
 of the wings is here as well (`FLOORS`, `face_of`).

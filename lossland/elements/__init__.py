@@ -12,6 +12,8 @@ filled.
 - Stable composition. There is no table of fused pairs. An activation that saturates files its neighbours; a pair
   traces the loss (yours too) and replays it, putting in the neighbour wherever the loss takes `1 - x` or `log(x)` of
   its argument. Slopes at +-inf are the limits.
+- A pair is two halves (`_halves`): what the output hands over, and the loss of that. Whoever evaluates many pairs
+  compiles each half once.
 - 16-bit floats are computed in float32 and rounded once.
 """
 

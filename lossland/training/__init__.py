@@ -5,10 +5,11 @@ or over many processes.
 
 - An objective divides by n whatever the sample weights, so that C = 1 / (n * l2) holds with weights too. It is the
   only place that takes a mean.
-- Of a sweep, which pair is structure; everything else is numbers. Blocks depend on the grid only, so that their bits
-  do not depend on devices or processes.
-- Steps take `Pair.bare`, without limits at infinity; where that is no number the program stops and one with limits
-  goes on. A model whose point, score or gradient is not finite has diverged and stays where it is.
+- A sweep compiles each activation and each loss once (`_composed`); which two a model's scores pass through is data.
+  Blocks depend on the grid only, so that their bits do not depend on devices, threads or processes.
+- Compiled programs are found by what they are (`_programs`), never by the objects that a call happens to bring.
+- Steps take slopes without their limits at infinity; where one is no number the step is taken again with them. A model
+  whose point, score or gradient is not finite has diverged and stays where it is.
 """
 
 import lazy_loader
