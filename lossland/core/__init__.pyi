@@ -45,7 +45,9 @@ from ._storage import versions as versions
 from ._storage import writable as writable
 from ._storage import write_arrays as write_arrays
 from ._structure import Keyed as Keyed
+from ._structure import by_structure as by_structure
 from ._structure import keyed as keyed
+from ._structure import same as same
 from ._structure import structure as structure
 from ._types import Arrays as Arrays
 from ._types import Key as Key

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import inspect
 import json
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -41,14 +42,19 @@ def _feed(digest: Any, thing: Any, inside: tuple[int, ...]) -> None:
     digest.update(type(thing).__name__.encode() + b"\0")
     if thing is None or isinstance(thing, (bool, int, float, complex, str, bytes)):
         digest.update(repr(thing).encode() + b"\0")
+    elif isinstance(thing, types.MethodType):
+        within(thing.__func__)
+        within(thing.__self__)
     elif isinstance(thing, functools.partial):
         for part in (thing.func, thing.args, thing.keywords):
             within(part)
     elif isinstance(thing, Mapping):
+        digest.update(f"{len(thing)}\0".encode())
         for key, value in thing.items():
             within(key)
             within(value)
     elif isinstance(thing, (list, tuple, set, frozenset, range)):
+        digest.update(f"{len(thing)}\0".encode())
         for part in sorted(thing, key=repr) if isinstance(thing, (set, frozenset)) else thing:
             within(part)
     elif inspect.isfunction(thing):
@@ -67,11 +73,19 @@ def _feed_function(digest: Any, function: Any, within: Callable[[Any], None]) ->
     digest.update(f"{function.__module__}.{function.__qualname__}\0".encode())
     _feed_code(digest, function.__code__)
     held = [cell.cell_contents for cell in function.__closure__ or () if not _empty(cell)]
-    names = [n for n in function.__code__.co_names if n in function.__globals__]
+    names = [n for n in _names(function.__code__) if n in function.__globals__]
+    # By its globals: `functools.wraps` lends another function's module.
+    home = function.__globals__.get("__name__")
     # What a function of the user's own file reads besides: constants and other functions beside it.
-    beside = [function.__globals__[n] for n in names if function.__module__.partition(".")[0] not in _KNOWN]
-    for part in (held, function.__defaults__, function.__kwdefaults__, beside):
+    beside = [function.__globals__[n] for n in names if str(home).partition(".")[0] not in _KNOWN]
+    for part in (held, vars(function), function.__defaults__, function.__kwdefaults__, beside):
         within(part)
+
+
+def _names(code: types.CodeType) -> list[str]:
+    """The names that a function's code and the functions within it look up."""
+    inner = [_names(constant) for constant in code.co_consts if inspect.iscode(constant)]
+    return sorted({*code.co_names, *(name for names in inner for name in names)})
 
 
 def _feed_code(digest: Any, code: Any) -> None:

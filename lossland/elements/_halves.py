@@ -49,6 +49,8 @@ def output_half(activation: Activation, kind: str, mirror: bool, score: Array, l
     seen = label * score if mirror else score
     neighbours = activation.neighbours
     output = Output(activation(seen)) if neighbours is None else neighbours(seen, **activation.settings())
+    parts: Any = [None if part is None else _like(part, score) for part in output]
+    output = Output(*parts)
     if kind == "label":
         return Handed(output.value, output.one_minus, output.one_plus, output.log, output.log_one_minus)
     side = jnp.ones((), score.dtype) if mirror else label
@@ -58,8 +60,23 @@ def output_half(activation: Activation, kind: str, mirror: bool, score: Array, l
     return Handed(tracked.value, tracked.complement, tracked.plus, tracked.log(), tracked.log_complement())
 
 
+def _like(part: Any, score: Array) -> Array:
+    """What a user's function gave for each score, in their type; a constant counts for all."""
+    return jnp.broadcast_to(jnp.asarray(part).astype(score.dtype), score.shape)
+
+
 def loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     """The loss of what an output handed over, shaped as the scores; the label matters to losses of a label only."""
+    found = jnp.asarray(_loss_half(loss, handed, label))
+    if found.shape not in ((), handed.value.shape):
+        raise ValueError(
+            f"{loss.name} gives values of shape {found.shape} for {handed.value.shape} arguments; a loss is a function "
+            "of one number, applied to each."
+        )
+    return _like(found, handed.value)
+
+
+def _loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     value, complement, plus, log, log_complement = handed
     if loss.kind == "label":
         output, ones = Output(*handed), jnp.ones_like(value)
@@ -75,16 +92,16 @@ def loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     return replay(loss, Tracked(value, complement, plus, *logs))
 
 
-def handed_fields(activation: Activation, kind: str, mirror: bool) -> tuple[bool, ...]:
+def handed_fields(activation: Activation, kind: str, mirror: bool, dtype: str) -> tuple[bool, ...]:
     """Which fields of `Handed` this activation fills for losses of a kind."""
-    one = jax.ShapeDtypeStruct((1,), jnp.float32)
+    one = jax.ShapeDtypeStruct((1, 1), dtype)
     held = jax.eval_shape(functools.partial(output_half, activation, kind, mirror), one, one)
     return tuple(field is not None for field in held)
 
 
-def read_fields(loss: Loss, filled: tuple[bool, ...]) -> tuple[bool, ...]:
+def read_fields(loss: Loss, filled: tuple[bool, ...], dtype: str, shape: tuple[int, ...] = (1, 1)) -> tuple[bool, ...]:
     """Which of the filled fields a loss's value or slope depends on, read from its program; at least one."""
-    one: Any = jax.ShapeDtypeStruct((1,), jnp.float32)
+    one: Any = jax.ShapeDtypeStruct(shape, dtype)
     fields: Any = [one if there else None for there in filled]
     handed = Handed(*fields)
 

@@ -14,6 +14,8 @@ from jax import Array
 from jax.core import Tracer
 from jax.extend.core import Jaxpr, Literal
 
+from lossland.core import Keyed, by_structure, keyed
+
 
 class Output(NamedTuple):
     """An activation's value a with its neighbours, each right to a few ulp; None: formed from the value."""
@@ -101,9 +103,15 @@ def replay(function: Callable[[Array], Array], tracked: Tracked) -> Array:
         >>> float(brier(tiny.value)), f"{replay(brier, likelihood(tiny, jnp.float32(1.0))):.4g}"
         (0.0, '4.248e-18')
     """
-    closed = jax.make_jaxpr(function)(tracked.value)
+    closed = jax.make_jaxpr(_to_trace(keyed(function)))(tracked.value)
     (result,) = _interpret(closed.jaxpr, closed.consts, [tracked])
     return _plain(result)
+
+
+@by_structure(maxsize=256)
+def _to_trace(function: Keyed) -> Callable[[Array], Array]:
+    """The function, traced again when what it sees has changed: JAX itself compares functions by identity."""
+    return lambda x: function.value(x)
 
 
 def _interpret(jaxpr: Jaxpr, consts: list[Any], arguments: list[Any]) -> list[Any]:

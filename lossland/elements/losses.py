@@ -830,7 +830,11 @@ def asymmetric(
     positive = -(other ** nx.whole(gamma_positive, output.dtype)) * jnp.log(output)
     if clip:
         shifted = nx.positive_part(output - clip, tie)
-        negative = -(shifted ** nx.whole(gamma_negative, output.dtype)) * jnp.log1p(-shifted)
+        # Below the clip nothing moves; a broken power of 0 would have slope inf * 0.
+        power, moves = nx.whole(gamma_negative, output.dtype), shifted > 0.0
+        base = shifted if isinstance(power, int) else jnp.where(moves, shifted, 1.0)
+        focused = base**power if isinstance(power, int) else jnp.where(moves, base**power, 0.0)
+        negative = -focused * jnp.log1p(-shifted)
     else:
         negative = -(output ** nx.whole(gamma_negative, output.dtype)) * jnp.log(other)
     return jnp.where(jnp.asarray(label) > 0, positive, negative)

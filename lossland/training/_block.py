@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from lossland.core import Arrays, Key, Keyed, structure
+from lossland.core import Arrays, Key, Keyed, keyed
 from lossland.training._batches import first_order
 from lossland.training._composed import Members, members_of
 from lossland.training._grid import Block, Grid, coordinates
-from lossland.training._programs import Programs, jitted, programs, starting
+from lossland.training._programs import Programs, by_text, jitted, lower, programs, starting
 from lossland.training._step import RUNNING, BlockState, Examples, Hyperparameters
 
 SECONDS = 0.5
@@ -26,12 +26,13 @@ LONGEST = 10**6
 class Job(NamedTuple):
     """Everything that the blocks of a sweep have in common; `sweep` says what each means.
 
-    `plan` is that of every block, keyed by its structure, as are `init` and `metrics`; `fused` says whether each block
-    compiles its pairs one by one. `mesh` has one axis, over which its devices share the "models" or the "rows"; None:
-    one device.
+    `numbers` are the pairs' in the recipe. `plan` is that of every block, keyed by its structure, as are `init` and
+    `metrics`; `fused` says whether each block compiles its pairs one by one. `mesh` has one axis, over which its
+    devices share the "models" or the "rows"; None: one device.
     """
 
     grid: Grid
+    numbers: np.ndarray
     plan: Keyed
     fused: bool
     init: Keyed
@@ -57,6 +58,7 @@ class Begun(NamedTuple):
 
     Attributes:
         programs: what advances and measures it; they may still be compiling.
+        text: a digest of their text, where one device runs them.
         fixed: (members, examples, hyper), as `advance` takes them.
         measured: (members, examples, held_out, thresholds, hyper), as `measure` takes them.
         state: where its models stand.
@@ -65,6 +67,7 @@ class Begun(NamedTuple):
     """
 
     programs: Programs
+    text: str
     fixed: tuple[Members, Examples, Hyperparameters]
     measured: tuple[Any, ...]
     state: BlockState
@@ -72,7 +75,9 @@ class Begun(NamedTuple):
     key: Key | None
 
 
-def begin_block(job: Job, block: Block, saved: Saved | None = None, together: bool = False) -> Begun:
+def begin_block(
+    job: Job, block: Block, saved: Saved | None = None, together: bool = False, compiled: bool = True
+) -> Begun:
     """A block at its first step, or where an earlier run stopped, with its programs found or put to compiling.
 
     Args:
@@ -80,27 +85,33 @@ def begin_block(job: Job, block: Block, saved: Saved | None = None, together: bo
         block: the block.
         saved: where an earlier run stopped; None: begin.
         together: whether several blocks run at once, each in one thread.
+        compiled: whether its programs are wanted, not their text alone.
     """
-    pairs = [job.grid.pairs[k] for k in block.places]
-    functions = jitted(_plan(job, block), job.metrics, job.mesh)
+    plan = _plan(job, block)
+    functions = jitted(plan, job.metrics, job.mesh)
     start = starting(job.init, job.examples.inputs.shape[1])
+    begin = functions.begin if plan.readable else by_text(functions.begin)
+    start = start if job.init.readable else by_text(start)
     key = _key(job, block)
     seeds, hyper = _numbers(job, block)
     order = None if key is None else first_order(key, job.examples.inputs.shape[0])
 
     def fresh() -> BlockState:
         params = start(jnp.asarray(seeds))
-        many = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(pairs), *x.shape)), params)
-        return functions.begin(many, hyper, order)
+        many = jax.tree.map(lambda x: jnp.broadcast_to(x, (block.height, *x.shape)), params)
+        return begin(many, hyper, order)
 
     state, records = (fresh(), []) if saved is None else _resumed(fresh, saved)
-    members = members_of(job.plan.value.recipe, pairs)
+    members = members_of(plan.value.recipe, job.numbers[block.places])
     thresholds = jnp.asarray(job.thresholds[block.places], job.examples.inputs.dtype)
     fixed = (members, job.examples, hyper)
     measured = (members, job.examples, job.held_out, thresholds, hyper)
     arguments = (*fixed, state, np.int32(0), key), (*measured, state)
-    made = programs(functions, job.mesh is None, *arguments, together and not job.fused)
-    return Begun(made, fixed, measured, state, records, key)
+    if job.mesh is not None:
+        return Begun(functions.programs, "", fixed, measured, state, records, key)
+    lowered = lower(functions, plan.readable and job.metrics.readable, *arguments)
+    made = programs(lowered, together and not job.fused) if compiled else functions.programs
+    return Begun(made, str(lowered.key), fixed, measured, state, records, key)
 
 
 def run_block(
@@ -149,6 +160,14 @@ def run_block(
     return {name: array[: len(block.pairs), : block.wanted] for name, array in found.items()}
 
 
+def texts_of(job: Job, block: Block) -> tuple[str, str]:
+    """The text of a block's programs and of what makes the first params: all that a sweep's numbers come from."""
+    plain = job._replace(fused=False, mesh=None)
+    begun = begin_block(plain, block, compiled=False)
+    start: Any = starting(job.init, job.examples.inputs.shape[1])
+    return begun.text, start.lower(jnp.asarray(_numbers(job, block)[0])).as_text()
+
+
 def shared_out(examples: Examples, devices: int) -> Examples:
     """The examples, with rows of weight 0 added so that each device gets as many."""
     n = examples.inputs.shape[0]
@@ -172,7 +191,9 @@ def _plan(job: Job, block: Block) -> Keyed:
     if not job.fused:
         return job.plan
     fused = tuple(job.grid.pairs[k] for k in block.places)
-    return Keyed((job.plan.key, structure(fused)), job.plan.value._replace(fused=fused))
+    own = keyed(fused)
+    value = job.plan.value._replace(fused=fused)
+    return Keyed((job.plan.key, own.key), value, job.plan.readable and own.readable)
 
 
 def _key(job: Job, block: Block) -> Key | None:
@@ -193,7 +214,7 @@ def _numbers(job: Job, block: Block) -> tuple[np.ndarray, Hyperparameters]:
 
 def _resumed(fresh: Callable[[], BlockState], saved: Saved) -> tuple[BlockState, list[Arrays]]:
     """The state and the records that an earlier run kept."""
-    structure = jax.tree.structure(jax.eval_shape(fresh))
+    structure = jax.tree.structure(fresh())
     return jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in saved.leaves]), list(saved.records)
 
 

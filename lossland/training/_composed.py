@@ -7,7 +7,7 @@ loss's program. Which programs a tile passes through is data, so that every bloc
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,10 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from lossland.core import Keyed, by_structure, keyed
 from lossland.elements import (
-    Activation,
     Handed,
-    Loss,
     Pair,
     handed_fields,
     loss_half,
@@ -47,15 +46,21 @@ class Group(NamedTuple):
     kind: str
     filled: tuple[bool, ...]
     read: tuple[bool, ...]
-    outputs: tuple[tuple[Activation, bool], ...]
-    losses: tuple[Loss, ...]
+    outputs: tuple[tuple[Keyed, bool], ...]
+    losses: tuple[Keyed, ...]
 
 
 class Recipe(NamedTuple):
-    """All that pairs are made of; what the compiled program is made for."""
+    """All that pairs are made of, each half keyed by its structure; what the compiled program is made for."""
 
     groups: tuple[Group, ...]
-    activations: tuple[Activation, ...]
+    activations: tuple[Keyed, ...]
+
+    @property
+    def keyed(self) -> Keyed:
+        """The recipe by the structure of its halves."""
+        halves = (*self.activations, *(loss for group in self.groups for loss in group.losses))
+        return Keyed(self, self, all(half.readable for half in halves))
 
 
 class Members(NamedTuple):
@@ -72,30 +77,43 @@ class Members(NamedTuple):
     activations: Array
 
 
-def recipe_of(pairs: Sequence[Pair]) -> Recipe:
-    """What these pairs are made of."""
-    sorts: dict[tuple[str, tuple[bool, ...], tuple[bool, ...]], list[Pair]] = {}
+def recipe_of(pairs: Sequence[Pair], dtype: Any = None) -> tuple[Recipe, np.ndarray]:
+    """What these pairs are made of.
+
+    Args:
+        pairs: the pairs of a sweep.
+        dtype: of the scores; the default float if left out.
+
+    Returns:
+        The recipe, and a row for each pair: the numbers of its group, of its output and its loss in that group, and of
+        its activation.
+    """
+    dtype = jnp.result_type(float) if dtype is None else dtype
+    halves = {half: keyed(half) for pair in pairs for half in (pair.activation, pair.loss)}
+    sorts: dict[tuple[str, tuple[bool, ...], tuple[bool, ...]], tuple[dict, dict]] = {}
+    activations: dict[Keyed, int] = {}
+    numbers = []
     for pair in pairs:
-        sorts.setdefault(_sort(pair), []).append(pair)
-    groups = []
-    for (kind, filled, read), held in sorts.items():
-        outputs = _once((p.activation, mirrored(p.activation, p.loss)) for p in held)
-        groups.append(Group(kind, filled, read, outputs, _once(p.loss for p in held)))
-    return Recipe(tuple(groups), _once(p.activation for p in pairs))
+        activation, loss = halves[pair.activation], halves[pair.loss]
+        mirror = mirrored(pair.activation, pair.loss)
+        filled = _filled(activation, pair.loss.kind, mirror, str(dtype))
+        sort = pair.loss.kind, filled, _read(loss, filled, str(dtype))
+        outputs, losses = sorts.setdefault(sort, ({}, {}))
+        place = list(sorts).index(sort), outputs.setdefault((activation, mirror), len(outputs))
+        own = losses.setdefault(loss, len(losses)), activations.setdefault(activation, len(activations))
+        numbers.append((*place, *own))
+    groups = [Group(*sort, tuple(outputs), tuple(losses)) for sort, (outputs, losses) in sorts.items()]
+    return Recipe(tuple(groups), tuple(activations)), np.asarray(numbers, np.int32)
 
 
-def members_of(recipe: Recipe, pairs: Sequence[Pair]) -> Members:
-    """The pairs of a block in the numbers of a recipe that has them all."""
-    places = {(group.kind, group.filled, group.read): k for k, group in enumerate(recipe.groups)}
-    rows = np.zeros((len(recipe.groups), len(pairs), 3), np.int32)
+def members_of(recipe: Recipe, numbers: np.ndarray) -> Members:
+    """The pairs of a block, from their rows of numbers in a recipe."""
+    rows = np.zeros((len(recipe.groups), len(numbers), 3), np.int32)
     counts = np.zeros(len(recipe.groups), np.int32)
-    for at, pair in enumerate(pairs):
-        k = places[_sort(pair)]
-        group, output = recipe.groups[k], (pair.activation, mirrored(pair.activation, pair.loss))
-        rows[k, counts[k]] = at, group.outputs.index(output), group.losses.index(pair.loss)
-        counts[k] += 1
-    activations = np.asarray([recipe.activations.index(p.activation) for p in pairs], np.int32)
-    return Members(*(jnp.asarray(x) for x in (rows, counts, activations)))
+    for at, (group, output, loss, _) in enumerate(numbers):
+        rows[group, counts[group]] = at, output, loss
+        counts[group] += 1
+    return Members(*(jnp.asarray(x) for x in (rows, counts, numbers[:, 3])))
 
 
 def composed_losses(
@@ -171,7 +189,7 @@ def _settled(recipe: Recipe, members: Members, tiling: _Tiling, scores: Array, s
         place = at // tiling.each
         corner = tiling.corner(place, at % tiling.each)
         score, slope = (jax.lax.dynamic_slice(x, corner, tiling.size) for x in (scores, slopes))
-        programs = [functools.partial(_along, a) for a in recipe.activations]
+        programs = [functools.partial(_along, a.value) for a in recipe.activations]
         output, output_slope = jax.lax.switch(members.activations[place], programs, within_reach(score))
         return jax.lax.dynamic_update_slice(slopes, settled(slope, output, output_slope, score), corner)
 
@@ -182,33 +200,37 @@ def _settled(recipe: Recipe, members: Members, tiling: _Tiling, scores: Array, s
 # ------------------------------------------------------------------------------------------------------------- programs
 
 
-@functools.lru_cache(maxsize=1024)
-def _sort(pair: Pair) -> tuple[str, tuple[bool, ...], tuple[bool, ...]]:
-    """The loss's kind, the fields that the activation fills, and those that the loss reads of them."""
-    kind = pair.loss.kind
-    filled = _filled(pair.activation, kind, mirrored(pair.activation, pair.loss))
-    return kind, filled, _read(pair.loss, filled)
+@by_structure(maxsize=256)
+def _filled(activation: Keyed, kind: str, mirror: bool, dtype: str) -> tuple[bool, ...]:
+    return handed_fields(activation.value, kind, mirror, dtype)
 
 
-_filled = functools.lru_cache(maxsize=256)(handed_fields)
-_read = functools.lru_cache(maxsize=256)(read_fields)
+@by_structure(maxsize=256)
+def _read(loss: Keyed, filled: tuple[bool, ...], dtype: str) -> tuple[bool, ...]:
+    return read_fields(loss.value, filled, dtype)
 
 
-@functools.lru_cache(maxsize=256)
-def _output_jet(activation: Activation, mirror: bool, kind: str) -> Callable[[Array, Array], tuple[Handed, Handed]]:
+@by_structure(maxsize=256)
+def _output_jet(activation: Keyed, mirror: bool, kind: str) -> Callable[[Array, Array], tuple[Handed, Handed]]:
     """All that an output hands over and its slopes; traced once for all programs that read of it."""
 
     def jet(score: Array, label: Array) -> tuple[Handed, Handed]:
-        return _along(lambda z: output_half(activation, kind, mirror, z, label), score)
+        return _along(lambda z: output_half(activation.value, kind, mirror, z, label), score)
 
     return jax.jit(jet, inline=True)
 
 
-@functools.lru_cache(maxsize=256)
-def _loss_jet(loss: Loss, filled: tuple[bool, ...], read: tuple[bool, ...]) -> Callable[..., tuple[Array, Array]]:
+@by_structure(maxsize=256)
+def _loss_jet(loss: Keyed, filled: tuple[bool, ...], read: tuple[bool, ...]) -> Callable[..., tuple[Array, Array]]:
     """Value and slope of a loss from the fields that it reads and their slopes; traced once."""
 
     def jet(values: tuple[Array, ...], slopes: tuple[Array, ...], label: Array) -> tuple[Array, Array]:
+        shape, dtype = values[0].shape, str(values[0].dtype)
+        if read_fields(loss.value, filled, dtype, shape) != read:
+            raise ValueError(
+                f"{loss.value.name} is not elementwise: what it reads depends on the shape of its argument. A loss is "
+                "a function of one number, applied to each."
+            )
         nothing = jnp.zeros_like(values[0])
 
         def whole(given: tuple[Array, ...]) -> Handed:
@@ -218,12 +240,12 @@ def _loss_jet(loss: Loss, filled: tuple[bool, ...], read: tuple[bool, ...]) -> C
             ]
             return Handed(*parts)
 
-        return jax.jvp(lambda handed: loss_half(loss, handed, label), (whole(values),), (whole(slopes),))
+        return jax.jvp(lambda handed: loss_half(loss.value, handed, label), (whole(values),), (whole(slopes),))
 
     return jax.jit(jet, inline=True)
 
 
-def _output_program(activation: Activation, mirror: bool, group: Group) -> Callable:
+def _output_program(activation: Keyed, mirror: bool, group: Group) -> Callable:
     """Scores and labels to the fields that the group's losses read, and their slopes."""
 
     def program(score: Array, label: Array) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
@@ -239,8 +261,3 @@ def _kept(handed: Handed, read: tuple[bool, ...]) -> tuple[Array, ...]:
 
 def _along(function: Callable[[Array], Any], z: Array) -> tuple[Any, Any]:
     return jax.jvp(function, (z,), (jnp.ones_like(z),))
-
-
-def _once(things: Iterable[Any]) -> tuple[Any, ...]:
-    """Each thing once, in the order of their first coming."""
-    return tuple(dict.fromkeys(things))

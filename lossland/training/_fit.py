@@ -82,12 +82,15 @@ def fit(
     # A plain function shows no arrays: it is part of what the program is made for.
     plain, given = (None, objective) if isinstance(objective, Objective) else (objective, None)
     made_for = _FitPlan(plain, optimizer, batch_size, record_every, record, min(CHUNK, -(-steps // record_every)))
-    plan = keyed(made_for)
+    made_of = () if given is None else (given.pair, given.model)
+    plan = keyed((made_for, made_of))
+    # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
+    chunk = _chunk if plan.readable else jax.jit(_run_chunk, static_argnums=0)
     params = jax.tree.map(jnp.asarray, params)
     state = _FitState(params, optimizer.init(params), jnp.zeros((), int), _first_order(objective, batch_size, key))
     traces = []
     for start in range(0, steps, made_for.records * record_every):
-        state, trace = _chunk(plan, given, state, jnp.asarray(steps), key)
+        state, trace = chunk(plan, given, state, jnp.asarray(steps), key)
         traces.append(trace)
         if progress is not None:
             progress(min(start + made_for.records * record_every, steps), steps)
@@ -130,12 +133,11 @@ def _measure(plan: _FitPlan, objective: Callable, params: Params) -> tuple[Array
     return value, optax.tree.norm(gradient), None if plan.record is None else plan.record(params)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _chunk(
+def _run_chunk(
     held: Keyed, given: Objective | None, state: _FitState, steps: Array, key: Any
 ) -> tuple[_FitState, tuple[Array, Array, Any]]:
     """Run `plan.records` records of `plan.record_every` steps; steps beyond the last change nothing."""
-    plan: _FitPlan = held.value
+    plan: _FitPlan = held.value[0]
     objective: Any = plan.function if given is None else given
 
     def update(state: _FitState, gradient: Params) -> _FitState:
@@ -161,6 +163,9 @@ def _chunk(
         return end, (value, optax.tree.norm(gradient), kept)
 
     return jax.lax.scan(record, state, length=plan.records)
+
+
+_chunk = jax.jit(_run_chunk, static_argnums=0)
 
 
 def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:

@@ -1,6 +1,5 @@
 """Objectives: a pair averaged over data plus l2 / 2 * ||w||^2. The only place that takes a mean."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Keyed, Model, Params, checked_weights, keyed, shaped_weights
+from lossland.core import Keyed, Model, Params, checked_weights, keyed, same, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.training._models import linear
@@ -98,7 +97,10 @@ class Objective:
         return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights)
 
 
-_made_of = functools.lru_cache(maxsize=256)(lambda *parts: keyed(parts))
+def _made_of(*parts: Any) -> Keyed:
+    """Pair and model by structure; those that cannot be read by being themselves, as everywhere in JAX."""
+    made = keyed(parts)
+    return made if made.readable else Keyed(same(*parts), parts)
 
 
 def objective(

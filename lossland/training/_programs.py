@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import functools
+import hashlib
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from jax import Array
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from lossland.core import Keyed, Params
+from lossland.core import Keyed, Params, by_structure
 from lossland.training._records import measure
 from lossland.training._step import BlockState, Examples, Plan, advance_block, start_block
 
@@ -31,6 +32,11 @@ class Jitted(NamedTuple):
     advance: Any
     measure: Any
 
+    @property
+    def programs(self) -> "Programs":
+        """Themselves, compiled as they are called."""
+        return Programs(_done(self.advance), _done(self.measure))
+
 
 class Programs(NamedTuple):
     """What runs a block from its first step to its last; they may still be compiling."""
@@ -44,13 +50,17 @@ class Programs(NamedTuple):
         return self.advance.done() and self.measure.done()
 
 
-@functools.lru_cache(maxsize=KEPT)
 def starting(init: Keyed, d: int) -> Callable[[Array], Params]:
     """The function of seeds, (width,), that gives the parameters at the start."""
+    return _starting(init, d, _surroundings())
+
+
+@by_structure(maxsize=KEPT)
+def _starting(init: Keyed, d: int, surroundings: Hashable) -> Callable[[Array], Params]:
     return jax.jit(jax.vmap(lambda seed: init.value(jax.random.key(seed), d)))
 
 
-@functools.lru_cache(maxsize=KEPT)
+@by_structure(maxsize=KEPT)
 def jitted(plan: Keyed, metrics: Keyed, mesh: Mesh | None) -> Jitted:
     """The functions of a block of this plan."""
     rows, models, state = _specs(plan.value)
@@ -64,32 +74,63 @@ def jitted(plan: Keyed, metrics: Keyed, mesh: Mesh | None) -> Jitted:
     )
 
 
-def programs(functions: Jitted, alone: bool, advanced: tuple, measured: tuple, together: bool) -> Programs:
-    """The compiled programs for such arguments, from the store or under way in threads of their own.
+def by_text(function: Any) -> Callable:
+    """A jitted function that is new in each call, as one whose program is found by its text."""
 
-    Args:
-        functions: from `jitted`.
-        alone: whether one device runs the block.
-        advanced: arguments of `advance`.
-        measured: arguments of `measure`.
-        together: whether several blocks run at once, each in one thread.
-    """
-    if not alone:
-        return Programs(_done(functions.advance), _done(functions.measure))
-    shapes = _shaped(advanced), _shaped(measured)
-    return _compiled(functions, *shapes, together and jax.default_backend() == "cpu", _surroundings())
+    def call(*arguments: Any) -> Any:
+        lowered = function.lower(*arguments)
+        text = hashlib.sha256(lowered.as_text().encode()).hexdigest()
+        return _one(Keyed(text, lowered), _surroundings())(*arguments)
+
+    return call
 
 
 @functools.lru_cache(maxsize=KEPT)
-def _compiled(
-    functions: Jitted, advanced: Keyed, measured: Keyed, one_thread: bool, surroundings: Hashable
-) -> Programs:
-    """Lowered here, in the caller's thread, which has the caller's configuration; compiled beside."""
-    options = {"xla_cpu_multi_thread_eigen": False} if one_thread else None
+def _one(lowered: Keyed, surroundings: Hashable) -> Callable:
+    return lowered.value.compile()
+
+
+def lower(functions: Jitted, readable: bool, advanced: tuple, measured: tuple) -> Keyed:
+    """Both programs before they are compiled, keyed by their text.
+
+    Args:
+        functions: from `jitted`.
+        readable: whether all that they are made of could be read; if not they are new in each call, and so is this.
+        advanced: arguments of `advance`.
+        measured: arguments of `measure`.
+    """
+    lowered = _lowered if readable else _lowered.__wrapped__
+    return lowered(functions, _shaped(advanced), _shaped(measured), _surroundings())
+
+
+def programs(lowered: Keyed, together: bool) -> Programs:
+    """The compiled programs of a text, from the store or under way in a thread of their own.
+
+    Args:
+        lowered: from `lower`.
+        together: whether several blocks run at once, each in one thread.
+    """
+    made = _compiled(lowered, together and jax.default_backend() == "cpu", _surroundings())
+    if any(future.done() and future.exception() is not None for future in made):
+        _compiled.cache_clear()
+    return made
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _lowered(functions: Jitted, advanced: Keyed, measured: Keyed, surroundings: Hashable) -> Keyed:
+    # In the caller's thread, which has the caller's configuration. The text has the constants in full.
     lowered = functions.advance.lower(*advanced.value), functions.measure.lower(*measured.value)
+    text = "".join(each.as_text() for each in lowered)
+    return Keyed(hashlib.sha256(text.encode()).hexdigest(), lowered)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _compiled(lowered: Keyed, one_thread: bool, surroundings: Hashable) -> Programs:
+    """Compiled beside, one after the other: XLA uses all cores for each, and memory for both at once."""
+    options = {"xla_cpu_multi_thread_eigen": False} if one_thread else None
     pool = concurrent.futures.ThreadPoolExecutor(1, "compiling")
     try:
-        return Programs(*(pool.submit(each.compile, options) for each in lowered))
+        return Programs(*(pool.submit(each.compile, options) for each in lowered.value))
     finally:
         pool.shutdown(wait=False)
 
@@ -110,9 +151,18 @@ def _shaped(arguments: tuple) -> Keyed:
 
 def _surroundings() -> Hashable:
     """What else of a session decides how a function is traced."""
-    names = ("jax_enable_x64", "jax_default_matmul_precision", "jax_debug_nans", "jax_threefry_partitionable")
+    names = (
+        "jax_enable_x64",
+        "jax_default_matmul_precision",
+        "jax_debug_nans",
+        "jax_threefry_partitionable",
+        "jax_default_prng_impl",
+        "jax_numpy_dtype_promotion",
+        "jax_numpy_rank_promotion",
+        "jax_disable_jit",
+    )
     return (
-        *(getattr(jax.config, name) for name in names),
+        *(getattr(jax.config, name, None) for name in names),
         str(getattr(jax.config, "jax_default_device", None)),
         jax.default_backend(),
     )

@@ -47,7 +47,7 @@ def run_blocks(
             while waiting or running:
                 while waiting and len(running) < at_once:
                     block = waiting.pop(0)
-                    running[_submitted(job, block, kept, pool, at_once, report, halt)] = block
+                    running[_submitted(job, block, kept, pool, at_once, report, halt, stop)] = block
                 done, _ = wait(running, timeout=PATIENCE, return_when=FIRST_COMPLETED)
                 report.tell()
                 if stop():
@@ -72,15 +72,16 @@ def _submitted(
     at_once: int,
     report: "_Report",
     halt: threading.Event,
+    stop: Callable[[], bool],
 ) -> "Future[Arrays]":
     """A block put to work, unless an earlier run has finished it."""
     found = None if kept is None else kept.finished(block.number)
     if found is not None:
         return pool.submit(lambda: found)
     begun = begin_block(job, block, None if kept is None else kept.under_way(block.number), at_once > 1)
-    if not begun.programs.ready:
+    if job.mesh is not None or not begun.programs.ready:
         report.compiling(block)
-    keep = _stopper(halt) if kept is None else kept.keeper(block.number, halt.is_set)
+    keep = _stopper(halt) if kept is None else kept.keeper(block.number, lambda: halt.is_set() or stop())
 
     def work() -> Arrays:
         made = run_block(job, block, begun, lambda step: report.reached(block, step), keep)
@@ -88,7 +89,12 @@ def _submitted(
             kept.finish(block.number, made)
         return made
 
-    return pool.submit(work)
+    if job.mesh is None:
+        return pool.submit(work)
+    # Programs over devices are traced as they are called: in the caller's thread, which has the caller's configuration.
+    future: Future[Arrays] = Future()
+    future.set_result(work())
+    return future
 
 
 def _stopper(halt: threading.Event) -> Callable[[Callable[[], Any]], None]:
@@ -122,7 +128,7 @@ class _Report:
     """How far a sweep is, told in the caller's thread from what its threads leave in a queue."""
 
     def __init__(self, job: Job, blocks: Sequence[Block], progress: Progress | None) -> None:
-        self.job, self.progress = job, progress
+        self.job, self.progress, self.caller = job, progress, threading.get_ident()
         self.models = {block.number: len(block.pairs) * block.wanted for block in blocks}
         self.total = sum(self.models.values()) * job.steps[-1]
         self.done = dict.fromkeys(self.models, 0)
@@ -134,6 +140,8 @@ class _Report:
 
     def reached(self, block: Block, step: int) -> None:
         self.news.put((block, step, self._named(block)))
+        if threading.get_ident() == self.caller:
+            self.tell()
 
     def finished(self, block: Block) -> None:
         self.news.put((block, self.job.steps[-1], self._named(block)))

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Arrays, Key, Model, Params, fingerprint, keep_compiled, keyed, read
+from lossland.core import Arrays, Key, Keyed, Model, Params, fingerprint, keep_compiled, keyed, read
 from lossland.data import Dataset
-from lossland.training._block import Job, shared_out
+from lossland.training._block import Job, shared_out, texts_of
 from lossland.training._checkpoints import Store, store
 from lossland.training._composed import recipe_of
 from lossland.training._grid import Block, blocks, earns_fusing, make_grid
@@ -137,15 +137,17 @@ def sweep(
     rows = batch_size or data.n
     fused = earns_fusing(grid, rows, steps)
     axis = "rows" if sharding == "rows" else None
-    plan = Plan(recipe_of(grid.pairs), (), model, optimizer, batch_size, tolerance, average_from, axis)
+    recipe, numbers = recipe_of(grid.pairs, base.inputs.dtype)
+    plan = Plan(recipe, (), model, optimizer, batch_size, tolerance, average_from, axis)
     job = Job(
         grid=grid,
-        plan=keyed(plan),
+        numbers=numbers,
+        plan=_keyed(plan),
         fused=fused,
         init=keyed(checked_init(model, init, data.d)),
         examples=shared_out(examples, mesh.size) if mesh is not None and sharding == "rows" else examples,
         held_out={name: examples_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
-        thresholds=np.zeros((len(grid.pairs), 0)),
+        thresholds=np.zeros((len(grid.pairs), len(thresholds))),
         metrics=keyed(tuple((metrics or {}).items())),
         steps=record_steps(record, steps),
         apart=batch_size is not None and shuffle == "by seed",
@@ -155,7 +157,7 @@ def sweep(
     multiple = mesh.size if sharding == "models" and mesh else 1
     cut = blocks(grid, rows, fused, block_scores, job.apart, multiple)
     settings = settings_of(job, data, block_scores, sharding, thresholds)
-    kept = None if folder is None else store(Path(folder), _hash(job, settings), settings, checkpoint_seconds)
+    kept = None if folder is None else store(Path(folder), _hash(job, cut[0], settings), settings, checkpoint_seconds)
     if kept is not None and kept.path.exists():
         return read_sweep(kept.path)
     total = len(grid.pairs) * grid.runs * steps
@@ -191,6 +193,12 @@ def read_sweep(path: str | Path) -> Sweep:
 
 
 # ------------------------------------------------------------------------------------------------------------- the work
+
+
+def _keyed(plan: Plan) -> Keyed:
+    """The plan by its structure, the recipe's halves read once."""
+    recipe, others = plan.recipe.keyed, keyed(plan._replace(recipe=None))  # pyright: ignore[reportArgumentType]
+    return Keyed((recipe.key, others.key), plan, recipe.readable and others.readable)
 
 
 def _concluded(made: Sweep, kept: Store | None) -> Sweep:
@@ -261,9 +269,11 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
     )
 
 
-def _hash(job: Job, settings: dict[str, Any]) -> str:
-    """The hash of everything that the sweep's numbers depend on."""
+def _hash(job: Job, first: Block, settings: dict[str, Any]) -> str:
+    """The hash of everything that the sweep's numbers depend on; of functions that cannot be read, their program."""
     plan = job.plan.value
     functions = (job.grid.pairs, plan.model, plan.optimizer, job.init.value, job.metrics.value)
     arrays = (job.examples, job.held_out)
-    return fingerprint([json.dumps(settings, sort_keys=True), functions, arrays])
+    readable = job.plan.readable and job.metrics.readable and job.init.readable
+    texts = () if readable else texts_of(job, first)
+    return fingerprint([json.dumps(settings, sort_keys=True), functions, arrays, texts])

@@ -1,5 +1,6 @@
 """Keys of what things are: equal for equal things made twice, different for whatever changes a number."""
 
+import collections
 import functools
 import types
 
@@ -9,7 +10,8 @@ import optax
 import pytest
 
 import lossland as ll
-from lossland.core import structure
+from lossland.core import by_structure, keyed, structure
+from tests import references
 
 LEVEL = 3.0
 
@@ -71,7 +73,6 @@ DIFFERENT = [
     (optax.sgd(0.1), optax.sgd(0.1, momentum=0.5)),
     (ll.pair("relu", "hinge"), ll.pair("relu", "hinge(tie=0.5)")),
     (lambda x: x + 1, lambda x: x + 2),
-    (Counter(1), Counter(1)),
     ([1, 2], (1, 2)),
     ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
 ]
@@ -82,13 +83,73 @@ def test_whatever_changes_a_number_changes_the_key(first, second):
     assert structure(first) != structure(second)
 
 
-def test_state_that_changes_changes_the_key(monkeypatch):
-    counter, values = Counter(1), np.arange(3.0)
-    before = structure(counter), structure(holds(values)), structure(reads_a_global)
-    counter.start, values[0] = 2, 5.0
+def imports_within(x):
+    from math import tau
+
+    return tau * x
+
+
+def reads_a_module_of_a_user(x):
+    return references.SPREAD and x
+
+
+def looks_up_by_name(x):
+    return globals()["LEVEL"] * x
+
+
+def reads_an_attribute(x):
+    return SPACE.level * x
+
+
+SPACE = types.SimpleNamespace(level=1.0)
+UNREADABLE = [
+    Counter(1),
+    Counter(1).__call__,
+    holds(Counter(1)),
+    types.SimpleNamespace(x=1),
+    collections.OrderedDict(a=1),
+    collections.defaultdict(int),
+    np.ma.array([1.0]),
+    Counter,
+    imports_within,
+    reads_a_module_of_a_user,
+    looks_up_by_name,
+    reads_an_attribute,
+    functools.partial(scaled, by=Counter(1)),
+    object(),
+]
+
+
+@pytest.mark.parametrize("thing", UNREADABLE)
+def test_what_cannot_be_read_to_the_end_has_no_key(thing):
+    assert structure(thing) is None
+    assert keyed(thing) != keyed(thing)
+    assert not keyed(thing).readable
+
+
+def test_a_borrowed_module_name_settles_nothing(monkeypatch):
+    borrowed = functools.wraps(optax.sgd)(reads_a_global)
+    before = structure(borrowed)
     monkeypatch.setattr("tests.core.test_structure.LEVEL", 4.0)
-    after = structure(counter), structure(holds(values)), structure(reads_a_global)
+    assert structure(borrowed) != before
+
+
+def test_state_that_changes_changes_the_key(monkeypatch):
+    values, listed = np.arange(3.0), [1]
+    before = structure(holds(values)), structure(reads_a_global), structure(scaled(listed))
+    listed.append(2)
+    values[0] = 5.0
+    monkeypatch.setattr("tests.core.test_structure.LEVEL", 4.0)
+    after = structure(holds(values)), structure(reads_a_global), structure(scaled(listed))
     assert all(a != b for a, b in zip(before, after, strict=True))
+
+
+def test_what_is_made_by_structure_is_made_once_if_it_can_be_read():
+    made = []
+    make = by_structure(4)(lambda thing: made.append(thing.value) or len(made))
+    assert make(keyed(scaled(2.0))) == make(keyed(scaled(2.0))) == 1
+    counter = Counter(1)
+    assert (make(keyed(counter)), make(keyed(counter))) == (2, 3)
 
 
 def test_a_thing_that_holds_itself_has_a_key():

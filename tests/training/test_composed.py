@@ -13,10 +13,10 @@ FAR = [0.0, 1.0, -1.0, 0.5, 3.0, -3.0, 6.0, 30.0, -30.0, 200.0, -200.0]
 
 def both_ways(pairs, scores, labels, limits):
     """Values and slopes of these pairs, (pairs, rows, n): composed, and each pair by itself."""
-    recipe = composed.recipe_of(pairs)
+    recipe, numbers = composed.recipe_of(pairs)
     whole = np.concatenate([scores] * len(pairs))
     given = jnp.asarray(whole), jnp.asarray(labels), jnp.asarray(limits)
-    values, slopes = composed.composed_losses(recipe, composed.members_of(recipe, pairs), *given)
+    values, slopes = composed.composed_losses(recipe, composed.members_of(recipe, numbers), *given)
     shape = (len(pairs), *scores.shape)
     label = np.broadcast_to(labels, scores.shape)
     own = [(p(scores, label), p.slope(scores, label)) for p in pairs]
@@ -80,9 +80,9 @@ def test_tiles_cover_every_score(width, n):
     pairs = [ll.pair("identity", "squared"), ll.pair("identity", "hinge")]
     scores = np.random.default_rng(2).normal(size=(2 * width, n)).astype(np.float32)
     labels = np.where(np.arange(n) % 3, 1.0, -1.0).astype(np.float32)
-    recipe = composed.recipe_of(pairs)
+    recipe, numbers = composed.recipe_of(pairs)
     values, slopes = composed.composed_losses(
-        recipe, composed.members_of(recipe, pairs), jnp.asarray(scores), jnp.asarray(labels), jnp.asarray(False)
+        recipe, composed.members_of(recipe, numbers), jnp.asarray(scores), jnp.asarray(labels), jnp.asarray(False)
     )
     margins = labels * scores
     np.testing.assert_allclose(values[:width], (1 - margins[:width]) ** 2, rtol=1e-5, atol=1e-6)
@@ -91,11 +91,11 @@ def test_tiles_cover_every_score(width, n):
 
 def test_each_half_is_compiled_once():
     pairs = ll.pairs()
-    recipe = composed.recipe_of(pairs)
+    recipe, numbers = composed.recipe_of(pairs)
     losses = sum(len(group.losses) for group in recipe.groups)
     outputs = sum(len(group.outputs) for group in recipe.groups)
     assert losses + outputs < len(pairs) / 2
-    members, labels = composed.members_of(recipe, pairs[:5]), jnp.ones(3)
+    members, labels = composed.members_of(recipe, numbers[:5]), jnp.ones(3)
     program = jax.make_jaxpr(lambda z: composed.composed_losses(recipe, members, z, labels, jnp.asarray(False)))(
         jnp.ones((5, 3))
     )

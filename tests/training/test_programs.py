@@ -1,6 +1,7 @@
 """Compiled programs are found again by what they are: an equal call compiles nothing, and nothing piles up."""
 
 import gc
+import types
 from pathlib import Path
 
 import jax
@@ -67,6 +68,95 @@ def test_a_sweep_of_other_structure_is_another_program(data):
 
 
 SCALE = 1.0
+HELD = types.SimpleNamespace(scale=1.0)
+HELD_BY_NAME = {"by": 1.0}
+
+
+def by_a_global(x):
+    return SCALE * x
+
+
+def by_an_object(x):
+    return HELD.scale * x
+
+
+def by_a_dictionary(x):
+    return HELD_BY_NAME["by"] * x
+
+
+def fitted(loss, data):
+    f = ll.objective(ll.pair("identity", loss), ll.linear(), data)
+    return ll.fit(f, ll.linear().init(jax.random.key(0), data.d), optax.sgd(0.1), 5).values
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [by_a_global, by_an_object, by_a_dictionary])
+def test_what_a_loss_sees_now_is_what_trains(data, registries, monkeypatch, way):
+    """A loss that reads what has changed since is another loss, in `sweep` and in `fit`."""
+
+    @ll.margin_loss
+    def seen(margin):
+        return way(jnp.maximum(0.0, 1.0 - margin) ** 2)
+
+    @ll.margin_loss
+    def threefold(margin):
+        return 3.0 * jnp.maximum(0.0, 1.0 - margin) ** 2
+
+    def swept(name):
+        made = ll.sweep(f"identity+{name}", data, seeds=1, steps=5, record=1, optimizer=lambda r: optax.sgd(way(r)))
+        return made.records["risk"].ravel()
+
+    first = swept("seen"), fitted(seen, data)
+    monkeypatch.setattr("tests.training.test_programs.SCALE", 3.0)
+    monkeypatch.setattr(HELD, "scale", 3.0)
+    monkeypatch.setitem(HELD_BY_NAME, "by", 3.0)
+    for again, before in zip((swept("seen"), fitted(seen, data)), first, strict=True):
+        assert not np.allclose(again, before)
+    np.testing.assert_array_equal(swept("seen"), swept("threefold"))
+    np.testing.assert_allclose(fitted(seen, data), fitted(threefold, data), rtol=1e-6)
+    assert compilations(lambda: swept("seen")) == 0
+
+
+@pytest.mark.slow
+def test_a_folder_does_not_give_what_another_object_made(data, tmp_path):
+    def swept(scale):
+        HELD.scale = scale
+        made = ll.sweep("identity+hinge", data, seeds=1, steps=5, optimizer=lambda r: optax.sgd(by_an_object(r)),
+                        folder=tmp_path)  # fmt: skip
+        return made.records["risk"].ravel()
+
+    try:
+        first, second = swept(1.0), swept(3.0)
+    finally:
+        HELD.scale = 1.0
+    assert not np.allclose(first, second)
+
+
+@pytest.mark.slow
+def test_an_elementwise_loss_that_looks_at_its_type_or_gives_another(data, registries, x64):
+    @ll.likelihood_loss
+    def looks(likelihood):
+        narrow = likelihood.dtype == jnp.float32
+        return 1.0 - 2.0 * likelihood + likelihood**2 if narrow else (1.0 - likelihood) ** 2
+
+    @ll.margin_loss
+    def narrow(margin):
+        return ((1.0 - margin) ** 2).astype(jnp.float32)
+
+    @ll.margin_loss
+    def one(margin):
+        return 1.0
+
+    made = ll.sweep(["sigmoid+looks", "sigmoid+brier", "identity+narrow", "identity+one"], data, seeds=1, steps=9)
+    np.testing.assert_allclose(made.records["risk"][0], made.records["risk"][1], rtol=1e-12)
+    assert (made.records["risk"][3] == 1.0).all()
+
+    @ll.margin_loss
+    def summed(margin):
+        return jnp.sum(margin)[None, None, None]
+
+    with pytest.raises(ValueError, match="a function of one number"):
+        ll.sweep("identity+summed", data, seeds=1, steps=2)
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_a_sweep_is_saved_and_found_again(data, tmp_path, monkeypatch):
     first = ll.sweep(SPREAD[:2], data, **grid, folder=tmp_path, progress=lambda *told: calls.append(told))
     assert calls[-1][:2] == (48, 48)
     assert [p.name for p in tmp_path.iterdir()] == [first.path.name]
-    monkeypatch.setattr(sweeping, "run_block", None)
+    monkeypatch.setattr(sweeping, "run_blocks", None)
     again = ll.sweep(SPREAD[:2], data, **grid, folder=tmp_path)
     assert jax.tree.structure(again) == jax.tree.structure(first)
     for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(again), strict=True):
