@@ -60,3 +60,13 @@ def test_two_files_may_not_define_the_same_name(tmp_path):
     load_file(_write(tmp_path / "one.py", body))
     with pytest.raises(ValueError, match=r"one\.py:2 and again at .*two\.py:2"):
         load_file(_write(tmp_path / "two.py", body))
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path, registries):
+    body = "import lossland as ll\n@ll.margin_loss\ndef rewritten(margin):\n    return {} * margin\n"
+    file = _write(tmp_path / "one.py", body.format("1.0"))
+    load_file(file)
+    assert float(LOSSES["rewritten"].function(2.0)) == 2.0
+    _write(tmp_path / "one.py", "# one line more\n" + body.format("5.0"))
+    load_file(file)
+    assert float(LOSSES["rewritten"].function(2.0)) == 10.0

@@ -264,3 +264,13 @@ def test_a_loss_without_a_reference_is_held_to_its_own_float64(name, monkeypatch
     for definitions in (ref.MARGIN, ref.LIKELIHOOD):
         monkeypatch.delitem(definitions, name, raising=False)
     test_value_slope_and_curvature_are_right_to_a_few_ulp(LOSSES[name], jnp.float32)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.5])
+def test_broken_powers_of_nothing_have_slope_zero(gamma):
+    """Below the clip the asymmetric loss does not move, whatever the power."""
+    pair = ll.pair("sigmoid", f"asymmetric(gamma_negative={gamma})")
+    scores = jnp.array([-9.0, -4.0, 0.0])
+    assert pair.slope(scores, -1.0)[:2].tolist() == [0.0, 0.0]
+    assert pair.curvature(scores, -1.0)[:2].tolist() == [0.0, 0.0]
+    assert float(pair.slope(scores, -1.0)[2]) > 0.0
