@@ -110,10 +110,11 @@ def programs(lowered: Keyed, together: bool) -> Programs:
         lowered: from `lower`.
         together: whether several blocks run at once, each in one thread.
     """
-    made = _compiled(lowered, together and jax.default_backend() == "cpu", _surroundings())
-    if any(future.done() and future.exception() is not None for future in made):
+    wanted = lowered, together and jax.default_backend() == "cpu", _surroundings()
+    if any(future.done() and future.exception() is not None for future in _compiled(*wanted)):
+        # An earlier call could not compile it, for want of memory say: it is tried again.
         _compiled.cache_clear()
-    return made
+    return _compiled(*wanted)
 
 
 @functools.lru_cache(maxsize=KEPT)
