@@ -29,23 +29,17 @@ ERROR = {4: 5e-8, 8: 1e-16}
 class Tempered(NamedTuple):
     """The functions of one temperature, or of any (then t is read from the argument): each takes (x, t)."""
 
-    sigmoid: Callable[..., Array]
     log_sigmoid: Callable[..., Array]
     log_complement: Callable[..., Array]
 
 
-def tempered_sigmoid(x: ArrayLike, t: ArrayLike) -> Array:
-    """The p with log_t p - log_t(1 - p) = x: sigma(x) at t = 1, heavy-tailed above."""
-    return _of_temperature(_known(t)).sigmoid(x, t)
-
-
 def tempered_log_sigmoid(x: ArrayLike, t: ArrayLike) -> Array:
-    """The logarithm of `tempered_sigmoid`."""
+    """The log p with log_t p - log_t(1 - p) = x: log sigma(x) at t = 1, heavy-tailed above."""
     return _of_temperature(_known(t)).log_sigmoid(x, t)
 
 
 def tempered_log_complement(x: ArrayLike, t: ArrayLike) -> Array:
-    """The logarithm of 1 - `tempered_sigmoid`; beside `tempered_log_sigmoid` of the same x it costs nothing."""
+    """The log(1 - p) of the same p; beside `tempered_log_sigmoid` of the same x it costs nothing."""
     return _of_temperature(_known(t)).log_complement(x, t)
 
 
@@ -164,8 +158,8 @@ def _of_temperature(known: float | None) -> Tempered:
         at = _solved(x, t, start)
         return jnp.where(x < 0, at.log_p, at.log_q), jnp.where(x < 0, at.log_q, at.log_p)
 
-    def rates(x: Array, t: Array) -> tuple[Array, Array, Array, Array]:
-        """The slope s = 1 / (p^-t + q^-t) of p, the slope of log s, s / p and s / q."""
+    def rates(x: Array, t: Array) -> tuple[Array, Array, Array]:
+        """Of the slope s = 1 / (p^-t + q^-t) of p: the slope of log s, s / p and s / q."""
         at = _solved(x, t, start)
         share = 1.0 / (1.0 + at.ratio)
         over_small = at.rate * share
@@ -173,25 +167,19 @@ def _of_temperature(known: float | None) -> Tempered:
         bend = t * share * (over_small - at.ratio * over_large)
         low = x < 0
         over_p, over_q = jnp.where(low, over_small, over_large), jnp.where(low, over_large, over_small)
-        return over_small * at.p, jnp.where(low, bend, -bend), over_p, over_q
-
-    def curvature(x: Array, t: Array) -> Array:
-        slope, bend, _, _ = rates(x, t)
-        return slope * bend
+        return jnp.where(low, bend, -bend), over_p, over_q
 
     def log_curvature(x: Array, t: Array) -> Array:
-        _, bend, over_p, _ = rates(x, t)
+        bend, over_p, _ = rates(x, t)
         return over_p * (bend - over_p)
 
     def complement_curvature(x: Array, t: Array) -> Array:
-        _, bend, _, over_q = rates(x, t)
+        bend, _, over_q = rates(x, t)
         return -over_q * (bend + over_q)
 
-    slope = with_slope(curvature)(lambda x, t: rates(x, t)[0])
-    log_slope = with_slope(log_curvature)(lambda x, t: rates(x, t)[2])
-    complement_slope = with_slope(complement_curvature)(lambda x, t: -rates(x, t)[3])
+    log_slope = with_slope(log_curvature)(lambda x, t: rates(x, t)[1])
+    complement_slope = with_slope(complement_curvature)(lambda x, t: -rates(x, t)[2])
     return Tempered(
-        with_slope(slope)(lambda x, t: jnp.where(jnp.isnan(x), x, jnp.exp(logs(x, t)[0]))),
         with_slope(log_slope)(lambda x, t: jnp.where(jnp.isnan(x), x, logs(x, t)[0])),
         with_slope(complement_slope)(lambda x, t: jnp.where(jnp.isnan(x), x, logs(x, t)[1])),
     )
