@@ -26,9 +26,6 @@ from .data import split as split
 from .data import standardise as standardise
 from .elements import activation as activation
 from .elements import activations as activations
-from .elements import check_activation as check_activation
-from .elements import check_loss as check_loss
-from .elements import check_pair as check_pair
 from .elements import dataset as dataset
 from .elements import label_loss as label_loss
 from .elements import label_smoothed as label_smoothed
@@ -63,6 +60,9 @@ from .minima import local_minimum as local_minimum
 from .page import write_page as write_page
 from .properties import card as card
 from .properties import cards as cards
+from .properties import check_activation as check_activation
+from .properties import check_loss as check_loss
+from .properties import check_pair as check_pair
 from .solvers import NotSeparable as NotSeparable
 from .solvers import decision_function as decision_function
 from .solvers import differentiable_solve as differentiable_solve

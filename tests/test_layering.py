@@ -286,7 +286,7 @@ def test_dependencies_are_declared_used_and_explained():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [each for extra in project["optional-dependencies"].values() for each in extra]
     declared = {re.match(r"[\w-]+", each)[0] for each in [*project["dependencies"], *extras]}
-    renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader"}
+    renamed = {"sklearn": "scikit-learn", "lazy_loader": "lazy-loader", "flint": "python-flint"}
     paths = [*PACKAGE.rglob("*.py"), *(ROOT / "experiments").glob("*.py")]
     names = {each.package for path in paths for each in imports(path)}
     foreign = {renamed.get(name, name) for name in names - set(sys.stdlib_module_names) - {"lossland", "jaxlib"}}

@@ -3,7 +3,12 @@
 The command `lossland cards`: many pairs in one table and one map.
 """
 
+import contextlib
 import dataclasses
+import logging
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,13 +19,18 @@ import tyro
 class CardOptions:
     """Say what a pair is, in words and numbers: convex? plateaus? calibrated? proper? what does it equal?
 
-    Examples: `lossland card relu hinge`, `lossland card sigmoid+focal --json`, `lossland card my_loss.py:my_loss`
+    Marks say how certain each line is: proven, refuted by the scores named, or measured.
+
+    Examples: `lossland card relu hinge`, `lossland card sigmoid+focal --json`,
+    `lossland card my_loss.py:my_loss --prove`
     """
 
     names: tyro.conf.Positional[tuple[str, ...]]
     """An activation and a loss, a pair such as relu+hinge, or a loss alone (then on a linear or a sigmoid output)."""
     from_: Annotated[tuple[str, ...], tyro.conf.arg(name="from")] = ()
     """Your own files or modules to read first, such as my_loss.py."""
+    prove: bool = False
+    """Spend up to 20 s on each smooth piece of a curve to settle what a quick look leaves open."""
     json: bool = False
     """Print the card as JSON, for a script."""
     figure: Path | None = None
@@ -31,12 +41,14 @@ def run_card(command: CardOptions) -> int:
     """Print the card, and draw it if asked."""
     from lossland.commands import _output as output
     from lossland.elements import load_file
-    from lossland.properties import card_json
+    from lossland.properties import card, card_json
 
     for path in command.from_:
         load_file(path)
-    with output.waiting("computing the card", quiet=command.json):
-        made = _card(command.names)
+    wanted = _pair(command.names)
+    waits = proving(wanted.name) if command.prove else output.waiting("computing the card", quiet=command.json)
+    with waits:
+        made = card(wanted, prove=command.prove)
     if command.json:
         print(card_json(made))
     else:
@@ -48,19 +60,52 @@ def run_card(command: CardOptions) -> int:
     return 0
 
 
-def _card(names: tuple[str, ...]) -> Any:
-    from lossland.elements import ACTIVATIONS, LOSSES, find, halves, load_file
-    from lossland.properties import card
+@contextlib.contextmanager
+def proving(name: str) -> Iterator[None]:
+    """Lines on the error stream while a pair is proven: which class and piece, after how many seconds."""
+    logger = logging.getLogger("lossland.proofs")
+    handler, level = _Progress(name), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _Progress(logging.Handler):
+    """Prints what is said of one pair, each line once; other pairs, to which it is compared, are left out."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.pair, self.start = name, time.perf_counter()
+        self.heading, self.seen = "", set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line if it is about the pair and new."""
+        said = record.getMessage()
+        self.heading = said if said.startswith("proving ") else self.heading
+        line = self.heading, said
+        if line in self.seen or not self.heading.startswith(f"proving {self.pair} "):
+            return
+        self.seen.add(line)
+        indent = "" if said == self.heading else "  "
+        print(f"{time.perf_counter() - self.start:7.1f} s  {indent}{said}", file=sys.stderr, flush=True)
+
+
+def _pair(names: tuple[str, ...]) -> Any:
+    from lossland.elements import ACTIVATIONS, LOSSES, find, halves, load_file, pair
 
     if len(names) == 2:
-        return card(*names)
+        return pair(*names)
     if len(names) != 1:
         raise ValueError(
             f"A card is of an activation and a loss, say: lossland card relu hinge. Got {len(names)} names."
         )
     (name,) = names
     if halves(name):
-        return card(name)
+        return pair(name)
     path, colon, bare = name.rpartition(":")
     if colon and "(" not in path:
         load_file(path)
@@ -68,12 +113,12 @@ def _card(names: tuple[str, ...]) -> Any:
     if base in ACTIVATIONS and base not in LOSSES:
         raise ValueError(f"{base} is an activation: name a loss too, say: lossland card {name} hinge.")
     loss = find(LOSSES, name)
-    return card("sigmoid" if loss.domain == (0.0, 1.0) else "identity", loss)
+    return pair("sigmoid" if loss.domain == (0.0, 1.0) else "identity", loss)
 
 
 @dataclasses.dataclass(frozen=True)
 class CardsOptions:
-    """Put many pairs' cards into one table, a row each, and into a map of verdicts.
+    """Put many pairs' cards into one table, a row each, and into a map of verdicts; ~ marks what is only measured.
 
     Examples: `lossland cards --all --figure map.png`, `lossland cards relu+hinge identity+hinge`,
     `lossland cards --loss hinge --sort "psi"`, `lossland cards --all --form csv --quiet`

@@ -29,7 +29,7 @@ def run_check(command: CheckOptions) -> int:
     """Check, and print what was seen; 1 if a contract is broken."""
     from lossland.commands import _output as output
     from lossland.core import show, table
-    from lossland.elements import ContractError
+    from lossland.properties import ContractError
 
     try:
         with output.waiting(f"checking {command.name}", command.quiet):
@@ -50,7 +50,8 @@ def run_check(command: CheckOptions) -> int:
 
 
 def _checks(command: CheckOptions) -> tuple:
-    from lossland.elements import ACTIVATIONS, check_activation, check_loss, check_pair, halves, load_file
+    from lossland.elements import ACTIVATIONS, halves, load_file
+    from lossland.properties import check_activation, check_loss, check_pair
 
     for each in command.from_:
         load_file(each)

@@ -91,8 +91,8 @@ def _solutions(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], 
     wanted = ("weights", "bias", "duals", "objective", "dual_objective", "gap", "iterations", "converged", "support")
     arrays = {name: np.concatenate([np.asarray(getattr(part, name)) for part in parts]) for name in wanted}
     arrays["C"] = np.array(finite + [np.inf] * bool(hard))
-    rows = [_facts(arrays, k, next((p.message for p in parts if p.message), "")) for k in range(len(arrays["C"]))]
-    return rows, arrays
+    message = next((p.message for p in parts if p.message), "")
+    return [_facts(arrays, k, message, parts[0].convexity) for k in range(len(arrays["C"]))], arrays
 
 
 def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -111,10 +111,10 @@ def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], d
     wanted = ("coefficients", "bias", "duals", "objective", "dual_objective", "gap", "iterations", "converged")
     arrays = {name: np.stack([np.asarray(getattr(each, name)) for each in found]) for name in (*wanted, "support")}
     arrays |= {"C": np.array(command.C), "inputs": found[0].inputs}
-    return [_facts(arrays, k, each.message) for k, each in enumerate(found)], arrays
+    return [_facts(arrays, k, each.message, each.convexity) for k, each in enumerate(found)], arrays
 
 
-def _facts(arrays: dict[str, Any], k: int, message: str) -> dict[str, Any]:
+def _facts(arrays: dict[str, Any], k: int, message: str, convexity: str) -> dict[str, Any]:
     """The numbers of the k-th problem that are printed, by name."""
     import numpy as np
 
@@ -130,6 +130,7 @@ def _facts(arrays: dict[str, Any], k: int, message: str) -> dict[str, Any]:
         "at_their_limit": int((support == 2).sum()),
         "norm": float(np.linalg.norm(arrays["weights"][k])) if "weights" in arrays else None,
         "bias": float(arrays["bias"][k]),
+        "convexity": convexity,
         "message": "" if arrays["converged"][k] else message,
     }
 
@@ -160,6 +161,8 @@ def _print_solutions(command: SolveOptions, data: Any, rows: list[dict[str, Any]
     for row in rows:
         if row["message"]:
             print(row["message"])
+    if rows[0]["convexity"] != "proven":
+        print(f"The loss's convexity is {rows[0]['convexity']}.")
     if command.form == "terminal":
         kept = f" Arrays {command.out}." if command.out else ""
         print(f"{len(rows)} problem{'s' if len(rows) > 1 else ''} in {seconds:.2f} s, compilation included.{kept}")

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[1]
 FLOORS = (
     ("core",),
     ("elements",),
-    ("data", "curves"),
+    ("data", "proofs"),
+    ("curves",),
     ("properties", "minima"),
     ("training",),
     ("solvers", "curvature"),

@@ -16,7 +16,7 @@ from lossland.core import Key, Params
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model
 from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
 from lossland.curvature._hessian import curvature_bound, matrix_of, product_of
-from lossland.curves import tabulate
+from lossland.proofs import PROVEN, evidence
 
 Kind = Literal["worst", "adaptive", "average"]
 LENGTHS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -64,7 +64,8 @@ def sharpness(
     for "worst", "adaptive" and "average", where u is Gaussian with E ||u||^2 = r^2. The adaptive kind stays the same
     when a relu network's layers are scaled by factors that cancel. The largest rise is sought by projected ascent from
     the second-order solution, the gradient, the top eigenvectors and random points: exact where F is quadratic in the
-    ball, elsewhere a lower bound. `upper` is proven for a linear model with a bounded second derivative of the loss.
+    ball, elsewhere a lower bound. `upper` is proven for a linear model of a loss whose program proves a bound on its
+    second derivative; elsewhere it is inf.
     Where the loss or the network is made of pieces, the Hessian in `second_order` is that of the piece.
 
     Args:
@@ -212,15 +213,15 @@ def _subspace(moved: _Moved, origin: Params, gradient: Array, key: Key) -> tuple
 
 
 def _upper(f: Any, params: Params, stretch: np.ndarray, g: np.ndarray, radius: float) -> float:
-    """The largest rise of a quadratic that lies above the objective; inf where the loss has none."""
+    """The largest rise of a quadratic that lies above the objective; inf where none is proven to."""
     if not (has_linear_model(f) and is_small(f, g.size)):
         return math.inf
-    curves = tabulate(f.pair)
-    bounds = [curves.shape(row).smoothness for row in (0, 1)]
-    if not all(map(math.isfinite, bounds)):
+    claims = [claims.smoothness for claims in evidence(f.pair).curves]
+    if not claims or not all(each.status == PROVEN and math.isfinite(each.enclosure[1]) for each in claims):
         return math.inf
-    # The card's constant is read off a table to some 1e-9.
-    each = (1 + 1e-8) * jnp.where(f.labels > 0, bounds[0], bounds[1])
+    # Rounded up to the objective's floats.
+    up = 1.0 + float(jnp.finfo(f.inputs.dtype).eps)
+    each = up * jnp.where(f.labels > 0, claims[0].enclosure[1], claims[1].enclosure[1])
     matrix = np.asarray(curvature_bound(f, params, each), float)
     values, columns = np.linalg.eigh(stretch[:, None] * matrix * stretch)
     return ball_maximum(values, columns.T @ g, radius)[1]

@@ -1,5 +1,11 @@
 """For other wings."""
 
+from ._convexity import apart as apart
+from ._convexity import breaks_between as breaks_between
+from ._convexity import chord_between as chord_between
+from ._convexity import chord_in_words as chord_in_words
+from ._convexity import convex_between as convex_between
+from ._convexity import convexity_evidence as convexity_evidence
 from ._evaluator import LABELS as LABELS
 from ._evaluator import NODES as NODES
 from ._evaluator import Evaluate as Evaluate

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.elements import Pair
+from lossland.proofs import evidence
 
 LABELS = (1.0, -1.0)
 """The label of each row: positives first."""
@@ -25,6 +26,22 @@ def grid() -> np.ndarray:
 
 def evaluator(pair: Pair) -> Evaluate:
     """A function from scores (m,), m <= NODES, to value, slope and curvature of both classes, (3, 2, m).
+
+    A pair whose program can be read is evaluated by it, in NumPy. Any other is run by JAX, and so is one with a
+    derivative of its own, whose slope is what JAX makes of it.
+    """
+    held = evidence(pair)
+    if held.reason or held.own_slopes:
+        return traced_evaluator(pair)
+
+    def evaluate(scores: np.ndarray) -> np.ndarray:
+        return np.stack([curve.jets(scores) for curve in held.pieces], axis=1)
+
+    return evaluate
+
+
+def traced_evaluator(pair: Pair) -> Evaluate:
+    """The same by JAX.
 
     Every call runs the pair on one array of the same length, operation by operation: what XLA has compiled for one
     pair serves the others, where compiling a function for each pair takes several times as long.

@@ -1,6 +1,7 @@
-"""Kinks of tabulated curves: the scores at which value, slope or curvature jumps, found without being told.
+"""Kinks of tabulated curves: the scores at which value, slope or curvature jumps.
 
-Halve a smooth cell, and what its ends disagree about shrinks by the power that calculus says; across a kink it does
+Where the pair's program can be read they are its breaks, exactly. Elsewhere they are found without being told: halve a
+smooth cell, and what its ends disagree about shrinks by the power that calculus says; across a kink it does
 not. Every cell in which it does not is cut into pieces, all of them at once, again and again, and what is still rough
 when it is narrow is a kink. Its place is where the two sides, continued, meet.
 """
@@ -12,6 +13,7 @@ import numpy as np
 from lossland.curves._evaluator import LABELS, NODES, Evaluate
 from lossland.curves._roughness import near_size, rough_cells
 from lossland.curves._rounding import rounding_off
+from lossland.proofs import Evidence
 
 KINDS = ("value", "slope", "curvature")
 MOST = 256
@@ -90,6 +92,36 @@ def find_kinks(evaluate: Evaluate, points: np.ndarray, rows: np.ndarray) -> Bend
         kinks += more
         sides += side
     return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, lost)
+
+
+def read_kinks(held: Evidence, evaluate: Evaluate) -> Bends:
+    """The kinks of a pair from its program: where two smooth pieces meet and value, slope or curvature jumps.
+
+    Args:
+        held: from `proofs.evidence`, of a program that could be read.
+        evaluate: from `curves.evaluator`.
+
+    Returns:
+        As `find_kinks`; the places where a piece that is constant begins or ends are among those to insert.
+    """
+    kinks, places = [], set()
+    for label, curve in zip(LABELS, held.pieces, strict=True):
+        constant = [all(op != "score" for op, _, _ in part.nodes) for part in curve.parts]
+        for k, b in enumerate(curve.breaks):
+            if b.order < len(KINDS):
+                kinks.append(Kink(int(label), b.at, KINDS[b.order], b.left[b.order], b.right[b.order]))
+            if b.order < len(KINDS) or constant[k] != constant[k + 1]:
+                places.add(b.at)
+    sides = []
+    for at in sorted(places):
+        right = evaluate(np.array([at]))[:, :, 0]
+        left = right.copy()
+        for row, curve in enumerate(held.pieces):
+            for b in curve.breaks:
+                if b.at == at:
+                    left[:, row], right[:, row] = b.left, b.right
+        sides.append((at, left, right))
+    return Bends(tuple(sorted(kinks, key=lambda k: (k.at, -k.label))), sides, [])
 
 
 def _followed(

@@ -7,6 +7,7 @@ lines alone `continuous_lines` says, and of a pair with jumps too `made_of_lines
 
 import functools
 import itertools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,7 @@ from lossland.curves._rounding import rounding_off
 from lossland.curves._table import Curves, tabulate
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
+from lossland.proofs import PROVEN, Budget, enclosure, evidence
 
 FAR = 1e3
 """Scores up to which the pieces are held against the table, or twice as far as the furthest knot."""
@@ -88,6 +90,10 @@ def continuous_lines(pair: Pair) -> bool:
         >>> [continuous_lines(ll.pair("identity", loss)) for loss in ("hinge", "squared_hinge", "unhinged", "zero_one")]
         [True, False, True, False]
     """
+    cuts = _lines_of(pair)
+    if cuts is not None:
+        # A wall counts as a jump.
+        return cuts.straight and not cuts.jumps
     try:
         return all(part.linear for part in _parabolas(pair))
     except ValueError:
@@ -96,18 +102,43 @@ def continuous_lines(pair: Pair) -> bool:
 
 @functools.lru_cache(maxsize=512)
 def made_of_lines(pair: Pair) -> bool:
-    """Whether both class curves are lines between kinks or jumps, of which there are some; read off the pair's table.
+    """Whether both class curves are lines between kinks or jumps, of which there are some.
+
+    Its program decides; of a pair whose program cannot be read it is read off the table.
 
     Example:
         >>> import lossland as ll
         >>> [made_of_lines(ll.pair("identity", loss)) for loss in ("hinge", "squared_hinge", "unhinged")]
         [True, False, False]
     """
+    cuts = _lines_of(pair)
+    if cuts is not None:
+        return cuts.straight and (cuts.kinks or cuts.jumps)
     # Within a traced function the table would be traced too.
     with jax.ensure_compile_time_eval():
         curves = tabulate(pair)
     straight = np.max(np.abs(curves.curvatures)) <= 1e-12 * np.max(np.abs(curves.slopes), initial=1e-300)
     return bool(straight and any(kink.what in ("value", "slope") for kink in curves.kinks))
+
+
+class _Lines(NamedTuple):
+    """Whether both class curves are straight between breaks, and whether a slope or a value jumps at one."""
+
+    straight: bool
+    kinks: bool
+    jumps: bool
+
+
+@functools.lru_cache(maxsize=512)
+def _lines_of(pair: Pair) -> _Lines | None:
+    """What a pair's program says of it; None where it cannot be read or does not tell every break."""
+    with jax.ensure_compile_time_eval():
+        held = evidence(pair)
+    if not held.curves or any(claims.kinks.status != PROVEN for claims in held.curves):
+        return None
+    orders = {b.order for cut in held.pieces for b in cut.breaks}
+    straight = all(enclosure(cut, -math.inf, math.inf, 2, Budget()) == (0.0, 0.0) for cut in held.pieces)
+    return _Lines(straight, 1 in orders, 0 in orders)
 
 
 @functools.lru_cache(maxsize=512)

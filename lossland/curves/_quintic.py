@@ -69,7 +69,31 @@ def refined(
         _missed(low, high, left, right, middle, between, size)
         | _missed(low, high, left, right, points[1::4], rows[..., 1::4], size)
     )
+    more, coarse = halved(evaluate, low[missed], high[missed], left[..., missed], right[..., missed], size)
+    order = np.argsort(np.concatenate([*scores, more]))
+    every = np.concatenate([*scores, more])[order]
+    held.append(evaluate(more) if more.size else np.zeros((3, 2, 0)))
+    return every, np.concatenate(held, axis=-1)[..., order], coarse
+
+
+def halved(
+    evaluate: Evaluate, low: np.ndarray, high: np.ndarray, left: np.ndarray, right: np.ndarray, size: np.ndarray
+) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """The scores at which cells are halved until their quintics meet the curve, and cells that never did.
+
+    Args:
+        evaluate: from `curves.evaluator`.
+        low: (m,) lower ends.
+        high: (m,) upper ends.
+        left: (3, 2, m) the quantities at the lower ends.
+        right: (3, 2, m) at the upper ends.
+        size: (2, 1) of the slopes near 0.
+    """
     coarse: list[tuple[float, float]] = []
+    added = []
+    middle = 0.5 * (low + high)
+    between = evaluate(middle) if low.size else np.zeros((3, 2, 0))
+    missed = np.ones(low.size, bool)
     for level in range(LEVELS + 1):
         chosen = np.flatnonzero(missed)
         chosen = chosen[np.argsort(np.abs(middle[chosen]))]
@@ -78,16 +102,37 @@ def refined(
         chosen = chosen[: MOST if level < LEVELS else 0]
         if not chosen.size:
             break
-        scores.append(middle[chosen])
-        held.append(between[..., chosen])
+        added.append(middle[chosen])
         low, high = np.append(low[chosen], middle[chosen]), np.append(middle[chosen], high[chosen])
         left = np.concatenate([left[..., chosen], between[..., chosen]], axis=-1)
         right = np.concatenate([between[..., chosen], right[..., chosen]], axis=-1)
         middle = 0.5 * (low + high)
         between = evaluate(middle)
         missed = _missed(low, high, left, right, middle, between, size)
-    order = np.argsort(np.concatenate(scores))
-    return np.concatenate(scores)[order], np.concatenate(held, axis=-1)[..., order], coarse
+    return np.concatenate([np.zeros(0), *added]), coarse
+
+
+def still_missed(
+    evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray, cells: list[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """Which of some intervals hold a cell of the table whose quintic misses the curve.
+
+    Args:
+        evaluate: from `curves.evaluator`.
+        scores: (n,) the table's nodes.
+        rows: (3, 2, n).
+        cells: intervals of the score.
+    """
+    if not cells:
+        return []
+    size = near_size(rows[1], scores)[:, None]
+    inside = np.zeros(scores.size - 1, bool)
+    for low, high in cells:
+        inside |= (scores[:-1] < high) & (scores[1:] > low) & (np.diff(scores) > 0)
+    k = np.flatnonzero(inside)[:MOST]
+    middle = 0.5 * (scores[k] + scores[k + 1])
+    missed = _missed(scores[k], scores[k + 1], rows[..., k], rows[..., k + 1], middle, evaluate(middle), size)
+    return [(float(scores[i]), float(scores[i + 1])) for i in k[missed]]
 
 
 def _missed(

@@ -1,9 +1,11 @@
 """The shape of a class curve on the score axis: convexity, infimum, plateaus, constants and limits.
 
-Each fact is read off the table of `curves`, with the tolerance that its function states.
+What the pair's program decides stands; the rest is read off the table of `curves`, with the tolerance that its function
+states. `Curves.evidence` says which is which.
 """
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from lossland.curves._evaluator import LABELS, grid
 from lossland.curves._kinks import Kink
 from lossland.curves._roughness import is_flat
+from lossland.proofs import Claim
 
 if TYPE_CHECKING:
     from lossland.curves._table import Curves
@@ -61,16 +64,18 @@ class Shape(NamedTuple):
 
 def shape(curves: "Curves", row: int) -> Shape:
     """The shape of one class curve of a table; see `Curves.shape`."""
-    label = int(LABELS[row])
-    kinks = tuple(kink for kink in curves.kinks if kink.label == label)
+    return _proven_shape(curves, row) if curves.evidence.curves else _measured_shape(curves, row)
+
+
+def _measured_shape(curves: "Curves", row: int) -> Shape:
+    """The shape as the table shows it."""
+    kinks = _kinks_of(curves, row)
     runs = flat_runs(curves, row)
     infimum, attained = _infimum(curves, row)
-    scale = _scale(curves, row)
     levels = [float(curves.values[row, start]) for start, _ in runs]
-    # inf - inf: a curve without a lower bound has no bottom.
-    above = [level - infimum > 1e-9 * scale if math.isfinite(infimum) else True for level in levels]
     spans = [_span(curves, run) for run in runs]
     wrong = _bends_down(curves, row, kinks)
+    plateaus, heights, bottoms = _sorted_out(spans, levels, infimum, _scale(curves, row))
     return Shape(
         convex=math.isnan(wrong),
         quasi_convex=_quasi_convex(curves, row),
@@ -78,19 +83,103 @@ def shape(curves: "Curves", row: int) -> Shape:
         walls=_walls(curves, row),
         infimum=infimum,
         attained=attained,
-        plateaus=tuple(span for span, high in zip(spans, above, strict=True) if high),
-        levels=tuple(level for level, high in zip(levels, above, strict=True) if high),
-        bottoms=tuple(span for span, high in zip(spans, above, strict=True) if not high),
+        plateaus=plateaus,
+        levels=heights,
+        bottoms=bottoms,
         kinks=kinks,
         lipschitz=_largest(curves, row, 1, kinks),
         smoothness=_largest(curves, row, 2, kinks),
-        limits=(float(curves.limits[row, 0]), float(curves.limits[row, 1])),
+        limits=_limits_of(curves, row),
         refutes_convexity=wrong,
     )
 
 
+def _kinks_of(curves: "Curves", row: int) -> tuple[Kink, ...]:
+    return tuple(kink for kink in curves.kinks if kink.label == int(LABELS[row]))
+
+
+def _limits_of(curves: "Curves", row: int) -> tuple[float, float]:
+    return float(curves.limits[row, 0]), float(curves.limits[row, 1])
+
+
+def _sorted_out(
+    spans: list[Interval], levels: list[float], infimum: float, scale: float
+) -> tuple[tuple[Interval, ...], tuple[float, ...], tuple[Interval, ...]]:
+    """Flat stretches as plateaus, their levels, and bottoms."""
+    # inf - inf: a curve without a lower bound has no bottom.
+    above = [level - infimum > 1e-9 * scale if math.isfinite(infimum) else True for level in levels]
+    return (
+        tuple(span for span, high in zip(spans, above, strict=True) if high),
+        tuple(level for level, high in zip(levels, above, strict=True) if high),
+        tuple(span for span, high in zip(spans, above, strict=True) if not high),
+    )
+
+
+def _proven_shape(curves: "Curves", row: int) -> Shape:
+    """What the program decides, and the table where it does not."""
+    claims, kinks = curves.evidence.curves[row], _kinks_of(curves, row)
+    # A minimum inside is refined on the table further than a proof needs to.
+    exact = claims.infimum.enclosure[0] == claims.infimum.enclosure[1]
+    seen = (claims.infimum.value, claims.attained.value) if exact else _infimum(curves, row)
+    infimum = _within(seen[0], claims.infimum.enclosure) + 0.0
+    infimum = 0.0 if abs(infimum) < 1e-300 else infimum
+    flats = [(Interval(*span), level) for span, level in claims.plateaus.value]
+    plateaus, levels, bottoms = _sorted_out(
+        [span for span, _ in flats], [level for _, level in flats], infimum, min(_scale(curves, row), 1.0)
+    )
+    wrong = math.nan
+    if claims.convex.value is None:
+        wrong = _bends_down(curves, row, kinks)
+    elif not claims.convex.value:
+        wrong = claims.convex.witness[1]
+    attained = seen[1] if claims.attained.value is None else claims.attained.value
+    return Shape(
+        convex=math.isnan(wrong),
+        quasi_convex=_quasi_convex(curves, row) if claims.quasi_convex.value is None else claims.quasi_convex.value,
+        monotone=claims.monotone.value or _monotone(curves, row),
+        walls=_read_walls(curves, row),
+        infimum=infimum,
+        attained=_infimum(curves, row)[1] if attained is None else attained,
+        plateaus=plateaus,
+        levels=levels,
+        bottoms=bottoms,
+        kinks=kinks,
+        lipschitz=_or_measured(claims.lipschitz, lambda: _largest(curves, row, 1, kinks)),
+        smoothness=_or_measured(claims.smoothness, lambda: _largest(curves, row, 2, kinks)),
+        limits=_limits_of(curves, row),
+        refutes_convexity=wrong,
+    )
+
+
+def _or_measured(claim: Claim, measure: Callable[[], float]) -> float:
+    """A number that the program tells, else the measured one, moved into what encloses the true one."""
+    return _within(measure(), claim.enclosure) if claim.value is None else float(claim.value)
+
+
+def _within(measured: float, enclosure: tuple[float, float]) -> float:
+    """A measured number moved into the interval that holds the true one for certain."""
+    low, high = enclosure
+    if math.isnan(low) or low <= measured <= high:
+        return measured
+    return low if measured < low or math.isnan(measured) else high
+
+
+def _read_walls(curves: "Curves", row: int) -> tuple[Interval, ...]:
+    """Where the loss is infinite by its program, neighbouring pieces made one."""
+    held = curves.evidence.pieces[row]
+    places = [-math.inf, *(b.at for b in held.breaks), math.inf]
+    found: list[Interval] = []
+    for k, part in enumerate(held.parts):
+        if part.nodes[-1] == ("const", (), math.inf):
+            low = found.pop().low if found and found[-1].high == places[k] else places[k]
+            found.append(Interval(low, places[k + 1]))
+    return tuple(found)
+
+
 def is_margin(curves: "Curves") -> bool:
     """Whether a table is that of a margin loss; see `Curves.is_margin`."""
+    if curves.evidence.mirrored:
+        return True
     nodes = np.searchsorted(curves.scores, grid())
     positive, negative = curves.values[0, nodes][::-1], curves.values[1, nodes]
     with np.errstate(invalid="ignore"):

@@ -1,8 +1,8 @@
-"""The two class curves of a pair, tabulated once: value, slope and curvature at scores from -1e6 to 1e6, kinks found.
+"""The two class curves of a pair, tabulated once: value, slope and curvature at scores to +-1e6, kinks exact.
 
-Everything that a card says is read off this table. Between nodes a curve is the quintic through value, slope and
-curvature at both ends, which is right to about 1e-14 near 0; at a kink the score stands twice, with the values of its
-left and of its right side. Rows are (positive, negative). All in NumPy, float64.
+What a card measures is read off this table; what it proves comes with it, from the pair's program. Between nodes a
+curve is the quintic through value, slope and curvature at both ends, right to about 1e-14 near 0; at a kink the score
+stands twice, with the values of its left and of its right side. Rows are (positive, negative). All in NumPy, float64.
 """
 
 import functools
@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.curves._evaluator import NODES, Evaluate, evaluator, grid
-from lossland.curves._kinks import Kink, find_kinks
+from lossland.curves._kinks import Kink, find_kinks, read_kinks
 from lossland.curves._minimum import Minimum, lowest
-from lossland.curves._quintic import quintic, refined
+from lossland.curves._quintic import halved, quintic, refined, still_missed
+from lossland.curves._roughness import near_size
 from lossland.curves._shape import Shape, falls, flat_runs, is_margin, shape
 from lossland.curves._soundness import mended, not_numbers, not_resolved, unlike_differences
 from lossland.elements import Pair
+from lossland.proofs import Evidence, evidence
 
 
 class Curves(NamedTuple):
@@ -30,6 +32,7 @@ class Curves(NamedTuple):
         limits: (2, 2), values at score -inf and +inf.
         kinks: in order of score.
         problems: what is wrong with the functions, in words; empty for a sound pair.
+        evidence: what the pair's program proves.
     """
 
     scores: np.ndarray
@@ -39,6 +42,7 @@ class Curves(NamedTuple):
     limits: np.ndarray
     kinks: tuple[Kink, ...]
     problems: tuple[str, ...]
+    evidence: Evidence
 
     def at(self, scores: Any, order: int = 0) -> np.ndarray:
         """Both class curves at any scores, by the table's quintics.
@@ -119,11 +123,12 @@ class Curves(NamedTuple):
 
 
 @functools.lru_cache(maxsize=128)
-def tabulate(pair: Pair) -> Curves:
+def tabulate(pair: Pair, prove: bool = False) -> Curves:
     """Tabulate a pair's class curves and find their kinks.
 
     Args:
         pair: any pair, a user's too.
+        prove: spend the full budget on what the default one leaves open.
 
     Returns:
         The table; the same object for the same pair.
@@ -133,28 +138,66 @@ def tabulate(pair: Pair) -> Curves:
         >>> [(k.label, round(k.at, 9), k.left, k.right) for k in tabulate(ll.pair("relu", "hinge")).kinks]
         [(1, 0.0, 0.0, -1.0), (-1, 0.0, 0.0, 1.0), (1, 1.0, -1.0, 0.0)]
     """
+    held = evidence(pair, prove)
     evaluate = evaluator(pair)
     points = _fourths(grid())
-    held = evaluate(np.concatenate([[-np.inf], points, [np.inf]]))
-    limits, held = held[0][:, [0, -1]], held[:, :, 1:-1]
-    problems = not_numbers(points, held)
+    rows = evaluate(np.concatenate([[-np.inf], points, [np.inf]]))
+    limits, rows = rows[0][:, [0, -1]], rows[:, :, 1:-1]
+    problems = not_numbers(points, rows)
+    limits = _limits(held, limits)
     if np.isnan(limits).any():
         problems += [f"The loss is NaN at score {'-inf' if np.isnan(limits[:, 0]).any() else '+inf'}."]
-        limits = np.where(np.isnan(limits), held[0][:, [0, -1]], limits)
-    rows = np.stack(mended(points, held))
-    kinks, sides, unresolved = find_kinks(evaluate, points, rows)
-    places = [at for at, *_ in sides]
-    problems += unlike_differences(points, rows, places)
-    scores, rows, coarse = refined(evaluate, points, rows, places)
+        limits = np.where(np.isnan(limits), rows[0][:, [0, -1]], limits)
+    rows = np.stack(mended(points, rows))
+    if held.reason or held.own_slopes:
+        kinks, sides, unresolved = find_kinks(evaluate, points, rows)
+        problems += unlike_differences(points, rows, [at for at, *_ in sides])
+    else:
+        kinks, sides, unresolved = read_kinks(held, evaluate)
+    scores, rows, coarse = refined(evaluate, points, rows, [at for at, *_ in sides])
+    scores, rows = _with_sides(scores, rows, sides)
+    if not held.reason:
+        scores, rows, beside = _resolved(evaluate, scores, rows, [at for at, *_ in sides])
+        scores, rows = _graded(evaluate, scores, rows)
+        coarse += still_missed(evaluate, scores, rows, beside)
+    else:
+        scores, rows = _graded(evaluate, scores, rows)
     problems += not_resolved(unresolved + coarse)
+    return Curves(scores, rows[0], rows[1], rows[2], limits, kinks, tuple(problems), held)
+
+
+def _limits(held: Evidence, measured: np.ndarray) -> np.ndarray:
+    """Values at -inf and +inf, (2, 2): from the program where it tells them."""
+    told = [[tail.limit for tail in claims.tails] for claims in held.curves]
+    return np.where(np.isnan(told), measured, told) if told else measured
+
+
+def _with_sides(scores: np.ndarray, rows: np.ndarray, sides: list) -> tuple[np.ndarray, np.ndarray]:
+    """Put each kink in twice, with the quantities on its left and on its right."""
     for at, left, right in sides:
         kept = scores != at
         scores, rows = scores[kept], rows[..., kept]
         place = np.searchsorted(scores, at)
         scores = np.insert(scores, place, [at, at])
         rows = np.concatenate([rows[..., :place], left[..., None], right[..., None], rows[..., place:]], axis=-1)
-    scores, rows = _graded(evaluate, scores, rows)
-    return Curves(scores, rows[0], rows[1], rows[2], limits, kinks, tuple(problems))
+    return scores, rows
+
+
+def _resolved(
+    evaluate: Evaluate, scores: np.ndarray, rows: np.ndarray, places: list[float]
+) -> tuple[np.ndarray, np.ndarray, list[tuple[float, float]]]:
+    """Add nodes beside kinks until the quintics follow the curve there too; and the cells in which they never do."""
+    beside = np.flatnonzero((np.isin(scores[:-1], places) | np.isin(scores[1:], places)) & (np.diff(scores) > 0))
+    if not beside.size:
+        return scores, rows, []
+    size = near_size(rows[1], scores)[:, None]
+    more, coarse = halved(evaluate, scores[beside], scores[beside + 1], rows[..., beside], rows[..., beside + 1], size)
+    more = np.setdiff1d(more, scores)
+    for part in (more[i : i + NODES] for i in range(0, more.size, NODES)):
+        held = np.stack(mended(part, evaluate(part)))
+        where = np.searchsorted(scores, part)
+        scores, rows = np.insert(scores, where, part), np.insert(rows, where, held, axis=-1)
+    return scores, rows, coarse
 
 
 def _fourths(scores: np.ndarray) -> np.ndarray:

@@ -7,11 +7,7 @@ from ._combinators import smoothed as smoothed
 from ._combinators import truncated as truncated
 from ._combinators import weighted as weighted
 from ._contracts import Check as Check
-from ._contracts import ContractError as ContractError
 from ._contracts import activation_checks as activation_checks
-from ._contracts import check_activation as check_activation
-from ._contracts import check_loss as check_loss
-from ._contracts import check_pair as check_pair
 from ._contracts import loss_checks as loss_checks
 from ._contracts import pair_checks as pair_checks
 from ._lookup import find as find

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.extend.core import Literal
 
+from lossland.elements._neighbours import neighbours
 from lossland.elements._registry import Activation, Loss
 from lossland.elements._replay import Output, Tracked, likelihood, log_near_one, margin, replay
 
@@ -47,9 +48,8 @@ def output_half(activation: Activation, kind: str, mirror: bool, score: Array, l
         label: -1 or +1, a shape that broadcasts to the scores'.
     """
     seen = label * score if mirror else score
-    neighbours = activation.neighbours
-    output = Output(activation(seen)) if neighbours is None else neighbours(seen, **activation.settings())
-    parts: Any = [None if part is None else _like(part, score) for part in output]
+    known = neighbours(activation, seen)
+    parts: Any = [None if part is None else _like(part, score) for part in known or Output(activation(seen))]
     output = Output(*parts)
     if kind == "label":
         return Handed(output.value, output.one_minus, output.one_plus, output.log, output.log_one_minus)

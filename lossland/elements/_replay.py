@@ -5,7 +5,7 @@ compute from z. So an activation may file its neighbours (1 - a, 1 + a, log a, l
 traced once and replayed with them: wherever it takes `1 - x` or `log(x)` of its argument, the neighbour is used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -103,13 +103,13 @@ def replay(function: Callable[[Array], Array], tracked: Tracked) -> Array:
         >>> float(brier(tiny.value)), f"{replay(brier, likelihood(tiny, jnp.float32(1.0))):.4g}"
         (0.0, '4.248e-18')
     """
-    closed = jax.make_jaxpr(_to_trace(keyed(function)))(tracked.value)
+    closed = jax.make_jaxpr(to_trace(keyed(function)))(tracked.value)
     (result,) = _interpret(closed.jaxpr, closed.consts, [tracked])
     return _plain(result)
 
 
 @by_structure(maxsize=256)
-def _to_trace(function: Keyed) -> Callable[[Array], Array]:
+def to_trace(function: Keyed) -> Callable[[Array], Array]:
     """The function, traced again when what it sees has changed: JAX itself compares functions by identity."""
     return lambda x: function.value(x)
 
@@ -127,7 +127,7 @@ def _interpret(jaxpr: Jaxpr, consts: list[Any], arguments: list[Any]) -> list[An
         if any(isinstance(x, Tracked) for x in inputs):
             outputs = _apply(equation, inputs)
         else:
-            outputs = _bind(equation, inputs)
+            outputs = bind(equation, inputs)
         known |= dict(zip(equation.outvars, outputs, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
@@ -140,10 +140,11 @@ def _apply(equation: Any, inputs: list[Any]) -> list[Any]:
         return _interpret(inner.jaxpr, inner.consts, inputs)
     rule = _RULES.get(name)
     result = None if rule is None else rule(equation, *inputs)
-    return _bind(equation, [_plain(x) for x in inputs]) if result is None else [result]
+    return bind(equation, [_plain(x) for x in inputs]) if result is None else [result]
 
 
-def _bind(equation: Any, inputs: list[Any]) -> list[Any]:
+def bind(equation: Any, inputs: Sequence[Any]) -> list[Any]:
+    """Evaluate one equation of a program."""
     # JAX before 0.10.2 hands the functions of a custom derivative apart from its parameters.
     bound = equation.primitive.get_bind_params(equation.params)
     functions, parameters = ((), bound) if isinstance(bound, dict) else bound

@@ -179,7 +179,12 @@ def _of_temperature(known: float | None) -> Tempered:
 
     log_slope = with_slope(log_curvature)(lambda x, t: rates(x, t)[1])
     complement_slope = with_slope(complement_curvature)(lambda x, t: -rates(x, t)[2])
-    return Tempered(
-        with_slope(log_slope)(lambda x, t: jnp.where(jnp.isnan(x), x, logs(x, t)[0])),
-        with_slope(complement_slope)(lambda x, t: jnp.where(jnp.isnan(x), x, logs(x, t)[1])),
-    )
+
+    # Proofs know these two by their names.
+    def log_of_sigmoid(x: Array, t: Array) -> Array:
+        return jnp.where(jnp.isnan(x), x, logs(x, t)[0])
+
+    def log_of_complement(x: Array, t: Array) -> Array:
+        return jnp.where(jnp.isnan(x), x, logs(x, t)[1])
+
+    return Tempered(with_slope(log_slope)(log_of_sigmoid), with_slope(complement_slope)(log_of_complement))

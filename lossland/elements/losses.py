@@ -746,14 +746,8 @@ def tsallis(likelihood: ArrayLike, alpha: ArrayLike = 1.5) -> Array:
         '0.5000'
     """  # noqa: E501
     likelihood = nx.as_float(likelihood)
-    other, log = 1.0 - likelihood, jnp.log(likelihood)
-    # The terms of first order in log q cancel exactly as q -> 1; the series leaves them out, so no digit is lost.
-    near = alpha * log > -1.0
-    small = jnp.where(near, log, 0.0)
-    rest = alpha / (1.0 - alpha) * nx.expm1_minus_series((alpha - 1.0) * small) + nx.expm1_minus_series(alpha * small)
-    large = jnp.where(near, 0.0, log)
-    far = (1.0 - alpha * jnp.exp((alpha - 1.0) * large)) / (alpha - 1.0) + jnp.exp(alpha * large)
-    return jnp.where(near, rest, far) + other**alpha
+    other = 1.0 - likelihood
+    return alpha * nx.power_rest(jnp.log(likelihood), alpha) + other**alpha
 
 
 @likelihood_loss(decreasing=True, kinks=(), source="Amid et al. 2019")
@@ -780,13 +774,7 @@ def bi_tempered(likelihood: ArrayLike, t1: ArrayLike = 0.8, t2: ArrayLike = 1.2)
     log_odds = jnp.log(likelihood) - jnp.log(1.0 - likelihood)
     log, log_other = tempered_log_sigmoid(log_odds, t2), tempered_log_complement(log_odds, t2)
     order = 2.0 - jnp.asarray(t1)
-    # As in `tsallis`.
-    near = order * log > -1.0
-    small, large = jnp.where(near, log, 0.0), jnp.where(near, 0.0, log)
-    rest = nx.expm1_minus_series(order * small) / order
-    rest = rest - nx.expm1_minus_series((order - 1.0) * small) / (order - 1.0)
-    far = (1.0 - jnp.exp((order - 1.0) * large)) / (order - 1.0) - (1.0 - jnp.exp(order * large)) / order
-    return jnp.where(near, rest, far) + jnp.exp(order * log_other) / order
+    return nx.power_rest(log, order) + jnp.exp(order * log_other) / order
 
 
 # ----------------------------------------------------------------------------------------- losses of output and label

@@ -12,10 +12,14 @@ from matplotlib.patches import Patch
 from lossland.curves import tabulate
 from lossland.elements import pair
 from lossland.figures._style import BLACK, BLUE, GREEN, GREY, NEGATIVE, PINK, POSITIVE, RED, YELLOW, panels, style
-from lossland.properties import Card
+from lossland.properties import Card, cards_table
 
 CLASSES = ((0, POSITIVE, "$t=+1$"), (1, NEGATIVE, "$t=-1$"))
 CARD_ETAS = (0.2, 0.4, 0.5, 0.6, 0.8)
+SIGNS = {"proven": "✓", "refuted": "✗", "measured": "~"}
+"""What stands beside a claim, as in a card's tables."""
+FURTHEST = 5.0
+"""A chord that refutes convexity is drawn if it lies within scores of this size."""
 LEGEND = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "borderpad": 0.2}
 
 
@@ -26,22 +30,91 @@ def card_figure(card: Card) -> Figure:
         card: from `card`.
 
     Returns:
-        The figure; plateaus are shaded, kinks dotted.
+        The figure; plateaus are shaded, kinks dotted, a chord below its curve dashed: it refutes convexity. Marks say
+        what is proven, refuted or measured.
     """
     with style():
-        figure, axes = panels(2, 3, height=4.6)
-        reach = max([3.0, *(1.4 * abs(kink.at) for kink in card.kinks if abs(kink.at) < 12)])
+        figure, axes = panels(2, 3, height=5.0)
+        chords = _chords(card)
+        marked = [abs(x) for scores in chords.values() for x in scores]
+        reach = max(
+            [3.0, *(1.4 * abs(kink.at) for kink in card.kinks if abs(kink.at) < 12), *(1.1 * x for x in marked)]
+        )
         scores = np.linspace(-reach, reach, 1201)
         for panel, order, name in zip(axes[0], (0, 1, 2), ("loss", "slope", "curvature"), strict=True):
             _class_curves(panel, card, scores, order)
             panel.set(xlabel="score $z$", ylabel=name)
         _shade_plateaus(axes[0, 0], card, reach)
+        _draw_chords(axes[0, 0], card, chords)
+        _with_room(axes[0, 0], 0.13)
         axes[0, 0].legend(loc="best", **LEGEND)
         _risk_panel(axes[1, 0], card, scores)
         _psi_panel(axes[1, 1], card)
         _link_panel(axes[1, 2], card, scores)
+        for panel, title in zip(axes.ravel(), _titles(card), strict=True):
+            panel.set_title(title)
         figure.suptitle(card.pair.name, fontsize=10)
+        figure.supxlabel(_caption(card), fontsize=7, color=GREY)
     return figure
+
+
+def _titles(card: Card) -> tuple[str, ...]:
+    """What each panel shows in words, with its marks."""
+    summary = cards_table([card])
+    cells = dict(zip(summary.columns, summary.rows[0], strict=True))
+    asked = {
+        "convex": _marked(cells["convex"], card, "convex") + _chord_told(card),
+        "Lipschitz": _marked(cells["Lipschitz"], card, "lipschitz"),
+        "smoothness": _marked(cells["smooth"], card, "smoothness"),
+        "calibrated": _marked(cells["calibrated"], card, "calibrated"),
+        "psi": f"~ at the threshold {cells['best'] or '0'}",
+        "proper": _marked(cells["proper"], card, "proper"),
+    }
+    return tuple(f"{name}: {told}" for name, told in asked.items())
+
+
+def _marked(cell: str, card: Card, name: str) -> str:
+    """A cell of the table of cards, the mark in front; of both classes if they differ."""
+    parts, marks = cell.replace("~", "").split(" / "), [SIGNS[claim.status] for claim in card.evidence[name]]
+    if len(set(marks)) == len(parts) == 1:
+        return f"{marks[0]} {parts[0]}"
+    return " / ".join(f"{mark} {part}" for mark, part in zip(marks, parts * (3 - len(parts)), strict=True))
+
+
+def _caption(card: Card) -> str:
+    """Which claims are measured, and what the marks mean."""
+    left = [name.replace("_", " ") for name, both in card.evidence.items() if any(c.status == "measured" for c in both)]
+    if not left:
+        told = "All claims are proven or refuted."
+    elif len(left) == len(card.evidence):
+        told = "All of it is measured: the program cannot be read."
+    else:
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        told = f"Measured, not proven: {', '.join(left[:5])}{more}."
+    return f"✓ proven   ✗ refuted   ~ measured      {told}"
+
+
+def _chords(card: Card) -> dict[int, np.ndarray]:
+    """By class, the three scores that refute convexity: the middle one lies above the chord of the others."""
+    found = {row: claim.witness for row, claim in enumerate(card.evidence["convex"]) if claim.status == "refuted"}
+    return {row: np.array(x) for row, x in found.items() if len(x) == 3 and max(map(abs, x)) <= FURTHEST}
+
+
+def _chord_told(card: Card) -> str:
+    """The scores of a chord that is not drawn, because it lies too far out."""
+    refuted = [row for row, claim in enumerate(card.evidence["convex"]) if claim.status == "refuted"]
+    far = [row for row in refuted if row not in _chords(card)]
+    return f" (z = {', '.join(f'{x:.4g}' for x in card.evidence['convex'][far[0]].witness)})" if far else ""
+
+
+def _draw_chords(axes: Axes, card: Card, chords: dict[int, np.ndarray]) -> None:
+    for row, scores in chords.items():
+        shade, values = CLASSES[row][1], card.facts.curves.at(scores)[row]
+        chord = np.interp(scores[1], scores[[0, 2]], values[[0, 2]])
+        label = "chord below the loss" if row == min(chords) else None
+        axes.plot(scores[[0, 2]], values[[0, 2]], "o--", color=shade, ms=3, lw=0.9, label=label, zorder=6)
+        axes.plot(scores[[1, 1]], [values[1], chord], "-", color=shade, lw=0.9, zorder=6)
+        axes.plot(scores[[1]], values[[1]], "o", color=shade, ms=4, mec="white", mew=0.6, zorder=7)
 
 
 def _class_curves(axes: Axes, card: Card, scores: np.ndarray, order: int) -> None:
@@ -61,6 +134,12 @@ def _class_curves(axes: Axes, card: Card, scores: np.ndarray, order: int) -> Non
     high = min(high, max(np.quantile(inside, 0.9) * 1.5, 1.0)) if inside.size else high
     pad = 0.06 * (high - low) if high - low > 1e-6 else 0.5
     axes.set_ylim(low - pad, high + pad)
+
+
+def _with_room(axes: Axes, share: float) -> None:
+    """Room above the curves for the legend, a share of the height for each of its entries."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + share * len(axes.get_legend_handles_labels()[1]) * (high - low))
 
 
 def _shade_plateaus(axes: Axes, card: Card, reach: float) -> None:
@@ -87,6 +166,7 @@ def _risk_panel(axes: Axes, card: Card, scores: np.ndarray) -> None:
         axes.set_ylim(low - 0.05 * (1 + abs(low)), min(finite.max(), low + 3.0))
     if card.best_threshold is not None and abs(card.best_threshold) <= scores[-1]:
         axes.axvline(card.best_threshold, color=BLACK, lw=0.8, ls="--", zorder=0)
+    _with_room(axes, 0.09)
     axes.legend(title=r"$\eta$", ncols=2, loc="best", **LEGEND)
     axes.set(xlabel="score $z$ (dot: $f^*$, dashed: threshold)", ylabel=r"risk $C_\eta(z)$")
 
@@ -98,8 +178,7 @@ def _psi_panel(axes: Axes, card: Card) -> None:
         axes.plot(thetas, psi, color=GREEN)
         axes.fill_between(thetas, 0, psi, color=GREEN, alpha=0.12, lw=0)
         axes.set_ylim(0, max(1.05 * psi[-1], 1e-3))
-    told = "none calibrated" if card.best_threshold is None else f"{card.best_threshold:.4g}"
-    axes.set(xlabel=r"$\theta = |2\eta - 1|$", ylabel=r"$\psi(\theta)$", title=f"threshold: {told}", xlim=(0, 1))
+    axes.set(xlabel=r"$\theta = |2\eta - 1|$", ylabel=r"$\psi(\theta)$", xlim=(0, 1))
 
 
 def _link_panel(axes: Axes, card: Card, scores: np.ndarray) -> None:
@@ -111,9 +190,11 @@ def _link_panel(axes: Axes, card: Card, scores: np.ndarray) -> None:
     if low >= 0 and high <= 1:
         output = 1.0 - tabulate(pair(card.pair.activation, "unhinged")).at(scores, 0)[0]
         axes.plot(scores, output, color=BLACK, ls="--", lw=1.0, label="output")
-    axes.set(xlabel="score $z$", ylabel="$P(t=+1)$ at which $z$ is best", ylim=(-0.03, 1.03))
+    # Room above 1 for the legend.
+    axes.set(xlabel="score $z$", ylabel="$P(t=+1)$ at which $z$ is best", ylim=(-0.03, 1.3))
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.set_xlim(scores[0], scores[-1])
-    axes.legend(loc="best", **LEGEND)
+    axes.legend(loc="upper left", **LEGEND)
 
 
 def verdict_map(cards: Sequence[Card]) -> Figure:

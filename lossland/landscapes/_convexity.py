@@ -7,18 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.core import Model, Params
-from lossland.curves import LABELS, Curves, tabulate
+from lossland.curves import LABELS, Curves, convex_between, convexity_evidence, tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import affine_pixels, is_linear, model_pixels
 from lossland.landscapes._plane import Plane, on_two_axes, plane_of
 from lossland.landscapes._surface import Asked, Surface
+from lossland.proofs import MEASURED, PROVEN
 from lossland.training import Objective
 
 ROUNDING = 1e-10
 """A violation must be larger than this, by the size of the losses: far more than rounding makes."""
 RANDOM = 2000
 """Random chords tried."""
+UNDECIDED = "the sign of a curvature is not decided"
 CHECKED = 16
 """Of the chords that look worst, how many are evaluated one by one."""
 
@@ -57,8 +59,8 @@ def convexity(
     r"""Prove or refute that an objective is convex on a plane.
 
     A convex loss of scores that are affine on the plane is convex there, and so are sums of such and the penalty. It is
-    enough that a class curve is convex at the scores that an example takes in the box. If it is not, or the scores are
-    not affine, a chord is searched for with
+    enough that a class curve is convex at the scores that an example takes in the box. That is proven from the pair's
+    program; what is only measured proves nothing. Without a proof a chord is searched for with
 
     .. math:: F(m) > \tfrac{1}{2} (F(p) + F(q)), \qquad m = \tfrac{1}{2} (p + q)
 
@@ -89,7 +91,8 @@ def convexity(
         >>> centre = ll.linear().init(jax.random.key(0), data.d)
         >>> axes = ll.random_directions(centre, jax.random.key(1))
         >>> ll.landscapes.convexity(ll.pair("identity", "hinge"), data, centre, axes, radius=2.0).reason
-        'Both class curves of identity+hinge are convex (its card) and the scores of linear are affine on the plane.'
+        'Both class curves of identity+hinge are convex (proven from its program) and the scores of linear are affine on
+        the plane.'
         >>> found = ll.landscapes.convexity(ll.pair("relu", "hinge"), data, centre, axes, radius=2.0)
         >>> found.convex, bool(found.values[1] > 0.5 * (found.values[0] + found.values[2]))
         (False, True)
@@ -99,7 +102,7 @@ def convexity(
     f = surface.objective
     with jax.enable_x64(True):
         straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
-        proof = _proof(f, p) if straight else ""
+        proof, doubt = _proof(f, p) if straight else ("", "")
         if proof:
             return Convexity(True, proof, None, None, 0)
         values = _evaluator(surface, straight)
@@ -108,33 +111,43 @@ def convexity(
             direct = np.array([float(f(_params_at(surface, place))) for place in chord])
             if _gap(direct) > ROUNDING * _size(direct):
                 return Convexity(False, _violation(chord, direct), chord, direct, tried)
-    return Convexity(None, f"Undecided: no violation among {tried} chords.", None, None, tried)
+    return Convexity(None, f"Undecided: no violation among {tried} chords.{doubt}", None, None, tried)
 
 
-def _proof(f: Objective, p: Plane) -> str:
-    """Why an objective of affine scores is convex; empty if its curves bend down where the plane passes."""
-    curves, labels = tabulate(f.pair), np.asarray(f.labels)
+def _proof(f: Objective, p: Plane) -> tuple[str, str]:
+    """Why an objective of affine scores is convex, or what keeps that from being proven; both empty if it bends."""
+    curves, held, labels = tabulate(f.pair), convexity_evidence(f.pair), np.asarray(f.labels)
     rows = [row for row, label in enumerate(LABELS) if np.any(labels == label)]
     if curves.problems:
-        return ""
+        return "", ""
     what = "Both class curves" if len(rows) == 2 else f"The {('positive', 'negative')[rows[0]]} class curve"
-    verb = "are" if len(rows) == 2 else "is"
+    what += f" of {f.pair.name} {'are' if len(rows) == 2 else 'is'} convex"
     affine = f"and the scores of {f.model.name} are affine on the plane."
-    if all(curves.shape(row).convex for row in rows):
-        return f"{what} of {f.pair.name} {verb} convex (its card) {affine}"
+    claims = [held.curves[row].convex for row in rows] if held.curves else []
+    if claims and all(claim.status == PROVEN and claim.value for claim in claims):
+        return f"{what} (proven from its program) {affine}", ""
+    spans = _spans(f, p)
+    passed = [(row, *(end[labels == LABELS[row]] for end in spans)) for row in rows]
+    there = "at all scores that each example takes in the box"
+    if all(convex_between(held, *each) for each in passed):
+        return f"{what} {there} (proven from its program), {affine}", ""
+    if any(_falls(curves, *each) for each in passed):
+        return "", ""
+    why = held.reason or next((claim.reason for claim in claims if claim.status == MEASURED), UNDECIDED)
+    return "", f" {what} {there}, but that is measured, not proven: {why}."
+
+
+def _spans(f: Objective, p: Plane) -> tuple[np.ndarray, np.ndarray]:
+    """Between which scores every example stays in the box, (n,) each."""
     around = [jax.tree.map(jnp.asarray, tree) for tree in (p.centre, *p.directions)]
     middle, first, second = (np.asarray(f.scores(tree)) for tree in around)
     reach = np.abs(first) * np.abs(p.alphas).max() + np.abs(second) * np.abs(p.betas).max()
     reach += 1e-9 * (1.0 + np.abs(middle) + reach)
-    passed = [_passes(curves, row, (middle - reach)[held], (middle + reach)[held])
-              for row, held in ((row, labels == LABELS[row]) for row in rows)]  # fmt: skip
-    if any(passed):
-        return ""
-    return f"{what} of {f.pair.name} {verb} convex at all scores that each example takes in the box, {affine}"
+    return middle - reach, middle + reach
 
 
-def _passes(curves: Curves, row: int, low: np.ndarray, high: np.ndarray) -> bool:
-    """Whether an interval of scores, (n,) ends each, meets a place where the curve bends down or jumps."""
+def _falls(curves: Curves, row: int, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether an interval of scores, (n,) ends each, meets a place where the table sees the curve bend down or jump."""
     bad = curves.falls(row) > 0
     jumps = [kink.at for kink in curves.kinks if kink.label == LABELS[row] and kink.what == "value"]
     bad |= (np.diff(curves.scores) == 0) & np.isin(curves.scores[1:], jumps)

@@ -23,7 +23,7 @@ def expanded(
     axes: tuple[np.ndarray, np.ndarray],
     tolerance: float,
 ) -> tuple[np.ndarray, float] | None:
-    """A mean loss on a grid by a polynomial of the least degree whose error is proven to be below `tolerance`.
+    """A mean loss on a grid by a polynomial of the least degree whose error is bounded by `tolerance`.
 
     Args:
         evaluate: from places (p, 2) to values (p,).
@@ -35,8 +35,8 @@ def expanded(
         tolerance: the error allowed, absolute.
 
     Returns:
-        The values on the grid, and the bound on their error, rounding apart. None if no degree is good enough and
-        cheaper than the grid itself, or the pair is not smooth where its scores are.
+        The values on the grid, and the bound on their error, rounding apart, as certain as `misses` is. None if no
+        degree is good enough and cheaper than the grid itself, or the pair is not smooth where its scores are.
 
     Source: Bos, De Marchi, Vianello & Xu 2007 (Padua points).
     """

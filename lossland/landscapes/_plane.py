@@ -28,7 +28,8 @@ class Plane(NamedTuple):
         quantities: name -> (a, b), those asked for.
         method: "kinks" (exact running sums over kinks), "scores" (exact, scores affine in the plane), "model", or
             "expansion".
-        error: the bound on an expansion's error, rounding apart; 0 where values are exact to rounding.
+        error: the bound on an expansion's error, rounding apart: proven if the pair's program can be read, else an
+            estimate from its table; 0 where values are exact to rounding.
         holes: how many values are NaN.
         settings: pair, data, model, l2 and what else is needed to draw it again.
     """
@@ -116,7 +117,7 @@ def plane(
             Hessian in the plane), or functions of (params, data) that give a number, kept under their names.
         method: "fastest" of those that are exact here; or one of "kinks", "scores", "model".
         tolerance: an absolute error that is allowed: the plane of a smooth pair, whose scores are affine in it, may
-            then be a polynomial, whose error is proven to be at most `Plane.error`; 0: none.
+            then be a polynomial, whose error is at most `Plane.error`; 0: none.
         progress: called with (pixels done, of).
         devices: which take blocks of pixels in turn, say `jax.devices()`; one if left out. What is summed through its
             kinks, or expanded, is so quick that one serves.

@@ -1,7 +1,8 @@
 """How near polynomials come to a pair's class curves: by degree, on every interval of scores, bounded from above.
 
-A curve's curvature is bounded by its table, so what a polynomial misses between the points of a fine grid is bounded
-too. That is done once, on one long interval; shorter ones are measured against the polynomial that was proven there.
+A curve's curvature is bounded by what its program proves, so what a polynomial misses between the points of a fine grid
+is bounded too. That is done once, on one long interval; shorter ones are measured against the polynomial that was
+proven there. Of a pair whose program cannot be read the table's largest curvature is taken: the bounds are estimates.
 """
 
 import functools
@@ -11,8 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.curves import tabulate
+from lossland.curves import breaks_between, tabulate
 from lossland.elements import Pair
+from lossland.proofs import Budget, enclosure
 
 DEGREES = (*range(2, 33, 2), *range(36, 65, 4))
 """Degrees that an expansion may have."""
@@ -27,7 +29,7 @@ STEP = 2.0 ** (1 / 12)
 SHIFT = 1 / 16
 """From one middle to the next, in half lengths of the interval."""
 SLACK = 1.01
-"""The table's largest curvature is taken larger by this: the true one may lie between two of its nodes."""
+"""Without a proof the table's largest curvature is taken larger by this: the true one may lie between two nodes."""
 
 
 class Misses(NamedTuple):
@@ -64,7 +66,8 @@ def misses(pair: Pair, reach: float) -> tuple[Misses, Misses] | None:
 
     .. math:: \min_{p \in P_N} \max_{|z - c| \le r} |p(z) - \ell(z, t)| \le \text{bounds}
 
-    The proof takes one thing from the pair's table (`tabulate`), that of the card: the largest curvature.
+    They are proven, rounding of the values apart: the largest curvature is bounded by the pair's program. Where that
+    cannot be read it is estimated from the pair's table (`tabulate`), and so are they.
 
     Args:
         pair: any pair.
@@ -114,10 +117,16 @@ def _of_class(pair: Pair, label: float, row: int, reach: float) -> Misses | None
 
 
 def _largest_curvature(pair: Pair, label: float, row: int, reach: float) -> float | None:
-    """A bound on the size of the curvature within the reach; None where there is none."""
+    """A bound on the size of the curvature within the reach, certain or estimated; None where there is none."""
     table = tabulate(pair)
-    bends = [k for k in table.kinks if k.label == label and k.what != "curvature" and abs(k.at) <= reach]
-    if table.problems or bends:
+    if table.problems:
+        return None
+    cut = table.evidence.pieces[row] if table.evidence.curves else None
+    breaks = None if cut is None else breaks_between(cut, [-reach], [reach])
+    if cut is not None and breaks is not None:
+        most = max(map(abs, enclosure(cut, -reach, reach, 2, Budget())))
+        return most if np.isfinite(most) and all(b.order > 1 for b in breaks) else None
+    if any(k.label == label and k.what != "curvature" and abs(k.at) <= reach for k in table.kinks):
         return None
     first, last = np.searchsorted(table.scores, [-reach, reach])
     held = np.abs(table.curvatures[row, max(first - 1, 0) : last + 1])

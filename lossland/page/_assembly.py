@@ -115,7 +115,7 @@ def _pair_entry(each: Pair) -> tuple[dict[str, Any], bytes]:
         "infimum": [low if math.isfinite(low) else None for low in infimum],
         "convex": [bool(shape.convex) for shape in found.shapes],
         "threshold": threshold if threshold is not None and math.isfinite(threshold) else None,
-        "verdicts": [[verdict.sign, verdict.text] for verdict in verdicts(found)],
+        "verdicts": [list(verdict) for verdict in verdicts(found)],
         "errors": thin.errors,
     }
     return entry, b"".join(

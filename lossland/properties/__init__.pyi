@@ -1,6 +1,10 @@
 from ._card import Card as Card
 from ._card import card as card
 from ._card import cards as cards
+from ._contracts import ContractError as ContractError
+from ._contracts import check_activation as check_activation
+from ._contracts import check_loss as check_loss
+from ._contracts import check_pair as check_pair
 
 """For other wings."""
 from ._facts import facts as facts

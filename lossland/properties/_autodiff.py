@@ -1,16 +1,29 @@
-"""What autodiff and float arithmetic make of a pair: the slope taken at a kink under each tie, and numeric health."""
+"""What autodiff and float arithmetic make of a pair: the slope taken at a kink under each tie, numeric health, faults.
 
+All of it is read off the programs that JAX traces, derivatives included, as NumPy runs them: nothing is compiled.
+"""
+
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.curves import NODES, Kink
+from lossland.curves import LABELS, Kink
 from lossland.elements import TIES, Pair, with_tie
+from lossland.properties._interpreted import interpreted
 
 DTYPES = ("bfloat16", "float32", "float64")
 REACH = 1e4
+BLOCK = 1024
+"""How many examples every program is traced for: JAX keeps what it has traced, of `jnp.where` say, by shape."""
+STEP = 1e-4
+"""Of the differences that slopes are compared with, relative to 1 + |z|."""
+COMPARED = 512
+"""At how many scores they are, at most."""
+NEAR = 30.0
+"""Up to which |z|."""
 
 
 class Tied(NamedTuple):
@@ -63,11 +76,11 @@ def ties(pair: Pair, kinks: tuple[Kink, ...]) -> tuple[Tied, ...]:
     chosen = [k for k in kinks if k.what == "slope"]
     if not chosen:
         return ()
-    takes = [half for half in (pair.activation, pair.loss) if "tie" in half.settings()]
+    takes = any("tie" in half.settings() for half in (pair.activation, pair.loss))
     variants = {tie: with_tie(pair, tie) for tie in TIES} if takes else {None: pair}
     points = np.array([k.at for k in chosen])
     labels = np.array([float(k.label) for k in chosen])
-    table = {tie: _padded(variant, points, labels) for tie, variant in variants.items()}
+    table = {tie: _slopes(pair, variant, points, labels) for tie, variant in variants.items()}
     found = []
     for i, kink in enumerate(chosen):
         slopes = {tie: float(row[i]) + 0.0 for tie, row in table.items()}
@@ -107,17 +120,127 @@ def health(pair: Pair) -> tuple[Health, ...]:
     return tuple(rows)
 
 
-def _padded(pair: Pair, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Slopes at a few scores, evaluated on an array of the length that everything else uses."""
-    scores, signs = np.zeros(2 * NODES), np.ones(2 * NODES)
-    scores[: points.size], signs[: points.size] = points, labels
-    with jax.enable_x64(True):
-        return np.asarray(pair.slope(jnp.asarray(scores), jnp.asarray(signs)), float)[: points.size]
+def faults(pair: Pair, scores: np.ndarray) -> list[str]:
+    """Where autodiff gives NaN, or a slope that is not the derivative of the value, in float64.
+
+    Args:
+        pair: the pair.
+        scores: where to look, finite, at least one, in any order.
+
+    Returns:
+        A sentence for each fault; none for a sound pair.
+
+    Example:
+        >>> import lossland as ll, jax.numpy as jnp
+        >>> @ll.margin_loss
+        ... def doctest_root(margin):
+        ...     return jnp.sqrt(jnp.maximum(0.0, 1.0 - margin))
+        >>> print(faults(ll.pair("identity", "doctest_root"), np.array([-3.0, 0.5, 1.5, 3.0]))[0])
+        The slope for a positive is NaN at 2 scores from 1.5 to 3; a branch that jnp.where does not take may be infinite
+        there.
+    """
+    scores = np.unique(np.asarray(scores, float))
+    rows = _both_classes(pair, scores)
+    return _not_numbers(scores, rows) + _unlike_differences(pair, scores, rows)
 
 
-def _everywhere(pair: Pair, scores: np.ndarray, dtype: str) -> list[np.ndarray]:
+# ------------------------------------------------------------------------------------------------------------ programs
+
+
+@functools.lru_cache(maxsize=8)
+def _traced(pair: Pair, what: str, dtype: str) -> Any:
+    """The program of a pair's "jet" or "slope" for `BLOCK` scores and labels of a type."""
+    some = jax.ShapeDtypeStruct((BLOCK,), dtype)
     with jax.enable_x64(True):
-        both = jnp.asarray(np.tile(scores, 2), dtype)
-        labels = jnp.asarray(np.repeat([1.0, -1.0], scores.size), dtype)
-        parts: Any = jax.jit(pair.jet)(both, labels)
-        return [np.asarray(part, np.float64) for part in parts]
+        return jax.make_jaxpr(lambda score, label: getattr(pair, what)(score, label))(some, some)
+
+
+def _run(program: Any, scores: np.ndarray, labels: np.ndarray, wanted: int | None = None) -> np.ndarray:
+    """The wanted results of a program at scores (m,), with labels (m,): (results, m), block by block."""
+    size = scores.size
+    short = -size % BLOCK
+    padded = np.pad(scores, (0, short), mode="edge"), np.pad(labels, (0, short), mode="edge")
+    parts = []
+    for start in range(0, size, BLOCK):
+        block = [part[start : start + BLOCK] for part in padded]
+        parts.append(np.stack(interpreted(program.jaxpr, program.consts, block, wanted)))
+    return np.concatenate(parts, axis=1)[:, :size]
+
+
+def _slopes(pair: Pair, variant: Pair, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Slopes at a few scores of a pair's variant, from the pair's own program where it is the same."""
+    halves = zip((pair.activation, pair.loss), (variant.activation, variant.loss), strict=True)
+    if all(own.settings() == other.settings() for own, other in halves):
+        return _run(_traced(pair, "jet", "float64"), points, labels, 2)[1]
+    return _run(_traced(variant, "slope", "float64"), points, labels)[0]
+
+
+def _everywhere(pair: Pair, scores: np.ndarray, dtype: str) -> np.ndarray:
+    """Value, slope and curvature of both classes in turn, (3, 2 m), in a float type."""
+    both = np.tile(scores, 2).astype(jnp.dtype(dtype))
+    labels = np.repeat(LABELS, scores.size)
+    # Of 16-bit floats a pair computes in float32 and rounds once: their program is that of float32.
+    wide = "float64" if dtype == "float64" else "float32"
+    found = _run(_traced(pair, "jet", wide), both.astype(wide), labels.astype(wide))
+    with np.errstate(over="ignore"):
+        return found.astype(both.dtype).astype(np.float64)
+
+
+def _both_classes(pair: Pair, scores: np.ndarray, wanted: int | None = None) -> np.ndarray:
+    """Value, slope and curvature, or the first wanted of them, at scores (m,) in float64: (wanted, 2, m)."""
+    found = _run(_traced(pair, "jet", "float64"), np.tile(scores, 2), np.repeat(LABELS, scores.size), wanted)
+    return found.reshape(-1, 2, scores.size)
+
+
+# -------------------------------------------------------------------------------------------------------------- faults
+
+
+def _not_numbers(scores: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Where values, slopes and curvatures are NaN, in words."""
+    found = []
+    for what, classes in zip(("value", "slope", "curvature"), rows, strict=True):
+        for label, row in zip(("positive", "negative"), classes, strict=True):
+            bad = scores[np.isnan(row)]
+            if bad.size:
+                where = f"at {bad.size} scores from {bad[0]:.3g} to {bad[-1]:.3g}"
+                hint = "" if what == "value" else "; a branch that jnp.where does not take may be infinite there"
+                found.append(f"The {what} for a {label} is NaN {where}{hint}.")
+    return found
+
+
+def _unlike_differences(pair: Pair, scores: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Where the slope is not the derivative of the value, in words."""
+    near = np.flatnonzero(np.abs(scores) <= NEAR)
+    chosen = near[:: max(1, -(-near.size // COMPARED))]
+    if not chosen.size:
+        return []
+    z = scores[chosen]
+    # No two neighbours' steps are alike, lest a fast wave look flat to all of them.
+    step = STEP * (1 + np.abs(z)) * (0.5 + 0.618034 * np.arange(z.size) % 1)
+    moved = np.stack([z - step, z - 0.382 * step, z + 0.382 * step, z + step])
+    # (value and slope, class, score beside, score)
+    beside = _both_classes(pair, moved.ravel(), 2).reshape(2, 2, *moved.shape)
+    found = []
+    for row, label in enumerate(("positive", "negative")):
+        wrong = z[_unlike(rows[:2, row, chosen], beside[:, row], z, moved)]
+        if wrong.size > 2:
+            at = wrong[wrong.size // 2]
+            found.append(f"The slope for a {label} is not the derivative of the value, for example at z = {at:.3g}.")
+    return found
+
+
+def _unlike(here: np.ndarray, beside: np.ndarray, z: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Which slopes differ from differences of values by more than those may err: values and slopes, here and beside."""
+    (values, slopes), (around, slopes_around) = here, beside
+    with np.errstate(invalid="ignore", over="ignore"):
+        below, above = (values - around[0]) / (z - moved[0]), (around[3] - values) / (moved[3] - z)
+        wide, narrow = (around[3] - around[0]) / (moved[3] - moved[0]), (around[2] - around[1]) / (moved[2] - moved[1])
+        # What a value is made of is as large as values elsewhere: log(1 - p) is 0 once p is lost beside 1.
+        usual = np.median(np.abs(np.append(values[np.isfinite(values)], 0.0)))
+        size = np.maximum(np.abs(around).max(axis=0), usual)
+        noise = 64 * np.finfo(float).eps * size / (moved[3] - z)
+        # At a kink the sides differ, near one the steps do; rounding of the values shows in both, fast waves in slopes.
+        doubt = np.abs(above - below) + np.abs(wide - narrow) + np.ptp(slopes_around, axis=0) + noise
+        # One score may agree by chance: its neighbours are asked too.
+        doubt = np.lib.stride_tricks.sliding_window_view(np.pad(doubt, 2, mode="edge"), 5).max(axis=-1)
+        return np.abs(slopes - narrow) > 5 * doubt + 1e-3 * (np.abs(slopes) + np.abs(narrow))

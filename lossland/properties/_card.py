@@ -3,7 +3,7 @@
 A card holds the pair's facts (`Facts`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,19 @@ import jax
 import numpy as np
 
 from lossland.core import keep_compiled
-from lossland.curves import LABELS, Interval, Kink, evaluator
+from lossland.curves import LABELS, Curves, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
+from lossland.proofs import Claim
 from lossland.properties import _links, _psi_transform
 from lossland.properties._autodiff import Health, Tied, health, ties
-from lossland.properties._calibration import includes
+from lossland.properties._calibration import includes, settled
 from lossland.properties._conjugate import closed_form, conjugate, proximal
+from lossland.properties._decided_claims import decided_claims
+from lossland.properties._evidence import evidence_of
 from lossland.properties._facts import Facts, PerClass, dead, facts
+from lossland.properties._links import each, number, numbers
+from lossland.properties._psi_transform import curves_at, least, reaching, wide
 from lossland.properties._report import show_card
-from lossland.properties._risk import minimum
 from lossland.properties._verdicts import verdicts
 
 
@@ -104,6 +108,17 @@ class Card:
         """Whether the regularisation path ends at the largest margin on separable data; None if not a margin loss."""
         return self.facts.margin_maximising
 
+    @property
+    def evidence(self) -> Mapping[str, PerClass[Claim]]:
+        """What stands behind each claim: per class a status ("proven", "refuted", "measured"), witness, enclosure.
+
+        Example:
+            >>> import lossland as ll
+            >>> ll.card("tanh", "hinge").evidence["lipschitz"].positive.status
+            'proven'
+        """
+        return evidence_of(self.facts)
+
     def conjugate(self, u: Any, label: float = 1.0) -> Any:
         r"""The Fenchel conjugate :math:`f^*(u) = \sup_z u z - f(z)` of a class curve; inf off its domain.
 
@@ -114,7 +129,16 @@ class Card:
         Returns:
             The values, shaped as u; `properties._conjugate` has their error bounds.
         """
-        return _shaped(conjugate(self.facts.curves, _row(label), self._evaluate, np.ravel(u)).value, u)
+        row = _row(label)
+
+        def values(table: Curves, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            found = conjugate(table, row, self._evaluate, np.where(np.isinf(slopes), 0.0, slopes))
+            ends = table.slopes[row, [0, -1]]
+            return np.where(np.isinf(slopes), np.inf, found.value), np.where(
+                (slopes < ends[0]) | (slopes > ends[1]), found.at, 0.0
+            )
+
+        return each(lambda slopes: reaching(self.facts.curves, self.pair, values, slopes), numbers(u, "a slope u"))
 
     def conjugate_form(self, label: float = 1.0) -> str:
         """The conjugate in closed form where the class curve is recognised and its form is known; else empty.
@@ -132,10 +156,10 @@ class Card:
             label: whose curve, -1 or +1.
 
         Returns:
-            The minimisers, shaped as v.
+            The minimisers, shaped as v; +-inf at +-inf.
 
         Raises:
-            ValueError: if the curve is not convex or gamma is not positive.
+            ValueError: if the curve is not convex or gamma is not positive and finite.
         """
         row = _row(label)
         if not self.facts.shapes[row].convex:
@@ -144,25 +168,41 @@ class Card:
                 f"{self.pair.name} is not convex for t = {label:+g} (it bends down at z = {bends:.4g}): its proximal "
                 f"operator is not a function. `smoothed` and `prox` need a convex curve."
             )
-        if not gamma > 0:
-            raise ValueError(f"The step gamma must be positive, not {gamma}.")
-        return _shaped(proximal(self.facts.curves, row, self._evaluate, np.ravel(v), gamma).point, v)
+        step = number(gamma, "the step gamma")
+        if not 0 < step < np.inf:
+            raise ValueError(
+                f"The step gamma must be positive and finite, not {gamma}; prox(v, gamma=1.0), for example."
+            )
 
-    def conditional_risk(self, score: Any, eta: float) -> Any:
-        """The conditional risk C(z) = eta positive(z) + (1 - eta) negative(z), shaped as score."""
-        weight = float(_probabilities(eta)[0])
-        with np.errstate(invalid="ignore"):
-            positive, negative = self.facts.curves.at(np.ravel(score))
-            terms = [0.0 if w == 0 else w * row for w, row in ((weight, positive), (1 - weight, negative))]
-        return _shaped(terms[0] + terms[1] + np.zeros_like(positive), score)
+        def points(table: Curves, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            found = proximal(table, row, self._evaluate, np.where(np.isinf(at), 0.0, at), step).point
+            side = np.where(found < 0, 0, -1)
+            end, slope, bend = table.scores[side], table.slopes[row, side], table.curvatures[row, side]
+            # Out of the table the curve goes on as a parabola.
+            further = end + (at - end - step * slope) / (1 + step * bend)
+            found = np.where((found == end) & np.isfinite(at), further, found)
+            return np.where(np.isinf(at), at, found), found
+
+        return each(lambda at: reaching(self.facts.curves, self.pair, points, at), numbers(v, "a point v"))
+
+    def conditional_risk(self, score: Any, eta: Any) -> Any:
+        """The conditional risk C(z) = eta positive(z) + (1 - eta) negative(z), shaped as score and eta together."""
+
+        def risks(z: np.ndarray, positives: np.ndarray) -> np.ndarray:
+            rows = zip((positives, 1 - positives), curves_at(self.facts.curves, self.pair, z), strict=True)
+            with np.errstate(invalid="ignore", over="ignore"):
+                terms = [np.where(share == 0, 0.0, share * row) for share, row in rows]
+                return terms[0] + terms[1]
+
+        return each(risks, numbers(score, "a score"), _probabilities(eta))
 
     def risk(self, eta: Any) -> Any:
         """The minimal conditional risk H(eta), eta = P(t = +1 | x), shaped as eta."""
-        return _shaped(minimum(self.facts.curves, _probabilities(eta)).value, eta)
+        return each(lambda etas: least(self.facts.curves, self.pair, etas).value, _probabilities(eta))
 
     def minimiser(self, eta: Any) -> Any:
         """A score f*(eta) of least conditional risk: the middle or the finite end of several, +-inf if only a limit."""
-        return _shaped(minimum(self.facts.curves, _probabilities(eta)).at, eta)
+        return each(lambda etas: least(self.facts.curves, self.pair, etas).at, _probabilities(eta))
 
     def psi(self, theta: Any, threshold: float | None = None) -> Any:
         """Bound the excess error of the rule z > threshold: the psi-transform of it is at most the excess risk.
@@ -174,40 +214,52 @@ class Card:
         Returns:
             psi, shaped as theta.
         """
-        return _shaped(_psi_transform.psi(self.facts.curves, np.ravel(theta), self._threshold(threshold)), theta)
+        asked = numbers(theta, "theta, an excess error", 0.0, 1.0)
+        curves, at = self._threshold(threshold)
+        return each(lambda thetas: _psi_transform.psi(curves, thetas, at), asked)
 
     def excess_error(self, risk: Any, threshold: float | None = None) -> Any:
         """The largest excess 0-1 error that a given excess risk allows, the inverse of psi, shaped as risk."""
-        return _shaped(_psi_transform.excess_error(self.facts.curves, np.ravel(risk), self._threshold(threshold)), risk)
+        asked = numbers(risk, "an excess risk", 0.0)
+        curves, at = self._threshold(threshold)
+        return each(lambda risks: _psi_transform.excess_error(curves, risks, at), asked)
 
     def calibrated(self, threshold: float = 0.0) -> bool:
         """Whether the rule z > threshold is classification-calibrated: risk to its least implies error to its least."""
-        return includes(self.facts.calibration, float(threshold))
+        return includes(self.facts.calibration, number(threshold, "a threshold"))
 
     def link(self, score: Any) -> Any:
         """The probability at which each score minimises the risk, the slope ratio; NaN where neither curve moves.
 
         It is an inverse link, strictly increasing, exactly if `facts.elicits`.
         """
-        return _shaped(_links.slope_ratio(self.facts.curves, np.ravel(score)), score)
+        return each(lambda z: _links.share(*curves_at(self.facts.curves, self.pair, z, 1)), numbers(score, "a score"))
 
     def matching_loss(self, score: Any, target: Any) -> Any:
         """The matching loss of the pair's activation at a score for a target output; see `_links.matching_loss`."""
-        shape = np.broadcast(np.asarray(score), np.asarray(target))
-        return _shaped(_links.matching_loss(self.pair.activation, score, target).ravel(), np.empty(shape.shape))
 
-    def convexity_band(self, output: Any) -> tuple[np.ndarray, np.ndarray]:
+        def losses(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+            return _links.matching_loss(self.pair.activation, z, y)
+
+        return each(losses, numbers(score, "a score"), numbers(target, "a target"))
+
+    def convexity_band(self, output: Any) -> tuple[Any, Any]:
         """Between which bounds g'' / g'^2 must lie at an output for the loss to be convex in z; see `_links`."""
-        return _links.convexity_band(self.pair.loss, output)
+        low, high = self.pair.loss.domain
+        a = numbers(output, f"an output that {self.pair.loss.name} takes", low, high)
+        return (
+            each(lambda x: _links.convexity_band(self.pair.loss, x)[0], a),
+            each(lambda x: _links.convexity_band(self.pair.loss, x)[1], a),
+        )
 
     def weight(self, score: Any, label: float) -> Any:
         """The gradient weight - d loss / d margin of an example of one class at each score, shaped as score."""
         row = _row(label)
-        return _shaped(-label * self.facts.curves.at(np.ravel(score), 1)[row], score)
+        return each(lambda z: -label * curves_at(self.facts.curves, self.pair, z, 1)[row], numbers(score, "a score"))
 
     def dead(self, label: float, threshold: float = 0.0) -> tuple[Interval, ...]:
         """Where a misclassified example of one class has gradient weight zero, as intervals of the score."""
-        return dead(self.facts.shapes[_row(label)], label, threshold)
+        return dead(self.facts.shapes[_row(label)], label, number(threshold, "a threshold"))
 
     def ties(self) -> tuple[Tied, ...]:
         """Which slope autodiff returns at each kink under each tie."""
@@ -220,7 +272,10 @@ class Card:
     def false_claims(self) -> tuple[str, ...]:
         """What the loss or the activation claims when registered and what refutes it, a sentence each."""
         with jax.enable_x64(True):
-            checks = [*loss_checks(self.pair.loss), *activation_checks(self.pair.activation)]
+            checks = [
+                *loss_checks(self.pair.loss, decided_claims),
+                *activation_checks(self.pair.activation, decided_claims),
+            ]
         return tuple(f"{check.name}: {check.refutation}" for check in checks if check.refutation)
 
     def verdicts(self) -> tuple[str, ...]:
@@ -231,21 +286,26 @@ class Card:
         """Print the card: verdicts in words, numbers below."""
         show_card(self)
 
-    def _threshold(self, threshold: float | None) -> float:
+    def _threshold(self, threshold: float | None) -> tuple[Curves, float]:
+        """The table for a threshold, and the threshold; the end of the calibrated ones that it is taken for."""
         best = 0.0 if self.best_threshold is None else self.best_threshold
-        return best if threshold is None else float(threshold)
+        at = settled(self.facts.calibration, best if threshold is None else number(threshold, "a threshold"))
+        return (wide(self.pair) if abs(at) > self.facts.curves.scores[-1] else self.facts.curves), at
 
     def __repr__(self) -> str:
         """One line: the pair and its first verdict."""
         return f"<card of {self.pair.name}: {' '.join(self.verdicts()[:2])}>"
 
 
-def card(activation: Any, loss: Any = None) -> Card:
+def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
     """Say what a pair is: everything that can be computed from the function alone.
+
+    What its program proves or refutes is marked so in `Card.evidence`; what is left is measured.
 
     Args:
         activation: as in `pair`; also a pair, or a whole pair's name.
         loss: as in `pair`.
+        prove: spend up to 20 s on each smooth piece of a curve where the default of 0.15 s leaves something open.
 
     Returns:
         The card; print it with `.show()`.
@@ -264,7 +324,7 @@ def card(activation: Any, loss: Any = None) -> Card:
     Source: the statistics follow Bartlett, Jordan & McAuliffe 2006 and Reid & Williamson 2010.
     """
     made = pair(activation, loss)
-    return Card(facts(made), evaluator(made))
+    return Card(facts(made, prove), evaluator(made))
 
 
 def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] | None = None) -> tuple[Card, ...]:
@@ -288,26 +348,18 @@ def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] 
 
 
 def _counted(made: Iterator[Card], of: int, tick: Callable[[int, int], None] | None) -> Iterator[Card]:
-    for number, each in enumerate(made, 1):
+    for done, held in enumerate(made, 1):
         if tick is not None:
-            tick(number, of)
-        yield each
+            tick(done, of)
+        yield held
 
 
-def _row(label: float) -> int:
-    if label not in LABELS:
-        raise ValueError(f"A label is -1 or +1, not {label}.")
-    return LABELS.index(label)
+def _row(label: Any) -> int:
+    held = number(label, "a label, -1 or +1,")
+    if held not in LABELS:
+        raise ValueError(f"A label is -1 or +1, not {label}; 2 * y - 1 makes them of labels 0 and 1.")
+    return LABELS.index(held)
 
 
 def _probabilities(eta: Any) -> np.ndarray:
-    flat = np.ravel(np.asarray(eta, float))
-    if not np.all((flat >= 0) & (flat <= 1)):
-        raise ValueError(f"eta is a probability in [0, 1], not {flat[~((flat >= 0) & (flat <= 1))][0]}.")
-    return flat
-
-
-def _shaped(values: np.ndarray, like: Any) -> Any:
-    """Values in the shape of what was asked for; a number for a number."""
-    shape = np.shape(like)
-    return float(values[0]) if shape == () else values.reshape(shape)
+    return numbers(eta, "eta, a probability P(t = +1)", 0.0, 1.0)

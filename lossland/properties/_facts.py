@@ -6,7 +6,8 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from lossland.curves import Curves, Interval, Kink, Minimum, Shape, tabulate
-from lossland.elements import Pair
+from lossland.elements import ACTIVATIONS, LOSSES, Pair
+from lossland.properties._autodiff import faults
 from lossland.properties._calibration import Calibration, calibrate
 from lossland.properties._known_losses import Known, recognise
 from lossland.properties._links import is_matching, link_distance, outputs
@@ -79,11 +80,12 @@ class Facts(NamedTuple):
         return self.curves.kinks
 
 
-def facts(made: Pair) -> Facts:
+def facts(made: Pair, prove: bool = False) -> Facts:
     """Compute the facts of a pair from the function alone.
 
     Args:
         made: any pair.
+        prove: spend the full budget on what the default one leaves open.
 
     Returns:
         The facts; a faulty pair's problems stand among them.
@@ -94,7 +96,7 @@ def facts(made: Pair) -> Facts:
         >>> str(found.known[0]), found.margin, found.proper
         ('4 savage', True, True)
     """
-    curves = tabulate(made)
+    curves = tabulate(made, prove)
     shapes = curves.shape(0), curves.shape(1)
     margin = curves.is_margin()
     minima = minimum(curves, ETAS)
@@ -119,7 +121,7 @@ def facts(made: Pair) -> Facts:
         link_distance=link_distance(curves, made.activation),
         margin_maximising=maximises,
         margin_reason=reason,
-        problems=(*curves.problems, *_faults(curves, shapes)),
+        problems=(*curves.problems, *_of_autodiff(made, curves), *_faults(curves, shapes)),
     )
 
 
@@ -151,6 +153,18 @@ def _output_facts(made: Pair, minima: Minimum, calibration: Calibration) -> tupl
     if held is None or held[0] < 0 or held[1] > 1:
         return math.nan, at_best
     return probability_error(minima, given[:-1].reshape(2, -1)), at_best
+
+
+def _of_autodiff(made: Pair, curves: Curves) -> list[str]:
+    """What autodiff makes of a user's functions where the table was made from their program instead.
+
+    The package's own functions are checked by its tests.
+    """
+    entries = [*LOSSES.values(), *ACTIVATIONS.values()]
+    ours = {id(entry.function) for entry in entries if (entry.function.__module__ or "").startswith("lossland.")}
+    if {id(made.loss.function), id(made.activation.function)} <= ours or curves.evidence.reason:
+        return []
+    return [] if curves.evidence.own_slopes else faults(made, curves.scores[::4])
 
 
 def _faults(curves: Curves, shapes: tuple[Shape, Shape]) -> list[str]:

@@ -6,6 +6,7 @@ which its risk minimiser tells the probability.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ import numpy as np
 
 from lossland.curves import NODES, Curves, tabulate
 from lossland.elements import Activation, Loss, pair
+from lossland.proofs import output_program, pieces
 
 # Gauss-Legendre with five nodes is exact for the quintics of the table.
 _GAUSS = np.polynomial.legendre.leggauss(5)
@@ -21,6 +23,9 @@ _GAUSS = np.polynomial.legendre.leggauss(5)
 
 def outputs(activation: Activation, scores: Any) -> np.ndarray:
     """The activation at any scores in float64, +-inf included; (m,), m <= 2 * NODES."""
+    read = output_program(activation)
+    if read is not None:
+        return pieces(read).values(np.ravel(np.asarray(scores, float))).reshape(np.shape(scores))
     padded = np.zeros(2 * NODES)
     padded[: np.size(scores)] = np.ravel(scores)
     with jax.enable_x64(True):
@@ -39,9 +44,15 @@ def slope_ratio(curves: Curves, scores: Any) -> np.ndarray:
 
     Source: Reid & Williamson 2010, Corollary 14.
     """
-    positive, negative = curves.at(scores, 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return negative / (negative - positive)
+    return share(*curves.at(scores, 1))
+
+
+def share(positive: np.ndarray, negative: np.ndarray) -> np.ndarray:
+    """The slope ratio of two slopes, (m,) each; 0 and 1 where one of them has overflowed, NaN where both are 0."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        found = negative / (negative - positive)
+    only = np.isinf(positive) ^ np.isinf(negative)
+    return np.where(only, np.isinf(negative).astype(float), found)
 
 
 def link_distance(curves: Curves, activation: Activation) -> float:
@@ -84,7 +95,7 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
         targets: (m,) or a scalar, y in the closure of the activation's range.
 
     Returns:
-        (m,), >= 0, convex in z; inf where y is out of reach.
+        (m,), >= 0, convex in z; inf where y is out of reach, NaN where z or y is NaN.
 
     Raises:
         ValueError: if the activation falls anywhere: then no matching loss exists.
@@ -115,10 +126,12 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
     left, right = -np.cumsum(cells[:middle][::-1])[::-1], np.cumsum(cells[middle:])
     whole = np.concatenate([left, [0.0], right])
     start = _inverse(table, values, y.ravel())
-    ends = np.clip(z.ravel(), places[0], places[-1])
+    ends = np.clip(np.nan_to_num(z.ravel()), places[0], places[-1])
     area = _between(table, whole, start, ends) - y.ravel() * (ends - start)
     area = np.where(np.isfinite(start), np.maximum(area, 0.0), np.inf)
-    return area.reshape(z.shape)
+    for k in np.flatnonzero((np.abs(z.ravel()) > places[-1]) & np.isfinite(area)):
+        area[k] += _beyond(activation, ends[k], z.ravel()[k], y.ravel()[k])
+    return np.where(np.isnan(z + y).ravel(), np.nan, area).reshape(z.shape)
 
 
 def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -141,13 +154,13 @@ def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     a = np.atleast_1d(np.asarray(values, float))
     with jax.enable_x64(True):
-        bounds = [_bend_over_slope(loss, jnp.asarray(a), label) for label in (1.0, -1.0)]
+        bounds = [_bend_over_slope(loss, jnp.asarray(np.nan_to_num(a)), label) for label in (1.0, -1.0)]
     (slope, bend), (slope_negative, bend_negative) = bounds
     with np.errstate(divide="ignore", invalid="ignore"):
         # positive: l'' g'^2 + l' g'' >= 0 with l' < 0 bounds g'' from above; negative, with l' > 0, from below.
         upper = np.where(slope < 0, bend / -slope, np.inf)
         lower = np.where(slope_negative > 0, -bend_negative / slope_negative, -np.inf)
-    return lower, upper
+    return np.where(np.isnan(a), np.nan, lower), np.where(np.isnan(a), np.nan, upper)
 
 
 def bend(activation: Activation, scores: Any) -> np.ndarray:
@@ -185,6 +198,22 @@ def _integral(table: Curves, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return half * (held @ weights)
 
 
+def _beyond(activation: Activation, edge: float, score: float, target: float) -> float:
+    """The integral of g - y from the table's edge out to a score, by the activation itself; inf where it diverges."""
+    last = float(outputs(activation, np.array([edge]))[0]) - target
+    if math.isinf(score):
+        # What comes to rest at y faster than 1 / z adds nothing that would count.
+        return math.inf if abs(last * edge) > 1e-3 else 0.0
+    nodes, weights = _GAUSS
+    # Even in log z, so that a power of the score is followed however far it goes.
+    steps = np.linspace(0.0, math.log(score / edge), 513)
+    half = 0.5 * np.diff(steps)
+    places = edge * np.exp((0.5 * (steps[1:] + steps[:-1]))[:, None] + half[:, None] * nodes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        heights = outputs(activation, places.ravel()).reshape(places.shape) - target
+        return float(np.sum(half * ((heights * places) @ weights)))
+
+
 def _between(table: Curves, whole: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """The integral of g from start to stop, by the cells' sums and what is left over at both ends."""
     places = table.scores
@@ -218,3 +247,62 @@ def _inverse(table: Curves, values: np.ndarray, targets: np.ndarray) -> np.ndarr
     out = (targets < low_limit) | (targets > high_limit)
     out |= (targets == low_limit) & slow[0] | (targets == high_limit) & slow[1]
     return np.where(out, np.nan, found)
+
+
+# ------------------------------------------------------------------------------------------- what a card is asked with
+
+
+def numbers(given: Any, what: str, low: float = -math.inf, high: float = math.inf) -> np.ndarray:
+    """What was given, as floats in its own shape; NaN stays NaN.
+
+    Args:
+        given: a number or an array of numbers.
+        what: its name, for the message.
+        low: the least that is allowed.
+        high: the largest.
+
+    Raises:
+        ValueError: if it is not made of real numbers, or one of them is outside; the message says which.
+
+    Example:
+        >>> numbers([0.2, 1.5], "eta, a probability", 0.0, 1.0)
+        Traceback (most recent call last):
+        ...
+        ValueError: 1.5 at place (1,) is no value for eta, a probability: it must be at least 0 and at most 1.
+    """
+    try:
+        held = np.asarray(given)
+    except ValueError:
+        held = np.asarray(None)
+    if not (held.dtype.kind in "biuf" or jnp.issubdtype(held.dtype, jnp.floating)):
+        raise ValueError(f"{what} must be a real number or an array of such, not {str(given)[:60]!r}.")
+    held = held.astype(float)
+    outside = np.argwhere((held < low) | (held > high))
+    if len(outside):
+        place = tuple(int(k) for k in outside[0])
+        bounds = [f"at least {low:g}"] * (low > -math.inf) + [f"at most {high:g}"] * (high < math.inf)
+        where = f" at place {place}" if place else ""
+        raise ValueError(f"{held[place]:g}{where} is no value for {what}: it must be {' and '.join(bounds)}.")
+    return held
+
+
+def number(given: Any, what: str) -> float:
+    """One number, which is not NaN; anything else is refused."""
+    held = numbers(given, what)
+    if held.size != 1 or np.isnan(held).any():
+        raise ValueError(f"{what} must be one number, not {str(given)[:60]}.")
+    return float(held.ravel()[0])
+
+
+def each(function: Callable[..., np.ndarray], *given: np.ndarray) -> Any:
+    """A function of the entries that are numbers, in the shape of what was given: NaN for NaN, a number for numbers."""
+    try:
+        shaped = np.broadcast_arrays(*given)
+    except ValueError as error:
+        raise ValueError(f"Shapes {' and '.join(str(x.shape) for x in given)} do not fit together.") from error
+    flat = [x.ravel() for x in shaped]
+    held = np.full(flat[0].shape, np.nan)
+    seen = ~np.any(np.isnan(flat), axis=0)
+    if seen.any():
+        held[seen] = function(*(x[seen] for x in flat))
+    return float(held[0]) if shaped[0].shape == () else held.reshape(shaped[0].shape)

@@ -1,28 +1,31 @@
 """Cards to text: one card in a terminal, one as plain values for a script, many as rows of a table."""
 
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lossland.core import Table, as_json, plain, table
-from lossland.curves import Interval, Kink, Shape
+from lossland.curves import Shape
+from lossland.proofs import MEASURED
+from lossland.properties._card_rows import class_rows, intervals, pair_rows, tail_told, yes
 from lossland.properties._conjugate import closed_form
+from lossland.properties._evidence import Claims, tally, together
 from lossland.properties._facts import LABEL_WORDS
-from lossland.properties._links import bend, outputs
 from lossland.properties._risk import THETAS
-from lossland.properties._tails import Tail
-from lossland.properties._verdicts import number, psi_text, thresholds, verdicts, where
+from lossland.properties._verdicts import verdicts
+from lossland.properties._wording import LEGEND, MARKS, in_ascii, number, plain_claim, psi_text, thresholds
 
 if TYPE_CHECKING:
     from lossland.properties._card import Card
 
-MARKS = {"+": ("+", "green"), "-": ("-", "red"), "": ("·", "dim")}
+SIGNS = {"+": ("+", "green"), "-": ("-", "red"), "": ("·", "dim")}
+"""What a verdict begins with, by its sign, and in which colour."""
+COLOURS = {"✓": "green", "✗": "red", "~": "yellow"}
+SOFT = "~"
+"""What stands behind a measured cell of the table of many cards."""
 
 
 def show_card(card: "Card") -> None:
-    """Print a card: its verdicts in words, then the numbers of both classes, then those of the pair.
+    """Print a card: its verdicts in words, the facts of both classes, those of the pair, and how much is proven.
 
     Args:
         card: from `card`.
@@ -34,79 +37,44 @@ def show_card(card: "Card") -> None:
 
     console = Console()
     console = Console(width=None if console.is_terminal else 120)
-    console.print(Text(card.pair.name, style="bold"))
-    for verdict in verdicts(card.facts):
-        mark, style = MARKS[verdict.sign]
-        console.print(Text.assemble((f" {mark} ", style), verdict.text))
-    for refuted in _false_claims(card):
-        console.print(Text.assemble((" - ", "red"), f"A false claim. {refuted}."))
+
+    def text(told: str, style: str = "") -> Text:
+        return Text(in_ascii(told) if console.options.ascii_only else told, style=style)
+
+    console.print(text(card.pair.name, "bold"))
+    told = [(*SIGNS[verdict.sign], verdict.text) for verdict in verdicts(card.facts)]
+    told += [(*SIGNS["-"], f"A false claim. {refuted}.") for refuted in _false_claims(card)]
+    sentences = Rich.grid(padding=(0, 1, 0, 0))
+    for sign, style, said in told:
+        sentences.add_row(text(f" {sign}", style), text(said))
+    console.print(sentences)
     for columns, rows in ((("", "t = +1", "t = -1"), class_rows(card)), (("", "the pair"), pair_rows(card))):
         drawn = Rich(*columns, box=box.SIMPLE_HEAD)
-        for row in rows:
-            drawn.add_row(*(Text(cell) for cell in row))
+        for what, *cells in rows:
+            marked = [Text.assemble(text(MARKS[c.status], COLOURS[MARKS[c.status]]), text(f" {c.text}")) for c in cells]
+            drawn.add_row(text(what), *marked)
         console.print(drawn)
+    console.print(text(tally_told(card)))
+    console.print(text(LEGEND, "dim"))
 
 
-def class_rows(card: "Card") -> list[tuple[str, str, str]]:
-    """The numbers of both class curves as (what, positive, negative)."""
-    facts = card.facts
-    columns = [
-        _class_cells(shape, tail, known)
-        for shape, tail, known in zip(facts.shapes, facts.tails, card.as_sum_of_known, strict=True)
-    ]
-    rows = [(name, columns[0][name], columns[1][name]) for name in columns[0]]
-    dead = [_intervals(card.dead(label)) for label in (1.0, -1.0)]
-    return [*rows, ("no gradient though misclassified at 0", dead[0], dead[1])]
+def tally_told(card: "Card") -> str:
+    """How many claims of a card are settled, which are not, and what may settle them.
 
+    Args:
+        card: from `card`.
 
-def pair_rows(card: "Card") -> list[tuple[str, str]]:
-    """The numbers of the pair as (what, value)."""
-    facts, best = card.facts, card.best_threshold
-    etas = np.array([0.6, 0.8, 0.95])
-    minima = ", ".join(number(x) for x in card.minimiser(etas))
-    psi = ", ".join(f"{np.interp(theta, THETAS, facts.psi):.4g}" for theta in (0.25, 0.5, 1.0))
-    rows = [
-        ("margin loss, negative(z) = positive(-z)", _yes(facts.margin)),
-        ("calibrated thresholds", thresholds(facts.calibration)),
-        ("best threshold (its output)", "none" if best is None else f"{number(best)} ({number(facts.output_at_best)})"),
-        ("psi at 1/4, 1/2, 1", psi if math.isfinite(facts.psi[0]) else "inf"),
-        ("excess error if the excess risk is 0.01", f"at most {card.excess_error(0.01):.4g}"),
-        ("least risk H at eta 1/2, 0.8", ", ".join(number(x) for x in card.risk(np.array([0.5, 0.8])))),
-        ("minimiser f* at eta 0.6, 0.8, 0.95", minima),
-        ("proper", _yes(facts.proper)),
-    ]
-    if not math.isnan(facts.probability):
-        rows.append(("largest |output at f* - eta|", f"{facts.probability:.3g}"))
-    if not math.isnan(facts.link_distance):
-        rows.append(("output from the link that belongs to the loss", f"at most {facts.link_distance:.3g} away"))
-    rows += [
-        ("matching loss of its output", _yes(facts.matching)),
-        ("maximises the margin", f"{_yes(facts.margin_maximising)} ({facts.margin_reason})"),
-    ]
-    rows += _link_rows(card)
-    form = closed_form(facts.known[0])
-    rows += [("conjugate of the positive curve", form)] if form else []
-    rows += [(f"slope at {_place(tied.kink)}", _slopes(tied.slopes)) for tied in card.ties()]
-    unwell = [f"{h.what} in {h.dtype}, first at {h.at:.4g}" for h in card.health() if h.bad]
-    rows.append(("not finite, |z| <= 1e4", "; ".join(unwell) or "nothing, in bfloat16, float32 and float64"))
-    return rows
-
-
-def _link_rows(card: "Card") -> list[tuple[str, str]]:
-    """The matching loss of the activation, and the band in which its bend must lie."""
-    held = card.pair.activation.claim("range") or (-math.inf, math.inf)
-    target = 1.0 if held[0] <= 1.0 <= held[1] else 0.5 * (held[0] + held[1])
-    rows = []
-    if card.pair.activation.monotone is not False:
-        values = card.matching_loss(np.array([-1.0, 0.0, 1.0]), target)
-        told = ", ".join(number(x) for x in values)
-        rows.append((f"matching loss of {card.pair.activation.name}, target {number(target)}, z = -1, 0, 1", told))
-    output = np.array([float(outputs(card.pair.activation, 0.5))])
-    lower, upper = card.convexity_band(output)
-    has = bend(card.pair.activation, [0.5])[0]
-    verdict = "inside" if lower[0] - 1e-9 <= has <= upper[0] + 1e-9 else "outside"
-    told = f"[{number(lower[0])}, {number(upper[0])}]; it is {number(has)}, {verdict}"
-    return [*rows, ("convex if g''/g'^2, at z = 1/2, lies in", told)]
+    Returns:
+        One line.
+    """
+    found = tally(card.facts, card.evidence)
+    left = found.of - found.settled
+    if not left:
+        return f"All {found.of} claims are proven or refuted."
+    why = card.facts.curves.evidence.reason
+    which = f"its program cannot be read ({why})" if why else ", ".join(found.measured)
+    more = "; `lossland card PAIR --prove` spends more" if found.more else ""
+    return f"{found.settled} of {found.of} claims proven or refuted, {left} measured: {which}{more}."
 
 
 def as_dict(card: "Card") -> dict[str, Any]:
@@ -120,11 +88,17 @@ def as_dict(card: "Card") -> dict[str, Any]:
 
     Example:
         >>> import lossland as ll
-        >>> as_dict(ll.card("relu", "hinge"))["plateaus"]["positive"]
-        [['-inf', 0.0]]
+        >>> held = as_dict(ll.card("relu", "hinge"))
+        >>> held["plateaus"]["positive"], held["evidence"]["convex"]["positive"]["witness"]
+        ([['-inf', 0.0]], [-1.0, 0.0, 1.0])
     """
+    return plain(_of_curves(card) | _of_pair(card) | {"evidence": _evidence_dict(card.evidence)})
+
+
+def _of_curves(card: "Card") -> dict[str, Any]:
+    """What is said in words, and the facts of both class curves."""
     facts = card.facts
-    held = {
+    return {
         "pair": card.pair.name,
         "verdicts": card.verdicts(),
         "problems": facts.problems,
@@ -142,6 +116,12 @@ def as_dict(card: "Card") -> dict[str, Any]:
         ],
         "lipschitz": card.lipschitz,
         "smoothness": card.smoothness,
+    }
+
+
+def _of_pair(card: "Card") -> dict[str, Any]:
+    facts = card.facts
+    return {
         "margin_loss": facts.margin,
         "calibrated_thresholds": facts.calibration.interval,
         "ends_included": facts.calibration.closed,
@@ -155,7 +135,14 @@ def as_dict(card: "Card") -> dict[str, Any]:
         "conjugate": closed_form(facts.known[0]),
         "health": [h._asdict() for h in card.health()],
     }
-    return plain(held)
+
+
+def _evidence_dict(found: Claims) -> dict[str, Any]:
+    """Claim -> class -> status, value, enclosure, witness and reason."""
+    return {
+        name: {word: plain_claim(claim) for word, claim in zip(LABEL_WORDS, both, strict=True)}
+        for name, both in found.items()
+    }
 
 
 def card_json(card: "Card") -> str:
@@ -164,7 +151,7 @@ def card_json(card: "Card") -> str:
 
 
 def cards_table(cards: Iterable["Card"], sort: str = "") -> Table:
-    """Many cards as rows: what each pair is, at a glance.
+    """Many cards as rows: what each pair is, at a glance; a ~ behind what is measured, not proven.
 
     Args:
         cards: from `cards`.
@@ -198,83 +185,48 @@ def _false_claims(card: "Card") -> tuple[str, ...]:
     return card.false_claims()
 
 
-# --------------------------------------------------------------------------------------------------------------- cells
-
-
 def _summary(card: "Card") -> dict[str, Any]:
-    facts = card.facts
+    facts, held = card.facts, card.evidence
+    counted = tally(facts, held)
+
+    def both(name: str, cells: Iterable[str]) -> str:
+        """The cells of both classes, one if they are alike, each with its mark."""
+        pairs = zip(cells, held[name], strict=True)
+        first, second = (_soft(cell, claim.status) for cell, claim in pairs)
+        return first if first == second else f"{first or 'none'} / {second or 'none'}"
+
+    def one(name: str, cell: str) -> str:
+        return _soft(cell, together(held[name]))
+
     return {
         "pair": card.pair.name,
         "positive is": card.as_sum_of_known.positive,
         "negative is": card.as_sum_of_known.negative,
-        "convex": _both(_yes(x) for x in card.convex),
-        "plateau": _both(_intervals(x) for x in card.plateaus),
-        "infimum": _both(number(x) for x in card.infimum),
-        "Lipschitz": f"{card.lipschitz:.4g}",
-        "smooth": f"{card.smoothness:.4g}",
-        "tail": _both(_tail(x) for x in facts.tails),
-        "margin loss": _yes(facts.margin),
-        "calibrated": thresholds(facts.calibration),
+        "convex": both("convex", map(yes, card.convex)),
+        "plateau": both("plateaus", map(intervals, card.plateaus)),
+        "infimum": both("infimum", map(number, card.infimum)),
+        "Lipschitz": one("lipschitz", f"{card.lipschitz:.4g}"),
+        "smooth": one("smoothness", f"{card.smoothness:.4g}"),
+        "tail": both("tail", map(tail_told, facts.tails)),
+        "margin loss": one("margin", yes(facts.margin)),
+        "calibrated": one("calibrated", thresholds(facts.calibration)),
         "best": "" if card.best_threshold is None else number(card.best_threshold),
         "psi": psi_text(facts).removeprefix("psi = ") if facts.calibration.interval is not None else "",
-        "proper": _yes(facts.proper),
-        "max margin": _yes(card.margin_maximising),
+        "proper": one("proper", yes(facts.proper)),
+        "max margin": one("margin_maximising", yes(card.margin_maximising)),
+        "measured": counted.of - counted.settled or "",
         "problems": len(facts.problems) or "",
     }
 
 
-def _class_cells(shape: Shape, tail: Tail, known: str | None) -> dict[str, str]:
-    return {
-        "equals": known or "no registered loss",
-        "convex, quasi-convex": f"{_yes(shape.convex)}, {_yes(shape.quasi_convex)}",
-        "monotone": shape.monotone,
-        "infimum": f"{number(shape.infimum)}{', attained' if shape.attained else ', not attained'}",
-        "plateau above it": "; ".join(
-            f"{where(i)} at {number(level)}" for i, level in zip(shape.plateaus, shape.levels, strict=True)
-        )
-        or "none",
-        "lowest on": _intervals(shape.bottoms) or ("a point" if shape.attained else "nowhere"),
-        "infinite on": _intervals(shape.walls) or "nowhere",
-        "kinks": "; ".join(_kink(kink) for kink in shape.kinks) or "none",
-        "Lipschitz, smoothness": f"{shape.lipschitz:.6g}, {shape.smoothness:.6g}",
-        "limits at -inf, +inf": f"{number(shape.limits[0])}, {number(shape.limits[1])}",
-        "tail where well classified": _tail(tail),
-    }
-
-
-def _tail(tail: Tail) -> str:
-    return tail.kind if math.isnan(tail.exponent) else f"{tail.kind} {tail.exponent:.4g}"
-
-
-def _kink(kink: Kink) -> str:
-    return f"{kink.what} {number(kink.left)} to {number(kink.right)} at {number(kink.at)}"
-
-
-def _place(kink: Kink) -> str:
-    return f"z = {number(kink.at)}, t = {kink.label:+d}"
-
-
-def _slopes(slopes: dict[float | None, float]) -> str:
-    return ", ".join(number(s) if tie is None else f"tie {number(tie)}: {number(s)}" for tie, s in slopes.items())
-
-
-def _intervals(intervals: Iterable[Interval]) -> str:
-    return "; ".join(where(interval) for interval in intervals)
-
-
-def _both(cells: Iterable[str]) -> str:
-    first, second = cells
-    return first if first == second else f"{first or 'none'} / {second or 'none'}"
-
-
-def _yes(x: bool | None) -> str:
-    return {True: "yes", False: "no", None: "undefined"}[x]
+def _soft(cell: str, status: str) -> str:
+    return f"{cell}{SOFT}" if status == MEASURED and cell else cell
 
 
 def _order(cell: Any) -> tuple[int, float, str]:
     try:
-        return (0, float(cell), "")
-    except (TypeError, ValueError):
+        return (0, float(str(cell).removesuffix(SOFT)), "")
+    except ValueError:
         return (1, 0.0, str(cell or ""))
 
 

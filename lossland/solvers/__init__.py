@@ -2,6 +2,9 @@
 
 Takes a loss, data and C; gives a `Solution` with duals and gap, its path in C, its derivatives, or `NotSeparable` with
 the point that both classes share. Methods of descent on the same problem stand beside it for comparison.
+
+- A loss is admitted if its program proves it to be convex, refused with a chord if it refutes it. What is only measured
+  is solved too, and the solution says so.
 """
 
 import lazy_loader

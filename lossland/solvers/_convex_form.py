@@ -12,8 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.elements import LOSSES, Loss, Pair, find, pair
-from lossland.solvers._plq import NODES, Curve, Terms, curve_at, pieces_of, score_grid, terms_of
+from lossland.curves import LABELS, convexity_evidence
+from lossland.elements import LOSSES, Pair, find, pair
+from lossland.proofs import PROVEN, Budget, Evidence, enclosure
+from lossland.proofs import Pieces as Cut
+from lossland.solvers._admission import admitted, of_likelihood
+from lossland.solvers._plq import MOST_PIECES, NODES, Curve, Pieces, Terms, curve_at, pieces_of, score_grid, terms_of
 
 
 class Form(NamedTuple):
@@ -22,9 +26,11 @@ class Form(NamedTuple):
     Attributes:
         pair: the loss with its output activation, the identity unless a pair was given.
         terms: the parabolas and lines that it is made of, of the margin; None for a smooth loss.
-        infimum: (2,), its greatest lower bound for positives and negatives, -inf if it has none.
-        curvature: the largest curvature at scores within [-3, 3].
+        infimum: (2,), a lower bound of positives' and of negatives' losses, for the dual bound: the certain one that is
+            next to the greatest, else a measured one, which `convexity` then says; -inf if there is none.
+        curvature: the largest seen at scores within [-3, 3]; it sets the length of steps, and no bound rests on it.
         slopes: (2, 2), the least (first row) and the largest slope in the score of positives and of negatives.
+        convexity: how it is known that the loss is convex: "proven", or what is only measured, and why.
     """
 
     pair: Pair
@@ -32,6 +38,7 @@ class Form(NamedTuple):
     infimum: np.ndarray
     curvature: float
     slopes: np.ndarray
+    convexity: str = PROVEN
 
 
 def convex_form(loss: Any) -> Form:
@@ -44,7 +51,7 @@ def convex_form(loss: Any) -> Form:
         The form.
 
     Raises:
-        ValueError: if the loss is not convex in the score (a score that refutes it is named), is one of a likelihood,
+        ValueError: if the loss is not convex in the score (a chord that refutes it is named), is one of a likelihood,
             or is neither piecewise quadratic nor once differentiable.
 
     Example:
@@ -54,38 +61,39 @@ def convex_form(loss: Any) -> Form:
     if not isinstance(loss, Pair):
         entry = find(LOSSES, loss)
         if entry.kind == "likelihood":
-            raise ValueError(_of_likelihood(entry))
+            raise ValueError(of_likelihood(entry))
         loss = pair("identity", entry)
     return _form(loss)
 
 
 @functools.lru_cache(maxsize=256)
 def _form(given: Pair) -> Form:
-    curves = [curve_at(given, label, score_grid()) for label in (1.0, -1.0)]
-    for curve, label in zip(curves, (1.0, -1.0), strict=True):
-        wrong = _refutes_convexity(curve)
-        if wrong is not None:
-            raise ValueError(_not_convex(given, label, wrong))
-    infimum = np.array([_infimum(given, curve, label) for curve, label in zip(curves, (1.0, -1.0), strict=True)])
+    held = convexity_evidence(given)
+    curves = [curve_at(given, label, score_grid()) for label in LABELS]
+    convexity = admitted(given, curves)
+    if convexity == PROVEN and any(claims.infimum.status != PROVEN for claims in held.curves):
+        convexity = f"{PROVEN}, but its greatest lower bound, on which the gap rests, is measured"
+    infimum = np.array([_infimum(given, held, row, curve) for row, curve in enumerate(curves)])
     bend = max(float(np.max(curve.bend[np.abs(curve.at) < 3.0], initial=0.0)) for curve in curves)
-    # A margin's slope is minus the score's for a negative.
-    ends = [np.sort(label * curve.slope[[0, -1]]) for curve, label in zip(curves, (1.0, -1.0), strict=True)]
-    slopes = np.array(ends).T
-    pieces = [pieces_of(given, curve, label) for curve, label in zip(curves, (1.0, -1.0), strict=True)]
+    slopes = np.array([_slopes(held, row, curve, infimum[row]) for row, curve in enumerate(curves)]).T
+    pieces = [_pieces(given, held, row, curve) for row, curve in enumerate(curves)]
     found = [part for part in pieces if part is not None]
     if len(found) == 2 and all(part.bend.size > 1 or part.bend[0] > 0 for part in found):
-        return Form(given, terms_of(found), infimum, bend, slopes)
+        return Form(given, terms_of(found), infimum, bend, slopes, convexity)
     if len(found) < 2:
-        for curve, label in zip(curves, (1.0, -1.0), strict=True):
-            _refuse_kink(given, curve, label)
-    return Form(given, None, infimum, bend, slopes)
+        for row, curve in enumerate(curves):
+            _refuse_kink(given, held, row, curve)
+    return Form(given, None, infimum, bend, slopes, convexity)
 
 
-def _infimum(given: Pair, curve: Curve, label: float) -> float:
-    """A curve's greatest lower bound."""
+def _infimum(given: Pair, held: Evidence, row: int, curve: Curve) -> float:
+    """A lower bound of a curve, the greatest that is certain or else measured."""
+    if held.curves and held.curves[row].infimum.status == PROVEN:
+        return held.curves[row].infimum.enclosure[0]
+    label = float(LABELS[row])
     with jax.enable_x64(True):
-        held = np.asarray(given(jnp.array([-np.inf, np.inf]), jnp.full(2, label)))
-    limits = [float(v) for v in held if not math.isnan(v)]
+        ends = np.asarray(given(jnp.array([-np.inf, np.inf]), jnp.full(2, label)))
+    limits = [float(v) for v in ends if not math.isnan(v)]
     for _ in range(3):
         place = int(np.argmin(curve.value))
         low, high = curve.at[max(place - 1, 0)], curve.at[min(place + 1, curve.at.size - 1)]
@@ -93,26 +101,75 @@ def _infimum(given: Pair, curve: Curve, label: float) -> float:
     return min([float(curve.value.min()), *limits])
 
 
-def _refutes_convexity(curve: Curve) -> float | None:
-    """A margin where the slope falls, by more than rounding; None for a convex curve."""
-    size = np.maximum(np.abs(curve.slope[:-1]), np.abs(curve.slope[1:]))
-    fall = np.diff(curve.slope) < -1e-9 * (size + 1e-3)
-    # A step of the value has no slope: a chord above the curve's own slopes gives it away.
-    h = np.diff(curve.at)
-    chord = np.diff(curve.value) / h
-    rounding = 1e-9 * (1e-3 + size) + 1e-14 * np.maximum(np.abs(curve.value[:-1]), np.abs(curve.value[1:])) / h
-    off = (chord > np.maximum(curve.slope[:-1], curve.slope[1:]) + rounding) | (
-        chord < np.minimum(curve.slope[:-1], curve.slope[1:]) - rounding
-    )
-    found = np.flatnonzero(fall | off)
-    return float(curve.at[found[np.argmin(np.abs(curve.at[found]))]]) if found.size else None
+def _slopes(held: Evidence, row: int, curve: Curve, infimum: float) -> np.ndarray:
+    """The least and the largest slope in the score; certain where they are asked for: of a curve without a bound."""
+    if held.curves and math.isinf(infimum):
+        ends = enclosure(held.pieces[row], -math.inf, math.inf, 1, Budget())
+        if all(map(math.isfinite, ends)):
+            return np.array(ends)
+    # A margin's slope is minus the score's for a negative.
+    return np.sort(LABELS[row] * curve.slope[[0, -1]])
+
+
+# --------------------------------------------------------------------------------------------------- lines, parabolas
+
+
+def _pieces(given: Pair, held: Evidence, row: int, curve: Curve) -> Pieces | None:
+    """The parabolas of a curve of the margin, from its program where that is read, else from its values."""
+    if not _cut_is_sure(held, row):
+        return pieces_of(given, curve, float(LABELS[row]))
+    cut = held.pieces[row]
+    if len(cut.parts) > MOST_PIECES:
+        return None
+    edges = np.array([-math.inf, *(b.at for b in cut.breaks), math.inf])
+    inset = np.minimum(1.0, 0.5 * np.diff(edges))
+    # Near 0 the slopes lose least.
+    inside = np.clip(0.0, edges[:-1] + inset, edges[1:] - inset)
+    value, slope, bend = cut.jets(inside)
+    spans = zip(cut.parts, edges[:-1], edges[1:], bend, strict=True)
+    if not (np.isfinite(value).all() and all(_is_parabola(Cut((), (part,), ()), *span) for part, *span in spans)):
+        return None
+    near = int(np.argmin(np.abs(inside)))
+    jumps = np.array([b.jump if b.order == 1 else 0.0 for b in cut.breaks])
+    way = slice(None) if LABELS[row] > 0 else slice(None, None, -1)
+    sign = float(LABELS[row])
+    # A negative's margin is minus its score.
+    return Pieces(sign * edges[1:-1][way], jumps[way], bend[way], sign * inside[way],
+                  sign * slope[way], sign * inside[near], float(value[near]))  # fmt: skip
+
+
+def _is_parabola(part: Cut, low: float, high: float, bend: float) -> bool:
+    """Whether one smooth part has this curvature all along, to 1e-12 of it."""
+    least, most = enclosure(part, low, high, 2, Budget())
+    return max(most - bend, bend - least) <= 1e-12 * bend
+
+
+def _cut_is_sure(held: Evidence, row: int) -> bool:
+    """Whether the breaks of a curve are known exactly, and all of them."""
+    return bool(held.curves) and held.curves[row].kinks.status == PROVEN
 
 
 # ------------------------------------------------------------------------------------------------------ smooth losses
 
 
-def _refuse_kink(given: Pair, curve: Curve, label: float) -> None:
-    """Raise where the slope jumps: zoom into the cells whose ends explain them least; a jump outlives every zoom."""
+def _refuse_kink(given: Pair, held: Evidence, row: int, curve: Curve) -> None:
+    """Raise where the slope jumps: by its program, or where a jump outlives every zoom into the values."""
+    if _cut_is_sure(held, row):
+        # A wall, infinite on one side, is no kink.
+        found = [b.at for b in held.pieces[row].breaks if b.order == 1]
+        at = min(found, key=abs) if found else None
+    else:
+        at = _seen_kink(given, float(LABELS[row]), curve)
+    if at is not None:
+        raise ValueError(
+            f"{given.name} has a kink at score {at:.6g} and is not made of parabolas and lines, of {MOST_PIECES} at "
+            f"most; solve takes losses that are either smooth or made of those. Round the kink: "
+            f"ll.smoothed(loss, gamma)."
+        )
+
+
+def _seen_kink(given: Pair, label: float, curve: Curve) -> float | None:
+    """A score where the slope jumps: zoom into the cells whose ends explain it least."""
     near = np.abs(curve.at) < 50.0
     curve = Curve(*(row[near] for row in curve))
     for cell in np.argsort(-_unexplained(curve))[:8]:
@@ -125,10 +182,8 @@ def _refuse_kink(given: Pair, curve: Curve, label: float) -> None:
                 break
             low, high = part.at[place], part.at[place + 1]
         else:
-            raise ValueError(
-                f"{given.name} has a kink at score {label * low:.6g} and is not made of parabolas and lines; solve "
-                f"takes losses that are either smooth or made of those. Round the kink: ll.smoothed(loss, gamma)."
-            )
+            return float(label * low)
+    return None
 
 
 def _unexplained(curve: Curve) -> np.ndarray:
@@ -136,40 +191,3 @@ def _unexplained(curve: Curve) -> np.ndarray:
     h = np.diff(curve.at)
     off = np.abs(np.diff(curve.slope) - 0.5 * h * (curve.bend[:-1] + curve.bend[1:]))
     return off / (1e-3 + np.abs(curve.slope[:-1]) + np.abs(curve.slope[1:]))
-
-
-# ------------------------------------------------------------------------------------------------------------ refusals
-
-
-def _not_convex(given: Pair, label: float, margin: float) -> str:
-    side = "positive" if label > 0 else "negative"
-    near = [e.name for e in LOSSES.values() if e.kind == "margin" and e.claim("convex")]
-    return (
-        f"{given.name} is not convex: for a {side} its slope falls near score {label * margin:.6g}, so a minimum found "
-        f"need not be the lowest. Nearest convex losses: {', '.join(_nearest(given, near)[:3])}."
-    )
-
-
-def _nearest(given: Pair, names: list[str]) -> list[str]:
-    """Convex losses, those first that differ least where a positive is classified well, on scores in [0, 3]."""
-    scores = np.linspace(0.0, 3.0, 31)
-    with jax.enable_x64(True):
-        own = np.asarray(given(jnp.asarray(scores), 1.0))
-        away = {
-            name: np.max(np.abs(np.asarray(pair("identity", name)(jnp.asarray(scores), 1.0)) - own)) for name in names
-        }
-    return sorted(names, key=lambda name: away[name])
-
-
-def _of_likelihood(entry: Loss) -> str:
-    given = pair("sigmoid", entry)
-    names = [e.name for e in LOSSES.values() if e.kind == "margin" and e.claim("convex")]
-    near = _nearest(given, names)[0]
-    scores = np.linspace(-5.0, 5.0, 21)
-    with jax.enable_x64(True):
-        same = np.allclose(given(jnp.asarray(scores), 1.0), pair("identity", near)(jnp.asarray(scores), 1.0), rtol=1e-9)
-    if same:
-        meant = f"On a sigmoid output it is the margin loss {near!r}: solve({near!r}, ...)."
-    else:
-        meant = f"Give the pair that is meant, say solve(ll.pair('sigmoid', {entry.name!r}), ...), if it is convex."
-    return f"{entry.name} is a loss of a likelihood, and solve minimises losses of a linear score. {meant}"

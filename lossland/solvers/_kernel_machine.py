@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form
 
 
@@ -27,6 +28,7 @@ class KernelSolution(NamedTuple):
         inputs: (m, d), the inputs that the coefficients belong to.
         kernel: the function (a, b) -> (len(a), len(b)) with its parameters bound.
         message: why it did not converge; empty if it did.
+        convexity: as `Solution`'s.
     """
 
     coefficients: np.ndarray
@@ -42,6 +44,7 @@ class KernelSolution(NamedTuple):
     inputs: np.ndarray
     kernel: Callable[[Any, Any], Any]
     message: str
+    convexity: str = PROVEN
 
 
 class KernelProblem(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 
 from lossland.core import keep_compiled
 from lossland.data import Dataset
+from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
 from lossland.solvers._problems import check_bounded, problems
@@ -32,6 +33,7 @@ class Solution(NamedTuple):
         bias_interval: (..., 2), the least and the largest optimal bias.
         support: (..., n), 0 where the example does not matter (alpha = 0), 2 where alpha is at its limit, 1 between.
         message: why what did not converge did not; empty if all did.
+        convexity: of the loss: "proven", or "measured, not proven: " and why; `gap` is a bound for convex losses only.
     """
 
     weights: Any
@@ -45,6 +47,7 @@ class Solution(NamedTuple):
     bias_interval: Any
     support: Any
     message: str
+    convexity: str = PROVEN
 
     @property
     def params(self) -> dict[str, Any]:
@@ -93,12 +96,13 @@ def solve(
         compiled for each shape of data and batch.
 
     Raises:
-        ValueError: if the loss is not convex or has no minimum, C and l2 are both given or not positive, only one
-            class has any weight, a weight is negative or not finite, or shapes do not match.
+        ValueError: if the loss is not convex (a chord that it lies above is named) or has no minimum, C and l2 are both
+            given or not positive, only one class has any weight, a weight is negative or not finite, or shapes do not
+            match.
         NotSeparable: if C is inf and the classes share a point, with the proof.
 
     The first call of a shape (problems, examples, features) compiles, for some seconds; the logger "lossland.solver"
-    says so at level INFO.
+    says so at level INFO, and warns of a loss whose convexity is measured, not proven.
 
     Example:
         >>> import lossland as ll
@@ -121,7 +125,7 @@ def solve(
         return _hard_margins(form, data, t, c, shape, bias, tol, steps)
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
     found, (objective, size) = optima(form, data, t, c, bias, stop, devices)
-    return _solution(found, objective, size, shape, bias, tol, steps)
+    return _solution(found, objective, size, shape, bias, tol, steps)._replace(convexity=form.convexity)
 
 
 def _together(solutions: list[Solution]) -> Solution:
@@ -129,8 +133,9 @@ def _together(solutions: list[Solution]) -> Solution:
     if not solutions:
         raise ValueError('The list of losses is empty; give at least one, say ["hinge", "logistic"].')
     messages = dict.fromkeys(each.message for each in solutions if each.message)
-    arrays = [np.stack(field) for field in zip(*(each[:-1] for each in solutions), strict=True)]
-    return Solution(*arrays, message=" ".join(messages))
+    doubts = dict.fromkeys(each.convexity for each in solutions if each.convexity != PROVEN)
+    arrays = [np.stack(field) for field in zip(*(each[:-2] for each in solutions), strict=True)]
+    return Solution(*arrays, message=" ".join(messages), convexity="; ".join(doubts) or PROVEN)
 
 
 def _hard_margins(
@@ -155,7 +160,7 @@ def _hard_margins(
         rows.append((found.point, duals, found.dual_objective, found.iterations, [b, b], duals > 0, found.objective))
     *parts, objective = (np.array(part) for part in zip(*rows, strict=True))
     merged = Optimum(*parts)._replace(support=parts[-1].astype(np.int8))
-    return _solution(merged, objective, objective, shape, bias, tol, steps)
+    return _solution(merged, objective, objective, shape, bias, tol, steps)._replace(convexity=form.convexity)
 
 
 def _solution(

@@ -105,7 +105,7 @@ def solve_kernel(
         found = _full(problem, tol)
     duals, support = np.zeros(data.n), np.zeros(data.n, int)
     duals[kept], support[kept] = found.duals, found.support
-    return found._replace(duals=duals, support=support)
+    return found._replace(duals=duals, support=support, convexity=form.convexity)
 
 
 def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:

@@ -121,3 +121,25 @@ def test_the_largest_value_of_a_quadratic_in_a_ball(rng):
                 tried = rng.normal(size=(5000, 3))
                 tried *= radius * rng.uniform(size=(5000, 1)) ** 0.1 / np.linalg.norm(tried, axis=1, keepdims=True)
                 assert value >= (tried @ slopes + 0.5 * tried**2 @ np.array(values)).max() - 1e-12
+
+
+def _bumped(margin):
+    return ll.losses.logistic(margin) + 1e-10 * jnp.exp(-((1e4 * (margin - 0.3)) ** 2))
+
+
+def _in_a_loop(margin):
+    return jax.lax.fori_loop(0, 1, lambda _, total: total + jax.nn.softplus(-margin), jnp.zeros_like(margin))
+
+
+def test_the_upper_bound_rests_on_a_proven_curvature(x64):
+    """A bump 1e-4 wide, whose curvature of 0.02 lies between a table's nodes, counts; a loop is not read: inf."""
+    inputs, labels = np.array([[1.0], [1.0], [-1.0]]), [1, 1, -1]
+    params = {"weights": jnp.array([0.3]), "bias": jnp.array(0.0)}
+    uppers = {}
+    for function in (ll.losses.logistic, _bumped, _in_a_loop):
+        pair = ll.pair("identity", ll.margin_loss(function) if function is not ll.losses.logistic else "logistic")
+        f = ll.objective(pair, ll.linear(), ll.Dataset(inputs, labels))
+        uppers[function] = float(ll.sharpness(f, params, 1e-5, starts=0, steps=1).upper)
+    assert np.isfinite(uppers[ll.losses.logistic])
+    assert uppers[_in_a_loop] == np.inf
+    assert uppers[_bumped] > uppers[ll.losses.logistic] * (1 + 1e-9)

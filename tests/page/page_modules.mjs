@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { descend, leastOf } from "../../lossland/page/static/descent.mjs";
 import { look, plateausOf, problemOf, surfaceOf } from "../../lossland/page/static/objective.mjs";
+import { cardInWords } from "../../lossland/page/static/panel.mjs";
 import { contour, shades, ticks } from "../../lossland/page/static/paint.mjs";
 import { decoded, encoded, START } from "../../lossland/page/static/state.mjs";
 import { curvesOf, slopeAt, valueAt } from "../../lossland/page/static/tables.mjs";
@@ -122,4 +123,35 @@ test("ticks are round, contours lie where the value is", () => {
   const scale = shades(Float64Array.from([1, 2, Infinity, 3]));
   assert.equal(scale.shade(1), 0);
   assert.equal(scale.level(0), 1);
+});
+
+/** As much of an element as the words of a card need. */
+class Element {
+  constructor() {
+    this.parts = [];
+    this.said = {};
+  }
+  append(...parts) {
+    this.parts.push(...parts);
+  }
+  replaceChildren(...parts) {
+    this.parts = parts;
+  }
+  setAttribute(name, value) {
+    this.said[name] = value;
+  }
+  get text() {
+    return this.textContent ?? this.parts.map((part) => part.text ?? part).join("");
+  }
+}
+
+test("each sentence of a card bears its mark, and a fault none", () => {
+  globalThis.document = { createElement: () => new Element() };
+  const [line, list] = [new Element(), new Element()];
+  const verdicts = [["-", "A fault.", ""], ["-", "Not convex.", "refuted"], ["+", "Calibrated.", "measured"], ["", "Flat.", "proven"]];
+  cardInWords(line, list, { verdicts });
+  assert.equal(line.text, "A fault. ✗ Not convex. ~ Calibrated. ");
+  assert.deepEqual(list.parts.map((item) => item.text), ["- A fault.", "- ✗ Not convex.", "+ ~ Calibrated.", "· ✓ Flat."]);
+  const sign = list.parts[1].parts[1];
+  assert.deepEqual([sign.title, sign.said["aria-label"], sign.said.role], ["refuted", "refuted", "img"]);
 });

@@ -189,6 +189,18 @@ def test_a_user_s_loss_is_there_by_itself(tab):
 
 
 @pytest.mark.slow
+def test_sentences_of_a_card_bear_marks_that_say_what_they_mean(tab):
+    tab.ask("app.change({pair: 'relu+hinge'})")
+    tab.ask("app.redraw()")
+    for place in ("#first .verdict", "#first .card ul"):
+        marks = tab.page.locator(f"{place} .mark")
+        told = {marks.nth(k).text_content(): marks.nth(k).get_attribute("aria-label") for k in range(marks.count())}
+        assert told.items() <= {"✓": "proven", "✗": "refuted", "~": "measured"}.items()
+        assert told["✗"] == "refuted"
+    assert "✗ Not convex for positives" in tab.page.locator("#first .verdict").inner_text()
+
+
+@pytest.mark.slow
 def test_every_control_changes_what_it_should(tab):
     page = tab.page
     first = tab.pixels()
@@ -460,6 +472,13 @@ def test_what_is_packed_is_what_was_said(page_file):
     content = json.loads(gzip.decompress(b64decode(found)))
     told = {f"{entry['activation']}+{entry['loss']}": entry for entry in content["pairs"]}
     assert told["relu+hinge"]["verdicts"][0][1] == ll.card("relu", "hinge").verdicts()[0]
+    marks = {text.split(":")[0]: status for _, text, status in told["relu+hinge"]["verdicts"]}
+    assert marks["Not convex for positives"] == "refuted"
+    assert marks["Plateau z <= 0 at loss 1"] == "proven"
+    assert (
+        marks["Calibrated only for thresholds inside (0, 1), as far as was measured; best 1/2, psi = theta/2."]
+        == "measured"
+    )
     assert told["relu+hinge"]["threshold"] == 0.5
     assert {"identity+hinge", "identity+logistic"} <= set(told)
 

@@ -17,7 +17,7 @@ def test_every_convex_margin_loss_can_be_solved(loss):
         with pytest.raises(ValueError, match=r"likelihood|not admissible"):
             ll.solve(loss, data, C=1.0)
     elif not loss.claim("convex"):
-        with pytest.raises(ValueError, match=r"not convex: .* near score .* Nearest convex losses: \w+"):
+        with pytest.raises(ValueError, match=r"not convex: .* above the chord from .* Nearest convex losses: \w+"):
             ll.solve(loss, data, C=1.0)
     elif loss.name == "unhinged":
         with pytest.raises(ValueError, match="no minimum"):

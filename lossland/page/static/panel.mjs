@@ -7,6 +7,7 @@ import { drawPlane, planeInWords } from "./plane_view.mjs";
 import { drawSurface } from "./surface.mjs";
 
 const SIGNS = { "+": "good", "-": "bad", "": "" };
+const MARKS = { proven: "✓", refuted: "✗", measured: "~" };
 
 export function panelOf(section, slot) {
   section.append(document.getElementById("panel").content.cloneNode(true));
@@ -26,7 +27,7 @@ export function panelOf(section, slot) {
     section.querySelector("h2").textContent = shown.name;
     if (panel.name !== shown.name) {
       panel.name = shown.name;
-      words(part("verdict"), section.querySelector(".card ul"), shown.entry);
+      cardInWords(part("verdict"), section.querySelector(".card ul"), shown.entry);
     }
     part("readout").textContent = readout(app.state, shown);
     part("slice").textContent = slice(shown);
@@ -55,14 +56,27 @@ function label(canvas, text) {
   if (canvas.getAttribute("aria-label") !== text) canvas.setAttribute("aria-label", text);
 }
 
-function words(line, list, entry) {
-  line.textContent = entry.verdicts.slice(0, 3).map(([, text]) => text).join(" ");
-  list.replaceChildren(...entry.verdicts.map(([sign, text]) => {
+/** The first sentences of a card in a line and all of them in a list, each with its mark. */
+export function cardInWords(line, list, entry) {
+  line.replaceChildren(...entry.verdicts.slice(0, 3).flatMap(([, text, status]) => [...markOf(status), `${text} `]));
+  list.replaceChildren(...entry.verdicts.map(([sign, text, status]) => {
     const item = document.createElement("li");
-    item.textContent = `${sign || "·"} ${text}`;
+    item.append(`${sign || "·"} `, ...markOf(status), text);
     item.className = SIGNS[sign];
     return item;
   }));
+}
+
+/** The mark of a sentence, with what it means for those who point at it or have it read to them. */
+function markOf(status) {
+  if (!MARKS[status]) return [];
+  const sign = document.createElement("span");
+  sign.textContent = MARKS[status];
+  sign.className = "mark";
+  sign.title = status;
+  sign.setAttribute("role", "img");
+  sign.setAttribute("aria-label", status);
+  return [sign, " "];
 }
 
 function readout(state, shown) {
