@@ -233,10 +233,9 @@ def test_tests_stand_in_the_rooms_of_what_they_test(folder):
         return
     assert folder in (*WINGS, "experiments")
     rooms = stems(folder) if folder in WINGS else {path.stem for path in (ROOT / "experiments").glob("*.py")}
-    for path in (ROOT / "tests" / folder).glob("*.py"):
-        if path.stem not in ("conftest", "cases"):
-            name = path.stem.removeprefix("test_")
-            assert any(name == room or name.startswith(f"{room}_") for room in rooms), f"{path.name} tests no file"
+    for path in (ROOT / "tests" / folder).glob("test_*.py"):
+        name = path.stem.removeprefix("test_")
+        assert any(name == room or name.startswith(f"{room}_") for room in rooms), f"{path.name} tests no file"
 
 
 def reached_into(path: Path) -> set[str]:
@@ -252,10 +251,18 @@ def reached_into(path: Path) -> set[str]:
     [p for p in users_of_the_package() if p.relative_to(ROOT).parts[0] in ("tests", "benchmarks")],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_a_test_reaches_into_the_file_that_it_tests_alone(path):
-    name = path.stem.removeprefix("test_")
-    own = [file for file in stems(path.parent.name) if name == file or name.startswith(f"{file}_")]
-    allowed = {f"{path.parent.name}.{start}{file}" for file in own for start in ("_", "")}
+def test_a_test_reaches_into_the_file_that_it_tests_and_what_that_stands_on_alone(path):
+    name, wing = path.stem.removeprefix("test_"), path.parent.name
+    own = [file for file in stems(wing) if name == file or name.startswith(f"{file}_")]
+    allowed = {f"{wing}.{start}{file}" for file in own for start in ("_", "")}
+    for _ in files(wing) if wing in WINGS else ():
+        allowed |= {
+            f"{wing}.{each.thing}"
+            for file in files(wing)
+            if f"{wing}.{file.stem}" in allowed
+            for each in imports(file)
+            if each.wing == wing and (each.thing or "").startswith("_")
+        }
     assert reached_into(path) <= allowed, f"{path.relative_to(ROOT)} reaches into {reached_into(path) - allowed}"
 
 

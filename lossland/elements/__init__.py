@@ -4,8 +4,8 @@ Takes a user's function of one number, or a name; gives a `Pair`, whose value, s
 last digits. `activations` and `losses` are the catalogues; whoever takes LOSSES or ACTIVATIONS from here gets them
 filled.
 
-- Claims. What a decorator claims (convex, kinks, range, ...) is optional and tested by `check_loss`; what is not claimed
-  is not assumed. A claim may be a function of the loss's parameters.
+- Claims. What a decorator claims (convex, kinks, range, ...) is optional and tested by `check_loss`; what is not
+  claimed is not assumed. A claim may be a function of the loss's parameters.
 - Ties. A function with kinks takes `tie`, the slope at a kink as a share of the way from the flatter to the steeper
   side: `relu(tie=0)` is `jax.nn.relu`, `relu(tie=0.5)` is `jnp.maximum`. Where both sides are steep (`absolute`) it
   runs from right to left, for `elu` and `leaky_relu` from left to right.

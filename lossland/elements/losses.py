@@ -747,7 +747,7 @@ def tsallis(likelihood: ArrayLike, alpha: ArrayLike = 1.5) -> Array:
     """  # noqa: E501
     likelihood = nx.as_float(likelihood)
     other = 1.0 - likelihood
-    return alpha * nx.power_rest(jnp.log(likelihood), alpha) + other**alpha
+    return jnp.asarray(alpha) * nx.power_rest(jnp.log(likelihood), alpha) + other**alpha
 
 
 @likelihood_loss(decreasing=True, kinks=(), source="Amid et al. 2019")

@@ -85,11 +85,13 @@ def convex_claim(held: Pieces, run: Run, trouble: str) -> Claim:
 def _above_chord(held: Pieces, at: float) -> tuple[float, ...]:
     """Three scores beside a bend, the middle one above the chord of the others; () if none is found."""
     size = max(1.0, abs(at))
+    # At a jump itself the loss may have either value.
+    jumps = [b.at for b in held.breaks if b.order == 0]
     for step in (1.0, 0.3, 0.1, 0.01, 1e-3, 1e-4, 1e-6, 1e-9, 1e-12):
         h = step * size
         for a, m, b in ((at - h, at, at + h), (at - h, at - 0.5 * h, at + h), (at - h, at + 0.5 * h, at + h),
                         (at - 2 * h, at - h, at + 1e-3 * h), (at - 1e-3 * h, at + h, at + 2 * h)):  # fmt: skip
-            if a < m < b and _is_above(held, a, m, b):
+            if a < m < b and m not in jumps and _is_above(held, a, m, b):
                 return a, m, b
     return ()
 

@@ -14,7 +14,7 @@ import numpy as np
 from lossland.curves import Shape
 from lossland.proofs import MEASURED, PROVEN, REFUTED, Claim, CurveClaims, Pieces, enclosure, evidence
 from lossland.properties._facts import LABEL_WORDS, Facts, PerClass
-from lossland.properties._pair_claims import AT_A_SCORE, pair_claims
+from lossland.properties._pair_claims import AT_A_SCORE, PROBES, pair_claims
 from lossland.properties._tails import Tail
 
 OF_A_CURVE = (
@@ -73,7 +73,23 @@ def _of_curve(facts: Facts, row: int) -> dict[str, Claim]:
     doubts = held.pieces[row].doubts
     why = doubts[0] if doubts else "read off the table, for scores up to 1e5" if tail.measured else ""
     found["tail"] = Claim(MEASURED if why else PROVEN, reason=why)
-    return {name: claim._replace(value=values[name]) for name, claim in found.items()}
+    nowhere = _no_number(held.pieces[row])
+    if nowhere:
+        found = {n: c._replace(status=MEASURED, reason=nowhere) if c.status == PROVEN else c for n, c in found.items()}
+    return {name: _explained(claim)._replace(value=values[name]) for name, claim in found.items()}
+
+
+def _explained(claim: Claim) -> Claim:
+    """A claim with a reason, if it is measured and has none: a number whose enclosure stayed wide."""
+    wide = claim.status == MEASURED and not claim.reason
+    return claim._replace(reason="what encloses it is still wide") if wide else claim
+
+
+def _no_number(cut: Pieces) -> str:
+    """Where a curve is not a number, in words: nothing is proven of it then. Empty if none of some scores shows it."""
+    with np.errstate(all="ignore"):
+        lost = np.isnan(cut.jets(PROBES)[0])
+    return f"its value is not a number at z = {PROBES[lost][0]:g}" if lost.any() else ""
 
 
 def plainer(cut: Pieces, claim: Claim, chord: bool) -> Claim:

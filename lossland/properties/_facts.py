@@ -164,7 +164,11 @@ def _of_autodiff(made: Pair, curves: Curves) -> list[str]:
     ours = {id(entry.function) for entry in entries if (entry.function.__module__ or "").startswith("lossland.")}
     if {id(made.loss.function), id(made.activation.function)} <= ours or curves.evidence.reason:
         return []
-    return [] if curves.evidence.own_slopes else faults(made, curves.scores[::4])
+    if curves.evidence.own_slopes:
+        return []
+    found = faults(made, curves.scores[::4])
+    # What is no number in the program is none to autodiff either: that is said once.
+    return [text for text in found if "NaN" not in text or not any("NaN" in said for said in curves.problems)]
 
 
 def _faults(curves: Curves, shapes: tuple[Shape, Shape]) -> list[str]:

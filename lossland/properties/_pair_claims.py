@@ -37,7 +37,7 @@ def pair_claims(facts: Facts, curves: Mapping[str, PerClass[Claim]]) -> dict[str
     return {
         "margin": margin,
         "calibrated": _calibrated(facts, curves),
-        "proper": _proper(facts),
+        "proper": _proper(facts, curves),
         "margin_maximising": _margin_maximising(facts, curves, margin),
     }
 
@@ -97,9 +97,6 @@ def _calibrated(facts: Facts, curves: Mapping[str, PerClass[Claim]]) -> Claim:
     """The interval of calibrated thresholds, None if there is none."""
     found = facts.calibration
     reason, by_theorem = getattr(found, "reason", ""), getattr(found, "by_theorem", False)
-    convex = all(claim.status == PROVEN and claim.value for claim in curves["convex"])
-    if convex and by_theorem:
-        return Claim(PROVEN, found.interval, reason=reason)
     for claim, way, (word, falls, eta) in zip(
         curves["monotone"],
         ("increasing", "decreasing"),
@@ -109,14 +106,17 @@ def _calibrated(facts: Facts, curves: Mapping[str, PerClass[Claim]]) -> Claim:
         if found.interval is None and claim.status == PROVEN and claim.value in (way, "constant"):
             why = f"the loss of {word} nowhere {falls}, so that at eta = {eta} a wrong decision is free"
             return Claim(PROVEN, None, reason=why)
+    convex = all(claim.status == PROVEN and claim.value for claim in curves["convex"])
+    if convex and by_theorem:
+        return Claim(PROVEN, found.interval, reason=reason)
     return Claim(MEASURED, found.interval, reason=f"its convexity is measured; {reason}" if by_theorem else reason)
 
 
-def _proper(facts: Facts) -> Claim:
+def _proper(facts: Facts, curves: Mapping[str, PerClass[Claim]]) -> Claim:
     """Whether the minimiser of the risk tells P(t = +1)."""
     held = facts.curves.evidence
     if not facts.proper and held.pieces:
-        if _is_straight(facts):
+        if all(claim.status == PROVEN for claim in curves["kinks"]) and _is_straight(facts):
             why = "both curves are straight between their kinks: there are few minimisers, and many probabilities"
             return Claim(PROVEN, False, reason=why)
         for score in PROBES if facts.probability > 1e-3 and facts.pair.activation.monotone else ():

@@ -174,7 +174,9 @@ def cards_table(cards: Iterable["Card"], sort: str = "") -> Table:
         if sort not in columns:
             raise ValueError(f"There is no column {sort!r}. Columns: {', '.join(columns)}.")
         cells.sort(key=lambda row: _order(row[sort]))
-    return table(f"{len(cells)} cards", columns, [tuple(row.values()) for row in cells])
+    marked = any(SOFT in str(cell) for row in cells for cell in row.values())
+    title = f"{len(cells)} cards{f'; {SOFT} is measured, not proven' if marked else ''}"
+    return table(title, columns, [tuple(row.values()) for row in cells])
 
 
 def _false_claims(card: "Card") -> tuple[str, ...]:

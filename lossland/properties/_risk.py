@@ -148,47 +148,73 @@ def turns(curves: Curves, weights: np.ndarray) -> np.ndarray:
     Returns:
         Scores; NaN where the combination does not turn, or rests on a stretch.
     """
-    if len(weights) > 512:
-        return np.concatenate([turns(curves, weights[i : i + 512]) for i in range(0, len(weights), 512)])
-    slopes, scores = moving_slopes(curves), curves.scores
-    slopes = np.where(np.isinf(slopes).all(axis=0), 0.0, slopes)
-    total = combine(slopes, weights)
-    level = (np.abs(total) <= LEVEL * combine(np.abs(slopes), weights)) & np.isfinite(total)
-    falls, climbs = (total < 0) & ~level, (total > 0) & ~level
-    last = scores.size - 1 - np.argmax(falls[:, ::-1], axis=1)
-    first = np.argmax(climbs, axis=1)
-    seen = falls.any(axis=1) & climbs.any(axis=1) & (last < first)
-    last, first = np.where(seen, last, 0), np.where(seen, first, 1)
+    scores = curves.scores
+    last, first = _around(curves, weights)
     # Between the two lies a cell, both sides of a kink or one level node, which may stand twice.
+    seen = (last >= 0) & (first < scores.size) & (last < first)
+    last, first = np.where(seen, last, 0), np.where(seen, first, 1)
     seen &= scores[first - 1] <= scores[last + 1]
     # Where the slope is level at a node, it may still turn beside it: its own slope there says.
-    rows = np.arange(len(weights))
-    bends = combine(curves.curvatures, weights)
-    bent = bends < -LEVEL * combine(np.abs(curves.curvatures), weights)
+    bent = [_falls(curves.curvatures[:, node], weights) for node in (first - 1, last + 1)]
     between = first - last > 1
-    cell = np.where(between & bent[rows, first - 1], first - 1, last)
-    inside = seen & (scores[cell + 1] > scores[cell]) & (~between | bent[rows, first - 1] | bent[rows, last + 1])
+    cell = np.where(between & bent[0], first - 1, last)
+    inside = seen & (scores[cell + 1] > scores[cell]) & (~between | bent[0] | bent[1])
     place = np.where(between, scores[first - 1], scores[last])
     place[inside] = scores[cell[inside]] + _zero_in_cell(curves, weights[inside], cell[inside])
     return np.where(seen, place, np.nan)
 
 
+def _falls(parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whether combinations of two rows (2, m) by weights (m, 2) are below 0, level ones left out."""
+    with np.errstate(invalid="ignore"):
+        terms = weights.T * parts
+        return terms[0] + terms[1] < -LEVEL * (np.abs(terms[0]) + np.abs(terms[1]))
+
+
+def _around(curves: Curves, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The last node at which each combination falls and the first at which it climbs; -1 and n where it never does."""
+    held, n = ratio(curves), curves.scores.size
+    inner = np.all(weights > 0, axis=1) & held.rises
+    last, first = np.full(len(weights), -1), np.full(len(weights), n)
+    # Where p nowhere falls, a combination falls where the odds of p are below its own.
+    odds, nodes = np.maximum.accumulate(held.odds) if held.rises else held.odds, np.append(held.nodes, [n, -1])
+    target = np.log(weights[inner, 0] / weights[inner, 1])
+    last[inner] = nodes[np.searchsorted(odds, target - 2 * LEVEL) - 1]
+    first[inner] = nodes[np.searchsorted(odds, target + 2 * LEVEL, side="right")]
+    slopes = moving_slopes(curves)
+    slopes = np.where(np.isinf(slopes).all(axis=0), 0.0, slopes)
+    for k in np.flatnonzero(~inner):
+        one = np.broadcast_to(weights[k], (n, 2))
+        falls, climbs = np.flatnonzero(_falls(slopes, one)), np.flatnonzero(_falls(-slopes, one))
+        last[k], first[k] = (falls[-1] if falls.size else -1), (climbs[0] if climbs.size else n)
+    return last, first
+
+
 def _zero_in_cell(curves: Curves, weights: np.ndarray, left: np.ndarray) -> np.ndarray:
     """How far beyond node `left` each combination's slope changes its sign within the cell, by halving."""
-    held = np.stack([np.sum(weights.T * part, axis=0) for part in cells(curves, left)])
+    parts = np.stack(cells(curves, left))
+    held = np.sum(weights.T * parts, axis=1)
     width = curves.scores[left + 1] - curves.scores[left]
     ends = [_odds(curves, left + side) for side in (0, 1)]
     with np.errstate(divide="ignore", invalid="ignore"):
         target = np.log(weights[:, 0] / weights[:, 1])
-    # The odds have the same sign as the slope, and hardly bend: of most links they are nearly a line.
-    straight = np.stack([*(odds - target for odds, _ in ends), *(rate * width for _, rate in ends), 0.0 * width])
-    held = np.where(np.isfinite(straight).all(axis=0), straight, held)
+        # The odds have the sign of the slope, and of many links they are nearly a line.
+        odds = np.stack([*(value - target for value, _ in ends), *(rate * width for _, rate in ends), 0.0 * width])
+        third, line = _third(parts), 1e-12 * (np.abs(parts[0]) + np.abs(parts[1]))
+        measured = np.all((third <= line) | ((parts[4] != 0) & (np.abs(parts[4]) < 0.099 * third)), axis=0)
+        bent, straight = (_third(each) / np.abs(each[1] - each[0]) for each in (held, odds))
+        held = np.where(straight < np.where(measured, 0.01, 1.0) * bent, odds, held)
     low, high = np.zeros(left.size), np.ones(left.size)
     for _ in range(54):
         middle = 0.5 * (low + high)
         under = slope_within(list(held), middle) < 0
         low, high = np.where(under, middle, low), np.where(under, high, middle)
     return 0.5 * (low + high) * width
+
+
+def _third(parts: Any) -> np.ndarray:
+    """What of a slope within a cell is of third order in the width."""
+    return np.abs(parts[1] - parts[0] - 0.5 * (parts[2] + parts[3]))
 
 
 def _odds(curves: Curves, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -213,8 +239,8 @@ def cells(curves: Curves, left: Any) -> list[np.ndarray]:
         c0, c1 = (np.where(np.isfinite(c), c * width, secant) for c in (c0, c1))
         bubble = (v1 - v0) / width - 0.5 * (s0 + s1) - (c0 - c1) / 12
         seen = np.isfinite(bubble) & (np.abs(bubble) * width > 8 * EPS * (np.abs(v0) + np.abs(v1)))
-        # Of fourth order in the width: where it exceeds what is of third order, it is rounding too.
-        most = np.abs(s1 - s0 - 0.5 * (c0 + c1))
+        # It is of fourth order in the width: where it compares with what is of third, that is rounding too.
+        most = 0.1 * _third([s0, s1, c0, c1])
     return [s0, s1, c0, c1, np.where(seen, np.clip(bubble, -most, most), 0.0)]
 
 

@@ -3,6 +3,7 @@
 A loss that is refuted is refused with a chord that lies below it, and with the nearest convex losses.
 """
 
+import itertools
 import logging
 from collections.abc import Sequence
 
@@ -89,11 +90,11 @@ def _not_convex(given: Pair, row: int, what: str) -> str:
     side = ("positive", "negative")[row]
     return (
         f"{given.name} is not convex: for a {side} the loss {what}, so a minimum found need not be the lowest. Nearest "
-        f"convex losses: {', '.join(_nearest(given)[:3])}."
+        f"convex losses: {', '.join(_nearest(given, 3))}."
     )
 
 
-def _nearest(given: Pair) -> list[str]:
+def _nearest(given: Pair, count: int) -> list[str]:
     """Convex losses, those first that differ least where a positive is classified well, on scores in [0, 3]."""
     names = [e.name for e in LOSSES.values() if e.kind == "margin" and e.claim("convex")]
     scores = np.linspace(0.0, 3.0, 31)
@@ -102,13 +103,19 @@ def _nearest(given: Pair) -> list[str]:
         away = {
             name: np.max(np.abs(np.asarray(pair("identity", name)(jnp.asarray(scores), 1.0)) - own)) for name in names
         }
-    return sorted(names, key=lambda name: away[name])
+    nearest = sorted(names, key=lambda name: away[name])
+    # A claim may be false; what is refused is not named as a way out.
+    return list(itertools.islice(filter(_is_taken, nearest), count))
+
+
+def _is_taken(name: str) -> bool:
+    return all(claims.convex.status != REFUTED for claims in convexity_evidence(pair("identity", name)).curves)
 
 
 def of_likelihood(entry: Loss) -> str:
     """Why a loss of a likelihood is refused, and the margin loss or the pair that is meant."""
     given = pair("sigmoid", entry)
-    near = _nearest(given)[0]
+    (near,) = _nearest(given, 1)
     scores = np.linspace(-5.0, 5.0, 21)
     with jax.enable_x64(True):
         same = np.allclose(given(jnp.asarray(scores), 1.0), pair("identity", near)(jnp.asarray(scores), 1.0), rtol=1e-9)

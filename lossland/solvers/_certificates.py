@@ -3,6 +3,9 @@
 The dual of 1/2 ||w||^2 + sum_i c_i phi(m_i), m_i = t_i (x_i . w + b), is the maximum over alpha with
 sum_i alpha_i t_i = 0 of -1/2 ||sum_i alpha_i t_i x_i||^2 - sum_i c_i phi*(-alpha_i / c_i). Its value at any such alpha
 is a lower bound of the primal at any w, b: their difference certifies both (Fenchel 1949; Rockafellar 1970).
+
+It is one of a convex loss; `Form.convexity` says how convexity is known. Where phi*(0) is asked for, it is taken from
+`Form.infimum`, the certain side of what encloses it.
 """
 
 import jax.numpy as jnp

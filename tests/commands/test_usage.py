@@ -118,7 +118,7 @@ def test_a_card_of_a_users_file(tmp_path, capsys):
     assert call("card", f"{file}:cli_card_loss") == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "Calibrated only for thresholds inside (-2, 2); best 0" in told
-    assert "A false claim. claim convex: claimed not to be convex, but no chord below the curve was found." in told
+    assert "A false claim. claim convex: claimed not to be convex, but it is, proven from its program." in told
     assert call("cards", "--loss", "cli_card_loss", "--from", str(file), "--activation", "relu", "--form", "csv") == 0
     assert "relu+cli_card_loss,2 ramp(0.5 m)" in capsys.readouterr().out
 

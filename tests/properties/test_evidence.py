@@ -81,6 +81,14 @@ def test_a_proven_number_bounds_what_is_seen(some_pair, rng):
             assert np.nanmax(steep) <= lipschitz.enclosure[1] * (1 + 1e-9)
 
 
+def test_what_is_measured_has_a_reason(some_pair):
+    for both in ll.card(some_pair).evidence.values():
+        for claim in both:
+            assert claim.status in (PROVEN, REFUTED, MEASURED)
+            assert claim.reason or claim.status == PROVEN
+            assert claim.witness or claim.status != REFUTED
+
+
 def test_few_digits_stand_in_for_many_only_if_they_refute_too():
     card = ll.card("tanh", "squared")
     claim = card.evidence["convex"].positive
@@ -125,6 +133,14 @@ def test_calibration_is_proven_where_a_theorem_tells_it(name, status, ends):
     claim = ll.card(name).evidence["calibrated"].positive
     assert (claim.status, claim.value) == (status, ends)
     assert claim.reason
+
+
+def test_a_theorem_whose_condition_is_measured_proves_nothing():
+    card = ll.card("identity", "logistic")
+    vague = {n: type(both)(*(c._replace(status=MEASURED) for c in both)) for n, both in card.evidence.items()}
+    claim = evidence.pair_claims(card.facts, vague)["calibrated"]
+    assert claim.status == MEASURED
+    assert claim.reason.startswith("its convexity is measured; ")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +193,8 @@ def test_a_nan_leaves_its_claims_measured():
         return jnp.sqrt(1.0 - margin)
 
     found = ll.card("identity", "rooted").evidence
-    assert found["infimum"].positive.status == MEASURED
+    assert PROVEN not in {found[name][row].status for name in evidence.OF_A_CURVE for row in (0, 1)}
+    assert found["kinks"].positive.reason == "its value is not a number at z = 2"
     assert found["proper"].positive.status == MEASURED
 
 

@@ -190,6 +190,8 @@ def test_the_table_marks_what_is_measured_and_counts_it():
     assert (first["calibrated"], first["convex"], first["margin loss"]) == ("inside (0, 1)~", "no / yes", "no")
     assert (second["calibrated"], second["proper"]) == ("inside (-1, 1)", "no")
     assert third["proper"] == "yes~"
+    assert table.title == "3 cards; ~ is measured, not proven"
+    assert report.cards_table(ll.cards(["identity+hinge"])).title == "1 cards"
 
 
 def test_marked_numbers_are_sorted_as_numbers():

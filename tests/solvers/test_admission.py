@@ -195,3 +195,14 @@ def test_the_kink_that_is_refused_is_the_exact_one():
 
     with pytest.raises(ValueError, match=r"kink at score 0\.333333 "):
         ll.solve(kinked, DATA, C=1.0)
+
+
+def test_no_way_out_is_named_that_is_refused_too():
+    def tented(margin):
+        return tent(1e-4)(margin)
+
+    ll.margin_loss(convex=True)(tented)
+    with pytest.raises(ValueError, match="is not convex") as caught:
+        ll.solve(tented, DATA, C=1.0)
+    assert "Nearest convex losses: logistic, " in str(caught.value)
+    assert "tented" not in str(caught.value).partition("Nearest")[2]

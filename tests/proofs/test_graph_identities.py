@@ -62,7 +62,7 @@ def differing(build):
     for x in POINTS:
         with mp.workdps(3 * cases.DIGITS):
             try:
-                want = cases.exact_jet(plain, x, most=1e6)
+                want = cases.exact_jet(plain, x, most=500)
             except cases.Undefined:
                 continue
             got = cases.exact_jet(simple, x)
@@ -70,7 +70,9 @@ def differing(build):
             for order in range(1 if any(op in ("max", "min", "abs", "select") for op, *_ in plain.nodes) else 3):
                 size = 1 + max(map(abs, want))
                 close = abs(got[order] - want[order]) <= size * mp.mpf(10) ** -40
-                assert close, f"{plain.nodes} became {simple.nodes}: {mp.nstr(got[order])}, not {mp.nstr(want[order])} at {x}"
+                assert close, (
+                    f"{plain.nodes} became {simple.nodes}: {mp.nstr(got[order])}, not {mp.nstr(want[order])} at {x}"
+                )
     return True
 
 
@@ -84,7 +86,9 @@ def chain(links):
     return build
 
 
-@pytest.mark.parametrize("first", LINKS[::3] + [pytest.param(k, marks=pytest.mark.slow) for k in LINKS[1::3] + LINKS[2::3]])
+@pytest.mark.parametrize(
+    "first", LINKS[::3] + [pytest.param(k, marks=pytest.mark.slow) for k in LINKS[1::3] + LINKS[2::3]]
+)
 def test_two_and_three_operations_in_a_row(first):
     rng = np.random.default_rng(20261123 + LINKS.index(first))
     pairs = [(first, second) for second in LINKS]
@@ -99,7 +103,9 @@ def related(held):
     nodes = [score, two, held.add("neg", (score,)), held.add("sub", (score, shift)), held.add("sub", (shift, score))]
     nodes += [held.add("mul", (two, score)), held.add("add", (two, score)), held.add("sub", (two, score))]
     for inner in (nodes[0], nodes[2], nodes[3], nodes[4]):
-        nodes += [held.add(op, (inner,)) for op in ("exp", "softplus", "logistic", "abs", "tanh", "recip", "erf", "log")]
+        nodes += [
+            held.add(op, (inner,)) for op in ("exp", "softplus", "logistic", "abs", "tanh", "recip", "erf", "log")
+        ]
     nodes += [held.add("max", (score, two)), held.add("max", (score, nodes[2])), held.add("add", (nodes[0], nodes[8]))]
     return [*nodes, held.add("add", (nodes[8], nodes[16])), held.add("add", (nodes[8], nodes[24]))]
 
@@ -135,7 +141,9 @@ def test_logaddexp_is_a_softplus(turned, order):
 
     assert differing(build)
     ops = {op for op, *_ in both(build)[1].nodes}
-    assert "softplus" in ops and "abs" not in ops and "max" not in ops
+    assert "softplus" in ops
+    assert "abs" not in ops
+    assert "max" not in ops
 
 
 def test_a_softmax_of_two_scores_is_a_sigmoid():
@@ -182,7 +190,7 @@ def test_signs_and_bounds_of_nodes_hold(seed):
         for x in np.clip(rng.normal(0, 4, 6), low + 1e-9, high - 1e-9).tolist():
             try:
                 with mp.workdps(400):
-                    value = cases.exact_jet(expression, x, most=1e6).value
+                    value = cases.exact_jet(expression, x, most=500).value
             except cases.Undefined:
                 continue
             checked += 1
@@ -190,5 +198,7 @@ def test_signs_and_bounds_of_nodes_hold(seed):
             assert reach.low <= value <= reach.high, told
             if not any(op in SATURATING for op, *_ in expression.nodes):
                 assert (reach.reaches_low or value > reach.low) and (reach.reaches_high or value < reach.high), told
-            assert {"+": value > 0, "-": value < 0, "0+": value >= 0, "0-": value <= 0, "0": value == 0, "": True}[sign], told
+            assert {"+": value > 0, "-": value < 0, "0+": value >= 0, "0-": value <= 0, "0": value == 0, "": True}[
+                sign
+            ], told
     assert checked > 300
