@@ -1,4 +1,4 @@
-"""What proofs are held against: value, slope and curvature of expressions in many digits, from definitions of their own.
+"""What proofs are held against: value, slope and curvature of expressions in many digits, by their own definitions.
 
 Nothing here asks lossland what a function is. A jet is (value, slope, curvature) in mpmath numbers.
 """

@@ -197,7 +197,8 @@ def test_signs_and_bounds_of_nodes_hold(seed):
             told = f"{expression.nodes} at {x} between {low} and {high}: {mp.nstr(value)}, not {sign} {reach}"
             assert reach.low <= value <= reach.high, told
             if not any(op in SATURATING for op, *_ in expression.nodes):
-                assert (reach.reaches_low or value > reach.low) and (reach.reaches_high or value < reach.high), told
+                assert reach.reaches_low or value > reach.low, told
+                assert reach.reaches_high or value < reach.high, told
             assert {"+": value > 0, "-": value < 0, "0+": value >= 0, "0-": value <= 0, "0": value == 0, "": True}[
                 sign
             ], told
