@@ -45,6 +45,7 @@ class Facts(NamedTuple):
         output_at_best: the output at the best threshold; NaN if there is none.
         probability: for outputs in [0, 1], the largest |output at the minimiser - eta|; NaN for others.
         matching: whether the pair is its output's matching loss.
+        covers: for outputs in [0, 1], whether they come as near to 0 and to 1 as one likes; else True.
         link_distance: of the output, as a probability, from the slope ratio; NaN where undefined.
         margin_maximising: None unless the pair is a margin loss.
         margin_reason: what decided it.
@@ -63,6 +64,7 @@ class Facts(NamedTuple):
     elicits: bool
     output_at_best: float
     probability: float
+    covers: bool
     matching: bool
     link_distance: float
     margin_maximising: bool | None
@@ -72,7 +74,7 @@ class Facts(NamedTuple):
     @property
     def proper(self) -> bool:
         """Whether the minimiser tells eta: as the output itself for outputs in [0, 1], else through a link."""
-        return self.elicits if math.isnan(self.probability) else self.probability < 1e-6
+        return self.elicits if math.isnan(self.probability) else self.probability < 1e-6 and self.covers
 
     @property
     def kinks(self) -> tuple[Kink, ...]:
@@ -101,7 +103,7 @@ def facts(made: Pair, prove: bool = False) -> Facts:
     margin = curves.is_margin()
     minima = minimum(curves, ETAS)
     calibration = calibrate(curves, minima, margin)
-    probability, at_best = _output_facts(made, minima, calibration)
+    probability, covers, at_best = _output_facts(made, minima, calibration)
     maximises, reason = margin_maximising(curves, shapes[0]) if margin else (None, "not a margin loss")
     known = recognise(curves, 0, made.loss.name)
     return Facts(
@@ -117,6 +119,7 @@ def facts(made: Pair, prove: bool = False) -> Facts:
         elicits=elicits(minima),
         output_at_best=at_best,
         probability=probability,
+        covers=covers,
         matching=is_matching(curves),
         link_distance=link_distance(curves, made.activation),
         margin_maximising=maximises,
@@ -144,15 +147,18 @@ def dead(shape: Shape, label: float, threshold: float) -> tuple[Interval, ...]:
     return tuple(cut)
 
 
-def _output_facts(made: Pair, minima: Minimum, calibration: Calibration) -> tuple[float, float]:
+def _output_facts(made: Pair, minima: Minimum, calibration: Calibration) -> tuple[float, bool, float]:
     held = made.activation.claim("range")
     best = math.nan if calibration.best is None else calibration.best
-    wanted = np.concatenate([minima.low, minima.high, [0.0 if math.isnan(best) else best]])
+    wanted = np.concatenate([minima.low, minima.high, [-np.inf, np.inf, 0.0 if math.isnan(best) else best]])
     given = outputs(made.activation, wanted)
     at_best = math.nan if math.isnan(best) else float(given[-1])
     if held is None or held[0] < 0 or held[1] > 1:
-        return math.nan, at_best
-    return probability_error(minima, given[:-1].reshape(2, -1)), at_best
+        return math.nan, True, at_best
+    # An output that stops short of 0 or 1, however little, tells no probability beyond.
+    ends = np.sort(given[-3:-1])
+    covers = not (ends[0] > 1e-12 or ends[1] < 1 - 1e-12)
+    return probability_error(minima, given[:-3].reshape(2, -1)), covers, at_best
 
 
 def _of_autodiff(made: Pair, curves: Curves) -> list[str]:

@@ -68,13 +68,14 @@ def ratio(curves: Curves) -> Ratio:
 
 
 def moving_slopes(curves: Curves) -> np.ndarray:
-    """The slopes at the nodes, (2, n), those without digits as 0: beside a kink what rounding left of nothing."""
+    """The slopes at the nodes, (2, n); 0 where one has lost its digits, and for what rounding left of 0 at a kink."""
     size = np.abs(curves.slopes)
+    lost = np.any((size > 0) & (size < TINY), axis=0)
     first = np.flatnonzero(np.diff(curves.scores) == 0)
     first = first[(first > 0) & (first + 2 < curves.scores.size)]
-    least = np.full(size.shape, TINY)
+    least = np.zeros(size.shape)
     least[:, first] = least[:, first + 1] = 1e-12 * np.maximum(size[:, first - 1], size[:, first + 2])
-    return np.where(size < np.maximum(least, TINY), 0.0, curves.slopes)
+    return np.where((size < least) | lost, 0.0, curves.slopes)
 
 
 def connected(curves: Curves) -> bool:
@@ -126,6 +127,8 @@ def _unbounded(curves: Curves, weights: np.ndarray, found: Minimum) -> Minimum:
     size = weights @ near.max(axis=1)
     for side, out in ((0, -1.0), (-1, 1.0)):
         end = curves.scores[side]
+        if out * end < 1e5:
+            continue
         with np.errstate(invalid="ignore", over="ignore"):
             before, after = (combine(curves.at([x]), weights)[:, 0] for x in (0.1 * end, end))
             slope = combine(curves.slopes[:, [side]], weights)[:, 0]
