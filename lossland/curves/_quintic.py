@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.curves._evaluator import Evaluate
+from lossland.curves._evaluator import NODES, Evaluate
 from lossland.curves._roughness import near_size
 
 LEVELS = 16
@@ -72,7 +72,7 @@ def refined(
     more, coarse = halved(evaluate, low[missed], high[missed], left[..., missed], right[..., missed], size)
     order = np.argsort(np.concatenate([*scores, more]))
     every = np.concatenate([*scores, more])[order]
-    held.append(evaluate(more) if more.size else np.zeros((3, 2, 0)))
+    held += [evaluate(more[i : i + NODES]) for i in range(0, more.size, NODES)]
     return every, np.concatenate(held, axis=-1)[..., order], coarse
 
 

@@ -98,10 +98,13 @@ def cover(
     until = time.perf_counter() + budget.seconds
     for _ in range(60):
         done = fresh if done is None else _joined(done, fresh)
-        open_ = _open(done, budget.tolerance, lowest)
+        open_, low_open = _open(done, budget.tolerance), _maybe_lowest(done, lowest)
+        # Few cells may hold the minimum: they are cut even when the budget for the rest is spent.
+        spent = len(done.low) + 3 * int(open_.sum()) > budget.cells
+        open_ = low_open if spent else open_ | low_open
         middle = _cuts(done.low, done.high)
         open_ &= (middle > done.low) & (middle < done.high)
-        if not open_.any() or len(done.low) + 3 * int(open_.sum()) > budget.cells or time.perf_counter() > until:
+        if not open_.any() or len(done.low) + 3 * int(open_.sum()) > 2 * budget.cells or time.perf_counter() > until:
             break
         low_, middle, high_ = done.low[open_], middle[open_], done.high[open_]
         done = done.some(~open_)
@@ -203,7 +206,7 @@ def least_size(x: Interval) -> np.ndarray:
     return np.maximum(np.maximum(x.low, -x.high), 0.0)
 
 
-def _open(c: Cover, tolerance: float, lowest: float) -> np.ndarray:
+def _open(c: Cover, tolerance: float) -> np.ndarray:
     """Which cells leave something open that a cut may answer."""
     bent_down = bool(np.any(c.at[2].high < 0))
     open_ = np.zeros(c.low.size, bool)
@@ -218,11 +221,16 @@ def _open(c: Cover, tolerance: float, lowest: float) -> np.ndarray:
         reached = float(least_size(at).max())
         if reached < HUGE:
             open_ |= largest(part) > reached * (1 + tolerance) + 1e-300
-    best = min(float(np.min(c.at[0].high)), lowest)
-    if best > -HUGE:
-        # Where the cell is monotone its ends decide, and they are ends of other cells too.
-        open_ |= (c.value.low < best - tolerance * 1e-2 * (1e-3 + abs(best))) & undecided
     return open_
+
+
+def _maybe_lowest(c: Cover, lowest: float) -> np.ndarray:
+    """Which cells may hold the minimum: where a cell is monotone its ends decide, and they are ends of others too."""
+    best = min(float(np.min(c.at[0].high)), lowest)
+    if best <= -HUGE:
+        return np.zeros(c.low.size, bool)
+    undecided = (c.slope.low < 0) & (c.slope.high > 0)
+    return (c.value.low < best - 1e-7 * (1e-2 + abs(best))) & undecided
 
 
 def bounds(c: Cover, order: int) -> tuple[float, float]:

@@ -46,6 +46,9 @@ def log_node(g: Graph, a: int) -> int | None:
     exponent = one_plus_exp(g, a)
     if exponent is not None:
         return add_node(g, "softplus", (exponent,))
+    if op == "add" and g.op(args[0]) == g.op(args[1]) == "exp":
+        first, second = g.args(args[0])[0], g.args(args[1])[0]
+        return add_node(g, "add", (second, add_node(g, "softplus", (add_node(g, "sub", (first, second)),))))
     if op in ("add", "sub") and g.value(args[0]) == 1:
         return add_node(g, "log1p", (args[1] if op == "add" else add_node(g, "neg", (args[1],)),))
     return None
@@ -96,4 +99,10 @@ def sqrt_node(g: Graph, a: int) -> int | None:
         return g.const(math.sqrt(value))
     if g.op(a) == "power" and g.nodes[a][2] == 2:
         return add_node(g, "abs", g.args(a))
+    if g.op(a) == "add":
+        for constant, other in (g.args(a), g.args(a)[::-1]):
+            if (g.value(constant) or 0.0) > 0 and g.op(other) == "power" and g.nodes[other][2] == 2:
+                width = add_node(g, "sqrt", (constant,))
+                scaled = add_node(g, "div", (g.args(other)[0], width))
+                return add_node(g, "mul", (width, g.put("hypot", (scaled,))))
     return None

@@ -623,6 +623,7 @@ FUNCTIONS: dict[str, Callable[..., Series]] = {
     "gumbel_cdf": lambda a: 1 - _exp(-_exp(a)),
     "log_gumbel_cdf": lambda a: _log(1 - _exp(-_exp(a))),
     "squareplus": _squareplus,
+    "hypot": lambda a: 2 * _squareplus(a) - a,
     "ratio": lambda a: 1 - (a + 1) ** MINUS,
     "asinh": _asinh,
     "sin": lambda a: _near("sin", a),

@@ -20,6 +20,7 @@ from lossland.proofs._roots import FAR, Root, roots
 NONE, EQUAL, ROUNDED = 0, 1, 2
 SAME = 150
 """What differs by less than 2^-SAME of its size is one number."""
+DYING = frozenset(("exp", "logistic", "normal_cdf", "gumbel_cdf", "gumbel_survival"))
 ROUNDING = 2.0**-46
 """Up to here, relative, a jump may come from constants that were rounded when the loss was written."""
 
@@ -147,12 +148,16 @@ class _Cutting:
         op, args, _ = graph.nodes[node]
         if op == "select":
             raise AssertionError("a select whose predicate is not decided")
-        gap = args[0] if op == "abs" else add_node(graph, "sub", args)
+        gap = args[0] if op == "abs" else _difference(graph, *args)
         known = graph.value(gap)
         if known is None:
             difference = finished(graph, gap)
             ends = -math.inf if low is None else low.at, math.inf if high is None else high.at
-            inside = [] if ends[0] >= ends[1] else _inside(roots(difference, *ends), low, high)
+            found = () if ends[0] >= ends[1] else roots(difference, *ends)
+            wide = next((root for root in found if root.wide), None)
+            if wide is not None:
+                self.doubts.append(f"whether a choice changes near z = {wide.at:.4g} is not decided")
+            inside = _inside(tuple(root for root in found if not root.wide), low, high)
             if inside:
                 return inside
             sign = self.sign(difference, point)
@@ -176,6 +181,13 @@ class _Cutting:
                     return -1
         self.doubts.append(f"a choice at z = {float(point):.4g} is not decided")
         return 0
+
+
+def _difference(graph: Graph, a: int, b: int) -> int:
+    """A node with the sign of a - b: of positive numbers that die out, that of their logarithms' difference."""
+    if graph.signs[a] == graph.signs[b] == "+" and {graph.op(a), graph.op(b)} & DYING:
+        return add_node(graph, "sub", (add_node(graph, "log", (a,)), add_node(graph, "log", (b,))))
+    return add_node(graph, "sub", (a, b))
 
 
 def _reach(low: Root | None, high: Root | None) -> tuple[float, float]:

@@ -25,11 +25,13 @@ class Root(NamedTuple):
         ball: where.
         at: the double beside it.
         sure: whether there is exactly one.
+        wide: whether it is no place but a long stretch on which nothing is known.
     """
 
     ball: Any
     at: float
     sure: bool = True
+    wide: bool = False
 
 
 @functools.lru_cache(maxsize=4096)
@@ -194,9 +196,10 @@ def _refined(expression: Expression, low: float, high: float) -> Root:
 
 def _doubtful(expression: Expression, low: float, high: float) -> Root:
     """A short stretch in which the expression may touch 0: at a double of few digits that is a root, if any."""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return Root(ball_of(max(min(high, FAR), -FAR)), max(min(high, FAR), -FAR), False)
+    low, high = max(low, -FAR), min(high, FAR)
     middle = 0.5 * (low + high)
+    if high - low > 1e-6 * (1 + abs(low)):
+        return Root(ball_of(middle), middle, False, True)
     for at in (round(middle, 9), low, high, middle):
         if ball_jet(expression, ball_of(at)).value.is_zero():
             return Root(ball_of(at), float(at), True)

@@ -86,6 +86,12 @@ def ball_log_gumbel(x: Any) -> tuple[Any, Any, Any]:
     return (-((-y).expm1())).log(), bose, bose * (1 - y - bose)
 
 
+def ball_hypot(x: Any) -> tuple[Any, Any, Any]:
+    """Give sqrt(1 + x^2)."""
+    root = (x * x + 1).sqrt()
+    return root, x / root, 1 / root**3
+
+
 def ball_squareplus(x: Any) -> tuple[Any, Any, Any]:
     root = (x * x + 1).sqrt()
     value = 1 / (root - x) / 2 if x.mid() < 0 else (x + root) / 2

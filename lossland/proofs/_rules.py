@@ -174,6 +174,16 @@ def rules() -> dict[str, Rule]:
             (1, 1, 1),
             balls.ball_squareplus,
         ),
+        "hypot": Rule(
+            (
+                lambda x: np.hypot(x, 1.0),
+                lambda x: floats.cut(x) / floats.squareplus_root(x),
+                lambda x: 1.0 / floats.squareplus_root(x) / floats.squareplus_root(x) / floats.squareplus_root(x),
+            ),
+            ((0.0,), (), (0.0,)),
+            (1, 0, 1),
+            balls.ball_hypot,
+        ),
         "ratio": Rule(
             (
                 lambda x: np.where(np.isinf(x), 1.0, x / (1.0 + np.where(np.isinf(x), 0.0, x))),

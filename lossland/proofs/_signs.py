@@ -4,14 +4,18 @@ import math
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+POSITIVE = frozenset(
+    "exp softplus logistic normal_cdf gumbel_cdf gumbel_survival squareplus hypot cauchy cauchy_cdf".split()
+)
+"""Functions that are positive at every finite score."""
+
 
 def sign_of(graph: Any, op: str, args: tuple[int, ...], param: Any) -> str:
     """The sign of a node at every finite score: "+", "-", "0+" (not negative), "0-", "0" or "" where unknown."""
     signs = [graph.signs[a] for a in args]
     if op == "const":
         return "" if isinstance(param, bool) or param != param else "+" if param > 0 else "-" if param < 0 else "0"
-    if op in ("exp", "softplus", "logistic", "normal_cdf", "gumbel_cdf", "gumbel_survival", "squareplus", "cauchy",
-              "cauchy_cdf"):  # fmt: skip
+    if op in POSITIVE:
         return "+"
     if op in ("log_normal_cdf", "log_gumbel_cdf", "tempered"):
         return "-"

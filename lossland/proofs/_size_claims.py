@@ -4,14 +4,15 @@ import math
 
 import numpy as np
 
-from lossland.proofs._balls import BITS, with_bits
-from lossland.proofs._cells import Budget, Cover, bounds, cover, least_size
+from lossland.proofs._cells import Budget, Cover, End, bounds, cover, least_size
 from lossland.proofs._claim import MEASURED, PROVEN, Claim
 from lossland.proofs._expression import Expression
 from lossland.proofs._floats import float_jets
 from lossland.proofs._growth import Growth
+from lossland.proofs._interval import Interval
+from lossland.proofs._intervals import on_cells
 from lossland.proofs._pieces import Pieces
-from lossland.proofs._stretches import constant_value, ends_of, flat_stretches, spans_of, value_at
+from lossland.proofs._stretches import constant_value, ends_of, flat_stretches, spans_of
 
 SLACK = {"infimum": 1e-6, "lipschitz": 2e-3, "smoothness": 2e-3}
 """How wide a relative enclosure may be to count as proven."""
@@ -22,18 +23,18 @@ def infimum_claim(
 ) -> Claim:
     reached = [tail.limit for tail in tails if not math.isnan(tail.limit)]
     reached += [x for b in held.breaks for x in (b.left[0], b.right[0]) if not math.isnan(x)]
-    lower = []
-    for part, c in zip(held.parts, covers, strict=True):
+    lower = list(reached)
+    for k, c in enumerate(covers):
         if c is None:
-            lower.append(constant_value(part))
+            level = constant_value(held.parts[k])
+            lower.append(math.nan if level is None else level)
             reached.append(lower[-1])
-        else:
-            lower.append(float(c.value.low.min()))
-            reached.append(float(c.at[0].high.min()))
+            continue
+        below, above = _lowest(held.parts[k], c, ends_of(held, k), [math.isnan(tail.limit) for tail in tails])
+        lower.append(below)
+        reached.append(above)
     high = min(reached)
-    low = min(min(lower), high)
-    if low < high:
-        high = min(high, _lowest_end(held, covers))
+    low = min(*lower, high)
     for k, direction in ((1, "decreasing"), (0, "increasing")):
         if monotone.value == direction and monotone.status == PROVEN and not math.isnan(tails[k].limit):
             low = high = tails[k].limit
@@ -44,18 +45,26 @@ def infimum_claim(
     return Claim(status, high if close else None, (low, high), reason=trouble)
 
 
-def _lowest_end(held: Pieces, covers: list[Cover | None]) -> float:
-    """The value at the ends of the cell that may be lowest: a minimum of few digits lies on one."""
-    found = math.inf
-    cells = [c for c in covers if c is not None]
-    if cells:
-        c = min(cells, key=lambda c: float(c.value.low.min()))
-        k = int(np.argmin(c.value.low))
-        with with_bits(BITS):
-            for end in (float(c.low[k]), float(c.high[k])):
-                value = value_at(held, end)
-                found = min(found, float(value.upper())) if value.is_finite() else found
-    return found
+def _lowest(
+    part: Expression, c: Cover, ends: tuple[End | None, End | None], unknown: list[bool]
+) -> tuple[float, float]:
+    """Between which numbers the infimum of a piece lies, limits at its ends apart.
+
+    Where the slope has a sign a smooth piece is lowest at the end of the cell: at a cell of unknown sign, at the end of
+    the piece, or where falling turns into rising.
+    """
+    falls, rises = c.slope.high <= 0, c.slope.low >= 0
+    lower = [math.inf, *c.value.low[~falls & ~rises].tolist()]
+    turns = c.high[:-1][falls[:-1] & rises[1:]]
+    upper = [float(c.at[0].high.min())]
+    if turns.size:
+        value = on_cells(part, Interval(turns, turns))[0]
+        lower.append(float(value.low.min()))
+        upper.append(float(value.high.min()))
+    for k, (end, limit_unknown) in enumerate(zip(ends, unknown, strict=True)):
+        if (end is None and limit_unknown) or (end is not None and not math.isfinite(end.value)):
+            lower.append(float(c.value.low[0 if k == 0 else -1]))
+    return min(lower), min(upper)
 
 
 def attained_claim(held: Pieces, tails: tuple[Growth, Growth], infimum: Claim, monotone: Claim, trouble: str) -> Claim:

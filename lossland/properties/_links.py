@@ -112,14 +112,7 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
     # 1 - g is the positive curve of the activation with the unhinged loss: kinks and all, ready tabulated.
     table = tabulate(pair(activation, "unhinged"))
     values, places = 1.0 - table.values[0], table.scores
-    with np.errstate(invalid="ignore"):
-        fall = np.nan_to_num(np.diff(values), nan=0.0)
-    if np.any(fall < -1e-12 * (1 + np.abs(values[1:]))):
-        worst = int(np.argmin(fall))
-        raise ValueError(
-            f"{activation.name} falls between z = {places[worst]:.3g} and {places[worst + 1]:.3g}: "
-            f"a matching loss needs a nondecreasing activation."
-        )
+    _refuse_falls(activation, places, values)
     cells = _integral(table, places[:-1], places[1:])
     middle = int(np.searchsorted(places, 0.0))
     # From 0 outwards: sums that began at -1e6 would leave no digits here.
@@ -132,6 +125,17 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
     for k in np.flatnonzero((np.abs(z.ravel()) > places[-1]) & np.isfinite(area)):
         area[k] += _beyond(activation, ends[k], z.ravel()[k], y.ravel()[k])
     return np.where(np.isnan(z + y).ravel(), np.nan, area).reshape(z.shape)
+
+
+def _refuse_falls(activation: Activation, places: np.ndarray, values: np.ndarray) -> None:
+    with np.errstate(invalid="ignore"):
+        fall = np.nan_to_num(np.diff(values), nan=0.0)
+    if np.any(fall < -1e-12 * (1 + np.abs(values[1:]))):
+        worst = int(np.argmin(fall))
+        raise ValueError(
+            f"{activation.name} falls between z = {places[worst]:.3g} and {places[worst + 1]:.3g}: "
+            f"a matching loss needs a nondecreasing activation."
+        )
 
 
 def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -253,13 +257,7 @@ def _inverse(table: Curves, values: np.ndarray, targets: np.ndarray) -> np.ndarr
 
 
 def numbers(given: Any, what: str, low: float = -math.inf, high: float = math.inf) -> np.ndarray:
-    """What was given, as floats in its own shape; NaN stays NaN.
-
-    Args:
-        given: a number or an array of numbers.
-        what: its name, for the message.
-        low: the least that is allowed.
-        high: the largest.
+    """What was given, called `what`, as floats in its own shape, from `low` to `high`; NaN stays NaN.
 
     Raises:
         ValueError: if it is not made of real numbers, or one of them is outside; the message says which.
@@ -272,7 +270,7 @@ def numbers(given: Any, what: str, low: float = -math.inf, high: float = math.in
     """
     try:
         held = np.asarray(given)
-    except ValueError:
+    except ValueError:  # Rows of different lengths.
         held = np.asarray(None)
     if not (held.dtype.kind in "biuf" or jnp.issubdtype(held.dtype, jnp.floating)):
         raise ValueError(f"{what} must be a real number or an array of such, not {str(given)[:60]!r}.")

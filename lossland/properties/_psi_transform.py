@@ -40,10 +40,8 @@ def excess(curves: Curves, thetas: Any, threshold: float, found: Minimum | None 
         both = minimum(curves, np.concatenate([(1 + thetas) / 2, (1 - thetas) / 2]))
         least = [Minimum(*(part[half] for part in both)) for half in (slice(thetas.size), slice(thetas.size, None))]
     else:
-        least = [
-            Minimum(*(part[-thetas.size :] for part in found)),
-            Minimum(*(part[: thetas.size][::-1] for part in found)),
-        ]
+        halves = slice(-thetas.size, None), slice(thetas.size - 1, None, -1)
+        least = [Minimum(*(part[half] for part in found)) for half in halves]
     if ratio(curves).rises:
         climb = _climb(curves, threshold)
         costs = [_by_slopes(climb, sign, thetas, floor) for sign, floor in zip((1, -1), least, strict=True)]

@@ -68,9 +68,9 @@ def ratio(curves: Curves) -> Ratio:
 
 
 def moving_slopes(curves: Curves) -> np.ndarray:
-    """The slopes at the nodes, (2, n); 0 where one has lost its digits, and for what rounding left of 0 at a kink."""
+    """The slopes at the nodes, (2, n); 0 for those about to lose their digits and what rounding left of 0 at a kink."""
     size = np.abs(curves.slopes)
-    lost = np.any((size > 0) & (size < TINY), axis=0)
+    lost = (size < TINY) | (size.max(axis=0) < 1e20 * TINY)
     first = np.flatnonzero(np.diff(curves.scores) == 0)
     first = first[(first > 0) & (first + 2 < curves.scores.size)]
     least = np.zeros(size.shape)
@@ -170,7 +170,7 @@ def turns(curves: Curves, weights: np.ndarray) -> np.ndarray:
 def _falls(parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Whether combinations of two rows (2, m) by weights (m, 2) are below 0, level ones left out."""
     with np.errstate(invalid="ignore"):
-        terms = weights.T * parts
+        terms = np.where(weights.T == 0, 0.0, weights.T * parts)
         return terms[0] + terms[1] < -LEVEL * (np.abs(terms[0]) + np.abs(terms[1]))
 
 

@@ -145,6 +145,7 @@ FUNCTIONS = {
     "gumbel_survival": survival,
     "log_gumbel_cdf": log_gumbel,
     "squareplus": squareplus,
+    "hypot": lambda x: (mp.sqrt(1 + x * x), x / mp.sqrt(1 + x * x), 1 / mp.sqrt(1 + x * x) ** 3),
     "ratio": lambda x: (x / (1 + x), 1 / (1 + x) ** 2, -2 / (1 + x) ** 3),
     "asinh": lambda x: (mp.asinh(x), 1 / mp.sqrt(1 + x * x), -x / mp.sqrt(1 + x * x) ** 3),
     "recip": lambda x: (1 / x, -1 / x**2, 2 / x**3),
