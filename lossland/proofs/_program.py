@@ -66,7 +66,7 @@ def program(pair: Pair) -> Program:
     Example:
         >>> import lossland as ll
         >>> [len(curve.nodes) for curve in program(ll.pair("relu", "hinge")).curves]
-        [5, 5]
+        [6, 5]
         >>> program(ll.pair("sigmoid", "cross_entropy")).curves[0].nodes
         (('score', (), None), ('neg', (0,), None), ('softplus', (1,), None))
     """

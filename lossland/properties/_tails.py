@@ -42,8 +42,8 @@ def tail(curves: Curves, row: int) -> Tail:
     Example:
         >>> import lossland as ll
         >>> from lossland.curves import tabulate
-        >>> [tail(tabulate(ll.pair("identity", name)), 0) for name in ("logistic", "dwd")]
-        [Tail(kind='exponential', exponent=1.0), Tail(kind='polynomial', exponent=1.0)]
+        >>> [tail(tabulate(ll.pair("identity", name)), 0)[:2] for name in ("logistic", "dwd")]
+        [('exponential', 1.0), ('polynomial', 1.0)]
     """
     claims = curves.evidence.curves
     if claims:

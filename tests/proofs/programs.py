@@ -82,7 +82,7 @@ def places(tree):
     """Numbers at which a choice may change, by bisection of each difference between neighbours of a grid."""
     with mp.workdps(40):
         grid = sorted(
-            {mp.mpf(k) / 7 for k in range(-60, 61, 3)} | {s * mp.mpf(2) ** k for k in range(4, 12) for s in (-1, 1)}
+            {mp.mpf(k) / 7 for k in range(-60, 61, 3)} | {s * mp.mpf(2) ** k for k in range(4, 16) for s in (-1, 1)}
         )
         found = []
         for gap in gaps(tree):

@@ -15,7 +15,7 @@ decided, asked = {}, {}
 def attacked(tree):
     """Read a tree as a loss and hold its claims against it."""
     claims, pieces = cases.claims_on(functools.partial(programs.as_jax, tree))
-    reach = 100 if programs.operations(tree) & {"exp", "sin"} else 1e30
+    reach = 100 if programs.operations(tree) & {"exp"} else 1e30
     attacks.attack(
         claims, pieces, attacks.Curve(functools.partial(programs.as_jet, tree), programs.places(tree), reach)
     )
