@@ -2,6 +2,7 @@
 
 import functools
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.proofs import attacks, cases, programs
@@ -23,6 +24,13 @@ def attacked(tree):
 
 
 @given(programs.TREES)
-@settings(QUIET, max_examples=40)
+@settings(QUIET, max_examples=8)
 def test_no_claim_on_a_program_has_a_counterexample(tree):
+    attacked(tree)
+
+
+@pytest.mark.exhaustive
+@given(programs.TREES)
+@settings(QUIET, max_examples=300)
+def test_no_claim_on_many_programs_has_a_counterexample(tree):
     attacked(tree)
