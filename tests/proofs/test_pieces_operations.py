@@ -31,6 +31,7 @@ LIMITS = {
     "atan": "-1.5707963267948966 0 0 1.5707963267948966 0 0", "cauchy": "0 0 0 0 0 0", "cauchy_cdf": "0 0 0 1 0 0",
     "normal_cdf": "0 0 0 1 0 0", "log_normal_cdf": "-inf inf -1 0 0 0", "gumbel_cdf": "0 0 0 1 0 0",
     "gumbel_survival": "1 0 0 0 0 0", "log_gumbel_cdf": "-inf 1 0 0 0 0", "squareplus": "0 0 0 inf 1 0",
+    "hypot": "inf -1 0 inf 1 0",
     "asinh": "-inf 0 0 inf 0 0", "log": "inf 0 0", "log1p": "inf 0 0", "sqrt": "inf 0 0", "ratio": "1 0 0",
 }  # fmt: skip
 """Value, slope and curvature at -inf, if that is in the domain, then at +inf."""
