@@ -3,6 +3,9 @@
 from lossland.proofs._graph import Graph, add_node, finite_everywhere, folded
 from lossland.proofs._signs import exact
 
+WHOLE = 64
+"""Whole exponents up to this are powers."""
+
 
 def neg_node(g: Graph, a: int) -> int | None:
     value = g.value(a)
@@ -195,14 +198,13 @@ def power_node(g: Graph, a: int, n: int) -> int | None:
         inner = g.args(a)[0]
         return inner if g.signs[inner] in ("+", "0+") else None
     value = g.value(a)
-    if value is not None and n == 2:
-        return folded(g, "mul", a, a)
-    return None
+    found = None if value is None or n > WHOLE else exact("power", value, n)
+    return None if found is None else g.const(found)
 
 
 def pow_node(g: Graph, a: int, b: int) -> int | None:
     exponent = g.value(b)
-    if exponent is not None and exponent == int(exponent) and abs(exponent) <= 64:
+    if exponent is not None and abs(exponent) <= WHOLE and exponent == int(exponent):
         return add_node(g, "power", (a,), int(exponent))
     if g.signs[a] == "+" and (exponent is None or g.op(a) in ("logistic", "exp", "normal_cdf", "gumbel_cdf",
                                                               "gumbel_survival")):  # fmt: skip

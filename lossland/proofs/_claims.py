@@ -11,7 +11,7 @@ from lossland.proofs._form_claims import convex_claim, monotone_claim, quasi_con
 from lossland.proofs._growth import Growth, growth
 from lossland.proofs._pieces import Pieces, pieces
 from lossland.proofs._size_claims import attained_claim, infimum_claim, supremum_claim
-from lossland.proofs._stretches import constant_value, ends_of, flat_stretches, spans_of, trouble_in
+from lossland.proofs._stretches import constant_value, ends_of, flat_stretches, spans_of, still_piece, trouble_in
 
 logger = logging.getLogger("lossland.proofs")
 
@@ -72,17 +72,18 @@ def curve_claims(expression: Expression, budget: Budget) -> CurveClaims:
     trouble = trouble_in(held)
     convex = convex_claim(held, run, trouble)
     monotone = monotone_claim(held, run, trouble)
+    still = trouble or still_piece(held)
     infimum = infimum_claim(held, covers, tails, monotone, trouble)
     return CurveClaims(
         convex=convex,
         quasi_convex=quasi_convex_claim(held, run, convex, monotone, trouble),
         monotone=monotone,
         infimum=infimum,
-        attained=attained_claim(held, tails, infimum, monotone, trouble),
+        attained=attained_claim(held, tails, infimum, monotone, still),
         lipschitz=supremum_claim(held, covers, tails, 1, trouble),
         smoothness=supremum_claim(held, covers, tails, 2, trouble),
         kinks=Claim(MEASURED if trouble else PROVEN, held.breaks, reason=trouble),
-        plateaus=Claim(MEASURED if trouble else PROVEN, flat_stretches(held), reason=trouble),
+        plateaus=Claim(MEASURED if still else PROVEN, flat_stretches(held), reason=still),
         tails=tails,
     )
 

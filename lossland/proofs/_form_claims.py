@@ -1,5 +1,6 @@
 """Claims on the form of a curve: convex, monotone, quasi-convex, proven cell by cell or refuted by three scores."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -147,8 +148,10 @@ def _hump(held: Pieces, ups: list[float], downs: list[float]) -> tuple[float, ..
         later = [x for x in downs if x > up]
         for down in (later[:1] + later[-1:]) if later else ():
             scores = np.linspace(up, down, 257)
-            scores = np.union1d(scores, [x for x in (*ups, *downs) if up <= x <= down])
-            values = held.jets(scores)[0]
+            jumps = np.array([b.at for b in held.breaks if b.order == 0])
+            beside = [x for side in (-math.inf, math.inf) for x in np.nextafter(jumps, side)]
+            scores = np.union1d(scores, [x for x in (*ups, *downs, *beside) if up <= x <= down])
+            values = held.values(scores)
             m = int(np.nanargmax(np.where(np.isfinite(values), values, -np.inf)))
             a, b = float(scores[max(m - 1, 0)]), float(scores[min(m + 1, scores.size - 1)])
             for low, high in ((float(scores[0]), float(scores[-1])), (a, b)):

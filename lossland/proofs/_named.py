@@ -6,7 +6,7 @@ from lossland.proofs._graph import Graph, add_node
 
 
 def _smooth(op: str) -> Any:
-    return lambda g, x, *settings: add_node(g, op, (x,))
+    return lambda g, x: add_node(g, op, (x,))
 
 
 def _step(g: Graph, x: int, tie: int) -> int:

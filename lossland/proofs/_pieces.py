@@ -14,7 +14,7 @@ import numpy as np
 from lossland.proofs._balls import BITS, ball_jet, ball_of, one_sided, with_bits
 from lossland.proofs._expression import CHOICES, Expression
 from lossland.proofs._floats import float_jets
-from lossland.proofs._graph import Graph, add_node, finished
+from lossland.proofs._graph import Graph, add_node, embedded, finished
 from lossland.proofs._roots import FAR, Root, roots
 
 NONE, EQUAL, ROUNDED = 0, 1, 2
@@ -128,7 +128,7 @@ class _Cutting:
     def between(self, low: Root | None, high: Root | None) -> list[tuple[Root | None, Any, Expression]]:
         """The pieces between two cuts: (lower cut, upper cut, smooth expression), in order."""
         graph, places = Graph(), []
-        point = _inner_point(low, high)
+        point = inner_point(low, high)
         for op, args, param in self.expression.nodes:
             given = tuple(places[a] for a in args)
             node = add_node(graph, op, given, param)
@@ -141,7 +141,7 @@ class _Cutting:
                     return [part for pair in itertools.pairwise(edges) for part in self.between(*pair)]
                 node = chosen
             places.append(node)
-        return [(low, high, finished(graph, places[-1]))]
+        return [(low, high, _flattened(finished(graph, places[-1]), low, high))]
 
     def chosen(self, graph: Graph, node: int, low: Any, high: Any, point: Any) -> Any:
         """The node that a choice comes to between two cuts, or the roots that cut further."""
@@ -183,6 +183,27 @@ class _Cutting:
         return 0
 
 
+def _flattened(part: Expression, low: Root | None, high: Root | None) -> Expression:
+    """A piece that is constant although its program names the score, as (x + 1) - (x + 2) does, as that constant.
+
+    A smooth piece is made of analytic functions: one whose slope vanishes on an interval is constant.
+    """
+    scores = [k for k, (op, _, _) in enumerate(part.nodes) if op == "score"]
+    if sum(args.count(k) for k in scores for _, args, _ in part.nodes) < 2:
+        return part
+    with with_bits(BITS):
+        point = inner_point(low, high)
+        ends = [abs(point - root.ball) for root in (low, high) if root is not None]
+        width = ball_of(2) ** -10 * min([1 + abs(point), *ends], key=float)
+        if not ball_jet(part, point + ball_of(0).union(width).union(-width)).slope.is_zero():
+            return part
+    inside = float(point)
+    if (low is not None and inside <= low.at) or (high is not None and inside >= high.at):
+        return part
+    graph = Graph()
+    return finished(graph, embedded(graph, part, {"score": graph.const(inside)}))
+
+
 def _difference(graph: Graph, a: int, b: int) -> int:
     """A node with the sign of a - b: of positive numbers that die out, that of their logarithms' difference."""
     if graph.signs[a] == graph.signs[b] == "+" and {graph.op(a), graph.op(b)} & DYING:
@@ -200,7 +221,7 @@ def _reach(low: Root | None, high: Root | None) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def _inner_point(low: Root | None, high: Root | None) -> Any:
+def inner_point(low: Root | Break | None, high: Root | Break | None) -> Any:
     """A score between two cuts, of no particular place."""
     with with_bits(BITS):
         if low is None and high is None:

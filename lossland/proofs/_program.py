@@ -5,6 +5,7 @@ counts, draws or sums over examples cannot be read: the pair is then looked at f
 """
 
 import functools
+import inspect
 import os
 from typing import Any, NamedTuple
 
@@ -188,7 +189,11 @@ class _Reading:
         source = inner.jaxpr.debug_info.func_src_info
         name, _, place = source.partition(" at ")
         if place.startswith(NUMERICS) and name in NAMED:
-            return [NAMED[name](self.graph, *given)]
+            # What JAX lets a function close over, it hands over before its arguments, and without a name.
+            named = [x for x, told in zip(given, inner.jaxpr.debug_info.arg_names, strict=True) if told]
+            if len(named) != len(inspect.signature(NAMED[name]).parameters) - 1:
+                raise _Unreadable(f"its function {name!r} is called with {len(named)} arguments")
+            return [NAMED[name](self.graph, *named)]
         self.own_slopes |= f" at {JAX}" not in source or f" at {JAX}" not in rule.debug_info.func_src_info
         return self.run(inner.jaxpr, inner.consts, given)
 

@@ -178,7 +178,14 @@ def exact(op: str, x: Any, y: Any) -> float | None:
     a, b = Fraction(x), Fraction(y)
     if op == "div" and b == 0:
         return None
-    whole = {"add": lambda: a + b, "sub": lambda: a - b, "mul": lambda: a * b, "div": lambda: a / b}[op]()
+    results = {
+        "add": lambda: a + b,
+        "sub": lambda: a - b,
+        "mul": lambda: a * b,
+        "div": lambda: a / b,
+        "power": lambda: a ** int(b),
+    }
+    whole = results[op]()
     try:
         near = float(whole)
     except OverflowError:

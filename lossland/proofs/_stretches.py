@@ -6,7 +6,7 @@ from typing import Any
 from lossland.proofs._balls import BITS, ball_jet, ball_of, with_bits
 from lossland.proofs._cells import End
 from lossland.proofs._expression import Expression
-from lossland.proofs._pieces import Pieces
+from lossland.proofs._pieces import Pieces, inner_point
 
 
 def constant_value(part: Expression) -> float | None:
@@ -51,9 +51,31 @@ def flat_stretches(held: Pieces) -> tuple[tuple[tuple[float, float], float], ...
     return tuple(((a, b), v) for a, b, v in values if v is not None and math.isfinite(v))
 
 
+def surely_moves(part: Expression, held: Pieces, k: int) -> bool:
+    """Whether piece k of a curve is certainly not constant: its slope is not 0 at some score inside."""
+    if constant_value(part) is not None:
+        return False
+    with with_bits(BITS):
+        low, high = held.breaks[k - 1] if k else None, held.breaks[k] if k < len(held.breaks) else None
+        slope = ball_jet(part, inner_point(low, high)).slope
+        return bool(slope > 0 or slope < 0)
+
+
+def still_piece(held: Pieces) -> str:
+    """That a piece may be constant where its program does not say so; empty if each is known to be or not to be."""
+    for k, part in enumerate(held.parts):
+        if constant_value(part) is None and not surely_moves(part, held, k):
+            return f"whether its piece {k + 1} of {len(held.parts)} is constant is not decided"
+    return ""
+
+
 def value_at(held: Pieces, score: float) -> Any:
     """The value at a double, in a ball."""
     x = ball_of(score)
+    for b in held.breaks:
+        if b.at == score and b.order == 0 and b.ball.is_exact() and not math.isnan(b.point):
+            once_rounded = ball_of(2) ** -52
+            return ball_of(b.point) * (1 + once_rounded.union(-once_rounded))
     k = sum(1 for b in held.breaks if b.ball < x or (b.ball.overlaps(x) and b.at <= score))
     return ball_jet(held.parts[k], x).value
 

@@ -108,6 +108,7 @@ def test_compiled_programs_are_kept_unless_told_not_to(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     monkeypatch.delenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", raising=False)
+    monkeypatch.setenv("LOSSLAND_COMPILATION_CACHE", "on")
     assert call("--version") == 0
     assert os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "lossland" / "compiled")
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")

@@ -39,7 +39,7 @@ def looked_at(curve, breaks):
     """Numbers in order: a grid, far ones, and those around each place and break."""
     with mp.workdps(cases.DIGITS):
         far = [s * mp.mpf(10) ** k for k in DECADES for s in (-1, 1) if 10**k <= curve.reach]
-        grid = [mp.mpf(k) / 16 + mp.mpf(1) / 731 for k in range(-96, 97, 5)]
+        grid = [mp.mpf(k) / 16 + mp.mpf(1) / 731 for k in (*range(-96, 97, 5), *range(-600, 601, 24))]
         close = []
         for b in breaks:
             middle = cases.number(b.ball)[0]
@@ -59,7 +59,7 @@ def attack(claims, pieces, curve):
         check_convex(claims.convex, curve, xs)
         check_quasi_convex(claims.quasi_convex, curve, xs)
         check_monotone(claims.monotone, curve, xs)
-        check_infimum(claims.infimum, claims.attained, curve, xs)
+        check_infimum(claims, curve, xs)
         for order, claim in ((1, claims.lipschitz), (2, claims.smoothness)):
             check_supremum(claim, order, curve, xs, breaks)
         check_plateaus(claims.plateaus, curve, xs)
@@ -92,11 +92,8 @@ def check_breaks(claim, curve):
         for told, seen in zip((b.left, b.right), sides, strict=True):
             for order in range(3):
                 large = math.isinf(told[order]) and abs(seen[order]) > 1e3
-                assert large or abs(told[order] - seen[order]) <= 1e-12 * (1e-12 + max(map(abs, seen))), (
-                    b,
-                    order,
-                    seen,
-                )
+                near = abs(told[order] - seen[order]) <= 1e-12 * (1 + max(map(abs, seen)))
+                assert large or near, f"{b}, order {order}: {mp.nstr(seen[order], 20)}"
         for order in range(min(b.order, 3)):
             assert abs(sides[0][order] - sides[1][order]) <= 1e-12 * (1 + abs(sides[0][order])), (b, order)
         if b.order < 3:
@@ -169,23 +166,27 @@ def refined(size, xs):
     return best
 
 
-def check_infimum(claim, attained, curve, xs):
-    low, high = claim.enclosure
+def check_infimum(claims, curve, xs):
+    claim, attained, (low, high) = claims.infimum, claims.attained, claims.infimum.enclosure
+    # A tail that hardly moves is not followed to its end.
+    creeps = any(t.kind == "slower" or (t.kind == "polynomial" and t.exponent < 0.1) for t in claims.tails)
     lowest = -refined(lambda x: -curve(x).value, xs)
     assert math.isnan(low) or lowest >= low - ULP * abs(low), f"lower than its infimum {claim}: {mp.nstr(lowest, 25)}"
     if claim.status == PROVEN:
         assert low <= claim.value <= high
         nearer = min(curve(x).value for x in xs if abs(x) <= mp.sqrt(curve.reach))
         met = lowest < nearer if high == -math.inf else lowest <= high + 1e-5 * (1e-2 + abs(high))
-        assert met, f"never near its infimum {claim}: {mp.nstr(lowest, 25)}"
+        assert met or creeps, f"never near its infimum {claim}: {mp.nstr(lowest, 25)}"
     if attained.status == PROVEN and attained.value:
         assert lowest <= high + 1e-6 * (1e-2 + abs(high)), f"not attained: {claim}"
-    if attained.status == PROVEN and attained.value is False:
+    if attained.status == PROVEN and attained.value is False and high > -math.inf:
         check_only_approached(curve, xs)
 
 
 def check_only_approached(curve, xs):
     """What is not attained is approached: at one end of the numbers the curve is lowest, and still falling."""
+    if any(abs(place) > 300 for place in curve.places):
+        return
     xs = [x for x in xs if abs(x) <= 300]
     lowest = min(curve(x).value for x in xs)
     ties = [x for x in xs if curve(x).value == lowest]
@@ -203,7 +204,9 @@ def check_supremum(claim, order, curve, xs, breaks):
     """The largest |slope| (1) or |curvature| (2)."""
     low, high = claim.enclosure
     largest = max(abs(curve(x)[order]) for x in xs)
-    assert math.isnan(high) or largest <= high * (1 + ULP), f"order {order} exceeds {claim}: {mp.nstr(largest, 25)}"
+    assert math.isnan(high) or largest <= high * (1 + ULP) + mp.mpf(10) ** -40, (
+        f"order {order} exceeds {claim}: {mp.nstr(largest, 25)}"
+    )
     if claim.status == MEASURED:
         return
     if claim.value == math.inf:
