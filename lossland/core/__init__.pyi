@@ -6,6 +6,8 @@ from ._tables import table as table
 from ._types import Model as Model
 
 """For other wings."""
+from ._affine import affinity as affinity
+from ._affine import along as along
 from ._checks import checked_l2 as checked_l2
 from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights

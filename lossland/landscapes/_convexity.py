@@ -10,8 +10,9 @@ from lossland.core import Model, Params
 from lossland.curves import LABELS, Curves, convex_between, convexity_evidence, tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._evaluate import affine_pixels, is_linear, model_pixels
+from lossland.landscapes._evaluate import affine_pixels, model_pixels
 from lossland.landscapes._plane import Plane, on_two_axes, plane_of
+from lossland.landscapes._straight import is_straight, penalties, score_rows
 from lossland.landscapes._surface import Asked, Surface
 from lossland.proofs import MEASURED, PROVEN
 from lossland.training import Objective
@@ -101,7 +102,7 @@ def convexity(
     p = plane_of(surface, axes)
     f = surface.objective
     with jax.enable_x64(True):
-        straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
+        straight = is_straight(f.model, surface.centre, np.asarray(f.inputs))
         proof, doubt = _proof(f, p) if straight else ("", "")
         if proof:
             return Convexity(True, proof, None, None, 0)
@@ -216,18 +217,16 @@ def _evaluator(surface: Surface, straight: bool) -> Any:
     """A function from places (p, 2) to the objective there, (p,)."""
     f = surface.objective
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-    every = (tree[0], *tree[1])
-    held = np.stack([np.concatenate([np.ravel(x) for x in jax.tree.leaves(f.model.penalised(t))]) for t in every])
 
     def values(places: np.ndarray) -> np.ndarray:
         if straight:
-            scores = jnp.stack([f.scores(t) for t in every])
+            scores = score_rows(f.model, tree[0], tree[1], f.inputs)
             risk = affine_pixels(f.pair, ("risk",), f.labels, f.weights, scores, jnp.asarray(places))["risk"]
         else:
             given = (f.model, f.pair, ("risk",), f.labels, f.weights, f.inputs, *tree, jnp.asarray(places))
             risk = model_pixels(*given)["risk"]
-        penalised = held[0] + places @ held[1:]
-        return np.asarray(risk) + 0.5 * float(f.l2) * (penalised**2).sum(axis=1)
+        l2 = float(f.l2)
+        return np.asarray(risk) + (0.5 * l2 * penalties(f.model, tree[0], tree[1], places) if l2 else 0.0)
 
     return values
 

@@ -1,6 +1,6 @@
 """The gradient and the Hessian of an objective at places of a plane, in blocks that fit the cache.
 
-Scores that are linear in the parameters need no model here: the derivatives in the plane are sums over the score plane,
+Scores that are affine in the parameters need no model here: the derivatives in the plane are sums over the score plane,
 O(n) a place, and full gradients are one matrix product a block. Any other model goes through autodiff.
 """
 
@@ -17,6 +17,7 @@ from jax.flatten_util import ravel_pytree
 from lossland.core import Params
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, in_blocks, moved
+from lossland.landscapes._straight import penalised_rows, score_rows
 from lossland.training import Objective
 
 NOT_TRACED = (
@@ -81,7 +82,7 @@ def tangents(
         centre: params.
         directions: k directions, shaped as params, not parallel.
         places: (p, k) coordinates.
-        linear: whether the scores are linear in the params.
+        linear: whether the scores are affine in the params; so must be the penalised part, or autodiff is used.
         full: whether full gradients are asked for.
         progress: called with (places done, of).
 
@@ -102,6 +103,7 @@ def tangents(
     """
     basis = orthonormal(directions)[0]
     middle, axes = jax.tree.map(jnp.asarray, (centre, tuple(directions)))
+    linear = linear and penalised_rows(f.model, middle, axes) is not None
     if linear:
         frame = _frame(f, middle, axes, basis, full)
         evaluate = functools.partial(_affine_derivatives, f.pair, full, f.labels, f.weights / f.n, frame)
@@ -136,20 +138,22 @@ def orthonormal(directions: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
 
 def _frame(f: Objective, centre: Params, directions: tuple[Params, ...], basis: np.ndarray, full: bool) -> _Frame:
     flat, unravel = ravel_pytree(centre)
-    every = [centre, *directions]
-    scores = jnp.stack([f.scores(p) for p in every])
-    held = jnp.stack([ravel_pytree(f.model.penalised(p))[0] for p in every])
+    scores, held = score_rows(f.model, centre, directions, f.inputs), penalised_rows(f.model, centre, directions)
+    assert held is not None
     form = f.l2 * jnp.matmul(held, held.T, precision=HIGHEST)
     if not full:
         nothing = jnp.zeros((f.n, 0))
-        return _Frame(scores, form, nothing, jnp.zeros((len(every), 0)), jnp.zeros((0, len(directions))))
+        return _Frame(scores, form, nothing, jnp.zeros((len(scores), 0)), jnp.zeros((0, len(directions))))
 
     def pull(params: Params) -> Array:
         square = jax.grad(lambda p: 0.5 * sum(jnp.sum(w * w) for w in jax.tree.leaves(f.model.penalised(p))))
         return f.l2 * ravel_pytree(square(params))[0]
 
-    jacobian = jax.vmap(lambda e: f.scores(unravel(e)))(jnp.eye(flat.size)).T
-    return _Frame(scores, form, jacobian, jnp.stack([pull(p) for p in every]), jnp.asarray(basis))
+    tangents = jax.vmap(lambda e: jax.jvp(f.scores, (centre,), (unravel(e),))[1])(jnp.eye(flat.size))
+    # The penalty's gradient is affine too: at the centre, and its moves.
+    middle = pull(centre)
+    pulls = [middle, *(pull(jax.tree.map(jnp.add, centre, d)) - middle for d in directions)]
+    return _Frame(scores, form, tangents.T, jnp.stack(pulls), jnp.asarray(basis))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

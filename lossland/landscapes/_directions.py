@@ -14,9 +14,9 @@ from lossland.curvature import TopEigenvalues, top_eigenvalues
 from lossland.curves import made_of_lines
 from lossland.data import Dataset
 from lossland.elements import Pair
+from lossland.landscapes._units import Normalization, unit_groups
 from lossland.training import Objective, linear, objective
 
-Normalization = Literal["filter", "layer", "model"] | None
 Ends = Literal["top", "top and bottom"]
 
 
@@ -39,7 +39,7 @@ class Trajectory(NamedTuple):
 
 
 def random_directions(
-    params: Params, key: Key, count: int = 2, normalization: Normalization = "filter"
+    params: Params, key: Key, count: int = 2, normalization: Normalization = "filter", units: int = -1
 ) -> tuple[Params, ...]:
     r"""Gaussian directions, scaled as the params are and then made orthogonal.
 
@@ -49,13 +49,16 @@ def random_directions(
         count: how many.
         normalization: "filter": what one unit takes in (its weights and its bias together) gets the norm of the
             params' (Li et al. 2018, who leave biases out); "layer": each layer as a whole; "model": all at once;
-            None: unit norm.
+            None: unit norm. A layer is an innermost node that holds arrays, of any container. Whole numbers, switches
+            and keys do not move.
+        units: the axis of matrices along which units lie: the last; 0 where weights are stored (out, in).
 
     Returns:
         The directions, orthogonal to rounding *after* their scaling, each with the norm that the scaling gave it.
 
     Raises:
-        ValueError: if there are fewer parameters than directions, or the params to scale by are all 0.
+        ValueError: if there are fewer parameters than directions, the params to scale by are all 0, or two
+            matrices lie side by side in one node, so that which units are whose cannot be known.
 
     Example:
         >>> import jax, lossland as ll
@@ -70,7 +73,8 @@ def random_directions(
     flat, unravel = flattened(params)
     if count > flat.size:
         raise ValueError(f"{count} orthogonal directions need as many parameters; there are {flat.size}.")
-    groups = _groups(params, normalization)
+    made = unit_groups(params, normalization, units)
+    groups = None if made is None else np.concatenate([g.ravel() for g in made])
     if normalization is not None and not np.any(flat):
         raise ValueError("The params are all 0: no scale to give a direction. Take normalization=None.")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
@@ -79,7 +83,10 @@ def random_directions(
         if groups is None:
             drawn[k] = direction / np.linalg.norm(direction)
         else:
-            drawn[k] = direction * (_group_norms(flat, groups) / _group_norms(direction, groups))[groups]
+            moving = groups >= 0
+            drawn[k, ~moving] = 0.0
+            scales = _group_norms(flat[moving], groups[moving]) / _group_norms(direction[moving], groups[moving])
+            drawn[k, moving] *= scales[groups[moving]]
     sizes = np.linalg.norm(drawn, axis=1)
     q, r = np.linalg.qr(drawn.T)
     return tuple(unravel(row) for row in (q * np.sign(np.diag(r))).T * sizes[:, None])
@@ -120,35 +127,6 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
     path = away @ rows[:2].T
     off = np.sqrt(np.maximum((away**2).sum(1) - (path**2).sum(1), 0.0))
     return Trajectory(last, (unravel(rows[0]), unravel(rows[1])), path, (sizes**2 / (sizes**2).sum())[:2], off)
-
-
-def _groups(params: Params, normalization: Normalization) -> np.ndarray | None:
-    """For each parameter the number of the group whose norm it shares."""
-    if normalization is None:
-        return None
-    if normalization == "model":
-        return np.zeros(flattened(params)[0].size, int)
-    if normalization not in ("filter", "layer"):
-        raise ValueError(f'normalization is "filter", "layer", "model" or None, not {normalization!r}.')
-    count = 0
-
-    def number(layer: Any) -> Any:
-        nonlocal count
-        units = max((np.shape(x)[-1] for x in jax.tree.leaves(layer) if np.ndim(x) == 2), default=1)
-        units = units if normalization == "filter" else 1
-        made = jax.tree.map(
-            lambda x: (
-                count + np.broadcast_to(np.arange(units), (*np.shape(x)[:-1], units))
-                if units > 1 and np.shape(x)[-1:] == (units,)
-                else np.full(np.shape(x), count)
-            ),
-            layer,
-        )
-        count += units
-        return made
-
-    layers = params if isinstance(params, list) else [params]
-    return np.concatenate([np.ravel(x) for layer in layers for x in jax.tree.leaves(number(layer))]).astype(int)
 
 
 def _group_norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """An objective on a grid in a plane of its parameters, by the fastest way that is exact.
 
-Scores that are linear in the parameters are affine in the plane, z = z0 + alpha z1 + beta z2: no model is run again.
+Scores that are affine in the parameters are so in the plane, z = z0 + alpha z1 + beta z2: no model is run again.
 If the pair is made of parabolas and lines besides, each example bends only where its score passes a kink: along a row
 of the grid these places are sorted into cells, and running sums give the row.
 """
@@ -21,6 +21,7 @@ from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, 
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved
+from lossland.landscapes._straight import is_straight, penalties, score_kind, score_rows
 from lossland.landscapes._surface import Surface
 
 SATURATED = 1e-3
@@ -42,7 +43,7 @@ def on_grid(
     """The objective and the quantities at every point of the grid of one or two axes, in float64."""
     f, names = surface.objective, ("risk", *(q for q in surface.quantities if q not in {"risk", *OF_DERIVATIVES}))
     curves = pieces(f.pair)
-    straight = is_linear(f.model, surface.centre, np.asarray(f.inputs))
+    straight = is_straight(f.model, surface.centre, np.asarray(f.inputs))
     method = method_of(surface, straight, curves is not None)
     error, series = 0.0, None
     with jax.enable_x64(True):
@@ -71,7 +72,7 @@ def method_of(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
     if surface.method not in fits:
         raise ValueError(f'method is "fastest", "kinks", "scores" or "model", not {surface.method!r}.')
     if not fits[surface.method]:
-        why = "needs scores that are linear in the params"
+        why = "needs scores that are affine in the params"
         if surface.method == "kinks":
             why += ", a pair of continuous pieces of parabolas and lines, and no quantity but the risk"
         raise ValueError(
@@ -82,9 +83,11 @@ def method_of(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
 
 
 def _scores(surface: Surface) -> np.ndarray:
-    """The scores of the centre and of each direction, (1 + k, n), of a model that is linear in its params."""
+    """The scores of the centre and their moves along each direction, (1 + k, n), of a model affine in its params."""
     f = surface.objective
-    return np.asarray(_applied(f.model.apply, (surface.centre, *surface.directions), f.inputs))
+    if score_kind(f.model, surface.centre, np.asarray(f.inputs)) == "linear":
+        return np.asarray(_applied(f.model.apply, (surface.centre, *surface.directions), f.inputs))
+    return np.asarray(score_rows(f.model, surface.centre, surface.directions, f.inputs))
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -183,15 +186,10 @@ def _on_device(
 
 
 def penalty_on(surface: Surface, axes: tuple[np.ndarray, ...]) -> np.ndarray:
-    """||w||^2 at each point of the grid: a quadratic form in the coordinates."""
-    held = surface.objective.model.penalised
-    rows = [
-        np.concatenate([np.ravel(x) for x in jax.tree.leaves(held(p))]) for p in (surface.centre, *surface.directions)
-    ]
-    gram = np.stack(rows) @ np.stack(rows).T
-    coordinates = np.meshgrid(*axes, indexing="ij")
-    places = np.stack([np.ones_like(coordinates[0]), *coordinates])
-    return np.einsum("i...,ij,j...->...", places, gram, places)
+    """||w||^2 at each point of the grid."""
+    model = surface.objective.model
+    found = penalties(model, surface.centre, surface.directions, grid_places(axes))
+    return found.reshape([len(axis) for axis in axes])
 
 
 @functools.lru_cache(maxsize=512)
@@ -201,23 +199,6 @@ def pieces(pair: Pair) -> tuple[Parabolas, Parabolas] | None:
         return parabolas(pair)
     except ValueError:
         return None
-
-
-def is_linear(model: Model, params: Params, inputs: np.ndarray) -> bool:
-    """Whether the scores are a linear function of the parameters, by the structure of the model's program."""
-    leaves, tree = jax.tree.flatten(params)
-    return _is_linear(model.apply, tree, tuple(np.shape(x) for x in leaves), inputs.shape[1])
-
-
-@functools.lru_cache(maxsize=512)
-def _is_linear(apply: Callable[..., Array], tree: Any, shapes: tuple[tuple[int, ...], ...], d: int) -> bool:
-    params = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(shape, float) for shape in shapes])
-    try:
-        back = jax.linear_transpose(lambda p: apply(p, jnp.ones((1, d))), params)
-        back(jnp.ones(1))
-    except Exception:  # what JAX raises differs with the operation that is not linear
-        return False
-    return True
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -11,8 +11,8 @@ from lossland.core import Model, Params
 from lossland.curves import tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._evaluate import is_linear
 from lossland.landscapes._plane import Plane
+from lossland.landscapes._straight import is_straight, score_rows
 from lossland.training import linear
 
 
@@ -96,13 +96,13 @@ def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = Non
     model = linear() if model is None else model
     inputs = np.asarray(data.inputs, float)
     with jax.enable_x64(True):
-        if not is_linear(model, p.centre, inputs):
+        if not is_straight(model, p.centre, inputs):
             raise ValueError(
-                f"Kinks are straight lines only where scores are linear in the params; those of {model.name} are not. "
+                f"Kinks are straight lines only where scores are affine in the params; those of {model.name} are not. "
                 f'Draw the quantity "active" or "dead" of the plane instead.'
             )
-        around = [jax.tree.map(jax.numpy.asarray, tree) for tree in (p.centre, *p.directions)]
-        origin, first, second = (np.asarray(model.apply(tree, jax.numpy.asarray(inputs))) for tree in around)
+        centre, *directions = (jax.tree.map(jax.numpy.asarray, tree) for tree in (p.centre, *p.directions))
+        origin, first, second = np.asarray(score_rows(model, centre, directions, inputs))
     labels = np.asarray(data.labels)
     held = [(np.flatnonzero(labels == kink.label), kink) for kink in tabulate(pair).kinks]
     examples = np.concatenate([rows for rows, _ in held]) if held else np.zeros(0, int)

@@ -25,11 +25,19 @@ def grid_places(axes: Sequence[np.ndarray]) -> np.ndarray:
 def moved(centre: Params, directions: Sequence[Params], place: Any) -> Params:
     """The params at a place: the centre and each direction, times its coordinate, added up.
 
+    What is no floating-point number (a count, a switch, a key) stays as it is.
+
     Example:
         >>> moved({"bias": 1.0}, ({"bias": 2.0}, {"bias": 3.0}), (10.0, 100.0))
         {'bias': 321.0}
     """
-    return jax.tree.map(lambda c, *d: c + sum(p * x for p, x in zip(place, d, strict=True)), centre, *directions)
+
+    def leaf(c: Any, *steps: Any) -> Any:
+        if not jax.numpy.issubdtype(getattr(c, "dtype", float), jax.numpy.inexact):
+            return c
+        return c + sum(p * x for p, x in zip(place, steps, strict=True))
+
+    return jax.tree.map(leaf, centre, *directions)
 
 
 def in_blocks(places: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:

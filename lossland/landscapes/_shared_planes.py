@@ -15,11 +15,12 @@ from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.elements import Pair, pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
-from lossland.landscapes._evaluate import GridValues, is_linear, method_of, on_grid, penalty_on, pieces
+from lossland.landscapes._evaluate import GridValues, method_of, on_grid, penalty_on, pieces
 from lossland.landscapes._evaluate import quantities as quantities_at
 from lossland.landscapes._kink_sums import moment_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved
 from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from
+from lossland.landscapes._straight import is_straight, score_rows
 from lossland.landscapes._surface import Asked, Quantity, Surface
 
 
@@ -92,7 +93,7 @@ def _all_on_grid(surfaces: list[Surface], axes: tuple[np.ndarray, ...], progress
     one = surfaces[0]
     if one.functions or set(one.quantities) & set(OF_DERIVATIVES):
         return [on_grid(s, axes) for s in surfaces]
-    straight = is_linear(one.objective.model, one.centre, np.asarray(one.objective.inputs))
+    straight = is_straight(one.objective.model, one.centre, np.asarray(one.objective.inputs))
     curves = {s.objective.pair: pieces(s.objective.pair) for s in surfaces}
     methods = {s.objective.pair: method_of(s, straight, curves[s.objective.pair] is not None) for s in surfaces}
     pieced = {p: c for p, c in curves.items() if c is not None and methods[p] == "kinks"}
@@ -155,9 +156,10 @@ def _by_shared_scores(
 
 
 def _scores_apart(surface: Surface) -> np.ndarray:
-    """Scores of the centre and of both directions, (3, n), each by the model alone."""
+    """Scores of the centre and their moves along both directions, (3, n), each by the model alone."""
     f = surface.objective
-    return np.stack([np.asarray(f.scores(jax.tree.map(jnp.asarray, p))) for p in (surface.centre, *surface.directions)])
+    centre, *directions = [jax.tree.map(jnp.asarray, p) for p in (surface.centre, *surface.directions)]
+    return np.asarray(score_rows(f.model, centre, directions, f.inputs))
 
 
 @jax.jit

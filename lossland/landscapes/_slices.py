@@ -21,7 +21,14 @@ from lossland.landscapes._surface import Asked, Surface, surface_of
 
 
 def random_plane(
-    pair: Pair, data: Dataset, centre: Params, *, key: Key, normalization: Normalization = "filter", **settings: Any
+    pair: Pair,
+    data: Dataset,
+    centre: Params,
+    *,
+    key: Key,
+    normalization: Normalization = "filter",
+    units: int = -1,
+    **settings: Any,
 ) -> Plane:
     r"""The plane of two random directions: :math:`V_{ij} = F(\theta + \alpha_i d_1 + \beta_j d_2)`.
 
@@ -31,6 +38,7 @@ def random_plane(
         centre: the params in the middle, theta.
         key: decides the directions.
         normalization: how they are scaled, as in `random_directions`: "filter", "layer", "model" or None.
+        units: the axis of matrices along which units lie, as in `random_directions`.
         **settings: `plane`'s radius, steps, model, l2, sample_weights, quantities, method, tolerance, progress.
 
     Returns:
@@ -49,14 +57,22 @@ def random_plane(
 
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
-    first, second = random_directions(centre, key, 2, normalization)
+    first, second = random_directions(centre, key, 2, normalization, units)
     made = plane(pair, data, centre, (first, second), **settings)
     seed = {"key": np.asarray(jax.random.key_data(key)).tolist(), "normalization": normalization}
+    seed |= {"units": units} if units != -1 else {}
     return made._replace(settings=made.settings | seed)
 
 
 def random_line(
-    pair: Pair, data: Dataset, centre: Params, *, key: Key, normalization: Normalization = "filter", **settings: Any
+    pair: Pair,
+    data: Dataset,
+    centre: Params,
+    *,
+    key: Key,
+    normalization: Normalization = "filter",
+    units: int = -1,
+    **settings: Any,
 ) -> Ray:
     r"""The line along a random direction: :math:`V_i = F(\theta + \alpha_i d)`.
 
@@ -66,6 +82,7 @@ def random_line(
         centre: the params in the middle, theta.
         key: decides the direction.
         normalization: how it is scaled, as in `random_directions`: "filter", "layer", "model" or None.
+        units: the axis of matrices along which units lie, as in `random_directions`.
         **settings: `ray`'s radius, steps, model, l2, sample_weights, quantities, method.
 
     Returns:
@@ -85,7 +102,7 @@ def random_line(
 
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
-    return ray(pair, data, centre, random_directions(centre, key, 1, normalization)[0], **settings)
+    return ray(pair, data, centre, random_directions(centre, key, 1, normalization, units)[0], **settings)
 
 
 def linear_interpolation(
@@ -245,6 +262,7 @@ def hessian_plane(
         l2: the penalty.
         sample_weights: (n,), as in `objective`.
         key: where Lanczos' method starts, for large models.
+        units: the axis of matrices along which units lie, as in `random_directions`.
         **settings: `plane`'s radius, steps, quantities, method, tolerance, progress.
 
     Returns:

@@ -12,9 +12,9 @@ from jax import Array
 from lossland.core import Model, Params, shaped_weights
 from lossland.data import Dataset
 from lossland.elements import Pair
-from lossland.landscapes._evaluate import is_linear
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks
 from lossland.landscapes._plane import Plane, plane
+from lossland.landscapes._straight import is_straight, score_rows
 from lossland.landscapes._surface import Asked, surface_of
 from lossland.training import Objective
 
@@ -210,10 +210,10 @@ def _standard_errors(risks: tuple[Objective, ...], p: Plane, n: int, population:
     """The standard error of a mean loss at each pixel, or of the difference of two."""
     f, places = risks[0], grid_places((p.alphas, p.betas))
     with jax.enable_x64(True):
-        straight = is_linear(f.model, p.centre, np.asarray(f.inputs))
+        straight = is_straight(f.model, p.centre, np.asarray(f.inputs))
         tree = jax.tree.map(jnp.asarray, (p.centre, p.directions))
         model = None if straight else f.model
-        held = jnp.stack([f.scores(t) for t in (tree[0], *tree[1])]) if straight else (f.inputs, *tree)
+        held = score_rows(f.model, tree[0], tree[1], f.inputs) if straight else (f.inputs, *tree)
         pairs = tuple(risk.pair for risk in risks)
         evaluate = functools.partial(_variances, pairs, model, f.labels, f.weights, held)
         parts = [np.asarray(evaluate(jnp.asarray(block))) for block, _ in in_blocks(places, AT_ONCE // f.n)]

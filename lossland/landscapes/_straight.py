@@ -1,0 +1,63 @@
+"""Scores and penalties that are affine in the params: their values in a plane from those along its directions.
+
+What a model and its penalty are is read from their programs (`core.affinity`): an affine function is
+f(c + alpha u + beta v) = f(c) + alpha f'u + beta f'v, to the last rounding, and nothing else is taken for one.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from lossland.core import Model, Params, affinity, along
+from lossland.landscapes._places import in_blocks, moved
+
+
+def score_kind(model: Model, params: Params, inputs: np.ndarray) -> str:
+    """How scores depend on the params, "linear", "affine" or "other", by the model's program in float64."""
+    with jax.enable_x64(True):
+        return affinity(lambda p: model.apply(p, jnp.asarray(inputs)), params)
+
+
+def is_straight(model: Model, params: Params, inputs: np.ndarray) -> bool:
+    """Whether scores are affine in the params, by the model's program."""
+    return score_kind(model, params, inputs) != "other"
+
+
+def score_rows(model: Model, centre: Params, directions: Sequence[Params], inputs: Any) -> Array:
+    """Scores of the centre, and how they move along each direction, (1 + k, n), of a model that is affine."""
+    inputs = jnp.asarray(inputs)
+    if affinity(lambda p: model.apply(p, inputs), centre) == "linear":
+        return jnp.stack([model.apply(p, inputs) for p in (centre, *directions)])
+    return along(lambda p: model.apply(p, inputs), centre, directions)
+
+
+def penalised_rows(model: Model, centre: Params, directions: Sequence[Params]) -> Array | None:
+    """What l2 penalises at the centre, and how it moves along each direction, (1 + k, m); None if not affine."""
+    flat = functools.partial(_penalised, model)
+    kind = affinity(flat, centre)
+    if kind == "linear":
+        return jnp.stack([flat(p) for p in (centre, *directions)])
+    return along(flat, centre, directions) if kind == "affine" else None
+
+
+def _penalised(model: Model, params: Params) -> Array:
+    leaves = [jnp.ravel(x) for x in jax.tree.leaves(model.penalised(params))]
+    return jnp.concatenate(leaves) if leaves else jnp.zeros(0)
+
+
+def penalties(model: Model, centre: Params, directions: Sequence[Params], places: np.ndarray) -> np.ndarray:
+    """||what is penalised||^2 at places (p, k)."""
+    rows = penalised_rows(model, centre, directions)
+    if rows is not None:
+        # A quadratic form in the coordinates.
+        held = np.asarray(rows)
+        coordinates = np.concatenate([np.ones((len(places), 1)), places], axis=1)
+        return np.einsum("pi,ij,pj->p", coordinates, held @ held.T, coordinates)
+    at_once = jax.jit(jax.vmap(lambda place: jnp.sum(_penalised(model, moved(centre, directions, place)) ** 2)))
+    found = [np.asarray(at_once(jnp.asarray(block))) for block, _ in in_blocks(places, 256)]
+    return np.concatenate(found)[: len(places)]
