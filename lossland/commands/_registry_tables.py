@@ -29,7 +29,9 @@ def activations_table() -> Table:
         low, high = e.claim("range") or (None, None)
         outputs = "" if low is None else f"({low:.4g}, {high:.4g})"
         theirs = ", ".join(f"{a.library} {a.name}" for a in e.aliases)
-        rows.append((e.name, _parameters(e), outputs, _points(e.claim("kinks")), _yes(e.monotone), theirs, e.source))
+        rows.append(
+            (e.name, _parameters(e), outputs, _points(e.claim("kinks")), _yes(e.claim("monotone")), theirs, e.source)
+        )
     columns = ("name", "parameters", "outputs in", "kinks", "monotone", "elsewhere", "source")
     return table("Output activations", columns, rows)
 

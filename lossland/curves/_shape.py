@@ -76,10 +76,12 @@ def _measured_shape(curves: "Curves", row: int) -> Shape:
     spans = [_span(curves, run) for run in runs]
     wrong = _bends_down(curves, row, kinks)
     plateaus, heights, bottoms = _sorted_out(spans, levels, infimum, _scale(curves, row))
+    # What is no number somewhere has no form at all.
+    defined = not np.isnan(curves.values[row]).any()
     return Shape(
-        convex=math.isnan(wrong),
-        quasi_convex=_quasi_convex(curves, row),
-        monotone=_monotone(curves, row),
+        convex=defined and math.isnan(wrong),
+        quasi_convex=defined and _quasi_convex(curves, row),
+        monotone=_monotone(curves, row) if defined else "neither",
         walls=_walls(curves, row),
         infimum=infimum,
         attained=attained,

@@ -6,6 +6,7 @@ stands twice, with the values of its left and of its right side. Rows are (posit
 """
 
 import functools
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +68,27 @@ class Curves(NamedTuple):
         found = quintic(ends, self.scores[cell], self.scores[cell + 1], inside, order)
         edge = self.limits if order == 0 else np.zeros((2, 2))
         return np.where(x == -np.inf, edge[:, :1], np.where(x == np.inf, edge[:, 1:], found))
+
+    def at_jumps(self) -> tuple[np.ndarray, np.ndarray]:
+        """The scores at which a curve jumps or has one value alone, (k,), and both losses at them, (2, k).
+
+        Neither side of the table tells what the loss is at such a score itself.
+
+        Example:
+            >>> import lossland as ll
+            >>> scores, values = tabulate(ll.pair("identity", "zero_one")).at_jumps()
+            >>> scores.tolist(), values.tolist()
+            ([0.0], [[1.0], [1.0]])
+        """
+        pieces = self.evidence.pieces
+        alone = {
+            b.at
+            for cut in pieces
+            for b in cut.breaks
+            if b.ball.is_exact() and (b.order == 0 or b.point != b.left[0]) and not math.isnan(b.point)
+        }
+        scores = np.array(sorted(alone))
+        return scores, np.stack([cut.values(scores) for cut in pieces]) if alone else np.zeros((2, 0))
 
     def lowest(self, weights: Any, tilts: Any = 0.0) -> Minimum:
         """The minima of m combinations of the class curves over the extended reals.

@@ -22,6 +22,7 @@ from ._registry import likelihood_loss as likelihood_loss
 from ._registry import margin_loss as margin_loss
 
 """For other wings."""
+from ._branches import chooses as chooses
 from ._catalogue import ACTIVATIONS as ACTIVATIONS
 from ._catalogue import LOSSES as LOSSES
 from ._halves import Handed as Handed
@@ -38,6 +39,7 @@ from ._pair import halves as halves
 from ._pair import refusal as refusal
 from ._pair import settled as settled
 from ._pair import unsound as unsound
+from ._pair import values_of as values_of
 from ._pair import with_tie as with_tie
 from ._pair import within_reach as within_reach
 from ._registry import DATASETS as DATASETS

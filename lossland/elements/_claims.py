@@ -104,12 +104,12 @@ def decreasing_claim(curve: Curve, grid: np.ndarray, claimed: bool) -> Check:
 
 
 def range_claim(entry: Entry, grid: np.ndarray, claimed: tuple[float, float]) -> Check:
-    """Whether every output of an activation lies in the interval that it claims, +-inf included."""
+    """Whether every output of an activation that is a number lies in the interval that it claims, +-inf included."""
     low, high = claimed
     values = np.asarray(entry(np.concatenate([grid, [-np.inf, np.inf]])))
     points = np.concatenate([grid, [-np.inf, np.inf]])
     slack = 1e-12 * (1 + np.minimum(np.abs(values), 1e300))
-    out = np.flatnonzero(~((values >= low - slack) & (values <= high + slack)))
+    out = np.flatnonzero((values < low - slack) | (values > high + slack))
     said = f"{values[out[0]]:.6g} at {points[out[0]]:.6g} is outside [{low:g}, {high:g}]" if out.size else ""
     return Check("claim range", f"[{low:g}, {high:g}]", said)
 

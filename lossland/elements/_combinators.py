@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from lossland.elements._catalogue import LOSSES
@@ -37,7 +38,7 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
         (5.0, 1.0)
     """
     base = _find(loss)
-    if not (positive > 0 and negative > 0):
+    if not all(_holds(weight, lambda w: w > 0) for weight in (positive, negative)):
         raise ValueError(f"Class weights must be positive, not {positive} and {negative}.")
 
     def by_label(output: ArrayLike, label: ArrayLike) -> Array:
@@ -51,7 +52,7 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
             return weight * base(output if label > 0 else 1.0 - as_float(output))
         return weight * base(jnp.where(jnp.asarray(label) > 0, output, 1.0 - as_float(output)))
 
-    name = f"weighted({base.name}, {positive:g}, {negative:g})"
+    name = f"weighted({base.name}, {_told(positive)}, {_told(negative)})"
     return replace(_derived(base, name, by_label), kind="label", convex=base.claim("convex"))
 
 
@@ -74,9 +75,9 @@ def scaled(loss: Any, by: float) -> Loss:
         1.0
     """
     base = _find(loss)
-    if not by > 0:
+    if not _holds(by, lambda x: x > 0):
         raise ValueError(f"A loss is scaled by a positive number, not {by}.")
-    made = _derived(base, f"scaled({base.name}, {by:g})", lambda *arguments: by * base(*arguments))
+    made = _derived(base, f"scaled({base.name}, {_told(by)})", lambda *arguments: by * base(*arguments))
     kept = ("convex", "decreasing", "kinks", "tail")
     return replace(made, **{claim: base.claim(claim) for claim in kept})
 
@@ -102,7 +103,7 @@ def shifted(loss: Any, by: float) -> Loss:
     base = _margin_only(loss, "shifted")
     kinks = base.claim("kinks")
     return replace(
-        _derived(base, f"shifted({base.name}, {by:g})", lambda margin: base(as_float(margin) - by)),
+        _derived(base, f"shifted({base.name}, {_told(by)})", lambda margin: base(as_float(margin) - by)),
         convex=base.claim("convex"),
         decreasing=base.claim("decreasing"),
         kinks=None if kinks is None else tuple(kink + by for kink in kinks),
@@ -131,7 +132,7 @@ def truncated(loss: Any, at: float) -> Loss:
         value = base(*arguments)
         return jnp.where(value >= at, jnp.full_like(value, at), value)
 
-    return replace(_derived(base, f"truncated({base.name}, {at:g})", capped), decreasing=base.claim("decreasing"))
+    return replace(_derived(base, f"truncated({base.name}, {_told(at)})", capped), decreasing=base.claim("decreasing"))
 
 
 def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
@@ -155,7 +156,7 @@ def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
         '0.30'
     """
     base = _find(loss)
-    if not 0 <= eps <= 0.5:
+    if not _holds(eps, lambda x: 0 <= x <= 0.5):
         raise ValueError(f"The share of the other label lies in [0, 1/2], not {eps}.")
     if base.kind == "label":
         raise ValueError(f"{base.name} is a loss of output and label; smooth a margin or likelihood loss.")
@@ -164,7 +165,7 @@ def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
         x = as_float(x)
         return (1.0 - eps) * base(x) + eps * base(-x if base.kind == "margin" else 1.0 - x)
 
-    return replace(_derived(base, f"label_smoothed({base.name}, {eps:g})", smooth), convex=base.claim("convex"))
+    return replace(_derived(base, f"label_smoothed({base.name}, {_told(eps)})", smooth), convex=base.claim("convex"))
 
 
 def smoothed(loss: Any, gamma: float = 1.0) -> Loss:
@@ -190,11 +191,15 @@ def smoothed(loss: Any, gamma: float = 1.0) -> Loss:
     Source: Moreau 1965; Beck & Teboulle 2012.
     """
     base = _margin_only(loss, "smoothed")
-    if not gamma > 0:
+    if not _holds(gamma, lambda x: x > 0):
         raise ValueError(f"The width of the smoothing must be positive, not {gamma}.")
     if base.claim("convex") is False:
         raise ValueError(f"{base.name} is not convex: its envelope has jumps in slope. Smooth a convex loss.")
-    made = _derived(base, f"smoothed({base.name}, {gamma:g})", functools.partial(_envelope, base, float(gamma)))
+    made = _derived(
+        base,
+        f"smoothed({base.name}, {_told(gamma)})",
+        functools.partial(_envelope, base, gamma if isinstance(gamma, Tracer) else float(gamma)),
+    )
     return replace(made, convex=base.claim("convex"), decreasing=base.claim("decreasing"), kinks=())
 
 
@@ -207,6 +212,15 @@ def _margin_only(loss: Any, what: str) -> Loss:
     if base.kind != "margin":
         raise ValueError(f"{base.name} is not a margin loss; only those can be {what}.")
     return base
+
+
+def _holds(number: Any, condition: Callable[[Any], bool]) -> bool:
+    """Whether a number is as it must be; one that is being traced is taken at its word."""
+    return isinstance(number, Tracer) or condition(number)
+
+
+def _told(number: Any) -> str:
+    return "traced" if isinstance(number, Tracer) else f"{number:g}"
 
 
 def _derived(base: Loss, name: str, function: Callable[..., Array]) -> Loss:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lossland.elements._branches import has_select
 from lossland.elements._claims import (
     Check,
     Curve,
@@ -98,6 +99,8 @@ def activation_checks(entry: Activation, decided: Decided = nothing_decided) -> 
         "monotone": lambda claimed: monotone_claim(entry, grid, claimed),
         "kinks": lambda claimed: kinks_claim([(entry, grid)], claimed),
     }
+    if entry.claim("range") is not None:
+        yield _ends(entry)
     yield from _claims(entry, sampled, decided)
     if entry.symmetry is not None:
         yield symmetry_claim(entry, grid)
@@ -171,15 +174,13 @@ def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
     if wrong:
         return
     dtypes = [np.dtype(d) for d in (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64)]
-    given = [(d, jax.eval_shape(curve, jax.ShapeDtypeStruct((3,), d)).dtype) for d in dtypes]
-    changed = [(before, after) for before, after in given if before != after]
-    said = f"takes {changed[0][0]} to {changed[0][1]}" if changed else ""
+    said = next((told for told in (_changed(curve, d) for d in dtypes) if told), "")
     yield Check(f"{tag}keeps dtypes", "bfloat16, float16, float32, float64", said)
     values = np.asarray(jax.jit(curve)(grid))
     bad = np.flatnonzero(np.isnan(values) | (np.isinf(values) & (np.abs(grid) <= 12)))
     said = f"is {values[bad[0]]} at {grid[bad[0]]:.6g}" if bad.size else ""
     yield Check(f"{tag}finite", f"{grid.size} points", said)
-    got = float(curve(jnp.nan))
+    got = float(curve(jnp.asarray(jnp.nan)))
     yield Check(f"{tag}NaN stays NaN", "", "" if np.isnan(got) else f"turns NaN into {got}")
     ways = {"jit": jax.jit(curve)(few), "vmap": jax.vmap(curve)(few)}
     plain = np.asarray([curve(x) for x in few])
@@ -190,8 +191,24 @@ def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
     backward = np.asarray(jax.grad(lambda x: jnp.sum(curve(x)))(jnp.asarray(inner_points(grid))))
     bad = np.flatnonzero(np.isnan(backward))
     where = f"{inner_points(grid)[bad[0]]:.6g}" if bad.size else ""
-    said = f"the slope by reverse mode is NaN at {where}: is a branch infinite that `where` skips?" if bad.size else ""
+    hint = ": is a branch infinite that `where` skips?" if has_select(curve) else ""
+    said = f"the slope by reverse mode is NaN at {where}{hint}" if bad.size else ""
     yield Check(f"{tag}reverse mode is a number", f"{backward.size} points", said)
+
+
+def _changed(curve: Curve, dtype: np.dtype) -> str:
+    """What a function makes of a float type other than the type itself, in words; empty if it keeps it."""
+    try:
+        given = jax.eval_shape(curve, jax.ShapeDtypeStruct((3,), dtype)).dtype
+    except Exception as error:  # of any kind: the function is anybody's
+        return f"cannot be evaluated in {dtype}: {str(error).strip().partition(chr(10))[0]}"
+    return f"takes {dtype} to {given}" if given != dtype else ""
+
+
+def _ends(entry: Activation) -> Check:
+    """Whether an activation that claims a range has a limit at both ends: NaN lies in no interval and outside none."""
+    lost = [x for x in (-np.inf, np.inf) if np.isnan(np.asarray(entry(jnp.asarray(x))))]
+    return Check("a number at -inf and +inf", "both", f"is NaN at {lost[0]:g}" if lost else "")
 
 
 def _gradient(name: str, curve: Curve, grid: np.ndarray) -> Check:

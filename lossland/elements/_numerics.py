@@ -5,6 +5,7 @@ Here every slope is an expression of its own. 16-bit floats are computed in floa
 """
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
+
+from lossland.elements._parameters import is_known
 
 # Chebyshev interpolation (Lanczos economisation) of atanh(sqrt y) / sqrt y on [0, 1/9], error 1e-10 and 1e-18.
 _LOG1P_32 = (0.999999999904503, 0.33333339513216985, 0.19999355623431166, 0.14310103704218619, 0.10699280253339272,
@@ -67,10 +70,11 @@ def _elementary(function: Callable[..., Array]) -> Callable[..., Array]:
 def with_slope(
     slope: Callable[..., Array], turns: Callable[..., tuple] | None = None
 ) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
-    """Give a function of (x, *settings) its derivative in x, and by `turns` those in the settings, else held fixed."""
+    """Give a function of (x, *settings) its derivative in x, and by `turns` those in the settings, else refused."""
 
     def attach(function: Callable[..., Array]) -> Callable[..., Array]:
         ruled = jax.custom_jvp(function)
+        alone = len(inspect.signature(function).parameters) == 1
 
         def rule(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
             return ruled(*primals), slope(*primals) * tangents[0]
@@ -79,11 +83,16 @@ def with_slope(
             # Settings that are constants, as they nearly always are, cost nothing.
             value = ruled(*primals)
             moving = [not isinstance(tangent, SymbolicZero) for tangent in tangents]
+            if any(moving[1:]) and turns is None:
+                raise ValueError(
+                    f"The derivative of {function.__name__} in a parameter of it is not known. Hold the parameter "
+                    "fixed (jax.lax.stop_gradient), or write the function out in JAX."
+                )
             slopes = (slope(*primals), *(turns(*primals) if turns and any(moving[1:]) else (0.0,) * len(moving[1:])))
             terms = [s * v for s, v, moves in zip(slopes, tangents, moving, strict=True) if moves]
             return value, sum(terms[1:], terms[0]) if terms else jnp.zeros_like(value)
 
-        if turns is None:
+        if alone:
             ruled.defjvp(rule)
         else:
             ruled.defjvp(full_rule, symbolic_zeros=True)
@@ -112,13 +121,15 @@ def _flat(x: Array, *settings: Any) -> Array:
     return jnp.where(jnp.isnan(x), x, jnp.zeros_like(x))
 
 
-@with_slope(_flat)
+@with_slope(_flat, lambda x, tie: (jnp.where(x == 0, 1.0, 0.0),))
 def step(x: Array, tie: Array) -> Array:
     """1 for x > 0, 0 for x < 0, `tie` at 0."""
     return jnp.where(x > 0, 1.0, jnp.where(x < 0, 0.0, jnp.where(x == 0, tie, x)))
 
 
-@with_slope(lambda x, floor, tie: step(x - floor, tie))
+@with_slope(
+    lambda x, floor, tie: step(x - floor, tie), lambda x, floor, tie: (step(floor - x, 1.0 - tie), jnp.zeros_like(x))
+)
 def floored(x: Array, floor: Array, tie: Array) -> Array:
     """max(x, floor), with slope `tie` at the kink."""
     return jnp.maximum(x, floor)
@@ -142,7 +153,7 @@ def squared_part(x: Array) -> Array:
     return positive * positive
 
 
-@with_slope(_inside, lambda x, low, high, tie: (jnp.where(x < low, 1.0, 0.0), jnp.where(x > high, 1.0, 0.0), 0.0))
+@with_slope(_inside, lambda x, low, high, tie: (jnp.where(x < low, 1.0, 0.0), jnp.where(x > high, 1.0, 0.0), 0.0 * x))
 def clipped(x: Array, low: Array, high: Array, tie: Array) -> Array:
     """min(max(x, low), high), with slope `tie` at both kinks."""
     return jnp.clip(x, low, high)
@@ -239,15 +250,17 @@ def _root(x: Array, b: Array) -> Array:
 
 def _squareplus_curvature(x: Array, b: Array) -> Array:
     root = _root(x, b)
-    return b / (2.0 * root) / root / root
+    return jnp.where(root == 0.0, 0.0, b / (2.0 * root) / root / root)
 
 
 @with_slope(_squareplus_curvature)
 def _squareplus_slope(x: Array, b: Array) -> Array:
-    return squareplus(jnp.minimum(x, _largest_square(x)), b) / _root(x, b)
+    root = _root(x, b)
+    # The root is 0 at the kink of width 0 alone.
+    return jnp.where(root == 0.0, 0.5, squareplus(jnp.minimum(x, _largest_square(x)), b) / root)
 
 
-@with_slope(_squareplus_slope)
+@with_slope(_squareplus_slope, lambda x, b: (0.25 / _root(x, b),))
 def squareplus(x: Array, b: Array) -> Array:
     """(x + sqrt(x^2 + b)) / 2, without cancellation below 0."""
     size = jnp.abs(x)
@@ -334,16 +347,35 @@ def _power_rest_slope(x: Array, order: Array) -> Array:
     return jnp.exp((order - 1.0) * x) * jnp.expm1(x)
 
 
-@with_slope(_power_rest_slope)
+def power_turn(u: Array) -> Array:
+    """(u exp(u) - expm1(u)) / u^2, which is 1/2 at 0: what a power's integral gains with its exponent."""
+    small = jnp.abs(u) < 0.01
+    safe = jnp.where(small, 1.0, u)
+    series = 0.5 + u * (1.0 / 3.0 + u * (0.125 + u / 30.0))
+    return jnp.where(small, series, (safe * jnp.exp(safe) - jnp.expm1(safe)) / (safe * safe))
+
+
+def _power_rest_turn(x: Array, order: Array) -> tuple[Array]:
+    return (x * x * (power_turn(order * x) - power_turn((order - 1.0) * x)),)
+
+
+@with_slope(_power_rest_slope, _power_rest_turn)
 def power_rest(x: Array, order: Array) -> Array:
-    """The integral of q^order - q^(order - 1) over log q, from x = log q up to 0, for an order above 1; 0 at x = 0."""
+    """The integral of q^order - q^(order - 1) over log q, from x = log q up to 0, for an order of 1 or more."""
     # The terms of first order cancel exactly as x -> 0; the series leaves them out, so no digit is lost.
     near = order * x > -1.0
     small, large = jnp.where(near, x, 0.0), jnp.where(near, 0.0, x)
-    rest = expm1_minus_series(order * small) / order
-    rest = rest - expm1_minus_series((order - 1.0) * small) / (order - 1.0)
-    far = (1.0 - jnp.exp((order - 1.0) * large)) / (order - 1.0) - (1.0 - jnp.exp(order * large)) / order
-    return jnp.where(near, rest, far)
+    # At order 1 the second power's share of log q is log q itself.
+    excess = order - 1.0
+    safe = jnp.where(excess == 0.0, 1.0, excess)
+    rest = expm1_minus_series(order * small) / order - expm1_minus_series(excess * small) / safe
+    share = jnp.where(excess == 0.0, large, jnp.expm1(safe * large) / safe)
+    return jnp.where(near, rest, jnp.expm1(order * large) / order - share)
+
+
+def power_gap(x: ArrayLike, order: ArrayLike) -> Array:
+    """The same; of order 1, where that is known, exp(x) - 1 - x."""
+    return expm1_minus(x) if is_known(order, 1.0) else power_rest(x, order)
 
 
 def _cauchy_slope(x: Array) -> Array:

@@ -22,6 +22,7 @@ from lossland.elements._halves import loss_half, mirrored, output_half
 from lossland.elements._lookup import find
 from lossland.elements._numerics import as_float
 from lossland.elements._registry import REALS, Activation, Loss
+from lossland.elements._traced import is_traced
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class Pair:
             The loss, the shape of `score`, in its dtype.
 
         Raises:
-            ValueError: if the shapes differ or a label is neither -1 nor +1.
+            ValueError: if the shapes differ or a label is neither -1 nor +1. Within a traced function, where labels
+                cannot be looked at, such a label gives NaN.
         """
-        return _value(self, *_checked(self, score, label))
+        return values_of(self, *_checked(self, score, label))
 
     def positive(self, score: ArrayLike) -> Array:
         """The loss of a positive example (t = +1) at each score."""
@@ -74,7 +76,8 @@ class Pair:
 
     def slope(self, score: ArrayLike, label: ArrayLike) -> Array:
         """The derivative of the loss in the score, shaped as `score`."""
-        return _slope(self, *_checked(self, score, label))
+        checked = _checked(self, score, label)
+        return _derivative(self, 1, *checked) if is_traced(self.activation, self.loss) else _slope(self, *checked)
 
     def bare(self, score: ArrayLike, label: ArrayLike) -> tuple[Array, Array]:
         """Value and slope without the limits at infinity, each shaped as `score`: half the work of `slope`.
@@ -93,7 +96,7 @@ class Pair:
     def jet(self, score: ArrayLike, label: ArrayLike) -> tuple[Array, Array, Array]:
         """Value, slope and curvature together, each shaped as `score`: about half the work of three calls."""
         score, label = _checked(self, score, label)
-        return _value(self, score, label), *_derivatives(self, score, label)
+        return values_of(self, score, label), *_derivatives(self, score, label)
 
     def output(self, score: ArrayLike) -> Array:
         """The output a = g(z), shaped as `score`."""
@@ -212,7 +215,10 @@ def _checked(pair: Pair, score: ArrayLike, label: ArrayLike) -> tuple[Array, Arr
                 f"{pair.name}: labels are -1 or +1, but {wrong.size} of {held.size} are not, the first {wrong[0]!s}. "
                 f"lossland.Dataset converts other encodings; 2 * y - 1 maps 0/1."
             )
-    return score, jnp.asarray(label, score.dtype)
+        return score, jnp.asarray(label, score.dtype)
+    # A label that is being traced cannot be looked at: one that is neither -1 nor +1 makes NaN of its example.
+    label = jnp.asarray(label, score.dtype)
+    return jnp.where(jnp.abs(label) == 1, score, jnp.nan), label
 
 
 # -------------------------------------------------------------------------------------------- value, slope, curvature
@@ -297,6 +303,15 @@ def settled(result: Array, output: Array, output_slope: Array, score: Array) -> 
     # has overflowed, the slope of a loss that has died out is 0, whatever it is multiplied by.
     result = jnp.where(jnp.isnan(result) & ((output_slope == 0.0) | jnp.isinf(output)), 0.0, result)
     return jnp.where(jnp.isnan(score), score, result)
+
+
+def values_of(pair: Pair, scores: Array, labels: Array) -> Array:
+    """The losses at scores, for labels that are known to be -1 or +1 although they may be traced."""
+    if not is_traced(pair.activation, pair.loss):
+        return _value(pair, scores, labels)
+    # A rule for derivatives must not see what is traced outside of it: these come from the program itself.
+    wide = _wide(scores)
+    return jnp.where(jnp.isnan(wide), wide, _raw(pair, wide, _wide(labels))).astype(scores.dtype)
 
 
 TIES = (0.0, 0.5, 1.0)

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self, TypeVar, overload
 
+from jax.core import Tracer
+
 F = TypeVar("F", bound=Callable[..., Any])
+
 REALS = (-math.inf, math.inf)
 PROBABILITIES = (0.0, 1.0)
 
@@ -52,7 +55,9 @@ class Entry:
         if not callable(value):
             return value
         settings = self.settings()
-        return value(**{key: settings[key] for key in inspect.signature(value).parameters})
+        given = {key: settings[key] for key in inspect.signature(value).parameters}
+        # A claim on what is being traced cannot be made.
+        return None if any(isinstance(held, Tracer) for held in given.values()) else value(**given)
 
     def bind(self, **parameters: Any) -> Self:
         """The same entry with keyword parameters fixed, named after them."""
@@ -60,12 +65,17 @@ class Entry:
         if unknown:
             has = ", ".join(self.settings()) or "none"
             raise ValueError(f"{self.name} has no parameter {', '.join(sorted(unknown))}; its parameters: {has}.")
-        # NumPy and JAX scalars become Python numbers: an entry is hashed as part of a compiled program's key.
-        plain = {key: value.item() if hasattr(value, "item") else value for key, value in parameters.items()}
+        # NumPy and JAX scalars become Python numbers: an entry is hashed as part of a compiled program's key. One that
+        # is being traced stays what it is, so that derivatives and vmap reach it.
+        plain = {key: value if isinstance(value, Tracer) else _plain(value) for key, value in parameters.items()}
         bound = dict(self.parameters) | plain
         base = self.name.partition("(")[0]
-        shown = ", ".join(f"{key}={value!r}" for key, value in bound.items())
+        shown = ", ".join(f"{k}={'traced' if isinstance(v, Tracer) else repr(v)}" for k, v in bound.items())
         return replace(self, name=f"{base}({shown})" if bound else base, parameters=tuple(bound.items()))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ class Activation(Entry):
 
     range: tuple[float, float] | Callable[..., tuple[float, float]] | None = None
     kinks: tuple[float, ...] | Callable[..., tuple[float, ...]] | None = None
-    monotone: bool | None = None
+    monotone: bool | Callable[..., bool] | None = None
     symmetry: Literal["odd", "complement"] | None = None
     neighbours: Callable[..., Any] | None = None
     aliases: tuple[Alias, ...] = ()

@@ -191,7 +191,11 @@ def _negate(equation: Any, x: Tracked) -> Tracked:
 def _power(equation: Any, x: Any, exponent: Any) -> Any:
     # x ** p has slope p x^(p-1) x', which is inf * 0 once x underflows; exp(p log x) has not.
     if isinstance(x, Tracked) and x.log and x.exact and not x.negated and not isinstance(exponent, Tracked):
-        return jnp.exp(exponent * x.log())
+        # The power 0 of 0 is 1: 0 times its logarithm would be no number.
+        if not isinstance(exponent, Tracer) and jnp.ndim(exponent) == 0:
+            return jnp.ones_like(x.value) if exponent == 0.0 else jnp.exp(exponent * x.log())
+        still = exponent == 0.0
+        return jnp.where(still, 1.0, jnp.exp(jnp.where(still, 1.0, exponent) * x.log()))
     return None
 
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.elements._numerics import horner, with_slope
+from lossland.elements._numerics import horner, power_turn, with_slope
+from lossland.elements._parameters import known as known_number
 
 DEGREE = 16
 """Of the polynomial that starts Newton's method."""
@@ -35,17 +35,12 @@ class Tempered(NamedTuple):
 
 def tempered_log_sigmoid(x: ArrayLike, t: ArrayLike) -> Array:
     """The log p with log_t p - log_t(1 - p) = x: log sigma(x) at t = 1, heavy-tailed above."""
-    return _of_temperature(_known(t)).log_sigmoid(x, t)
+    return _of_temperature(known_number(t)).log_sigmoid(x, t)
 
 
 def tempered_log_complement(x: ArrayLike, t: ArrayLike) -> Array:
     """The log(1 - p) of the same p; beside `tempered_log_sigmoid` of the same x it costs nothing."""
-    return _of_temperature(_known(t)).log_complement(x, t)
-
-
-def _known(t: Any) -> float | None:
-    """The temperature, if it is one number that is known now."""
-    return None if isinstance(t, Tracer) or np.ndim(t) else float(t)
+    return _of_temperature(known_number(t)).log_complement(x, t)
 
 
 # --------------------------------------------------------------------------------------------------------- the equation
@@ -177,6 +172,21 @@ def _of_temperature(known: float | None) -> Tempered:
         bend, _, over_q = rates(x, t)
         return -over_q * (bend + over_q)
 
+    def turns(x: Array, t: Array) -> tuple[Array, Array]:
+        """The derivatives of log p and log(1 - p) in t, from log_t p - log_t(1 - p) = x, which holds for every t."""
+        at, excess = _solved(x, t, start), t - 1.0
+        small, large = -excess * at.log_p, -excess * at.log_q
+        # Divided by exp(small), which may overflow: (u - 1 + exp(-u)) / u^2.
+        near = jnp.abs(small) < 0.01
+        safe = jnp.where(near, 1.0, small)
+        series = 0.5 - small * (1.0 / 6.0 - small * (1.0 / 24.0 - small / 120.0))
+        share = jnp.where(near, series, (safe + jnp.expm1(-safe)) / (safe * safe))
+        gap = at.log_p * at.log_p * share - at.log_q * at.log_q * power_turn(large) * jnp.exp(-small)
+        of_small = gap / (1.0 + at.ratio)
+        of_large = -of_small * at.p / (1.0 - at.p)
+        low = x < 0
+        return jnp.where(low, of_small, of_large), jnp.where(low, of_large, of_small)
+
     log_slope = with_slope(log_curvature)(lambda x, t: rates(x, t)[1])
     complement_slope = with_slope(complement_curvature)(lambda x, t: -rates(x, t)[2])
 
@@ -187,4 +197,7 @@ def _of_temperature(known: float | None) -> Tempered:
     def log_of_complement(x: Array, t: Array) -> Array:
         return jnp.where(jnp.isnan(x), x, logs(x, t)[1])
 
-    return Tempered(with_slope(log_slope)(log_of_sigmoid), with_slope(complement_slope)(log_of_complement))
+    return Tempered(
+        with_slope(log_slope, lambda x, t: (turns(x, t)[0],))(log_of_sigmoid),
+        with_slope(complement_slope, lambda x, t: (turns(x, t)[1],))(log_of_complement),
+    )

@@ -11,6 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from lossland.elements import _numerics as nx
+from lossland.elements._parameters import is_known
 from lossland.elements._registry import Alias, activation
 from lossland.elements._replay import Output
 
@@ -72,7 +73,7 @@ def relu(score: ArrayLike, tie: ArrayLike = 0.0) -> Array:
 @activation(
     range=(-INF, INF),
     kinks=lambda slope: (0.0,) if slope != 1 else (),
-    monotone=True,
+    monotone=lambda slope: slope >= 0,
     source="Maas, Hannun & Ng 2013",
     aliases=_alias(jax="leaky_relu", torch="LeakyReLU", keras="leaky_relu"),
 )
@@ -91,6 +92,8 @@ def leaky_relu(score: ArrayLike, slope: ArrayLike = 0.1, tie: ArrayLike = 0.0) -
         >>> f"{leaky_relu(-2.0):.1f}"
         '-0.2'
     """
+    if is_known(slope, 0.0):
+        return nx.positive_part(score, tie)
     return nx.positive_part(score, tie) - slope * nx.positive_part(-nx.as_float(score), 1.0 - jnp.asarray(tie))
 
 

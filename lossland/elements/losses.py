@@ -6,9 +6,11 @@ A loss with kinks takes `tie`, the slope at a kink from 0 (the flatter side) to 
 
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from lossland.elements import _numerics as nx
+from lossland.elements._parameters import is_known, known, refuse_outside, refuse_unless
 from lossland.elements._registry import PROBABILITIES, Alias, label_loss, likelihood_loss, margin_loss
 from lossland.elements._tempered import tempered_log_complement, tempered_log_sigmoid
 
@@ -95,6 +97,7 @@ def smooth_hinge(margin: ArrayLike, gamma: ArrayLike = 1.0) -> Array:
         >>> float(smooth_hinge(0.0)), float(smooth_hinge(-1.0))
         (0.5, 1.5)
     """
+    refuse_outside("gamma of smooth_hinge", gamma, 0.0, open_ends=True)
     return nx.rounded_part(1.0 - nx.as_float(margin), gamma)
 
 
@@ -147,6 +150,7 @@ def huberised_squared_hinge(margin: ArrayLike, knot: ArrayLike = -1.0) -> Array:
         >>> float(huberised_squared_hinge(-2.0, knot=0.0))
         5.0
     """
+    refuse_outside("knot of huberised_squared_hinge", knot, high=1.0, open_ends=True)
     width = 1.0 - jnp.asarray(knot)
     return 2.0 * width * nx.rounded_part(1.0 - nx.as_float(margin), width)
 
@@ -172,6 +176,7 @@ def huber(margin: ArrayLike, delta: ArrayLike = 1.0) -> Array:
         >>> float(huber(-1.0))
         1.5
     """
+    refuse_outside("delta of huber", delta, 0.0, open_ends=True)
     residual, delta = 1.0 - nx.as_float(margin), jnp.asarray(delta)
     return delta * (nx.rounded_part(residual, delta) + nx.rounded_part(-residual, delta))
 
@@ -501,6 +506,7 @@ def dwd(margin: ArrayLike, q: ArrayLike = 1.0) -> Array:
         >>> float(dwd(0.0)), float(dwd(1.0))
         (1.0, 0.25)
     """
+    refuse_outside("q of dwd", q, 0.0, open_ends=True)
     margin = nx.as_float(margin)
     knot = jnp.asarray(q, margin.dtype) / (jnp.asarray(q, margin.dtype) + 1.0)
     beyond = jnp.where(margin > knot, margin / knot, 1.0)
@@ -539,6 +545,7 @@ def linex(margin: ArrayLike, a: ArrayLike = 1.0) -> Array:
         >>> float(linex(1.0))
         0.0
     """
+    refuse_unless(not is_known(a, 0.0), "a of linex must not be 0: the loss is 0 there", a)
     return nx.expm1_minus(jnp.asarray(a) * (1.0 - nx.as_float(margin)))
 
 
@@ -627,6 +634,7 @@ def focal(likelihood: ArrayLike, gamma: ArrayLike = 2.0) -> Array:
         >>> f"{focal(0.5):.4f}"
         '0.1733'
     """
+    refuse_outside("gamma of focal", gamma, 0.0)
     likelihood = nx.as_float(likelihood)
     return -((1.0 - likelihood) ** nx.whole(gamma, likelihood.dtype)) * jnp.log(likelihood)
 
@@ -643,7 +651,7 @@ def gce(likelihood: ArrayLike, q: ArrayLike = 0.7) -> Array:
 
     Args:
         likelihood: l in [0, 1], any shape.
-        q: in (0, 1].
+        q: in [0, 1]; 0 is the cross-entropy.
 
     Returns:
         The loss, the same shape.
@@ -652,7 +660,12 @@ def gce(likelihood: ArrayLike, q: ArrayLike = 0.7) -> Array:
         >>> f"{gce(0.5):.4f}"
         '0.5492'
     """
-    return -nx.expm1(q * jnp.log(nx.as_float(likelihood))) / q
+    log = jnp.log(nx.as_float(likelihood))
+    if known(q) is not None:
+        # From here on 1 + q log l / 2, by which the two differ, is 1, and q log l would be no normal number.
+        return -log if abs(q) < jnp.finfo(log.dtype).eps ** 2 else -nx.expm1(q * log) / q
+    safe = jnp.where(q == 0.0, 1.0, q)
+    return jnp.where(q == 0.0, -log, -nx.expm1(safe * log) / safe)
 
 
 @likelihood_loss(
@@ -695,6 +708,10 @@ def taylor_ce(likelihood: ArrayLike, k: int = 2) -> Array:
         >>> float(taylor_ce(0.5))
         0.625
     """
+    refuse_unless(not isinstance(k, Tracer), "k of taylor_ce counts terms: it must be a Python number", "one traced")
+    refuse_outside("k of taylor_ce", k, 1.0)
+    refuse_unless(k == int(k), "k of taylor_ce must be a whole number", k)
+    k = int(k)
     other = 1.0 - nx.as_float(likelihood)
     total = jnp.full_like(other, 1.0 / k)
     for j in range(k - 1, 0, -1):
@@ -720,11 +737,13 @@ def sce(likelihood: ArrayLike, alpha: ArrayLike = 0.1, beta: ArrayLike = 1.0, lo
         '2.0693'
     """
     likelihood = nx.as_float(likelihood)
-    return -jnp.asarray(alpha) * jnp.log(likelihood) - jnp.asarray(beta * log_zero) * (1.0 - likelihood)
+    reverse = -jnp.asarray(beta * log_zero) * (1.0 - likelihood)
+    # 0 times an infinite logarithm is 0.
+    return reverse if is_known(alpha, 0.0) else -jnp.asarray(alpha) * jnp.log(likelihood) + reverse
 
 
 @likelihood_loss(
-    convex=lambda alpha: True if 1 < alpha <= 2 else None,
+    convex=lambda alpha: True if 1 <= alpha <= 2 else None,
     decreasing=True,
     kinks=(),
     source="Tsallis 1988; Selten's power score, Gneiting & Raftery 2007",
@@ -732,11 +751,11 @@ def sce(likelihood: ArrayLike, alpha: ArrayLike = 0.1, beta: ArrayLike = 1.0, lo
 def tsallis(likelihood: ArrayLike, alpha: ArrayLike = 1.5) -> Array:
     r"""The proper loss of Tsallis entropy: :math:`\frac{1 - \alpha q^{\alpha - 1}}{\alpha - 1} + q^\alpha + (1 - q)^\alpha`.
 
-    It runs from the cross-entropy (alpha -> 1) to twice the Brier score (alpha = 2).
+    It runs from the cross-entropy (alpha = 1, the limit) to twice the Brier score (alpha = 2).
 
     Args:
         likelihood: q in [0, 1], any shape.
-        alpha: the order, > 1.
+        alpha: the order, >= 1.
 
     Returns:
         The loss, the same shape.
@@ -745,9 +764,10 @@ def tsallis(likelihood: ArrayLike, alpha: ArrayLike = 1.5) -> Array:
         >>> f"{tsallis(0.5, 2.0):.4f}"
         '0.5000'
     """  # noqa: E501
+    refuse_outside("alpha of tsallis", alpha, 1.0)
     likelihood = nx.as_float(likelihood)
     other = 1.0 - likelihood
-    return jnp.asarray(alpha) * nx.power_rest(jnp.log(likelihood), alpha) + other**alpha
+    return jnp.asarray(alpha) * nx.power_gap(jnp.log(likelihood), alpha) + other**alpha
 
 
 @likelihood_loss(decreasing=True, kinks=(), source="Amid et al. 2019")
@@ -760,21 +780,23 @@ def bi_tempered(likelihood: ArrayLike, t1: ArrayLike = 0.8, t2: ArrayLike = 1.2)
 
     Args:
         likelihood: q in [0, 1], any shape.
-        t1: the temperature of the logarithm, in [0, 1); below 1 the loss is bounded.
+        t1: the temperature of the logarithm, in [0, 1]; below 1 the loss is bounded.
         t2: the temperature of the link, >= 1; above 1 its tail is heavy.
 
     Returns:
-        The loss, the same shape; `t1 = t2 = 1` would be the cross-entropy.
+        The loss, the same shape; `t1 = t2 = 1` is the cross-entropy.
 
     Example:
         >>> f"{bi_tempered(0.5, t1=0.0, t2=1.0):.4f}"
         '0.2500'
     """
+    refuse_outside("t1 of bi_tempered", t1, high=1.0)
+    refuse_outside("t2 of bi_tempered", t2, 1.0)
     likelihood = nx.as_float(likelihood)
     log_odds = jnp.log(likelihood) - jnp.log(1.0 - likelihood)
     log, log_other = tempered_log_sigmoid(log_odds, t2), tempered_log_complement(log_odds, t2)
-    order = 2.0 - jnp.asarray(t1)
-    return nx.power_rest(log, order) + jnp.exp(order * log_other) / order
+    order = 2.0 - t1
+    return nx.power_gap(log, order) + jnp.exp(order * log_other) / order
 
 
 # ----------------------------------------------------------------------------------------- losses of output and label
@@ -801,9 +823,9 @@ def asymmetric(
     Args:
         output: p in [0, 1], any shape.
         label: t in {-1, +1}, the same shape or a scalar.
-        gamma_positive: the focusing of positives.
-        gamma_negative: the focusing of negatives.
-        clip: the probability below which negatives are dropped.
+        gamma_positive: the focusing of positives, >= 0.
+        gamma_negative: the focusing of negatives, >= 0.
+        clip: the probability below which negatives are dropped, >= 0.
         tie: the slope of r at p = clip.
 
     Returns:
@@ -813,10 +835,13 @@ def asymmetric(
         >>> float(asymmetric(0.04, -1.0)), f"{asymmetric(0.5, 1.0):.4f}"
         (0.0, '0.3466')
     """  # noqa: E501
+    refuse_outside("gamma_positive of asymmetric", gamma_positive, 0.0)
+    refuse_outside("gamma_negative of asymmetric", gamma_negative, 0.0)
+    refuse_outside("clip of asymmetric", clip, 0.0)
     output = nx.as_float(output)
     other = 1.0 - output
     positive = -(other ** nx.whole(gamma_positive, output.dtype)) * jnp.log(output)
-    if clip:
+    if not is_known(clip, 0.0):
         shifted = nx.positive_part(output - clip, tie)
         # Below the clip nothing moves; a broken power of 0 would have slope inf * 0.
         power, moves = nx.whole(gamma_negative, output.dtype), shifted > 0.0

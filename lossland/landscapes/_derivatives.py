@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params
+from lossland.core import Params, weighted
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, in_blocks, moved
 from lossland.landscapes._straight import penalised_rows, score_rows
@@ -165,10 +165,10 @@ def _affine_derivatives(
     z = frame.scores[:1] + dot(places, first)
     line = jnp.broadcast_to(labels, z.shape)
     _, slopes, bends = pair.jet(z, line)
-    pulled = weights[None] * slopes
+    pulled = weighted(slopes, weights[None])
     count = len(first)
     products = (first[:, None] * first[None]).reshape(count * count, -1)
-    hessians = dot(weights[None] * bends, products.T).reshape(-1, count, count) + form[None, 1:, 1:]
+    hessians = dot(weighted(bends, weights[None]), products.T).reshape(-1, count, count) + form[None, 1:, 1:]
     slopes = dot(pulled, first.T) + form[:1, 1:] + dot(places, form[1:, 1:])
     if not full:
         unknown = jnp.full(len(places), jnp.nan)

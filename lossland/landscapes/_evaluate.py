@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, weighted
 from lossland.curves import Parabolas, parabolas
 from lossland.elements import Pair, unsound
 from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
@@ -236,7 +236,7 @@ def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array
     hole = jnp.isnan(scores).any(axis=1)
 
     def mean(x: Array, of: Array) -> Array:
-        return jnp.where(hole, jnp.nan, jnp.sum(x * of[None], axis=1))
+        return jnp.where(hole, jnp.nan, jnp.sum(weighted(x, of[None]), axis=1))
 
     def of_class(label: float) -> Array:
         held = labels == label

@@ -29,6 +29,8 @@ def add_node_(g: Graph, a: int, b: int) -> int | None:
             return add_node(g, "sub", (y, g.args(x)[0]))
         if g.value(x) == 1 and g.op(y) in ("tanh", "erf"):
             return one_plus(g, y)
+        if g.value(x) and g.op(y) == "mul" and (found := _shared_size(g, x, y)) is not None:
+            return found
         if g.op(x) == "sub" and g.args(x)[1] == y:
             return g.args(x)[0]
         if g.op(x) == "max" and g.op(y) in ("softplus", "log1p"):
@@ -50,6 +52,11 @@ def sub_node(g: Graph, a: int, b: int) -> int | None:
         return add_node(g, "neg", (b,))
     if g.op(b) == "neg":
         return add_node(g, "add", (a, g.args(b)[0]))
+    if g.value(a) and g.op(b) == "mul" and g.value(a) != 1:
+        opposite = add_node(g, "neg", (b,))
+        found = _shared_size(g, a, opposite)
+        if found is not None:
+            return found
     if g.op(b) == "sub" and g.args(b)[0] == a:
         return g.args(b)[1]
     if g.op(a) == "add" and b in g.args(a):
@@ -62,6 +69,17 @@ def sub_node(g: Graph, a: int, b: int) -> int | None:
         return g.args(a)[0]
     if g.op(a) == "neg":
         return add_node(g, "neg", (add_node(g, "add", (g.args(a)[0], b)),))
+    return None
+
+
+def _shared_size(g: Graph, c: int, y: int) -> int | None:
+    """C + c tanh(u) = c (1 + tanh(u))."""
+    if g.op(y) != "mul":
+        return None
+    for size, part in (g.args(y), g.args(y)[::-1]):
+        if g.value(size) and abs(g.value(size)) == abs(g.value(c)) and g.op(part) == "tanh":
+            whole = one_plus(g, part) if g.value(size) == g.value(c) else one_minus(g, part)
+            return None if whole is None else add_node(g, "mul", (c, whole))
     return None
 
 
@@ -138,6 +156,10 @@ def div_node(g: Graph, a: int, b: int) -> int | None:
         return exactly
     if g.value(b) == 1:
         return a
+    if g.value(a) == 0 and g.signs[b] in ("+", "-") and finite_everywhere(g, b):
+        return g.const(0.0)
+    if a == b and g.signs[a] in ("+", "-") and finite_everywhere(g, a):
+        return g.const(1.0)
     if g.op(a) == "neg":
         return add_node(g, "neg", (add_node(g, "div", (g.args(a)[0], b)),))
     if g.value(b) is not None and g.value(b):

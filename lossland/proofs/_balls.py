@@ -200,17 +200,29 @@ def one_sided(expression: Expression, at: Any, side: int) -> tuple[Any, Any, Any
             return found.value, found.slope, found.curvature
     with with_bits(8 * STEP):
         scale = 1 + abs(at.mid())
-        far, near = (ball_jet(expression, at.mid() + side * scale * ball_of(2) ** -n) for n in (STEP, 2 * STEP))
-        pairs = zip(found, far, near, strict=True)
-        return tuple(x if x.is_finite() else _limit(a, b) for x, a, b in pairs)  # type: ignore[return-value]
+        looks = [ball_jet(expression, at.mid() + side * scale * ball_of(2) ** -n) for n in (STEP, 2 * STEP, 4 * STEP)]
+        pairs = zip(found, *looks, strict=True)
+        return tuple(x if x.is_finite() else _limit(*seen) for x, *seen in pairs)  # type: ignore[return-value]
 
 
-def _limit(far: Any, near: Any) -> Any:
-    """A limit from two looks, the second much nearer: infinite if it has grown."""
-    if not (far.is_finite() and near.is_finite()):
+def _limit(far: Any, middle: Any, near: Any) -> Any:
+    """A limit from three looks at distances h, h^2 and h^4, of what comes near it as a power of the distance, or not.
+
+    With L + C h^a the differences are C t (1 - t) and C t^2 (1 - t^2), t = h^a. Where the size itself changes by a
+    factor and then by its square, or goes on changing as a logarithm does, it vanishes or grows without a bound.
+    """
+    if not (far.is_finite() and middle.is_finite() and near.is_finite()):
         return near
-    if abs(near) > ball_of(1.5) * abs(far) and abs(near) > 100:
-        return near.pos_inf() if near > 0 else near.neg_inf()
-    if abs(near) < ball_of(0.75) * abs(far) and abs(near) < ball_of(2) ** -20:
+    first, second = middle - far, near - middle
+    if first.contains(0):
+        return near
+    if far.contains(0) or middle.contains(0) or near.contains(0):
         return ball_of(0)
-    return near
+    if (far / near) > 0 and (middle / near) > 0:
+        drops = [float((a / b).log().mid()) for a, b in ((far, middle), (middle, near))]
+        if abs(drops[1]) >= 0.9 * abs(drops[0]):
+            return ball_of(0) if drops[0] > 0 else near.pos_inf() if near > 0 else near.neg_inf()
+    share = ((1 + 4 * second / first).sqrt() - 1) / 2
+    if not (share.is_finite() and share > 0 and share < 1):
+        return near
+    return near - first / (share * (1 - share)) * share**4

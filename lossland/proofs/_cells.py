@@ -16,7 +16,7 @@ from lossland.proofs._intervals import Interval, added, on_cells, times
 REACH = 1e150
 """Proofs hold for scores up to this size: beyond it, products of doubles have no bounds."""
 HUGE = 1e100
-"""What exceeds this is called unbounded."""
+"""Bounds beyond this are not sharpened further."""
 
 
 class Budget(NamedTuple):
@@ -237,4 +237,4 @@ def bounds(c: Cover, order: int) -> tuple[float, float]:
     """What the largest |slope| (1) or |curvature| (2) of a cover lies between."""
     part = (c.value, c.slope, c.curvature)[order]
     low = float(least_size(c.at[order]).max())
-    return (math.inf, math.inf) if low > HUGE else (low, float(largest(part).max()))
+    return low, float(largest(part).max())

@@ -2,16 +2,27 @@
 
 import functools
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from lossland.proofs._cells import Budget, Cover, cover
 from lossland.proofs._claim import MEASURED, PROVEN, Claim
 from lossland.proofs._expression import Expression
 from lossland.proofs._form_claims import convex_claim, monotone_claim, quasi_convex_claim, run_of
 from lossland.proofs._growth import Growth, growth
+from lossland.proofs._interval import Interval
 from lossland.proofs._pieces import Pieces, pieces
 from lossland.proofs._size_claims import attained_claim, infimum_claim, supremum_claim
-from lossland.proofs._stretches import constant_value, ends_of, flat_stretches, spans_of, still_piece, trouble_in
+from lossland.proofs._stretches import (
+    constant_value,
+    ends_of,
+    flat_stretches,
+    slope_of_line,
+    spans_of,
+    still_piece,
+    trouble_in,
+)
 
 logger = logging.getLogger("lossland.proofs")
 
@@ -96,5 +107,20 @@ def _covers(held: Pieces, budget: Budget) -> list[Cover | None]:
             found.append(None)
             continue
         logger.info("piece %d of %d, z from %.6g to %.6g", k + 1, len(held.parts), *span)
-        found.append(cover(part, *span, budget, ends_of(held, k)))
+        covered = cover(part, *span, budget, ends_of(held, k))
+        found.append(_straightened(covered, slope_of_line(held, k)) if _leaves_bend_open(covered) else covered)
     return found
+
+
+def _leaves_bend_open(c: Cover) -> bool:
+    return bool(np.any((c.curvature.low < 0) & (c.curvature.high > 0)))
+
+
+def _straightened(c: Cover, slope: Any) -> Cover:
+    """The cover of a piece that is a line although its terms bend, as (1 - z)^2 - z^2 is."""
+    if slope is None:
+        return c
+    ends = np.nextafter(float(slope.mid()), [-np.inf, np.inf]) if not slope.is_zero() else np.zeros(2)
+    n = c.low.size
+    nothing, rate = Interval(np.zeros(n), np.zeros(n)), Interval(np.full(n, ends[0]), np.full(n, ends[1]))
+    return c._replace(slope=rate, curvature=nothing, at=(c.at[0], rate, nothing))

@@ -69,11 +69,14 @@ def convex_claim(held: Pieces, run: Run, trouble: str) -> Claim:
                     REFUTED, False, witness=witness, reason="the middle one of three scores lies above its chord"
                 )
     for b in held.breaks:
-        if b.order > 0 and b.point > b.left[0] + 1e-12 * (1 + abs(b.left[0])):
+        off = b.point - b.left[0]
+        if b.order > 0 and abs(off) > 1e-12 * (1 + abs(b.left[0])):
             h = 1e-6 * (1 + abs(b.at))
-            return Claim(
-                REFUTED, False, witness=(b.at - h, b.at, b.at + h), reason="one score alone lies above its chord"
-            )
+            if off > 0:
+                witness, why = (b.at - h, b.at, b.at + h), "one score alone lies above its chord"
+            else:
+                witness, why = (b.at, b.at + h, b.at + 2 * h), "one score alone lies below all others"
+            return Claim(REFUTED, False, witness=witness, reason=why)
     if run.convex.all():
         return (
             Claim(MEASURED, True, reason=trouble)
@@ -113,7 +116,8 @@ def monotone_claim(held: Pieces, run: Run, trouble: str) -> Claim:
         return Claim(
             PROVEN if not trouble else MEASURED,
             "neither",
-            witness=(run.ups[0], run.downs[0]),
+            # Of many the nearest to 0, where anybody can look.
+            witness=(min(run.ups, key=abs), min(run.downs, key=abs)),
             reason="it rises at the first score and falls at the second",
         )
     down, up = bool(np.isin(run.direction, (-1, 0)).all()), bool(np.isin(run.direction, (1, 0)).all())

@@ -67,7 +67,8 @@ def scaled(x: Interval, by: float) -> Interval:
         )
     low, high = (x.low * by, x.high * by) if by > 0 else (x.high * by, x.low * by)
     if math.frexp(by)[0] in (0.5, -0.5):
-        # A power of two rounds nothing, underflow apart.
+        # A power of two rounds nothing, underflow and overflow apart.
+        low, high = np.minimum(low, LARGEST), np.maximum(high, -LARGEST)
         return Interval(
             np.where((np.abs(low) < TINY) & (low != 0), np.nextafter(low, -np.inf), low),
             np.where((np.abs(high) < TINY) & (high != 0), np.nextafter(high, np.inf), high),

@@ -18,7 +18,7 @@ from lossland.proofs._images import (
     tempered_image,
     whole_power_image,
 )
-from lossland.proofs._interval import Interval, added, negated, square, times
+from lossland.proofs._interval import LARGEST, Interval, added, negated, scaled, square, times
 from lossland.proofs._rules import rules
 
 
@@ -44,12 +44,24 @@ def on_cells(expression: Expression, cells: Interval) -> tuple[Interval, Interva
     shape = np.shape(cells.low)
     with np.errstate(all="ignore"):
         for op, args, param in expression.nodes:
-            held.append(_node(op, param, [held[a] for a in args], cells))
+            found = _node(op, param, [held[a] for a in args], cells)
+            held.append(found if op in ("score", "const") else _finite_cells(found))
     zero = Interval(0.0, 0.0)
     parts = [zero if part is None else part for part in held[-1]]
     return tuple(  # type: ignore[return-value]
         Interval(np.broadcast_to(part.low, shape), np.broadcast_to(part.high, shape)) for part in parts
     )
+
+
+def _finite_cells(found: Cells) -> Cells:
+    return Cells(_finite(found.value), *(None if x is None else _finite(x) for x in found[1:]))
+
+
+def _finite(x: Interval) -> Interval:
+    """Every number of an expression is finite: what overflows a double is only known to be larger than all of them."""
+    if not (np.isposinf(x.low).any() or np.isneginf(x.high).any()):
+        return x
+    return Interval(np.minimum(x.low, LARGEST), np.maximum(x.high, -LARGEST))
 
 
 def _node(op: str, param: Any, args: list[Cells], cells: Interval) -> Cells:
@@ -96,7 +108,7 @@ def _product(a: Cells, b: Cells) -> Cells:
     slope = _sum(_times(a.slope, b.value), _times(a.value, b.slope), False)
     cross = _times(a.slope, b.slope)
     outer = _sum(_times(a.curvature, b.value), _times(a.value, b.curvature), False)
-    twice = None if cross is None else Interval(2.0 * cross.low, 2.0 * cross.high)
+    twice = None if cross is None else scaled(cross, 2.0)
     return Cells(times(a.value, b.value), slope, _sum(outer, twice, False))
 
 

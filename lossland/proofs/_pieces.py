@@ -193,9 +193,7 @@ def _flattened(part: Expression, low: Root | None, high: Root | None) -> Express
         return part
     with with_bits(BITS):
         point = inner_point(low, high)
-        ends = [abs(point - root.ball) for root in (low, high) if root is not None]
-        width = ball_of(2) ** -10 * min([1 + abs(point), *ends], key=float)
-        if not ball_jet(part, point + ball_of(0).union(width).union(-width)).slope.is_zero():
+        if not ball_jet(part, inner_ball(low, high)).slope.is_zero():
             return part
     inside = float(point)
     if (low is not None and inside <= low.at) or (high is not None and inside >= high.at):
@@ -231,6 +229,14 @@ def inner_point(low: Root | Break | None, high: Root | Break | None) -> Any:
         if high is None:
             return (low.ball + 0.7 * (1 + abs(low.ball))).mid()
         return (low.ball + (high.ball - low.ball) * 0.47).mid()
+
+
+def inner_ball(low: Root | Break | None, high: Root | Break | None) -> Any:
+    """A short interval between two cuts, as a ball."""
+    point = inner_point(low, high)
+    ends = [abs(point - root.ball) for root in (low, high) if root is not None]
+    width = ball_of(2) ** -10 * min([1 + abs(point), *ends], key=float)
+    return point + ball_of(0).union(width).union(-width)
 
 
 def _inside(found: tuple[Root, ...], low: Root | None, high: Root | None) -> list[Root]:
@@ -283,8 +289,7 @@ def _compared(x: Any, y: Any, sides: Any, k: int) -> int:
 
 def _double(x: Any) -> float:
     if x.is_finite():
-        # As two limits are one if they differ by less, so is a limit of 0.
-        if abs(x) < ball_of(2) ** -SAME:
+        if x.contains(0):
             return 0.0
         return float(x.mid()) + 0.0
     return math.inf if x > 0 else -math.inf if x < 0 else math.nan

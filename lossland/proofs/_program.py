@@ -157,6 +157,8 @@ class _Reading:
     def constant(self, value: Any) -> int:
         """A number that every example shares."""
         held = np.asarray(value)
+        if held.dtype.kind == "f" and np.isnan(held).any():
+            raise _Unreadable("it holds a constant that is not a number (NaN)")
         if held.size == 0 or not (held == held.ravel()[0]).all():
             raise _Unreadable("it holds an array of different numbers, one for each example")
         first = held.ravel()[0]

@@ -22,7 +22,7 @@ def infimum_claim(
     held: Pieces, covers: list[Cover | None], tails: tuple[Growth, Growth], monotone: Claim, trouble: str
 ) -> Claim:
     reached = [tail.limit for tail in tails if not math.isnan(tail.limit)]
-    reached += [x for b in held.breaks for x in (b.left[0], b.right[0]) if not math.isnan(x)]
+    reached += [x for b in held.breaks for x in (b.left[0], b.right[0], b.point) if not math.isnan(x)]
     lower = list(reached)
     for k, c in enumerate(covers):
         if c is None:
@@ -38,8 +38,6 @@ def infimum_claim(
     for k, direction in ((1, "decreasing"), (0, "increasing")):
         if monotone.value == direction and monotone.status == PROVEN and not math.isnan(tails[k].limit):
             low = high = tails[k].limit
-    if high < -1e100:
-        low = high = -math.inf
     close = high == low or high - low <= SLACK["infimum"] * (1e-2 + abs(high))
     status = PROVEN if close and not trouble else MEASURED
     return Claim(status, high if close else None, (low, high), reason=trouble)

@@ -6,7 +6,7 @@ from typing import Any
 from lossland.proofs._balls import BITS, ball_jet, ball_of, with_bits
 from lossland.proofs._cells import End
 from lossland.proofs._expression import Expression
-from lossland.proofs._pieces import Pieces, inner_point
+from lossland.proofs._pieces import Pieces, inner_ball, inner_point
 
 
 def constant_value(part: Expression) -> float | None:
@@ -49,6 +49,16 @@ def flat_stretches(held: Pieces) -> tuple[tuple[tuple[float, float], float], ...
     places = [-math.inf, *(b.at for b in held.breaks), math.inf]
     values = [(places[k], places[k + 1], constant_value(part)) for k, part in enumerate(held.parts)]
     return tuple(((a, b), v) for a, b, v in values if v is not None and math.isfinite(v))
+
+
+def slope_of_line(held: Pieces, k: int) -> Any:
+    """The slope of piece k if it is a line: its curvature is exactly 0 on an interval inside; else None."""
+    low, high = held.breaks[k - 1] if k else None, held.breaks[k] if k < len(held.breaks) else None
+    with with_bits(BITS):
+        point = inner_point(low, high)
+        found = ball_jet(held.parts[k], inner_ball(low, high))
+        # A smooth piece is made of analytic functions.
+        return ball_jet(held.parts[k], point).slope if found.curvature.is_zero() else None
 
 
 def surely_moves(part: Expression, held: Pieces, k: int) -> bool:

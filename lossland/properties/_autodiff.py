@@ -4,6 +4,7 @@ All of it is read off the programs that JAX traces, derivatives included, as Num
 """
 
 import functools
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import LABELS, Kink
-from lossland.elements import TIES, Pair, with_tie
+from lossland.elements import TIES, Entry, Loss, Pair, chooses, with_tie
 from lossland.properties._interpreted import interpreted
 
 DTYPES = ("bfloat16", "float32", "float64")
@@ -24,6 +25,11 @@ COMPARED = 512
 """At how many scores they are, at most."""
 NEAR = 30.0
 """Up to which |z|."""
+HINT = "; a branch that jnp.where does not take may be infinite there"
+"""What a slope that is NaN may come from, where there are branches."""
+
+
+QUANTITIES = ("value", "slope", "curvature")
 
 
 class Tied(NamedTuple):
@@ -45,15 +51,17 @@ class Health(NamedTuple):
 
     Attributes:
         dtype: the float type.
-        what: "value", "slope" or "curvature".
+        what: "value", "slope" or "curvature"; or the name of a half that cannot be evaluated in the type.
         bad: the number of NaN, or of infinities where the float64 result is far below overflow.
         at: the first such score, NaN if there is none.
+        error: why nothing can be evaluated; else empty.
     """
 
     dtype: str
     what: str
     bad: int
     at: float
+    error: str = ""
 
 
 def ties(pair: Pair, kinks: tuple[Kink, ...]) -> tuple[Tied, ...]:
@@ -99,7 +107,7 @@ def health(pair: Pair) -> tuple[Health, ...]:
         pair: the pair.
 
     Returns:
-        Nine entries: a type and a quantity each.
+        Nine entries, a type and a quantity each; then one for each half that is no function of a type by itself.
 
     Example:
         >>> import lossland as ll
@@ -110,14 +118,40 @@ def health(pair: Pair) -> tuple[Health, ...]:
     scores = np.concatenate([-half, half])
     rows, exact = [], None
     for dtype in reversed(DTYPES):
-        held = _everywhere(pair, scores, dtype)
+        try:
+            held = _everywhere(pair, scores, dtype)
+        except Exception as error:  # of any kind: the function is anybody's
+            rows += [Health(dtype, what, 2 * scores.size, scores[0], _why(error)) for what in QUANTITIES]
+            continue
         exact = held if exact is None else exact
         limit = 0.01 * float(jnp.finfo(dtype).max)
-        for name, got, true in zip(("value", "slope", "curvature"), held, exact, strict=True):
+        for name, got, true in zip(QUANTITIES, held, exact, strict=True):
             bad = np.isnan(got) | (np.isinf(got) & (np.abs(true) < limit))
             at = float(np.tile(scores, 2)[np.argmax(bad)]) if bad.any() else float("nan")
             rows.append(Health(dtype, name, int(bad.sum()), at))
+    broken = {row.dtype for row in rows if row.error}
+    alone = [(d, half) for d in DTYPES for half in (pair.activation, pair.loss) if d not in broken]
+    rows += [Health(d, half.name, 0, float("nan"), refusal_of(half, d)) for d, half in alone if refusal_of(half, d)]
     return tuple(rows)
+
+
+@functools.lru_cache(maxsize=1024)
+def refusal_of(half: Entry, dtype: str) -> str:
+    """Why a loss or an activation is no function of numbers of a float type, in words; empty if it is one."""
+    one = jax.ShapeDtypeStruct((3,), dtype)
+    both = isinstance(half, Loss) and half.kind == "label"
+    try:
+        with jax.enable_x64(True):
+            jax.eval_shape(half, one, one) if both else jax.eval_shape(half, one)
+    except Exception as error:  # of any kind: the function is anybody's
+        return _why(error)
+    return ""
+
+
+def _why(error: Exception) -> str:
+    """The first sentence of an error."""
+    told = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {told[:160]}" if told else type(error).__name__
 
 
 def faults(pair: Pair, scores: np.ndarray) -> list[str]:
@@ -134,14 +168,14 @@ def faults(pair: Pair, scores: np.ndarray) -> list[str]:
         >>> import lossland as ll, jax.numpy as jnp
         >>> @ll.margin_loss
         ... def doctest_root(margin):
-        ...     return jnp.sqrt(jnp.maximum(0.0, 1.0 - margin))
+        ...     return jnp.sqrt(jnp.where(margin < 1.0, 1.0 - margin, 0.0))
         >>> print(faults(ll.pair("identity", "doctest_root"), np.array([-3.0, 0.5, 1.5, 3.0]))[0])
         The slope for a positive is NaN at 2 scores from 1.5 to 3; a branch that jnp.where does not take may be infinite
         there.
     """
     scores = np.unique(np.asarray(scores, float))
     rows = _both_classes(pair, scores)
-    return _not_numbers(scores, rows) + _unlike_differences(pair, scores, rows)
+    return without_hint(pair, _not_numbers(scores, rows)) + _unlike_differences(pair, scores, rows)
 
 
 # ------------------------------------------------------------------------------------------------------------ programs
@@ -195,6 +229,14 @@ def _both_classes(pair: Pair, scores: np.ndarray, wanted: int | None = None) -> 
 # -------------------------------------------------------------------------------------------------------------- faults
 
 
+def without_hint(pair: Pair, sentences: Iterable[str]) -> list[str]:
+    """Sentences on NaN; the hint at a branch not taken stays only if the loss or the activation has branches."""
+    found = list(sentences)
+    if any(HINT in text for text in found) and not (chooses(pair.activation) or chooses(pair.loss)):
+        found = [text.replace(HINT, "") for text in found]
+    return found
+
+
 def _not_numbers(scores: np.ndarray, rows: np.ndarray) -> list[str]:
     """Where values, slopes and curvatures are NaN, in words."""
     found = []
@@ -203,7 +245,7 @@ def _not_numbers(scores: np.ndarray, rows: np.ndarray) -> list[str]:
             bad = scores[np.isnan(row)]
             if bad.size:
                 where = f"at {bad.size} scores from {bad[0]:.3g} to {bad[-1]:.3g}"
-                hint = "" if what == "value" else "; a branch that jnp.where does not take may be infinite there"
+                hint = "" if what == "value" else HINT
                 found.append(f"The {what} for a {label} is NaN {where}{hint}.")
     return found
 

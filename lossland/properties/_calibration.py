@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lossland.curves import Curves, Interval, Minimum, combine
+from lossland.proofs import PROVEN, local
 from lossland.properties._psi_transform import excess
 from lossland.properties._risk import (
     EPS,
@@ -104,8 +105,9 @@ def calibrate(curves: Curves, found: Minimum, symmetric: bool, convex: bool | No
 
 def _by_slopes(curves: Curves, symmetric: bool, convex: bool) -> _Set | None:
     """The calibrated thresholds where a theorem tells them from slopes' signs; None where none does."""
-    if not connected(curves):
-        return None
+    proven = _by_line(curves) if convex and symmetric else None
+    if proven is not None or not connected(curves):
+        return proven
     positive, negative = moving_slopes(curves)
     for word, eta, kept in (("positives", 1, np.all(positive >= 0)), ("negatives", 0, np.all(negative <= 0))):
         if kept:
@@ -128,11 +130,45 @@ def _by_slopes(curves: Curves, symmetric: bool, convex: bool) -> _Set | None:
         return _level_set(curves, nodes, (last, first), np.abs(total[inner]) / size[inner], symmetric)
     if last < 0 or first == nodes.size or curves.scores[nodes[last]] == curves.scores[nodes[first]]:
         return _Set()
+    resting = curves.scores[nodes[last] + 1 : nodes[first]]
+    if resting.size and resting[0] == resting[-1] and positive[nodes[last]] < 0 > positive[nodes[first]]:
+        # Both rest at one score, as an output does that is flat there, and the risk falls through it.
+        point = 0.0 if symmetric else float(resting[0])
+        return _Set(point, point)
     if nodes[first] > nodes[last] + 1:
         # Both curves rest in between: on convex ones no threshold is calibrated there, of others the values tell.
         return _Set() if convex else None
     point = 0.0 if symmetric else _plain_threshold(float(turns(curves, np.array([[0.5, 0.5]]))[0]), 1e-11)
-    return _Set(point, point) if _slopes_at(curves, point)[0] < 0 else _Set()
+    # Of an output that is flat there the slope is 0 at the point itself, and below 0 on either side.
+    falls_through = positive[nodes[last]] < 0 > positive[nodes[first]]
+    return _Set(point, point) if falls_through or _slopes_at(curves, point)[0] < 0 else _Set()
+
+
+def _by_line(curves: Curves) -> _Set | None:
+    """The calibrated thresholds of a convex margin loss by its program: 0, and how far the loss is a line about it.
+
+    (positive + negative) / 2 rests at z where phi'(z) = phi'(-z): of a convex phi where it is a line from -z to z.
+    """
+    if not curves.evidence.pieces or any(c.convex.status != PROVEN for c in curves.evidence.curves):
+        return None
+    here = local(curves.evidence.pieces[0], 0.0)
+    if here.smooth is None or (here.smooth and here.sign is None):
+        return None
+    if not here.smooth or here.sign in (0, 1):
+        return _Set()
+    far = min(-here.low, here.high)
+    closed = not here.ends_in_kink
+    return _Set(0.0 - far, far + 0.0, (closed, closed)) if math.isfinite(far) else None
+
+
+def _straight(curves: Curves, low: float, high: float) -> bool | None:
+    """Whether both curves are lines between two scores, by their programs; None where those cannot be read."""
+    if not curves.evidence.pieces:
+        return None
+    middle = 0.5 * (low + high)
+    found = [local(cut, middle) for cut in curves.evidence.pieces]
+    slack = 1e-9 * (1 + abs(low) + abs(high))
+    return all(here.low <= low + slack and here.high >= high - slack for here in found)
 
 
 def _level_set(curves: Curves, nodes: np.ndarray, ends: tuple[int, int], share: np.ndarray, symmetric: bool) -> _Set:
@@ -148,7 +184,8 @@ def _level_set(curves: Curves, nodes: np.ndarray, ends: tuple[int, int], share: 
     if {low_kind, high_kind} == {"soft", "tail"}:
         return _Set()
     inner = share[share.size // 4 : share.size - share.size // 4]
-    if low_kind == high_kind == "soft" and inner.max() > 1e-3 * LEVEL:
+    bent = math.isfinite(low) and math.isfinite(high) and low < high and _straight(curves, low, high) is False
+    if bent or (low_kind == high_kind == "soft" and inner.max() > 1e-3 * LEVEL):
         point = 0.0 if symmetric else _plain_threshold(0.5 * (low + high), 1e-11)
         return _Set(point, point)
     return _Set(low, high, (low_closed, high_closed))
@@ -186,6 +223,12 @@ def _convex_reason(curves: Curves, symmetric: bool) -> str:
             "both curves convex: thresholds at which (positive + negative) / 2 is least and smooth while positive "
             f"falls, as {BJM} for two curves"
         )
+    if curves.evidence.pieces:
+        here = local(curves.evidence.pieces[0], 0.0)
+        if here.smooth and here.sign in (0, 1):
+            return f"convex, but its slope at 0 is {here.slope:.5g}, not negative: {BJM}"
+        if here.smooth and here.sign == -1:
+            return f"convex, differentiable at 0 with slope {here.slope:.5g}: {BJM}"
     at = np.flatnonzero(curves.scores == 0.0)
     if at.size == 2 and abs(np.diff(curves.slopes[0, at])[0]) > LEVEL * np.abs(curves.slopes[0, at]).max():
         left, right = curves.slopes[0, at] + 0.0

@@ -1,7 +1,7 @@
 """A card's tables: what stands in each line for each class and for the pair, and how certain it is."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +10,21 @@ from lossland.curves import Interval, Kink, Shape
 from lossland.proofs import MEASURED, PROVEN, REFUTED, Claim
 from lossland.properties._conjugate import closed_form
 from lossland.properties._evidence import Claims, together
-from lossland.properties._facts import Facts
-from lossland.properties._links import bend, outputs
+from lossland.properties._facts import MANY, Facts
+from lossland.properties._links import bend, fall, outputs
 from lossland.properties._risk import THETAS
 from lossland.properties._tails import Tail
-from lossland.properties._wording import Marked, enclosed, number, scores_told, thresholds, where
+from lossland.properties._wording import (
+    Marked,
+    enclosed,
+    ends_of,
+    listed,
+    number,
+    scores_told,
+    thresholds,
+    told_among,
+    where,
+)
 
 if TYPE_CHECKING:
     from lossland.properties._card import Card
@@ -73,23 +83,47 @@ def _link_rows(card: "Card") -> list[tuple[str, str]]:
 
 def _other_rows(card: "Card") -> list[tuple[str, str]]:
     """The activation's matching loss, the band in which its bend must lie, the conjugate, ties, float types."""
-    made = card.pair.activation
-    held = made.claim("range") or (-math.inf, math.inf)
-    target = 1.0 if held[0] <= 1.0 <= held[1] else 0.5 * (held[0] + held[1])
-    rows = []
-    if made.monotone is not False:
-        values = card.matching_loss(np.array([-1.0, 0.0, 1.0]), target)
-        rows.append((f"matching loss of {made.name}, target {number(target)}, z = -1, 0, 1", _numbers(values)))
-    lower, upper = card.convexity_band(np.array([float(outputs(made, 0.5))]))
-    has = bend(made, [0.5])[0]
-    verdict = "inside" if lower[0] - 1e-9 <= has <= upper[0] + 1e-9 else "outside"
-    told = f"[{number(lower[0])}, {number(upper[0])}]; it is {number(has)}, {verdict}"
-    rows.append(("convex if g''/g'^2, at z = 1/2, lies in", told))
+    rows = [_matching_row(card), ("convex if g''/g'^2, at z = 1/2, lies in", _band_told(card))]
     form = closed_form(card.facts.known[0])
     rows += [("conjugate of the positive curve", form)] if form else []
-    rows += [(f"slope at {_place(tied.kink)}", _slopes(tied.slopes)) for tied in card.ties()]
-    unwell = [f"{h.what} in {h.dtype}, first at {h.at:.4g}" for h in card.health() if h.bad]
-    return [*rows, ("not finite, |z| <= 1e4", "; ".join(unwell) or "nothing, in bfloat16, float32 and float64")]
+    ties = card.ties()
+    places = [tied.kink.at for tied in ties]
+    rows += [(f"slope at {_place(tied.kink, places)}", _slopes(tied.slopes)) for tied in ties[:MANY]]
+    rows += [("slope at other kinks", f"and {len(ties) - MANY} more")] if len(ties) > MANY else []
+    return [*rows, *_health_rows(card)]
+
+
+def _matching_row(card: "Card") -> tuple[str, str]:
+    """Three values of the activation's matching loss, or why there is none."""
+    made = card.pair.activation
+    falls = fall(made)
+    if falls:
+        return f"matching loss of {made.name}", f"none, {falls}"
+    held = made.claim("range") or (-math.inf, math.inf)
+    target = 1.0 if held[0] <= 1.0 <= held[1] else 0.5 * (held[0] + held[1])
+    values = card.matching_loss(np.array([-1.0, 0.0, 1.0]), target)
+    return f"matching loss of {made.name}, target {number(target)}, z = -1, 0, 1", _numbers(values)
+
+
+def _band_told(card: "Card") -> str:
+    """The bounds of the bend at z = 1/2, and on which side of them it lies."""
+    made, (low, high) = card.pair.activation, card.pair.loss.domain
+    output = float(outputs(made, 0.5))
+    if not low <= output <= high:
+        return f"undefined: the output there, {number(output)}, is none that {card.pair.loss.name} takes"
+    lower, upper = card.convexity_band(np.array([output]))
+    has = bend(made, [0.5])[0]
+    verdict = "inside" if lower[0] - 1e-9 <= has <= upper[0] + 1e-9 else "outside"
+    return f"[{number(lower[0])}, {number(upper[0])}]; it is {number(has)}, {verdict}"
+
+
+def _health_rows(card: "Card") -> list[tuple[str, str]]:
+    """Where numbers are not finite, and what a float type makes fail."""
+    found = card.health()
+    unwell = [f"{h.what} in {h.dtype}, first at {h.at:.4g}" for h in found if h.bad and not h.error]
+    failed = [f"{h.what} in {h.dtype}: {h.error}" for h in found if h.error]
+    rows = [("not finite, |z| <= 1e4", "; ".join(unwell) or "nothing, in bfloat16, float32 and float64")]
+    return [*rows, ("cannot be evaluated", "; ".join(failed))] if failed else rows
 
 
 # --------------------------------------------------------------------------------------------------------------- cells
@@ -99,11 +133,12 @@ def _class_cells(facts: Facts, held: Claims, row: int) -> dict[str, Marked]:
     shape, known = facts.shapes[row], facts.known[row]
     claims = {name: both[row] for name, both in held.items()}
     plateaus = zip(shape.plateaus, shape.levels, strict=True)
+    ends = ends_of(shape)
     texts = {
-        "plateau above it": "; ".join(f"{where(i)} at {number(level)}" for i, level in plateaus) or "none",
-        "lowest on": intervals(shape.bottoms) or ("a point" if shape.attained else "nowhere"),
-        "infinite on": intervals(shape.walls) or "nowhere",
-        "kinks": "; ".join(_kink(kink) for kink in shape.kinks) or "none",
+        "plateau above it": listed(f"{where(i, ends)} at {number(level)}" for i, level in plateaus) or "none",
+        "lowest on": intervals(shape.bottoms, ends) or ("a point" if shape.attained else "nowhere"),
+        "infinite on": intervals(shape.walls, ends) or "nowhere",
+        "kinks": listed(_kink(kink, ends) for kink in shape.kinks) or "none",
     }
     floor = f"{enclosed(claims['infimum'])}{', attained' if shape.attained else ', not attained'}"
     ends = ", ".join(map(number, shape.limits))
@@ -154,21 +189,24 @@ def tail_told(tail: Tail) -> str:
     return tail.kind if math.isnan(tail.exponent) else f"{tail.kind} {tail.exponent:.4g}"
 
 
-def intervals(found: Iterable[Interval]) -> str:
-    """Intervals of scores as inequalities; empty if there are none."""
-    return "; ".join(where(interval) for interval in found)
+def intervals(found: Iterable[Interval], among: Iterable[float] = ()) -> str:
+    """Intervals of scores as inequalities, told apart from other scores; empty if there are none."""
+    found = tuple(found)
+    ends = [*among, *(end for interval in found for end in interval)]
+    return listed(where(interval, ends) for interval in found)
 
 
 def _numbers(values: np.ndarray) -> str:
     return ", ".join(number(x) for x in values)
 
 
-def _kink(kink: Kink) -> str:
-    return f"{kink.what} {number(kink.left)} to {number(kink.right)} at {number(kink.at)}"
+def _kink(kink: Kink, among: Sequence[float]) -> str:
+    left, right = scores_told((kink.left, kink.right))
+    return f"{kink.what} {left} to {right} at {told_among(kink.at, among)}"
 
 
-def _place(kink: Kink) -> str:
-    return f"z = {number(kink.at)}, t = {kink.label:+d}"
+def _place(kink: Kink, among: Sequence[float]) -> str:
+    return f"z = {told_among(kink.at, among)}, t = {kink.label:+d}"
 
 
 def _slopes(slopes: dict[float | None, float]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.curves import NODES, Curves, Evaluate
-from lossland.properties._known_losses import Known
+from lossland.properties._known_form import Known
 
 EPS = np.finfo(float).eps
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import Shape
+from lossland.curves import Shape, apart
 from lossland.proofs import MEASURED, PROVEN, REFUTED, Claim, CurveClaims, Pieces, enclosure, evidence
 from lossland.properties._facts import LABEL_WORDS, Facts, PerClass
 from lossland.properties._pair_claims import AT_A_SCORE, PROBES, pair_claims
@@ -80,9 +80,30 @@ def _of_curve(facts: Facts, row: int) -> dict[str, Claim]:
 
 
 def _explained(claim: Claim) -> Claim:
-    """A claim with a reason, if it is measured and has none: a number whose enclosure stayed wide."""
-    wide = claim.status == MEASURED and not claim.reason
-    return claim._replace(reason="what encloses it is still wide") if wide else claim
+    """A claim with a reason, if it is measured and has none: a number that its enclosure does not decide."""
+    open_ = claim.status == MEASURED and not claim.reason
+    return claim._replace(reason=_undecided(*claim.enclosure)) if open_ else claim
+
+
+def _undecided(low: float, high: float) -> str:
+    """What is left open by an enclosure, in words.
+
+    Example:
+        >>> _undecided(0.25, math.inf), _undecided(1.25, 1.5)
+        ('no bound above 0.25 is proven', 'it lies between 1.25 and 1.5; no closer enclosure is proven')
+        >>> _undecided(1.1, 1.1000000000000003)
+        'it lies between 1.1 and 1.1000000000000003; which number it is there is not decided'
+    """
+    if math.isnan(low) or math.isnan(high) or (math.isinf(low) and math.isinf(high)):
+        return "no bound is proven"
+    if math.isinf(low) or math.isinf(high):
+        return f"no bound below {high:.6g} is proven" if math.isinf(low) else f"no bound above {low:.6g} is proven"
+    if low == high:
+        return f"whether it is exactly {low:.17g} is not decided"
+    near = high - low <= 1e-6 * max(abs(low), abs(high))
+    first, last = (repr(float(low)), repr(float(high))) if near else apart(low, high)
+    left = "which number it is there is not decided" if near else "no closer enclosure is proven"
+    return f"it lies between {first} and {last}; {left}"
 
 
 def _no_number(cut: Pieces) -> str:

@@ -5,17 +5,20 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from lossland.curves import Curves, Interval, Kink, Minimum, Shape, tabulate
+from lossland.curves import Curves, Interval, Kink, Minimum, Shape, apart, tabulate
 from lossland.elements import ACTIVATIONS, LOSSES, Pair
-from lossland.properties._autodiff import faults
+from lossland.properties._autodiff import faults, without_hint
 from lossland.properties._calibration import Calibration, calibrate
-from lossland.properties._known_losses import Known, recognise
+from lossland.properties._known_form import Known
+from lossland.properties._known_losses import recognise
 from lossland.properties._links import is_matching, link_distance, outputs
 from lossland.properties._psi_transform import hull_values
 from lossland.properties._risk import ETAS, THETAS, elicits, minimum, probability_error
 from lossland.properties._tails import Tail, margin_maximising, tail
 
 LABEL_WORDS = ("positive", "negative")
+MANY = 8
+"""How many things of a kind are told one by one; of the others only how many there are."""
 
 
 T = TypeVar("T")
@@ -105,14 +108,14 @@ def facts(made: Pair, prove: bool = False) -> Facts:
     calibration = calibrate(curves, minima, margin)
     probability, covers, at_best = _output_facts(made, minima, calibration)
     maximises, reason = margin_maximising(curves, shapes[0]) if margin else (None, "not a margin loss")
-    known = recognise(curves, 0, made.loss.name)
+    known = recognise(made, curves, 0)
     return Facts(
         pair=made,
         curves=curves,
         shapes=shapes,
         tails=(tail(curves, 0), tail(curves, 1)),
         margin=margin,
-        known=(known, known if margin else recognise(curves, 1, made.loss.name)),
+        known=(known, known if margin else recognise(made, curves, 1)),
         minima=minima,
         calibration=calibration,
         psi=hull_values(THETAS, calibration.costs),
@@ -124,7 +127,7 @@ def facts(made: Pair, prove: bool = False) -> Facts:
         link_distance=link_distance(curves, made.activation),
         margin_maximising=maximises,
         margin_reason=reason,
-        problems=(*curves.problems, *_of_autodiff(made, curves), *_faults(curves, shapes)),
+        problems=(*without_hint(made, curves.problems), *_of_autodiff(made, curves), *_faults(curves, shapes)),
     )
 
 
@@ -180,6 +183,20 @@ def _of_autodiff(made: Pair, curves: Curves) -> list[str]:
     return [text for text in found if "NaN" not in text or not any("NaN" in said for said in curves.problems)]
 
 
+def _jumps(curves: Curves) -> list[str]:
+    """Where a class curve jumps between two numbers; of many jumps the first few, and how many more there are."""
+    jumps = [k for k in curves.kinks if k.what == "value" and math.isfinite(k.left) and math.isfinite(k.right)]
+    found = []
+    for kink in jumps[:MANY]:
+        word, (left, right) = LABEL_WORDS[0 if kink.label > 0 else 1], apart(kink.left, kink.right)
+        others = [other.at for other in jumps if other.label == kink.label]
+        at = apart(kink.at, *[x for x in others if x != kink.at and f"{x:.6g}" == f"{kink.at:.6g}"])[0]
+        found.append(f"The loss of a {word} jumps from {left} to {right} at z = {at}.")
+    if len(jumps) > MANY:
+        found.append(f"And {len(jumps) - MANY} more jumps from z = {jumps[MANY].at:.6g} to z = {jumps[-1].at:.6g}.")
+    return found
+
+
 def _faults(curves: Curves, shapes: tuple[Shape, Shape]) -> list[str]:
     """Label-blind, rewarding mistakes, discontinuous, unbounded below: sound code, unsound losses."""
     found = []
@@ -191,10 +208,7 @@ def _faults(curves: Curves, shapes: tuple[Shape, Shape]) -> list[str]:
         for word, held, wrong in zip(LABEL_WORDS, shapes, ("increasing", "decreasing"), strict=True):
             if held.monotone == wrong:
                 found.append(f"The loss of a {word} is {wrong} in the score: it rewards mistakes. Is a sign wrong?")
-    for kink in curves.kinks:
-        if kink.what == "value" and math.isfinite(kink.left) and math.isfinite(kink.right):
-            word = LABEL_WORDS[0 if kink.label > 0 else 1]
-            found.append(f"The loss of a {word} jumps from {kink.left:.6g} to {kink.right:.6g} at z = {kink.at:.6g}.")
+    found += _jumps(curves)
     if np.all(np.isinf(curves.values).any(axis=0) & (curves.values > 1e300).any(axis=0)):
         found.append("Every score is infinitely costly for one of the classes.")
     for word, held in zip(LABEL_WORDS, shapes, strict=True):

@@ -1,90 +1,94 @@
 """Known forms: is a class curve one of the registered margin losses, up to scale, stretch, shift and offset?
 
 The parameters are solved for (kinks fix stretch and shift, slopes fix scale, values fix offset) and then the whole
-curve must agree to 1e-9: a match is an identity seen at 81 margins, not a resemblance.
+curve must agree to 1e-9, first at 81 margins and then at thousands (`_same_curve`): a match is not a resemblance.
 """
 
 import functools
-from typing import NamedTuple
+import math
+from collections.abc import Iterator
 
 import numpy as np
 
+from lossland.core import PACKAGE
 from lossland.curves import LABELS, Curves, evaluator, tabulate
 from lossland.elements import LOSSES, Loss, Pair, pair
+from lossland.properties._known_form import Known
+from lossland.properties._same_curve import is_constant, is_form
 
 PROBES = np.linspace(-6.03, 6.07, 81)
 
 
-class Known(NamedTuple):
-    """offset + scale * loss(stretch * (m - shift)), m = label * score the example's margin on the score axis.
-
-    Attributes:
-        loss: the registered name; "" for a constant.
-        scale: > 0.
-        stretch: of the margin; negative for a curve that is reflected.
-        shift: to the right.
-        offset: added.
-    """
-
-    loss: str
-    scale: float = 1.0
-    stretch: float = 1.0
-    shift: float = 0.0
-    offset: float = 0.0
-
-    def __str__(self) -> str:
-        """A formula, such as "1 + perceptron" or "2 sigmoid_margin(2 m)"."""
-        if not self.loss:
-            return f"{self.offset:.6g}"
-        argument = {1.0: "m", -1.0: "-m"}.get(self.stretch, f"{self.stretch:.6g} m")
-        if self.shift:
-            inner = f"m {'-' if self.shift > 0 else '+'} {abs(self.shift):.6g}"
-            argument = {1.0: inner, -1.0: f"-({inner})"}.get(self.stretch, f"{self.stretch:.6g} ({inner})")
-        scale = "" if self.scale == 1.0 else f"{self.scale:.6g} "
-        term = f"{scale}{self.loss}" + ("" if argument == "m" else f"({argument})")
-        return f"{self.offset:.6g} + {term}" if self.offset else term
-
-
-def recognise(curves: Curves, row: int, prefer: str = "") -> Known | None:
+def recognise(made: Pair, curves: Curves, row: int) -> Known | None:
     """The simplest registered margin loss, with default parameters, that a class curve equals.
 
     Args:
-        curves: from `curves.tabulate`.
+        made: the pair; where several losses fit equally, its own is named.
+        curves: its table, from `curves.tabulate`.
         row: 0 for positives, 1 for negatives.
-        prefer: the loss to name where several fit equally.
 
     Returns:
-        The form with the fewest changes, or None.
+        The form with the fewest changes, of the package's own losses if one fits; or None.
 
     Example:
         >>> import lossland as ll
-        >>> found = tabulate(ll.pair("relu", "hinge"))
-        >>> print(recognise(found, 0), "|", recognise(found, 1))
+        >>> relu_hinge = ll.pair("relu", "hinge")
+        >>> found = tabulate(relu_hinge)
+        >>> print(recognise(relu_hinge, found, 0), "|", recognise(relu_hinge, found, 1))
         ramp | 1 + perceptron
     """
+    evaluate = evaluator(made)
+    with np.errstate(all="ignore"):
+        values = evaluate(LABELS[row] * PROBES)[0, row]
+    if np.all(np.isfinite(values)) and np.ptp(values) <= 1e-12 * np.abs(values).max():
+        return Known("", offset=_simple_number(float(values[0]))) if is_constant(curves, row, evaluate) else None
+    losses = [entry for entry in LOSSES.values() if entry.kind == "margin"]
+    shipped = [entry for entry in losses if is_shipped(entry)]
+
+    def holds(known: Known, loss: Loss) -> bool:
+        linear = pair("identity", loss)
+        table = _reference(linear)
+        return table is not None and is_form(curves, row, evaluate, known, table, evaluator(linear))
+
+    # A user's loss never stands before one of the package.
+    for group in (shipped, [entry for entry in losses if entry not in shipped]):
+        found = [known for known, loss in _plain(group, values) if holds(known, loss)]
+        if not found:
+            found = [known for known, loss in _moved(group, curves, row, values) if holds(known, loss)]
+        if found:
+            return min(found, key=lambda known: (_changes(known), known.loss != made.loss.name))
+    return None
+
+
+def is_shipped(loss: Loss) -> bool:
+    """Whether a loss is one of the package's own."""
+    return loss.place.startswith(str(PACKAGE))
+
+
+def _plain(losses: list[Loss], values: np.ndarray) -> Iterator[tuple[Known, Loss]]:
+    """Losses that fit without stretch and shift, as most curves do: the losses' values decide, no table is made."""
+    for loss in losses:
+        if _may_match(_values(loss), values):
+            match = _match(loss.name, _values(loss), values, 1.0, 0.0)
+            if match is not None:
+                yield match, loss
+
+
+def _moved(losses: list[Loss], curves: Curves, row: int, values: np.ndarray) -> Iterator[tuple[Known, Loss]]:
+    """Losses that fit with a stretch or a shift."""
     label = LABELS[row]
-    values = curves.at(label * PROBES)[row]
-    finite = np.isfinite(values)
-    if np.all(finite) and np.ptp(values) <= 1e-12 * np.abs(values).max():
-        return Known("", offset=_simple_number(float(values[0])))
     kinks = [(label * k.at, k.what) for k in curves.kinks if k.label == label][:: int(label)]
     # A loss that falls with the margin is not sought among the reflected ones.
     signs = (1.0,) if values[0] > values[-1] else (1.0, -1.0)
-    losses = [entry for entry in LOSSES.values() if entry.kind == "margin"]
-    # Most curves need no stretch and no shift: then the losses' values decide, and no table of theirs is made.
-    alike = [loss for loss in losses if _may_match(_values(loss), values)]
-    plain = [_match(loss.name, _values(loss), values, finite, 1.0, 0.0) for loss in alike]
-    found = [match for match in plain if match is not None]
-    for loss in losses if not found else ():
+    for loss in losses:
         reference = _reference(pair("identity", loss))
         if reference is None:
             continue
         for stretch, shift in _candidates(curves, row, kinks, reference, signs):
             theirs = reference.at(stretch * (PROBES - shift))[0]
-            match = _match(loss.name, theirs, values, finite, stretch, shift)
+            match = _match(loss.name, theirs, values, stretch, shift)
             if match is not None:
-                found.append(match)
-    return min(found, key=lambda known: (_changes(known), known.loss != prefer), default=None)
+                yield match, loss
 
 
 @functools.lru_cache(maxsize=256)
@@ -133,8 +137,12 @@ def _candidates(
         if [what for _, what in ours] != [what for _, what in theirs]:
             continue
         if len(ours) >= 2:
-            stretch = (theirs[-1][0] - theirs[0][0]) / (ours[-1][0] - ours[0][0])
-            stretch = _simple_number(stretch)
+            widths = theirs[-1][0] - theirs[0][0], ours[-1][0] - ours[0][0]
+            stretch = widths[0] / widths[1] if min(widths) > 0 else math.nan
+            # Kinks that all but coincide tell no stretch.
+            if not 1e-6 < stretch < 1e6:
+                continue
+            stretch = _simple_number(stretch) or stretch
             found.append((sign * stretch, _simple_number(sign * (ours[0][0] - theirs[0][0] / stretch))))
             continue
         rates = [1.0, *(_bend(curves, row, m) / b for m in (0.0, 15.0, 34.0) if (b := _bend(reference, 0, m)))]
@@ -151,9 +159,9 @@ def _bend(curves: Curves, row: int, margin: float) -> float:
     return LABELS[row] * curvature / at_zero if abs(at_zero) > 1e-200 and np.isfinite(curvature) else 0.0
 
 
-def _match(
-    name: str, theirs: np.ndarray, values: np.ndarray, finite: np.ndarray, stretch: float, shift: float
-) -> Known | None:
+def _match(name: str, theirs: np.ndarray, values: np.ndarray, stretch: float, shift: float) -> Known | None:
+    """The loss with the scale and the offset that carry its values to the curve's: none of either if none is needed."""
+    finite = np.isfinite(values)
     both = finite & np.isfinite(theirs) & (np.abs(values) < 1e100) & (np.abs(np.nan_to_num(theirs)) < 1e100)
     if both.sum() < 10 or not np.array_equal(finite, np.isfinite(theirs)):
         return None
@@ -162,12 +170,17 @@ def _match(
     spread = float(centred @ centred)
     if spread == 0.0:
         return None
-    scale = _simple_number(float(centred @ ours) / spread)
-    offset = _simple_number(float(ours.mean() - scale * theirs.mean()), scale=float(np.abs(ours).max()))
-    apart = np.abs(ours - offset - scale * theirs).max()
-    if scale <= 0 or apart > 1e-9 * np.abs(ours).max():
-        return None
-    return Known(name, scale, stretch, shift, offset)
+    fitted = float(centred @ ours) / spread
+    scales = [scale for scale in dict.fromkeys((_simple_number(fitted), fitted)) if scale > 0]
+    for scale in (1.0, *scales):
+        if np.all(np.abs(ours - scale * theirs) <= 1e-9 * np.abs(ours)):
+            return Known(name, scale, stretch, shift)
+    size = float(np.abs(ours).max())
+    for scale in scales:
+        offset = _simple_number(float(ours.mean() - scale * theirs.mean()), scale=size)
+        if np.abs(ours - offset - scale * theirs).max() <= 1e-9 * size:
+            return Known(name, scale, stretch, shift, offset)
+    return None
 
 
 def _simple_number(x: float, scale: float = 1.0) -> float:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.curves import NODES, Curves, tabulate
+from lossland.curves import NODES, Curves, apart, tabulate
 from lossland.elements import Activation, Loss, pair
 from lossland.proofs import output_program, pieces
 
@@ -25,7 +25,12 @@ def outputs(activation: Activation, scores: Any) -> np.ndarray:
     """The activation at any scores in float64, +-inf included; (m,), m <= 2 * NODES."""
     read = output_program(activation)
     if read is not None:
-        return pieces(read).values(np.ravel(np.asarray(scores, float))).reshape(np.shape(scores))
+        flat = np.ravel(np.asarray(scores, float))
+        found = pieces(read).values(flat)
+        # z / sqrt(1 + z^2) has a limit at infinity, where the quotient itself is no number.
+        lost = np.isnan(found) & np.isinf(flat)
+        found[lost] = pieces(read).values(np.copysign(1e150, flat[lost]))
+        return found.reshape(np.shape(scores))
     padded = np.zeros(2 * NODES)
     padded[: np.size(scores)] = np.ravel(scores)
     with jax.enable_x64(True):
@@ -112,7 +117,9 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
     # 1 - g is the positive curve of the activation with the unhinged loss: kinks and all, ready tabulated.
     table = tabulate(pair(activation, "unhinged"))
     values, places = 1.0 - table.values[0], table.scores
-    _refuse_falls(activation, places, values)
+    falls = fall(activation)
+    if falls:
+        raise ValueError(f"{falls}: a matching loss needs a nondecreasing activation.")
     cells = _integral(table, places[:-1], places[1:])
     middle = int(np.searchsorted(places, 0.0))
     # From 0 outwards: sums that began at -1e6 would leave no digits here.
@@ -127,15 +134,17 @@ def matching_loss(activation: Activation, scores: Any, targets: Any) -> np.ndarr
     return np.where(np.isnan(z + y).ravel(), np.nan, area).reshape(z.shape)
 
 
-def _refuse_falls(activation: Activation, places: np.ndarray, values: np.ndarray) -> None:
+def fall(activation: Activation) -> str:
+    """Where an activation falls, in words; empty if it is nondecreasing, as far as its table shows."""
+    table = tabulate(pair(activation, "unhinged"))
+    values, places = 1.0 - table.values[0], table.scores
     with np.errstate(invalid="ignore"):
-        fall = np.nan_to_num(np.diff(values), nan=0.0)
-    if np.any(fall < -1e-12 * (1 + np.abs(values[1:]))):
-        worst = int(np.argmin(fall))
-        raise ValueError(
-            f"{activation.name} falls between z = {places[worst]:.3g} and {places[worst + 1]:.3g}: "
-            f"a matching loss needs a nondecreasing activation."
-        )
+        falls = np.nan_to_num(np.diff(values), nan=0.0) < -1e-12 * (1 + np.abs(values[1:]))
+    if not falls.any():
+        return ""
+    nearest = min(np.flatnonzero(falls), key=lambda k: abs(places[k]))
+    low, high = apart(round(places[nearest], 3), round(places[nearest + 1], 3))
+    return f"{activation.name} falls between z = {low} and {high}"
 
 
 def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:

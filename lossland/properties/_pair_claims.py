@@ -119,7 +119,7 @@ def _proper(facts: Facts, curves: Mapping[str, PerClass[Claim]]) -> Claim:
         if all(claim.status == PROVEN for claim in curves["kinks"]) and _is_straight(facts):
             why = "both curves are straight between their kinks: there are few minimisers, and many probabilities"
             return Claim(PROVEN, False, reason=why)
-        for score in PROBES if facts.probability > 1e-3 and facts.pair.activation.monotone else ():
+        for score in PROBES if facts.probability > 1e-3 and facts.pair.activation.claim("monotone") else ():
             told = _output_is_off(facts, float(score))
             if told:
                 return Claim(REFUTED, False, witness=(float(score),), reason=told)

@@ -304,4 +304,7 @@ def curves_at(curves: Curves, pair: Pair, scores: np.ndarray, order: int = 0) ->
     far = np.flatnonzero((np.abs(scores) > curves.scores[-1]) & (np.isfinite(scores) | (order > 0)))
     for some in (far[i : i + NODES] for i in range(0, far.size, NODES)):
         held[:, some] = evaluator(pair)(scores[some])[order]
+    if order == 0:
+        for place, values in zip(*(x.T for x in curves.at_jumps()), strict=True):
+            held[:, scores == place] = values[:, None]
     return held

@@ -43,7 +43,8 @@ def show_card(card: "Card") -> None:
 
     console.print(text(card.pair.name, "bold"))
     told = [(*SIGNS[verdict.sign], verdict.text) for verdict in verdicts(card.facts)]
-    told += [(*SIGNS["-"], f"A false claim. {refuted}.") for refuted in _false_claims(card)]
+    faulty = [("A false claim" if said.startswith("claim ") else "A fault", said) for said in _false_claims(card)]
+    told += [(*SIGNS["-"], f"{what}. {said}.") for what, said in faulty]
     sentences = Rich.grid(padding=(0, 1, 0, 0))
     for sign, style, said in told:
         sentences.add_row(text(f" {sign}", style), text(said))

@@ -110,14 +110,34 @@ def minimum(curves: Curves, etas: Any) -> Minimum:
         terms = [np.where(w == 0, 0.0, w * row) for w, row in zip(weights.T, curves.at(place), strict=True)]
         values = terms[0] + terms[1]
     if seen.all():
-        return Minimum(values, place, place, seen)
+        return _with_points(curves, weights, Minimum(values, place, place, seen))
     # Places that the slopes tell are exact; the rest, tails and flat stretches among them, by values.
     rest = curves.lowest(weights[~seen])
     rest = _unbounded(curves, weights[~seen], rest) if ratio(curves).rises else rest
     whole = [np.array(part) for part in (values, place, place, seen)]
     for part, other in zip(whole, rest, strict=True):
         part[~seen] = other
-    return Minimum(*whole)
+    return _with_points(curves, weights, Minimum(*whole))
+
+
+def _with_points(curves: Curves, weights: np.ndarray, found: Minimum) -> Minimum:
+    """Minima, with the losses at the scores themselves at which a curve jumps: neither side's, they may be lower."""
+    scores, values = curves.at_jumps()
+    inside = (scores > curves.scores[0]) & (scores <= curves.scores[-1])
+    for place, losses in zip(scores[inside], values[:, inside].T, strict=True):
+        with np.errstate(invalid="ignore"):
+            terms = np.where(weights == 0, 0.0, weights * losses)
+            value = terms[:, 0] + terms[:, 1]
+            slack = np.where(np.isfinite(found.value), 1e-12 * (1 + np.abs(found.value)), 0.0)
+            lower = value < found.value - slack
+        level = ~lower & (value <= found.value) & np.isfinite(value)
+        found = Minimum(
+            np.where(lower, value, found.value),
+            np.where(lower, place, np.where(level, np.minimum(found.low, place), found.low)),
+            np.where(lower, place, np.where(level, np.maximum(found.high, place), found.high)),
+            found.whole,
+        )
+    return found
 
 
 def _unbounded(curves: Curves, weights: np.ndarray, found: Minimum) -> Minimum:

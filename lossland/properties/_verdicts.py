@@ -15,8 +15,8 @@ from lossland.proofs import MEASURED, PROVEN, REFUTED, Claim
 from lossland.properties._calibration import BJM
 from lossland.properties._conjugate import closed_form
 from lossland.properties._evidence import Claims, evidence_of, together
-from lossland.properties._facts import LABEL_WORDS, Facts, dead
-from lossland.properties._wording import number, psi_text, scores_told, thresholds, where
+from lossland.properties._facts import LABEL_WORDS, MANY, Facts, dead
+from lossland.properties._wording import ends_of, number, psi_text, scores_told, thresholds, where
 
 HEDGE = ", as far as was measured"
 
@@ -136,15 +136,19 @@ def _not_convex(held: _Told, row: int) -> str:
 def _plateaus(held: _Told) -> Iterable[CardVerdict]:
     shapes = held.facts.shapes
     for row, (word, shape) in enumerate(zip(LABEL_WORDS, shapes, strict=True)):
-        for interval, level in zip(shape.plateaus, shape.levels, strict=True):
-            start = f"Plateau {where(interval)} at loss {number(level)}"
+        ends = ends_of(shape)
+        for interval, level in zip(shape.plateaus[:MANY], shape.levels, strict=False):
+            start = f"Plateau {where(interval, ends)} at loss {number(level)}"
             yield held.said("-", start, f": a {word} there gets no gradient.", "plateaus", row=row)
+        if len(shape.plateaus) > MANY:
+            start = f"Plateaus of a {word}: and {len(shape.plateaus) - MANY} more"
+            yield held.said("-", start, ".", "plateaus", row=row)
         for interval in shape.walls:
-            start = f"Infinite for {where(interval)}"
+            start = f"Infinite for {where(interval, ends)}"
             yield held.said("-", start, f": a {word} there has no loss to follow.", "kinks", row=row)
         blind = _blind(shape, row)
         if blind is not None and shape.monotone != "constant":
-            start = f"A misclassified {word} already has the least loss at {where(blind)}"
+            start = f"A misclassified {word} already has the least loss at {where(blind, ends)}"
             yield held.said("-", start, ".", "plateaus", row=row)
         if shape.monotone == "constant" and shapes[1 - row].monotone != "constant":
             start = f"The loss of a {word} is {number(shape.infimum)} whatever the score"

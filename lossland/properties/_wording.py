@@ -2,15 +2,15 @@
 
 import decimal
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.curves import Interval, apart
+from lossland.curves import Interval, Shape, apart
 from lossland.proofs import MEASURED, PROVEN, REFUTED, Claim
 from lossland.properties._calibration import Calibration
-from lossland.properties._facts import Facts
+from lossland.properties._facts import MANY, Facts
 from lossland.properties._risk import THETAS
 
 FRACTIONS = {0.5: "1/2", 0.25: "1/4", 0.75: "3/4", 1 / 3: "1/3", 2 / 3: "2/3", -0.5: "-1/2", -0.25: "-1/4"}
@@ -40,14 +40,39 @@ def number(x: float) -> str:
     return f"{x + 0.0:.4g}"
 
 
-def where(interval: Interval) -> str:
-    """An interval of scores as an inequality."""
-    low, high = interval
-    if low == -math.inf and high == math.inf:
+def told_among(x: float, among: Iterable[float]) -> str:
+    """A number with four digits, or with as many as tell it from the others that four do not tell it from.
+
+    Example:
+        >>> told_among(10000.0, (0.0, 10001.0)), told_among(10000.0, (0.0, 5.0))
+        ('10000', '1e+04')
+    """
+    alike = sorted({y for y in among if y != x and number(y) == number(x)})
+    return apart(x, *alike)[0] if alike else number(x)
+
+
+def ends_of(shape: Shape) -> tuple[float, ...]:
+    """Every score at which something begins or ends on a class curve."""
+    spans = (*shape.plateaus, *shape.bottoms, *shape.walls)
+    return (*(end for span in spans for end in span), *(kink.at for kink in shape.kinks))
+
+
+def listed(told: Iterable[str], most: int = MANY) -> str:
+    """What is told, in one line; beyond so many, how many more there are."""
+    words = list(told)
+    more = [f"and {len(words) - most} more"] if len(words) > most else []
+    return "; ".join(words[:most] + more)
+
+
+def where(interval: Interval, among: Iterable[float] = ()) -> str:
+    """An interval of scores as an inequality, its ends told apart from each other and from other scores."""
+    others = (*among, *interval)
+    low, high = (told_among(end, others) for end in interval)
+    if interval == (-math.inf, math.inf):
         return "every z"
-    if low == -math.inf:
-        return f"z <= {number(high)}"
-    return f"z >= {number(low)}" if high == math.inf else f"{number(low)} <= z <= {number(high)}"
+    if interval.low == -math.inf:
+        return f"z <= {high}"
+    return f"z >= {low}" if interval.high == math.inf else f"{low} <= z <= {high}"
 
 
 def thresholds(found: Calibration) -> str:

@@ -12,9 +12,9 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Keyed, Model, Params, checked_weights, keyed, same, shaped_weights
+from lossland.core import Keyed, Model, Params, checked_weights, keyed, same, shaped_weights, weighted
 from lossland.data import Dataset
-from lossland.elements import Pair
+from lossland.elements import Pair, as_float, values_of
 from lossland.training._models import linear
 
 
@@ -64,16 +64,23 @@ class Objective:
 
     def scores(self, params: Params) -> Array:
         """The scores z of all examples, (n,)."""
-        return self.model.apply(params, self.inputs)
+        scores = self.model.apply(params, self.inputs)
+        if jnp.shape(scores) != (self.n,):
+            raise ValueError(
+                f"{self.model.name} gives scores of shape {jnp.shape(scores)} for {self.n} examples; a model gives one "
+                f"score an example, shape ({self.n},): end it with [:, 0] or .squeeze(-1), say."
+            )
+        return scores
 
     def losses(self, params: Params) -> Array:
         """The loss of each example without its weight, (n,)."""
-        return self.pair(self.scores(params), self.labels)
+        scores = as_float(self.scores(params))
+        return values_of(self.pair, scores, jnp.asarray(self.labels, scores.dtype))
 
     def risk(self, params: Params) -> Array:
         """The weighted mean loss without the penalty, a scalar."""
         losses = self.losses(params)
-        return jnp.mean(losses if self.sample_weights is None else self.sample_weights * losses)
+        return jnp.mean(losses if self.sample_weights is None else weighted(losses, self.sample_weights))
 
     def __call__(self, params: Params) -> Array:
         """The objective's value, a scalar."""
@@ -110,13 +117,14 @@ def objective(
     l2: ArrayLike = 0.0,
     sample_weights: ArrayLike | None = None,
     class_weights: Mapping[int, float] | Literal["balanced"] | None = None,
+    mean: Literal["all", "valid"] = "all",
 ) -> Objective:
     r"""The function of the parameters that training lowers.
 
     .. math:: F(\theta) = \frac{1}{n} \sum_i s_i \, \ell(z_i, t_i) + \frac{\lambda}{2} \|w\|^2, \quad z = model(\theta, x)
 
     The bias is not penalised, and the sum is divided by n whatever the weights s: with C = 1 / (n * l2) it is
-    `solve`'s problem divided by C * n.
+    `solve`'s problem divided by C * n. A weight of 0 removes its example whatever its loss, an infinite one too.
 
     Args:
         pair: from `pair`.
@@ -125,6 +133,8 @@ def objective(
         l2: the penalty, >= 0.
         sample_weights: (n,), not negative.
         class_weights: {-1: weight, +1: weight}, or "balanced" for n / (2 * the class's count).
+        mean: "all" divides by the number of examples; "valid" by the sum of the weights, so that with weights 0 and 1
+            it is the mean over the examples that are not masked.
 
     Returns:
         A callable params -> scalar.
@@ -146,6 +156,12 @@ def objective(
     if not isinstance(l2, Tracer) and not np.all(np.asarray(l2) >= 0):
         raise ValueError(f"l2 must be a number >= 0, not {l2}.")
     weights = _weights(data, sample_weights, class_weights)
+    if mean not in ("all", "valid"):
+        raise ValueError(f'mean is "all" or "valid", not {mean!r}.')
+    if mean == "valid" and weights is not None:
+        if not weights.sum() > 0:
+            raise ValueError("Every example has weight 0: there is nothing to take a mean of.")
+        weights = weights * (data.n / weights.sum())
     inputs, labels = jnp.asarray(data.inputs, float), jnp.asarray(data.labels, float)
     chex.assert_rank([inputs, labels], [2, 1])
     held = None if weights is None else jnp.asarray(weights, float)

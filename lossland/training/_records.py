@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from lossland.core import weighted
 from lossland.training._composed import Members
 from lossland.training._step import (
     BlockState,
@@ -104,7 +105,7 @@ def measure(
     gradient = gradient_of(plan, examples, l2, params, slopes, scores_of(plan.model, params, examples.inputs)[1])
     sides = examples.labels[None] * scores
     norm = jnp.sqrt(_square(jax.vmap(plan.model.penalised)(params)))
-    risk = total(_mean(values if examples.weights is None else values * examples.weights[None], examples))
+    risk = total(_mean(values if examples.weights is None else weighted(values, examples.weights[None]), examples))
     smallest = jnp.min(sides if examples.real is None else jnp.where(examples.real[None] > 0, sides, jnp.inf), axis=1)
     found = {
         "risk": risk,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from lossland.core import Key, Model, Params, rows_where
+from lossland.core import Key, Model, Params, rows_where, weighted
 from lossland.elements import Pair, unsound
 from lossland.training._batches import next_rows
 from lossland.training._composed import Members, Recipe, composed_losses
@@ -215,7 +215,7 @@ def merged(tree: Any) -> Any:
 
 def gradient_of(plan: Plan, examples: Examples, l2: Array, params: Params, slopes: Array, back: Callable) -> Params:
     """The gradient of the objective, (models, ...), from the slopes of the losses, (models, n)."""
-    each = slopes / examples.n if examples.weights is None else slopes * (examples.weights / examples.n)[None]
+    each = slopes / examples.n if examples.weights is None else weighted(slopes, (examples.weights / examples.n)[None])
     data = back(each)
     if plan.axis is not None:
         data = jax.lax.psum(data, plan.axis)

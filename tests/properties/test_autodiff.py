@@ -116,7 +116,7 @@ def test_a_slope_that_is_no_derivative_is_found(name, registries):
 
 def test_numbers_that_are_none_are_found(registries):
     trap = faults(registered(UNWELL["root"]), np.array([3.0, -1.0, 1.5]))
-    assert trap[0].startswith("The slope for a positive is NaN at 2 scores from 1.5 to 3; a branch that jnp.where does")
+    assert trap[0] == "The slope for a positive is NaN at 2 scores from 1.5 to 3."
     assert [text.partition(" is NaN")[0] for text in trap] == [
         "The slope for a positive",
         "The curvature for a positive",
