@@ -38,8 +38,9 @@ def unit_groups(params: Params, normalization: Normalization, units: int = -1) -
         Arrays of group numbers, shaped as the params' arrays, in their order; -1 for what is no floating-point number.
 
     Raises:
-        ValueError: if the normalization is not known, an array lacks the units' axis, or two matrices lie side by side
-            in one node, so that it cannot be known which units are whose.
+        ValueError: if the normalization is not known, an array lacks the units' axis, a vector beside it tells of
+            another axis, or two matrices lie side by side in one node, so that it cannot be known which units are
+            whose.
 
     Example:
         >>> [g.tolist() for g in unit_groups(({"bias": np.ones(2), "weights": np.ones((1, 2))}, np.ones(3)), "filter")]
@@ -53,13 +54,14 @@ def unit_groups(params: Params, normalization: Normalization, units: int = -1) -
     groups = [np.zeros(np.shape(x), int) for x in leaves]
     if normalization != "model":
         for layer in _layers(params):
-            width = 1
-            if normalization == "filter":
-                width = _unit_width(layer, units)
+            width = _unit_width(layer, units) if normalization == "filter" else 1
+            further = count + width
             for leaf in layer:
-                groups[leaf.number], extra = _numbered(leaf, count, width, units)
-                width += extra
-            count += width
+                found = _numbered(leaf, count, width, units)
+                # What belongs to no unit, a temperature say, is a group of its own.
+                groups[leaf.number] = np.full(leaf.shape, further) if found is None else found
+                further += found is None
+            count = further
     return [
         g if jnp.issubdtype(jnp.asarray(x).dtype, jnp.floating) else np.full(g.shape, HELD)
         for g, x in zip(groups, leaves, strict=True)
@@ -88,17 +90,23 @@ def _unit_width(layer: list[_Leaf], units: int) -> int:
     shape = matrices[0].shape
     if not -len(shape) <= units < len(shape):
         raise ValueError(f"units={units} is no axis of the array {matrices[0].name} of shape {shape}.")
+    lengths = {leaf.shape[0] for leaf in layer if len(leaf.shape) == 1}
+    other = 0 if units in (-1, len(shape) - 1) else -1
+    if shape[other] in lengths and shape[units] not in lengths:
+        raise ValueError(
+            f"The array {matrices[0].name} of shape {shape} has a vector of length {shape[other]} beside it: its units "
+            f'seem to lie along axis {other}, not {units}. Give units={other}, or normalization="layer" or "model".'
+        )
     return shape[units]
 
 
-def _numbered(leaf: _Leaf, first: int, width: int, units: int) -> tuple[np.ndarray, int]:
-    """The groups of a layer's array, the layer's first being `first`; and how many groups of its own it needs."""
+def _numbered(leaf: _Leaf, first: int, width: int, units: int) -> np.ndarray | None:
+    """The groups of a layer's array, the layer's first being `first`; None if it belongs to no unit."""
     shape = leaf.shape
-    axis = units % len(shape) if len(shape) > 1 else 0
     if width == 1:
-        return np.full(shape, first), 0
-    if len(shape) > 1 or shape == (width,):
-        along = np.arange(width).reshape([-1 if k == axis else 1 for k in range(len(shape))])
-        return first + np.broadcast_to(along, shape), 0
-    # A temperature, say: of no unit.
-    return np.full(shape, first + width), 1
+        return np.full(shape, first)
+    if len(shape) < 2 and shape != (width,):
+        return None
+    axis = units % len(shape) if len(shape) > 1 else 0
+    along = np.arange(width).reshape([-1 if k == axis else 1 for k in range(len(shape))])
+    return first + np.broadcast_to(along, shape)
