@@ -52,6 +52,9 @@ from ._structure import by_structure as by_structure
 from ._structure import keyed as keyed
 from ._structure import same as same
 from ._structure import structure as structure
+from ._tree_forms import leaf_names as leaf_names
+from ._tree_forms import tree_form as tree_form
+from ._tree_forms import tree_of as tree_of
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params

@@ -50,8 +50,8 @@ def unit_groups(params: Params, normalization: Normalization, units: int = -1) -
         raise ValueError(f'normalization is "filter", "layer", "model" or None, not {normalization!r}.')
     if normalization is None:
         return None
-    leaves, groups, count = jax.tree.leaves(params), [], 0
-    groups = [np.zeros(np.shape(x), int) for x in leaves]
+    leaves, count = jax.tree.leaves(params), 0
+    groups: list[np.ndarray] = [np.zeros(np.shape(x), int) for x in leaves]
     if normalization != "model":
         for layer in _layers(params):
             width = _unit_width(layer, units) if normalization == "filter" else 1

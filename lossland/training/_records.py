@@ -126,6 +126,18 @@ def measure(
     return {name: x.reshape(*hyper.l2.shape, *x.shape[1:]) for name, x in found.items()}
 
 
+RESERVED = ("status", "stopped", "pair", "seed", "step", "threshold", "input")
+"""What else a sweep's file holds beside its records."""
+
+
+def refuse_names(metrics: Mapping[str, Any], axes: Mapping[str, Any]) -> None:
+    """Refuse metrics whose names mean something else in a sweep."""
+    for name in metrics:
+        parts = [f"{part}_{what}" for part in ("validation", "test") for what in ("risk", "error")]
+        if name in (*MEASURES, *RESERVED, *parts, *axes) or name.startswith("params_") or "/" in name:
+            raise ValueError(f"A metric may not be called {name!r}: a sweep means something else by it. Rename it.")
+
+
 def _mean(x: Array, examples: Examples) -> Array:
     """The sum over examples divided by the number of examples, (models,)."""
     x = x.astype(examples.inputs.dtype)

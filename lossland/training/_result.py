@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from lossland.core import Params, Table, named_leaves, table
+from lossland.core import Params, Table, leaf_names, table, tree_form, tree_of
 from lossland.training._records import MEASURES
 from lossland.training._step import DIVERGED, FINISHED, RUNNING
 
@@ -79,11 +80,11 @@ class Sweep(NamedTuple):
             made[name] = ((*dims, *further), array, {"long_name": MEASURES.get(name, "")})
         made["status"] = (dims, self.status, {"meaning": json.dumps(STATUS)})
         made["stopped"] = (dims, self.stopped, {"long_name": "updates that the model got"})
-        leaves = named_leaves(self.params)
-        for name, leaf in leaves:
+        names = leaf_names(self.params, [*map(str, made.variables), *map(str, made.dims), "input"])
+        for name, leaf in zip(names, jax.tree.leaves(self.params), strict=True):
             own = tuple(f"{name}_{k}" for k in range(leaf.ndim - len(dims)))
             made[name] = ((*dims, *(("input",) if own and name == "weights" else own)), leaf)
-        held = {"settings": self.settings, "skipped": self.skipped, "leaves": [name for name, _ in leaves]}
+        held = {"settings": self.settings, "skipped": self.skipped, "leaves": names, "tree": _form_or_none(self.params)}
         return made.assign_attrs({name: json.dumps(value) for name, value in held.items()})
 
     def best(self, by: str = "validation_error", threshold: float | str | None = None) -> Any:
@@ -99,7 +100,9 @@ class Sweep(NamedTuple):
 
         Returns:
             An `xarray.Dataset` with dims (pair, seed): every record at the chosen point, with coordinates
-            learning_rate, l2, ... and step along pair, and `diverged_seeds` of the chosen setting.
+            learning_rate, l2, ... and step along pair, and `diverged_seeds` of the chosen setting. A sweep keeps the
+            params of its last step: of a pair whose chosen step is another they are NaN. To have them, sweep the
+            chosen setting again with `steps` the chosen step, which gives the same bits.
 
         Raises:
             ValueError: if there is no such record, or it is of the test part.
@@ -133,6 +136,8 @@ class Sweep(NamedTuple):
             place = np.unravel_index(int(first), value.shape)
             at = dict(zip(("step", *settings), place, strict=True))
             one = full.sel(pair=name).isel(at)
+            if at["step"] != len(self.steps) - 1:
+                one = one.assign({leaf: one[leaf].astype(float) * np.nan for leaf in json.loads(full.attrs["leaves"])})
             chosen.append(one.assign(diverged_seeds=lost.sel(pair=name).isel({k: at[k] for k in settings})))
         along = ["step", *settings]
         return xarray.concat(chosen, "pair", coords=along, data_vars="all", compat="equals", join="outer").assign_attrs(
@@ -150,8 +155,18 @@ class Sweep(NamedTuple):
 
 
 def from_xarray(saved: Any, path: Path | None = None) -> Sweep:
-    """The sweep that `Sweep.to_xarray` made this data set of; params are dicts and lists, as ours are."""
+    """The sweep that `Sweep.to_xarray` made this data set of."""
     leaves = json.loads(saved.attrs["leaves"])
+    arrays = [saved[name].values for name in leaves]
+    form = json.loads(saved.attrs["tree"]) if "tree" in saved.attrs else None
+    if form is not None:
+        params = tree_of(form, arrays)
+    elif "tree" in saved.attrs:
+        # Of a container that no file can hold: its arrays by name.
+        params = dict(zip(leaves, arrays, strict=True))
+    else:
+        # As 0.1 wrote it: dicts and lists, by words and numbers.
+        params = _nested([(name.split("_"), array) for name, array in zip(leaves, arrays, strict=True)])
     axes = [str(d) for d in saved.status.dims[2:]]
     own = {"status", "stopped", *leaves}
     lines = [t if t == "best" else float(t) for t in saved.threshold.values.tolist()]
@@ -162,13 +177,20 @@ def from_xarray(saved: Any, path: Path | None = None) -> Sweep:
         thresholds=tuple(lines),
         steps=tuple(saved.step.values.tolist()),
         records={str(name): saved[name].values for name in saved.data_vars if name not in own},
-        params=_nested([(name.split("_"), saved[name].values) for name in leaves]),
+        params=params,
         status=saved.status.values,
         stopped=saved.stopped.values,
         skipped=tuple(json.loads(saved.attrs["skipped"])),
         settings=json.loads(saved.attrs["settings"]),
         path=path,
     )
+
+
+def _form_or_none(params: Params) -> Any:
+    try:
+        return tree_form(params)
+    except ValueError:
+        return None
 
 
 def _nested(leaves: list[tuple[list[str], np.ndarray]]) -> Any:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Arrays, Key, Keyed, Model, Params, fingerprint, keep_compiled, keyed, read
+from lossland.core import Arrays, Key, Keyed, Model, Params, fingerprint, keep_compiled, keyed, read, tree_form
 from lossland.data import Dataset
 from lossland.training._block import Job, shared_out, texts_of
 from lossland.training._checkpoints import Store, store
@@ -28,7 +28,7 @@ from lossland.training._jobs import (
 from lossland.training._models import linear
 from lossland.training._objective import objective
 from lossland.training._processes import gather
-from lossland.training._records import Metric, record_steps
+from lossland.training._records import Metric, record_steps, refuse_names
 from lossland.training._result import Sweep, from_xarray
 from lossland.training._schedule import Progress, run_blocks
 from lossland.training._step import Examples, Plan
@@ -132,6 +132,9 @@ def sweep(
     check_thresholds(thresholds)
     model = linear() if model is None else model
     base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
+    refuse_names(metrics or {}, grid.axes)
+    if folder is not None:
+        tree_form(jax.eval_shape(lambda: checked_init(model, init, data.d)(jax.random.key(0), data.d)))
     mesh = mesh_of(sharding, devices)
     examples = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
     rows = batch_size or data.n
