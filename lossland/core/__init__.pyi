@@ -11,7 +11,6 @@ from ._affine import along as along
 from ._checks import checked_l2 as checked_l2
 from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights
-from ._checks import weighted as weighted
 from ._checks import with_ones as with_ones
 from ._compiled import SECONDS as SECONDS
 from ._compiled import SWITCH as SWITCH
@@ -38,6 +37,7 @@ from ._params import named_leaves as named_leaves
 from ._params import norm as norm
 from ._params import rows_where as rows_where
 from ._params import told as told
+from ._params import weighted as weighted
 from ._storage import alive as alive
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 
 def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
@@ -37,16 +35,6 @@ def shaped_weights(n: int, given: Any, batched: bool = False) -> np.ndarray:
         shapes = f"({n},) or (..., {n})" if batched else f"({n},)"
         raise ValueError(f"sample_weights have shape {weights.shape}; {n} examples need shape {shapes}.")
     return weights
-
-
-def weighted(values: Array, weights: Array) -> Array:
-    """Values times weights; a weight of 0 makes 0 of an infinite value and of one that is no number.
-
-    Example:
-        >>> weighted(jnp.array([2.0, jnp.inf]), jnp.array([3.0, 0.0])).tolist()
-        [6.0, 0.0]
-    """
-    return jnp.where(weights == 0, 0.0, weights * values)
 
 
 def checked_weights(weights: np.ndarray) -> np.ndarray:

@@ -106,6 +106,16 @@ def rows_where(these: Array, new: Any, old: Any) -> Any:
     return jax.tree.map(pick, new, old)
 
 
+def weighted(values: Array, weights: Array) -> Array:
+    """Values times weights; a weight of 0 makes 0 of an infinite value and of one that is no number.
+
+    Example:
+        >>> weighted(jax.numpy.array([2.0, np.inf]), jax.numpy.array([3.0, 0.0])).tolist()
+        [6.0, 0.0]
+    """
+    return jax.numpy.where(weights == 0, 0.0, weights * values)
+
+
 def form_of(tree: Any) -> tuple[Any, ...]:
     """The structure of a tree and its arrays' shapes; two trees of one form can be added."""
     return jax.tree.structure(tree), tuple(np.shape(leaf) for leaf in jax.tree.leaves(tree))

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self, TypeVar, overload
 
-from jax.core import Tracer
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 REALS = (-math.inf, math.inf)
@@ -57,7 +55,7 @@ class Entry:
         settings = self.settings()
         given = {key: settings[key] for key in inspect.signature(value).parameters}
         # A claim on what is being traced cannot be made.
-        return None if any(isinstance(held, Tracer) for held in given.values()) else value(**given)
+        return None if any(_is_traced(held) for held in given.values()) else value(**given)
 
     def bind(self, **parameters: Any) -> Self:
         """The same entry with keyword parameters fixed, named after them."""
@@ -67,11 +65,16 @@ class Entry:
             raise ValueError(f"{self.name} has no parameter {', '.join(sorted(unknown))}; its parameters: {has}.")
         # NumPy and JAX scalars become Python numbers: an entry is hashed as part of a compiled program's key. One that
         # is being traced stays what it is, so that derivatives and vmap reach it.
-        plain = {key: value if isinstance(value, Tracer) else _plain(value) for key, value in parameters.items()}
+        plain = {key: value if _is_traced(value) else _plain(value) for key, value in parameters.items()}
         bound = dict(self.parameters) | plain
         base = self.name.partition("(")[0]
-        shown = ", ".join(f"{k}={'traced' if isinstance(v, Tracer) else repr(v)}" for k, v in bound.items())
+        shown = ", ".join(f"{k}={'traced' if _is_traced(v) else repr(v)}" for k, v in bound.items())
         return replace(self, name=f"{base}({shown})" if bound else base, parameters=tuple(bound.items()))
+
+
+def _is_traced(value: Any) -> bool:
+    # Data sets are entries too, and loading them needs no JAX: where it is not imported nothing is traced.
+    return "jax" in sys.modules and isinstance(value, sys.modules["jax"].core.Tracer)
 
 
 def _plain(value: Any) -> Any:

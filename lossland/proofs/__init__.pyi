@@ -10,6 +10,7 @@ from ._evidence import Evidence as Evidence
 from ._evidence import evidence as evidence
 from ._growth import Growth as Growth
 from ._local import local as local
+from ._local import surely_moves_together as surely_moves_together
 from ._pieces import Break as Break
 from ._pieces import Pieces as Pieces
 from ._pieces import pieces as pieces

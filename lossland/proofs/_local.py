@@ -65,6 +65,24 @@ def local(held: Pieces, at: float) -> Local:
     return Local(value + 0.0, sign, smooth, low[0] or 0.0, high[0] or 0.0, kink)
 
 
+def surely_moves_together(cuts: tuple[Pieces, ...], at: float) -> bool:
+    """Whether the sum of curves is certainly moving at a score: its slope is not 0 there, to many bits.
+
+    Example:
+        >>> import lossland as ll
+        >>> from lossland.proofs import evidence
+        >>> [surely_moves_together(evidence(ll.pair(f"identity+{n}")).pieces, 0.7) for n in ("hinge", "logistic")]
+        [False, True]
+    """
+    with with_bits(BITS):
+        here, total = ball_of(at), ball_of(0)
+        for held in cuts:
+            if any(b.ball.overlaps(here) for b in held.breaks):
+                return False
+            total += ball_jet(held.parts[sum(1 for b in held.breaks if b.ball < here)], here).slope
+        return bool(total > 0 or total < 0)
+
+
 def _end(held: Pieces, k: int, step: int) -> tuple[float | None, bool]:
     """Where the line that piece k is ends on one side, and whether in a kink; None if the piece is no line."""
     if slope_of_line(held, k) is None:

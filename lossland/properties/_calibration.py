@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lossland.curves import Curves, Interval, Minimum, combine
-from lossland.proofs import PROVEN, local
+from lossland.proofs import PROVEN, local, surely_moves_together
 from lossland.properties._psi_transform import excess
 from lossland.properties._risk import (
     EPS,
@@ -161,14 +161,12 @@ def _by_line(curves: Curves) -> _Set | None:
     return _Set(0.0 - far, far + 0.0, (closed, closed)) if math.isfinite(far) else None
 
 
-def _straight(curves: Curves, low: float, high: float) -> bool | None:
-    """Whether both curves are lines between two scores, by their programs; None where those cannot be read."""
-    if not curves.evidence.pieces:
-        return None
-    middle = 0.5 * (low + high)
-    found = [local(cut, middle) for cut in curves.evidence.pieces]
-    slack = 1e-9 * (1 + abs(low) + abs(high))
-    return all(here.low <= low + slack and here.high >= high - slack for here in found)
+def _moves(curves: Curves, low: float, high: float) -> bool:
+    """Whether the sum of both curves certainly moves between two scores, however little, by their programs."""
+    if not (curves.evidence.pieces and math.isfinite(low) and math.isfinite(high) and low < high):
+        return False
+    places = low + (high - low) * np.array([0.013, 0.21, 0.43, 0.57, 0.79, 0.987])
+    return any(surely_moves_together(curves.evidence.pieces, float(place)) for place in places)
 
 
 def _level_set(curves: Curves, nodes: np.ndarray, ends: tuple[int, int], share: np.ndarray, symmetric: bool) -> _Set:
@@ -184,8 +182,7 @@ def _level_set(curves: Curves, nodes: np.ndarray, ends: tuple[int, int], share: 
     if {low_kind, high_kind} == {"soft", "tail"}:
         return _Set()
     inner = share[share.size // 4 : share.size - share.size // 4]
-    bent = math.isfinite(low) and math.isfinite(high) and low < high and _straight(curves, low, high) is False
-    if bent or (low_kind == high_kind == "soft" and inner.max() > 1e-3 * LEVEL):
+    if _moves(curves, low, high) or (low_kind == high_kind == "soft" and inner.max() > 1e-3 * LEVEL):
         point = 0.0 if symmetric else _plain_threshold(0.5 * (low + high), 1e-11)
         return _Set(point, point)
     return _Set(low, high, (low_closed, high_closed))

@@ -67,7 +67,7 @@ def test_pairs_of_pieces_are_exact_by_their_kinks(step, x64, rng):
 def test_planes_and_rays_against_one_point_after_another(name, method, x64):
     pair = ll.pair(name)
     if method == "kinks" and evaluate.pieces(pair) is None:
-        with pytest.raises(ValueError, match="needs scores that are linear"):
+        with pytest.raises(ValueError, match="needs scores that are affine"):
             ll.plane(pair, DATA, start(), ll.random_directions(start(), KEY), radius=1.0, steps=3, method=method)
         return
     centre, directions = start(), ll.random_directions(start(), KEY)
