@@ -51,7 +51,11 @@ def affinity(function: Callable[[Params], Any], params: Params) -> str:
         return "other"
     moving = [LINEAR if jnp.issubdtype(x.dtype, jnp.inexact) else FIXED for x in jax.tree.leaves(shaped)]
     kinds = [OTHER] if closed.effects else _kinds(closed.jaxpr, moving)
-    return ("linear", "linear", "affine", "other")[_worst(kinds)]
+    worst = _worst(kinds)
+    # A constant is not linear, and neither is a function that a leaf held fixed may scale: not at a direction's own.
+    if worst == LINEAR and all(moving):
+        return "linear"
+    return "other" if worst == OTHER else "affine"
 
 
 def along(function: Callable[[Params], Array], centre: Params, directions: Sequence[Params]) -> Array:

@@ -262,7 +262,6 @@ def hessian_plane(
         l2: the penalty.
         sample_weights: (n,), as in `objective`.
         key: where Lanczos' method starts, for large models.
-        units: the axis of matrices along which units lie, as in `random_directions`.
         **settings: `plane`'s radius, steps, quantities, method, tolerance, progress.
 
     Returns:

@@ -28,6 +28,10 @@ MODELS = {
         lambda p, x: jnp.where(p["on"], x @ p["w"] * p["n"], 0.0),
     ),
 }
+MODELS["constant"] = ll.Model(INIT["w"], lambda p, x: x[:, 0])
+MODELS["a count"] = ll.Model(
+    lambda key, d: {"w": jax.random.normal(key, (d,)), "n": jnp.array(3)}, lambda p, x: x @ p["w"] * p["n"]
+)
 MODELS["nested dicts"] = ll.Model(
     lambda key, d: {
         "params": {"dense": {"kernel": jax.random.normal(key, (d, 4)), "bias": jnp.ones(4)}, "out": jnp.ones(4)}
@@ -36,7 +40,7 @@ MODELS["nested dicts"] = ll.Model(
         jax.nn.relu(x @ p["params"]["dense"]["kernel"] + p["params"]["dense"]["bias"][None]) @ p["params"]["out"]
     ),
 )
-STRAIGHT = {"offset", "frozen part", "prior", "penalty of squares", "a switch"}
+STRAIGHT = {"offset", "frozen part", "prior", "penalty of squares", "a switch", "constant", "a count"}
 PAIRS = ("identity+logistic", "relu+hinge", "identity+squared_hinge")
 
 
