@@ -27,12 +27,13 @@ _PRODUCTS = frozenset("mul dot_general conv_general_dilated".split())
 _CALLS = frozenset("jit pjit closed_call remat2 checkpoint remat core_call".split())
 
 
-def affinity(function: Callable[[Params], Any], params: Params) -> str:
+def affinity(function: Callable[..., Any], params: Params, *fixed: Any) -> str:
     """How a function depends on its params, by its program.
 
     Args:
         function: of params, to an array or a tree of them; anything that JAX can trace.
         params: of the shapes and types that are meant. Integer, boolean and key leaves are held fixed.
+        *fixed: further arguments, which are fixed whatever their values.
 
     Returns:
         "linear" if f(a p + b q) = a f(p) + b f(q), "affine" if f less a constant is linear, else "other", which may be
@@ -44,18 +45,23 @@ def affinity(function: Callable[[Params], Any], params: Params) -> str:
         >>> [affinity(f, w) for f in (lambda w: 2 * w, lambda w: w.sum() + 1, jnp.sin, lambda w: w.astype(int) * 1.0)]
         ['linear', 'affine', 'other', 'other']
     """
-    shaped = jax.tree.map(lambda x: jax.ShapeDtypeStruct(jnp.shape(x), jnp.asarray(x).dtype), params)
+    shaped, others = jax.tree.map(_shaped, (params, fixed))
     try:
-        closed = jax.make_jaxpr(function)(shaped)
+        closed = jax.make_jaxpr(function)(shaped, *others)
     except Exception:  # a program that cannot be traced at all has its error where it is run
         return "other"
     moving = [LINEAR if jnp.issubdtype(x.dtype, jnp.inexact) else FIXED for x in jax.tree.leaves(shaped)]
-    kinds = [OTHER] if closed.effects else _kinds(closed.jaxpr, moving)
+    given = [*moving, *[FIXED] * len(jax.tree.leaves(others))]
+    kinds = [OTHER] if closed.effects else _kinds(closed.jaxpr, given)
     worst = _worst(kinds)
     # A constant is not linear, and neither is a function that a leaf held fixed may scale: not at a direction's own.
     if worst == LINEAR and all(moving):
         return "linear"
     return "other" if worst == OTHER else "affine"
+
+
+def _shaped(x: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(jnp.shape(x), x.dtype if hasattr(x, "dtype") else jnp.asarray(x).dtype)
 
 
 def along(function: Callable[[Params], Array], centre: Params, directions: Sequence[Params]) -> Array:

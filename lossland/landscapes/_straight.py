@@ -13,14 +13,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, affinity, along
+from lossland.core import Keyed, Model, Params, affinity, along, by_structure, keyed
 from lossland.landscapes._places import in_blocks, moved
 
 
 def score_kind(model: Model, params: Params, inputs: np.ndarray) -> str:
     """How scores depend on the params, "linear", "affine" or "other", by the model's program in float64."""
     with jax.enable_x64(True):
-        return affinity(lambda p: model.apply(p, jnp.asarray(inputs)), params)
+        leaves, tree = jax.tree.flatten(jax.tree.map(jnp.asarray, params))
+        rows = jnp.shape(inputs), str(jnp.asarray(inputs).dtype)
+        return _kind(keyed(model.apply), tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves), rows)
+
+
+@by_structure(maxsize=512)
+def _kind(apply: Keyed, tree: Any, leaves: tuple[Any, ...], rows: tuple[Any, ...]) -> str:
+    # Read once for a program and its shapes: of the inputs' values it is independent.
+    return affinity(apply.value, jax.tree.unflatten(tree, leaves), jax.ShapeDtypeStruct(*rows))
 
 
 def is_straight(model: Model, params: Params, inputs: np.ndarray) -> bool:
@@ -31,7 +39,7 @@ def is_straight(model: Model, params: Params, inputs: np.ndarray) -> bool:
 def score_rows(model: Model, centre: Params, directions: Sequence[Params], inputs: Any) -> Array:
     """Scores of the centre, and how they move along each direction, (1 + k, n), of a model that is affine."""
     inputs = jnp.asarray(inputs)
-    if affinity(lambda p: model.apply(p, inputs), centre) == "linear":
+    if score_kind(model, centre, inputs) == "linear":
         return jnp.stack([model.apply(p, inputs) for p in (centre, *directions)])
     return along(lambda p: model.apply(p, inputs), centre, directions)
 
