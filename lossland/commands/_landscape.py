@@ -26,6 +26,8 @@ class LandscapeOptions:
     """A data set's name or file; standardised."""
     label: str = ""
     """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    probabilities: str = ""
+    """Instead of labels: the column (in .npz the array) of P(t = +1), in [0, 1]."""
     classes: tuple[str, ...] = ()
     """Two labels, the negative one first, where the data has more."""
     around: Literal["svm", "logistic", "zero", "random"] = "svm"

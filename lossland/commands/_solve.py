@@ -22,6 +22,8 @@ class SolveOptions:
     """A data set's name or file (.csv, .npz, .parquet, .svm, .libsvm)."""
     label: str = ""
     """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    probabilities: str = ""
+    """Instead of labels: the column (in .npz the array) of P(t = +1), in [0, 1]."""
     classes: tuple[str, ...] = ()
     """Two labels, the negative one first, where the data has more."""
     loss: str = "hinge"

@@ -33,6 +33,8 @@ class SweepOptions:
     """A data set's name or file; 60 % train, 20 % select, 20 % test, standardised by the training part."""
     label: str = ""
     """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
+    probabilities: str = ""
+    """Instead of labels: the column (in .npz the array) of P(t = +1), in [0, 1]."""
     classes: tuple[str, ...] = ()
     """Two labels, the negative one first, where the data has more."""
     model: Literal["linear", "mlp"] = "linear"

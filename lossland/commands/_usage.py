@@ -57,7 +57,7 @@ def chosen(word: str, known: Iterable[str], what: str) -> str:
 
 def of_file(command: Any) -> dict[str, str]:
     """What --label and --classes say of a data file, as `load` takes it."""
-    said = {"label": command.label, "classes": "/".join(command.classes)}
+    said = {"label": command.label, "probabilities": command.probabilities, "classes": "/".join(command.classes)}
     return {name: value for name, value in said.items() if value}
 
 

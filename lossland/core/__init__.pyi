@@ -33,6 +33,7 @@ from ._params import flat_point as flat_point
 from ._params import flattened as flattened
 from ._params import form_of as form_of
 from ._params import leaf_paths as leaf_paths
+from ._params import moving_part as moving_part
 from ._params import named_leaves as named_leaves
 from ._params import norm as norm
 from ._params import rows_where as rows_where

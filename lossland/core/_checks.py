@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
@@ -24,21 +26,26 @@ def checked_l2(l2: float) -> float:
     return l2
 
 
-def shaped_weights(n: int, given: Any, batched: bool = False) -> np.ndarray:
+def shaped_weights(n: int, given: Any, batched: bool = False) -> Any:
     """The weights of n examples as float64, ones where none are given; (n,), or (..., n) if `batched`.
+
+    Weights that are being traced stay so, in their own precision.
 
     Raises:
         ValueError: if their shape is another.
     """
-    weights = np.ones(n) if given is None else np.asarray(given, float)
+    traced = isinstance(given, Tracer)
+    weights = np.ones(n) if given is None else jnp.asarray(given, float) if traced else np.asarray(given, float)
     if weights.shape[-1:] != (n,) or (weights.ndim > 1 and not batched):
         shapes = f"({n},) or (..., {n})" if batched else f"({n},)"
         raise ValueError(f"sample_weights have shape {weights.shape}; {n} examples need shape {shapes}.")
     return weights
 
 
-def checked_weights(weights: np.ndarray) -> np.ndarray:
-    """The weights (..., n), refused if one is negative or not finite; the message names its example."""
+def checked_weights(weights: Any) -> Any:
+    """The weights (..., n), refused if one is negative or not finite; traced ones are taken at their word."""
+    if isinstance(weights, Tracer):
+        return weights
     bad = ~(np.isfinite(weights) & (weights >= 0))
     if bad.any():
         place = tuple(int(i) for i in np.argwhere(bad)[0])

@@ -1,5 +1,6 @@
 """Parameters as trees and as vectors: inner products, names of arrays, flat points and boxes around them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -125,3 +126,34 @@ def told(tree: Any) -> str:
     """The shapes of a tree's arrays in its structure, as text for a message: "{bias: scalar, weights: 3}"."""
     shapes = jax.tree.map(lambda leaf: "x".join(map(str, np.shape(leaf))) or "scalar", tree)
     return str(shapes).replace("'", "")
+
+
+def moving_part(params: Params) -> tuple[Params, Callable[[Params], Params]]:
+    """The arrays of params that a derivative can be taken in, and what puts the others back beside them.
+
+    Integers, booleans and keys stand still: None is in their place, which is no leaf of a tree.
+
+    Args:
+        params: a tree of arrays.
+
+    Returns:
+        The tree with None for what stands still, `params` itself if nothing does; the function from such a tree to
+        one with all arrays.
+
+    Example:
+        >>> moving, whole = moving_part({"w": np.array([2.0]), "steps": np.array(3)})
+        >>> moving, whole({"w": np.array([5.0]), "steps": None})["steps"].item()
+        ({'steps': None, 'w': array([2.])}, 3)
+    """
+    if all(_moves(leaf) for leaf in jax.tree.leaves(params)):
+        return params, lambda moving: moving
+    moving = jax.tree.map(lambda leaf: leaf if _moves(leaf) else None, params)
+
+    def whole(moving: Params) -> Params:
+        return jax.tree.map(lambda own, new: own if new is None else new, params, moving, is_leaf=lambda x: x is None)
+
+    return moving, whole
+
+
+def _moves(leaf: Any) -> bool:
+    return jax.numpy.issubdtype(jax.numpy.result_type(leaf), jax.numpy.inexact)

@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def all_but_biases(params: Params) -> list[Any]:
-    """What l2 penalises of a model that does not say: every array but scalars and those called "bias".
+    """What l2 penalises of a model that does not say: every array but scalars, those called "bias", and whole numbers.
 
     Args:
         params: of one model; an array's name is the last key on the way to it.
@@ -39,7 +39,11 @@ def all_but_biases(params: Params) -> list[Any]:
     def is_bias(way: Any) -> bool:
         return bool(way) and "bias" in (getattr(way[-1], "key", None), getattr(way[-1], "name", None))
 
-    return [leaf for way, leaf in jax.tree.leaves_with_path(params) if np.ndim(leaf) and not is_bias(way)]
+    def moves(leaf: Any) -> bool:
+        return jax.dtypes.issubdtype(jax.dtypes.result_type(leaf), np.inexact)
+
+    leaves = jax.tree.leaves_with_path(params)
+    return [leaf for way, leaf in leaves if np.ndim(leaf) and moves(leaf) and not is_bias(way)]
 
 
 class _ModelFields(NamedTuple):
@@ -56,7 +60,8 @@ class Model(_ModelFields):
         init: (key, d) -> params, d the number of inputs.
         apply: (params, inputs of shape (n, d)) -> scores of shape (n,).
         name: how tables and files call it; that of the function `apply` if left out, "model" for a lambda.
-        penalised: params -> the part that l2 penalises; if left out, every array but scalars and those called "bias".
+        penalised: params -> the part that l2 penalises; if left out, every array of real numbers but
+            scalars and those called "bias".
 
     Example:
         A linear score of the inputs and their squares; only the weights are penalised:

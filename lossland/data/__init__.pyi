@@ -9,3 +9,6 @@ from ._resample import standardise as standardise
 
 """For other wings."""
 from ._load import DATASETS as DATASETS
+from ._soft_labels import both_labels as both_labels
+from ._soft_labels import refuse_soft as refuse_soft
+from ._soft_labels import take as take

@@ -22,15 +22,20 @@ class Dataset:
     Labels may come as -1/+1, 0/1, booleans, any two numbers (the smaller becomes -1) or two strings (the first in
     sorted order becomes -1), in a list, an array or a pandas column. The mapping is kept in `label_names`.
 
+    Soft labels come instead as probabilities p = P(t = +1): an example's loss is then p * positive(z) + (1 - p) *
+    negative(z). Errors, margins and stratified splits take it for t = +1 where p >= 1/2 (a tie counts as +1), and for
+    t = -1 elsewhere; that is what `labels` then holds.
+
     Args:
         inputs: (n, d) finite real numbers, an array, nested lists or a data frame.
-        labels: (n,) of two distinct values.
+        labels: (n,) of two distinct values; left out with probabilities.
         name: what tables and figures call it.
         input_names: d names of columns; a data frame's own by default.
         label_names: (negative, positive), the words for the two classes; the original labels by default. The original
             labels themselves in the other order decide which is negative (-1 and +1 always keep their signs).
         source: author and year, or the file.
         one_class: allow that every label is the same, -1 or +1.
+        probabilities: (n,) P(t = +1) of each example, in [0, 1]; None with labels.
 
     Raises:
         ValueError: if anything in the data cannot be meant; the message says what, where and how to mend it.
@@ -42,34 +47,47 @@ class Dataset:
         Dataset(3 x 2, 1 positive, -1 = 'no', +1 = 'yes')
         >>> data.labels
         array([-1.,  1., -1.])
+        >>> ll.Dataset(inputs=[[0.0], [1.0]], probabilities=[0.25, 0.9]).labels
+        array([-1.,  1.])
     """
 
     inputs: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray = None  # pyright: ignore[reportAssignmentType]
     name: str = ""
     input_names: tuple[str, ...] = ()
     label_names: tuple[str, ...] = ()
     source: str = ""
     one_class: bool = False
+    probabilities: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         columns = self.input_names if len(self.input_names) else getattr(self.inputs, "columns", ())
         input_names = tuple(str(column) for column in columns)
         inputs = _checked_inputs(self.inputs, input_names)
-        labels, label_names = _checked_labels(
-            self.labels, len(inputs), tuple(map(str, self.label_names)), self.one_class
-        )
-        for array in (inputs, labels):
-            array.flags.writeable = False
+        words = tuple(map(str, self.label_names))
+        if self.probabilities is None:
+            if self.labels is None:
+                raise ValueError("A data set needs labels=, or probabilities= for soft labels in [0, 1].")
+            labels, label_names = _checked_labels(self.labels, len(inputs), words, self.one_class)
+            shares = None
+        else:
+            shares = _checked_probabilities(self.probabilities, len(inputs))
+            labels, label_names = _of_probabilities(shares, self.labels, words)
+        for array in (inputs, labels, shares):
+            if array is not None:
+                array.flags.writeable = False
         converted = {"inputs": inputs, "labels": labels, "input_names": input_names, "label_names": label_names}
+        converted["probabilities"] = shares
         for field, value in converted.items():
             object.__setattr__(self, field, value)
 
     def __repr__(self) -> str:
         name = f"{self.name!r}, " if self.name else ""
-        positives = int((self.labels > 0).sum())
         negative, positive = self.label_names
-        return f"Dataset({name}{self.n} x {self.d}, {positives} positive, -1 = {negative!r}, +1 = {positive!r})"
+        words = f"-1 = {negative!r}, +1 = {positive!r}"
+        if self.probabilities is not None:
+            return f"Dataset({name}{self.n} x {self.d}, soft labels of mean {self.probabilities.mean():.3g}, {words})"
+        return f"Dataset({name}{self.n} x {self.d}, {int((self.labels > 0).sum())} positive, {words})"
 
     @property
     def n(self) -> int:
@@ -85,7 +103,8 @@ class Dataset:
     def sha256(self) -> str:
         """A hash of shape and numbers only: the same data under another name have the same hash."""
         digest = hashlib.sha256(f"{self.n} x {self.d}".encode())
-        for array in (self.inputs, self.labels):
+        soft = () if self.probabilities is None else (self.probabilities,)
+        for array in (self.inputs, self.labels, *soft):
             digest.update(np.ascontiguousarray(array, dtype="<f8").data)
         return digest.hexdigest()
 
@@ -160,12 +179,60 @@ def _checked_labels(given: Any, n: int, names: tuple[str, ...], one_class: bool)
         )
     if len(words) > 2:
         raise ValueError(_too_many(distinct, words))
+    if -100 in distinct and set(distinct) <= {-100, -1, 0, 1} and not names:
+        other = next(word for value, word in zip(distinct, words, strict=True) if value != -100)
+        raise ValueError(
+            f"labels holds {other} and -100, which elsewhere marks examples to ignore: only the class {other} would be "
+            f"left. {_as_mask(-100)} If -100 is a class, name the two: label_names=('-100', {other!r})."
+        )
+    if not names and not isinstance(distinct[0], str) and _look_soft(distinct):
+        raise ValueError(
+            f"labels holds {words[0]} and {words[1]}, which look like probabilities of +1: soft labels are "
+            f"ll.Dataset(inputs=X, probabilities=values). If they are two classes, name them: "
+            f"label_names={tuple(words)}."
+        )
     if isinstance(distinct[0], str) and names and set(names) != set(words):
         raise ValueError(f"label_names {names} must be the labels {tuple(words)}, the negative one first.")
     if names == (words[1], words[0]):
         distinct = distinct[::-1]
     negative, positive = names or words
     return np.where(_among(values, distinct[1:]), 1.0, -1.0), (negative, positive)
+
+
+def _checked_probabilities(given: Any, n: int) -> np.ndarray:
+    """A fresh (n,) array of numbers in [0, 1]."""
+    if np.ma.is_masked(given):
+        raise ValueError("probabilities is a masked array with masked entries; drop their rows.")
+    values = np.asarray(given)
+    if values.ndim != 1:
+        mend = " Pass probabilities.ravel()." if values.ndim == 2 and values.shape[1] == 1 else ""
+        raise ValueError(f"probabilities has shape {values.shape}; it must be (n,), P(t = +1) of each example.{mend}")
+    if values.dtype == object:
+        values = np.array([float(value) for value in values])
+    held = np.array(_real(values, "probabilities"), dtype=np.float64)
+    if len(held) != n:
+        raise ValueError(f"There are {n} rows of inputs, but {len(held)} probabilities; each row needs one.")
+    bad = np.flatnonzero(~((held >= 0) & (held <= 1)))
+    if len(bad):
+        raise ValueError(
+            f"{len(bad)} of the probabilities lie outside [0, 1]; the first, in row {bad[0]} counted from 0, is "
+            f"{held[bad[0]]}. They are P(t = +1); scores and labels of -1 are not."
+        )
+    return held
+
+
+def _of_probabilities(shares: np.ndarray, labels: Any, words: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, str]]:
+    """The labels that probabilities stand for, (n,) of -1.0 and +1.0, and the words for the two."""
+    held = np.where(shares >= 0.5, 1.0, -1.0)
+    # `replace` of a data set hands both over.
+    if labels is not None and not (np.shape(labels) == held.shape and np.array_equal(np.asarray(labels), held)):
+        raise ValueError(
+            "Give labels or probabilities, not both: labels are then +1 where p >= 1/2 and -1 elsewhere. "
+            "For hard labels anew, replace(data, labels=..., probabilities=None)."
+        )
+    if len(words) not in (0, 2):
+        raise ValueError(f"label_names has {len(words)} names; it must be (negative, positive).")
+    return held, (words[0], words[1]) if words else ("-1", "1")
 
 
 def _label_values(given: Any) -> np.ndarray:
@@ -218,12 +285,37 @@ def _word(value: Any) -> str:
     return str(int(value)) if whole else str(value)
 
 
+_IGNORED = (-100, -1, -9, -99, -999, 255, 999)
+"""Numbers that are in use for "no label here", the surest first."""
+
+
+def _look_soft(distinct: list[Any]) -> bool:
+    """Whether these numbers lie between 0 and 1 and are not the two ends."""
+    return all(0 <= value <= 1 for value in distinct) and any(value != int(value) for value in distinct)
+
+
+def _as_mask(value: Any) -> str:
+    """How examples without a label are left out."""
+    word = _word(value)
+    return (
+        f"If {word} marks examples without a label, leave their rows out: keep = labels != {word}; or keep the rows, "
+        f"with any label and the weight 0: sample_weights=(labels != {word}).astype(float)."
+    )
+
+
 def _too_many(distinct: list[Any], words: list[str]) -> str:
     shown = ", ".join(words[:8]) + (", ..." if len(words) > 8 else "")
     if not isinstance(distinct[0], str) and any(value != int(value) for value in distinct):
         return (
             f"labels holds {len(words)} different numbers, not all whole ({shown}): soft labels or a regression "
-            f"target. Cut them in two first, for instance labels=values > 0.5."
+            f"target. Soft labels in [0, 1] are ll.Dataset(inputs=X, probabilities=values); else cut them in two "
+            f"first, for instance labels=values > 0.5."
+        )
+    ignored = [value for value in distinct if value in _IGNORED]
+    if len(words) == 3 and ignored:
+        return (
+            f"labels holds {len(words)} classes ({shown}); two are needed. {_as_mask(ignored[0])} "
+            f"If {_word(ignored[0])} is a class, choose two: keep the rows where np.isin(labels, {distinct[:2]})."
         )
     return (
         f"labels holds {len(words)} classes ({shown}); two are needed. Choose two: keep the rows where "

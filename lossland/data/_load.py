@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lossland.data import _generators, _real_sets  # noqa: F401 - they register the built-in sets
 from lossland.data._dataset import Dataset, choose
 from lossland.data._readers import READERS, ending
@@ -22,8 +24,9 @@ def load(name: str | os.PathLike[str] | Dataset | Source | Callable[..., Dataset
             "path/to/file.py:name"; a data file, .csv, .npz, .parquet, .svm or .libsvm (these two also with .gz or
             .bz2); a `Dataset`, which is returned as it is.
         **parameters: of the registered function, such as `classes=(3, 8)`. Of any file: `classes`, to choose two among
-            more. Of .csv and .parquet: `label`, the label column's name or index (default: the last). Of .csv:
-            `header`, whether the first row names the columns (default: whether it holds no number). Of .svm:
+            more. Of .csv and .parquet: `label`, the label column's name or index (default: the last), or
+            `probabilities`, the name or index of a column of P(t = +1) instead; of .npz, the name of that array. Of
+            .csv: `header`, whether the first row names the columns (default: whether it holds no number). Of .svm:
             `max_bytes`, how large the dense array may become.
 
     Returns:
@@ -85,15 +88,28 @@ def _load_file(path: Path, parameters: dict[str, Any]) -> Dataset:
     if path.stat().st_size == 0:
         raise ValueError(f"{path} is empty.")
     known = [*list(inspect.signature(read).parameters)[1:], "classes"]
+    if "label" in known:
+        known.append("probabilities")
     unknown = sorted(set(parameters) - set(known))
     if unknown:
         raise ValueError(f"{path}: there is no parameter {', '.join(unknown)} for it, only {', '.join(known)}.")
-    inputs, labels, input_names = read(path, **{key: value for key, value in parameters.items() if key != "classes"})
+    asked = {key: value for key, value in parameters.items() if key not in ("classes", "probabilities")}
+    soft = "probabilities" in parameters
+    if soft:
+        if "label" in parameters or "classes" in parameters:
+            raise ValueError(
+                f"{path}: probabilities names the column that stands for labels; leave label and classes out."
+            )
+        asked["label"] = parameters["probabilities"]
+    inputs, labels, input_names = read(path, **asked)
     words: tuple[str, ...] = ()
     try:
         if "classes" in parameters:
             rows, labels, words = choose(labels, parameters["classes"])
             inputs = inputs[rows]
-        return Dataset(inputs, labels, path.name.partition(".")[0], input_names, words, source=str(path))
+        given = {"name": path.name.partition(".")[0], "input_names": input_names, "source": str(path)}
+        if soft:
+            return Dataset(inputs, probabilities=np.asarray(labels), **given)
+        return Dataset(inputs, labels, label_names=words, **given)
     except (ValueError, IndexError) as error:
         raise ValueError(f"{path}: {error}") from None

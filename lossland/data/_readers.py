@@ -90,19 +90,21 @@ def _label_column(path: Path, label: int | str, names: Sequence[str]) -> int:
         ) from None
 
 
-def _npz(path: Path) -> tuple[Any, Any, tuple[str, ...]]:
-    """Two arrays, called inputs and labels or X and y."""
+def _npz(path: Path, label: str = "") -> tuple[Any, Any, tuple[str, ...]]:
+    """Two arrays, called inputs and labels or X and y; or the labels as they are said to be called."""
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not an .npz file; np.savez(path, inputs=..., labels=...) writes one.")
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            for inputs, labels in (("inputs", "labels"), ("X", "y")):
+            wanted = (("inputs", label), ("X", label)) if label else (("inputs", "labels"), ("X", "y"))
+            for inputs, labels in wanted:
                 if inputs in arrays and labels in arrays:
                     return arrays[inputs], arrays[labels], ()
             held = ", ".join(arrays) or "nothing"
     except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} cannot be read as .npz: {error}") from None
-    raise ValueError(f"{path} holds {held}; it must hold the arrays inputs and labels, or X and y.")
+    names = f"inputs (or X) and {label}" if label else "inputs and labels, or X and y"
+    raise ValueError(f"{path} holds {held}; it must hold the arrays {names}.")
 
 
 def _parquet(path: Path, label: int | str = -1) -> tuple[Any, Any, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lossland.data._dataset import Dataset
+from lossland.data._soft_labels import take
 
 
 class Split(NamedTuple):
@@ -122,7 +123,8 @@ def _shuffled_classes(data: Dataset, least: int, what: str, seed: int) -> list[n
     key = np.random.default_rng(seed)
     classes = [np.flatnonzero(data.labels == label) for label in (-1.0, 1.0)]
     for members, word in zip(classes, data.label_names, strict=True):
-        if len(members) < least and not (data.one_class and len(members) == 0):
+        allowed = data.one_class or data.probabilities is not None
+        if len(members) < least and not (allowed and len(members) == 0):
             raise ValueError(
                 f"Class {word!r} has {len(members)} example(s); {what} needs at least {least} of each class."
             )
@@ -131,7 +133,7 @@ def _shuffled_classes(data: Dataset, least: int, what: str, seed: int) -> list[n
 
 def _parts(data: Dataset, held_out: np.ndarray, standardised: bool) -> Split:
     """The two parts; the scaling is fitted on the training part only."""
-    train, test = (replace(data, inputs=data.inputs[rows], labels=data.labels[rows]) for rows in (~held_out, held_out))
+    train, test = (take(data, rows) for rows in (~held_out, held_out))
     if not standardised:
         return Split(train, test, np.zeros(data.d), np.ones(data.d))
     centre, scale = _scaling(train.inputs)
@@ -160,6 +162,9 @@ def label_noise(data: Dataset, share: float = 0.1, seed: int = 0) -> Dataset:
     """
     chosen = _random_share(data, share, seed)
     name = f"{data.name} with {share:.3g} of the labels flipped".strip()
+    if data.probabilities is not None:
+        soft = np.where(chosen, 1.0 - data.probabilities, data.probabilities)
+        return replace(data, labels=None, probabilities=soft, name=name)
     return replace(data, labels=np.where(chosen, -data.labels, data.labels), name=name)
 
 

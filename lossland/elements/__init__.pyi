@@ -40,6 +40,7 @@ from ._pair import refusal as refusal
 from ._pair import settled as settled
 from ._pair import unsound as unsound
 from ._pair import values_of as values_of
+from ._pair import with_parameters as with_parameters
 from ._pair import with_tie as with_tie
 from ._pair import within_reach as within_reach
 from ._registry import DATASETS as DATASETS

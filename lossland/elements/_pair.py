@@ -7,6 +7,7 @@ its neighbours (`_replay.py`), works in at least float32, and gives slope and cu
 import functools
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,26 +108,33 @@ class Pair:
         return f"pair({self.activation.name!r}, {self.loss.name!r})"
 
 
-def pair(activation: Any, loss: Any = None) -> Pair:
+def pair(activation: Any, loss: Any = None, **parameters: Any) -> Pair:
     r"""Compose an output activation with a loss: :math:`(z, t) \mapsto \ell(g(z), t)`.
 
     Args:
         activation: a registered name ("relu"), a name with parameters ("relu(tie=0.5)"), a registered function or a
             `functools.partial` of one, an entry, or "path/to/file.py:name". Also a whole pair's name, "relu+hinge".
         loss: the same for a loss.
+        **parameters: of the activation or of the loss, whichever has one of that name. A number that is being traced
+            stays one, so that derivatives, `vmap` and `fit` reach it.
 
     Returns:
         The pair; it is callable as `pair(score, label)`, elementwise.
 
     Raises:
-        ValueError: if a name is unknown, or the activation's outputs leave the loss's domain.
+        ValueError: if a name is unknown, the activation's outputs leave the loss's domain, or neither half or both
+            have a parameter.
 
     Example:
-        >>> import lossland as ll
+        >>> import jax, lossland as ll
         >>> relu_hinge = ll.pair("relu", "hinge")
         >>> relu_hinge.name, float(relu_hinge(-2.0, 1.0)), float(relu_hinge.negative(0.5))
         ('relu+hinge', 1.0, 1.5)
+        >>> f"{jax.grad(lambda g: ll.pair('sigmoid', 'focal', gamma=g)(0.3, 1.0))(2.0):.5f}"
+        '-0.08577'
     """
+    if parameters:
+        return with_parameters(pair(activation, loss), parameters)
     if isinstance(activation, Pair) and loss is None:
         return activation
     if loss is None:
@@ -138,6 +146,32 @@ def pair(activation: Any, loss: Any = None) -> Pair:
             )
         activation, loss = parts
     made = Pair(find(ACTIVATIONS, activation), find(LOSSES, loss))
+    reason = refusal(made)
+    if reason:
+        raise ValueError(reason)
+    return made
+
+
+def with_parameters(pair: Pair, parameters: Mapping[str, Any]) -> Pair:
+    """The pair with parameters set in the half that has one of that name.
+
+    Raises:
+        ValueError: if neither half has such a parameter, or both have.
+    """
+    bound = [dict[str, Any](), dict[str, Any]()]
+    for name, value in parameters.items():
+        having = [k for k, half in enumerate((pair.activation, pair.loss)) if name in half.settings()]
+        if not having:
+            has = ", ".join((*pair.activation.settings(), *pair.loss.settings())) or "none"
+            raise ValueError(f"{pair.name} has no parameter {name}; its parameters: {has}.")
+        if len(having) == 2:
+            raise ValueError(
+                f"Both {pair.activation.name} and {pair.loss.name} have a parameter {name}; say which is meant: "
+                f"pair('{pair.activation.name}({name}=...)', '{pair.loss.name}')."
+            )
+        bound[having[0]][name] = value
+    activation = pair.activation.bind(**bound[0]) if bound[0] else pair.activation
+    made = Pair(activation, pair.loss.bind(**bound[1]) if bound[1] else pair.loss)
     reason = refusal(made)
     if reason:
         raise ValueError(reason)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.core import with_ones
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.solvers import separate, solve
 
 
@@ -74,6 +74,7 @@ def descent_limit(data: Dataset, *, learning_rate: float = 1.0, bias: bool = Fal
     """
     if not learning_rate > 0:
         raise ValueError(f"learning_rate must be positive, not {learning_rate}.")
+    refuse_soft(data, "descent_limit")
     every = data.labels[:, None] * with_ones(data.inputs, bias)
     # Without a bias an example is its mirror image with the other label: so there are always two classes.
     both = Dataset(np.concatenate([every, -every]), np.repeat([1, -1], data.n))
@@ -120,6 +121,7 @@ def ray_and_foot(data: Dataset, *, bias: bool = False) -> RayAndFoot:
 
     Source: Ji & Telgarsky (2019), The implicit bias of gradient descent on nonseparable data, theorem 1.
     """
+    refuse_soft(data, "ray_and_foot")
     rows = data.labels[:, None] * with_ones(data.inputs, bias)
     if not rows.any():
         raise ValueError("Every input is 0, so nothing moves the weights.")

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from lossland.core import checked_box, checked_l2, renamed, with_ones
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
 from lossland.geometry._angles import ZeroDirection
@@ -214,6 +214,7 @@ def line_pulls(
         >>> [ll.geometry.line_pulls(name, data, [1.0, 0.0], 0.0).weights.tolist() for name in names]
         [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
     """
+    refuse_soft(data, "line_pulls")
     w, b = np.asarray(weights, float), float(bias)
     if data.d != 2 or w.shape != (2,):
         raise ValueError(f"A line needs two inputs; the data have {data.d}, the weights shape {w.shape}.")
@@ -232,6 +233,7 @@ def line_pulls(
 
 def _two_parameters(pair: Any, data: Dataset, bias: bool | None, box: Any) -> tuple[Pair, np.ndarray, np.ndarray]:
     """The pair, the inputs of its two parameters (n, 2) and the box, refused if there are not two."""
+    refuse_soft(data, "A map of gradient flow")
     bias = data.d == 1 if bias is None else bool(bias)
     if data.d + bias != 2:
         raise ValueError(

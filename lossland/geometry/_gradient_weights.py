@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from lossland.core import Params
+from lossland.core import Params, weighted
 from lossland.training import Objective
 
 
@@ -60,7 +60,7 @@ def gradient_weights(
     training run, or hand it to `fit` as `record`.
 
     Args:
-        f: from `objective`; any model.
+        f: from `objective`; any model. With soft labels t_i is the nearer one, the loss p positive + (1 - p) negative.
         params: where.
         threshold: the rule z > threshold says +1; it decides which examples count as misclassified.
         tol: weights up to this size count as 0.
@@ -79,8 +79,14 @@ def gradient_weights(
     Source: the duals of Cortes & Vapnik (1995), read off the gradient.
     """
     scores, labels = f.scores(params), f.labels
+    slopes = f.pair.slope(scores, labels)
+    if f.probabilities is not None:
+        # Both rows of an example have one score; its label is the nearer one.
+        positive, negative = jnp.split(slopes, 2)
+        slopes = weighted(positive, f.probabilities) + weighted(negative, 1.0 - f.probabilities)
+        scores, labels = scores[: f.examples], jnp.where(f.probabilities >= 0.5, 1.0, -1.0)
     # + 0 turns -0 into 0.
-    weights = -labels * f.pair.slope(scores, labels) + 0.0
+    weights = -labels * slopes + 0.0
     wrong = jnp.where(scores > threshold, 1.0, -1.0) != labels
     still = jnp.abs(weights) <= tol
     return GradientWeights(

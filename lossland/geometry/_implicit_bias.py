@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.core import with_ones
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
 from lossland.geometry._angles import ZeroDirection, angle
 from lossland.geometry._long_runs import descended, flowed, losses_at
@@ -215,6 +215,7 @@ def _checked(
     data: Dataset, steps: int, learning_rates: Any, bias: bool, start: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rates (k,), starting points (k, p) and inputs (n, p), refused if they do not fit together."""
+    refuse_soft(data, "A run without a penalty")
     rates = np.atleast_1d(np.asarray(learning_rates, float))
     if steps < 1 or rates.ndim != 1 or not np.all((rates > 0) & np.isfinite(rates)):
         raise ValueError(f"steps and learning_rates must be positive, a number or (k,); got {steps}, {learning_rates}.")

@@ -11,7 +11,7 @@ from jax import Array
 
 from lossland.core import Key, Model, Params, renamed
 from lossland.curves import tabulate
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements import Loss, Pair
 from lossland.elements import pair as as_pair
 from lossland.elements.activations import relu
@@ -119,6 +119,7 @@ def hidden_svm(pair: Any, data: Dataset) -> HiddenSVM:
         >>> found.weights.round(9).tolist(), round(found.bias, 9), found.threshold
         ([0.25, 0.25], 0.5, 0.5)
     """
+    refuse_soft(data, "hidden_svm")
     made = as_pair(pair)
     bottoms = [tabulate(made).shape(row).bottoms for row in (0, 1)]
     ends = [[part.low for part in bottoms[0] if part.high == np.inf]]
@@ -204,6 +205,7 @@ def compare_repairs(
         >>> plain.dead > svm.dead, svm.dead
         (True, 0.0)
     """
+    refuse_soft(data, "compare_repairs")
     if not (np.any(data.labels > 0) and np.any(data.labels < 0)):
         raise ValueError("Repairs are compared on two classes; these data hold one.")
     if min(starts, steps) < 1 or not (learning_rate > 0 and bias_scale >= 0):

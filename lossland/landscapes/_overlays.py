@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 
 from lossland.core import Model, Params
 from lossland.curves import tabulate
-from lossland.data import Dataset
+from lossland.data import Dataset, both_labels, take
 from lossland.elements import Pair
 from lossland.landscapes._plane import Plane
 from lossland.landscapes._straight import is_straight, score_rows
@@ -93,7 +93,11 @@ def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = Non
         >>> found.ends[0].tolist(), found.kinks.tolist()
         ([[2.0, -1.0], [-1.0, 2.0]], [1.0, -1.0])
     """
-    model = linear() if model is None else model
+    model, of = linear() if model is None else model, np.arange(data.n)
+    if data.probabilities is not None:
+        # Where both labels have a share, both losses have their kinks.
+        data, shares = both_labels(data)
+        data, of = take(data, shares > 0), np.flatnonzero(shares > 0) % (len(shares) // 2)
     inputs = np.asarray(data.inputs, float)
     with jax.enable_x64(True):
         if not is_straight(model, p.centre, inputs):
@@ -112,7 +116,7 @@ def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = Non
     ends, kept = _clipped_lines(normals, kinks - origin[examples], _box(p))
     order = np.argsort(examples[kept], kind="stable")
     chosen = kept[order]
-    return KinkSegments(ends[order], examples[chosen], kinks[chosen], kinds[chosen])
+    return KinkSegments(ends[order], of[examples[chosen]], kinks[chosen], kinds[chosen])
 
 
 def _box(p: Plane) -> np.ndarray:

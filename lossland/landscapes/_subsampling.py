@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from lossland.core import Model, Params, shaped_weights
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks
 from lossland.landscapes._plane import Plane, plane
@@ -193,6 +193,7 @@ def _drawn(data: Dataset, subsample: int, seed: int, sample_weights: Any) -> tup
     """The rows, the examples and the weights of a random part."""
     if not 2 <= subsample <= data.n:
         raise ValueError(f"subsample is from 2 to the {data.n} examples of {data.name or 'the data'}, not {subsample}.")
+    refuse_soft(data, "A subsampled plane, whose errors are of single examples,")
     rows = np.sort(np.random.default_rng(seed).permutation(data.n)[:subsample])
     part = Dataset(data.inputs[rows], data.labels[rows], name=data.name, one_class=True)
     if sample_weights is None:

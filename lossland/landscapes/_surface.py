@@ -94,6 +94,11 @@ def _named(quantities: Sequence[Quantity], data: Dataset) -> tuple[tuple[str, ..
     unknown = sorted(set(names) - set(QUANTITIES))
     if unknown:
         raise ValueError(f"There is no quantity {', '.join(unknown)}; there are {', '.join(QUANTITIES)}.")
+    if data.probabilities is not None and set(names) - {"risk"}:
+        raise ValueError(
+            f"{min(set(names) - {'risk'})} counts examples by their label, and these data have probabilities. Draw it "
+            f"with the nearer labels, dataclasses.replace(data, probabilities=None); objective and risk take them."
+        )
     given = [q for q in quantities if not isinstance(q, str)]
     called = [getattr(q, "__name__", "") for q in given]
     for name in called:

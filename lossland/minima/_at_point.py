@@ -8,7 +8,7 @@ import numpy as np
 
 from lossland.core import checked_l2, flat_point, with_ones
 from lossland.curves import tabulate
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
 from lossland.minima._subdifferential import Around, cones, enumerable, one_sided, sampled
@@ -62,6 +62,7 @@ class AtPoint(NamedTuple):
 
 def at_point(pair: Any, data: Dataset, params: Any, l2: float, bias: bool, sample_weights: Any) -> AtPoint:
     """A checked objective at a point; arguments as in `clarke_stationarity`."""
+    refuse_soft(data, "What looks at a point's subgradients")
     made = as_pair(pair)
     checked_l2(l2)
     weights = np.ones(data.n) if sample_weights is None else np.asarray(sample_weights, float)

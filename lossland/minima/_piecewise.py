@@ -6,7 +6,7 @@ import numpy as np
 
 from lossland.core import checked_l2, with_ones
 from lossland.curves import Parabolas, parabolas
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements import pair as as_pair
 
 
@@ -101,6 +101,7 @@ def pieced(pair: Any, data: Dataset, l2: float, bias: bool, sample_weights: Any 
         )
     rows = with_ones(data.inputs, bias)
     penalty = np.append(np.full(data.d, float(l2)), np.zeros(int(bias)))
+    refuse_soft(data, "What counts cells and minima")
     return Pieced(made.name, rows, np.asarray(data.labels), weights / data.n, parabolas(made), penalty)
 
 

@@ -14,7 +14,7 @@ import optax
 from jax import Array
 
 from lossland.core import Key
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.elements.losses import hinge, smooth_hinge
 
 
@@ -274,6 +274,7 @@ def _given(data: Any, C: float) -> tuple[Array, Array, Array]:
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     if not 0 < C < float("inf"):
         raise ValueError(f"C must be positive and finite, not {C}.")
+    refuse_soft(data, "A first-order method of the hinge")
     return jnp.asarray(data.inputs), jnp.asarray(data.labels), jnp.asarray(float(C))
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from lossland.core import shaped_weights
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, certificates, walked
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
 from lossland.solvers._solve import Solution, solve
@@ -110,6 +110,7 @@ def hinge_path(
         raise ValueError(f"A path runs from C_min > 0 up to a larger, finite C_max, not from {C_min} to {C_max}.")
     if data.n > LARGEST:
         raise ValueError(f"The exact path takes at most {LARGEST} examples, not {data.n}; use path(loss, data, Cs).")
+    refuse_soft(data, "hinge_path")
     inputs, t = np.asarray(data.inputs), np.asarray(data.labels)
     function = bound_kernel(kernel, inputs, gamma, degree, coef0)
     start = solve_kernel("hinge", data, C=C_min, kernel=function, sample_weights=sample_weights)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import keep_compiled
-from lossland.data import Dataset
+from lossland.core import checked_weights, keep_compiled, shaped_weights
+from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
-from lossland.solvers._problems import check_bounded, problems
+from lossland.solvers._problems import check_bounded, problems, strength
 from lossland.solvers._tiles import Optimum, Stop, optima
 
 
@@ -79,7 +79,8 @@ def solve(
         loss: a convex margin loss by name, function or entry ("hinge", "huber(delta=0.5)"), a label loss such as
             `weighted("hinge", positive=2.0)`, or a pair that is convex in the score. The perceptron's optimum is
             w = 0, as it asks for no margin. A list of such losses becomes the first batch axis, one program a loss.
-        data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1.
+        data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1, or probabilities p: an example's loss is then
+            p phi(z) + (1 - p) phi(-z), z its score, and its dual alpha_i = t_i (a_i+ - a_i-), of its two labels'.
         C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes. inf asks for the
             hard margin, of a loss that is 0 from margin 1 on.
         l2: instead of C, the penalty of a mean loss: C = 1 / (n * l2).
@@ -117,6 +118,9 @@ def solve(
         settings = {"C": C, "l2": l2, "sample_weights": sample_weights, "labels": labels, "bias": bias}
         settings |= {"tol": tol, "polish": polish, "steps": steps, "devices": devices}
         return _together([solve(each, data, **settings) for each in loss])
+    if getattr(data, "probabilities", None) is not None:
+        options = {"bias": bias, "tol": tol, "polish": polish, "steps": steps, "devices": devices}
+        return _of_soft_labels(loss, data, strength(data.n, C, l2), sample_weights, labels, options)
     keep_compiled()
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, labels)
@@ -126,6 +130,20 @@ def solve(
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
     found, (objective, size) = optima(form, data, t, c, bias, stop, devices)
     return _solution(found, objective, size, shape, bias, tol, steps)._replace(convexity=form.convexity)
+
+
+def _of_soft_labels(loss: Any, data: Dataset, C: Any, sample_weights: Any, labels: Any, options: dict) -> Solution:
+    """The solution for soft labels: every example as +1 and as -1, weighted by its shares, is an ordinary problem."""
+    if labels is not None:
+        raise ValueError("These data have probabilities, which labels= would replace; leave labels out.")
+    given = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
+    rows, shares = both_labels(data)
+    weights = np.concatenate([given, given], axis=-1) * shares
+    found = solve(loss, rows, C=C, sample_weights=weights, **options)
+    (positive, negative), (above, below) = (np.split(x, 2, axis=-1) for x in (found.duals, found.support))
+    between = (above == 1) | (below == 1)
+    support = np.where(between, 1, np.maximum(above, below)).astype(np.int8)
+    return found._replace(duals=data.labels * (positive - negative), support=support)
 
 
 def _together(solutions: list[Solution]) -> Solution:

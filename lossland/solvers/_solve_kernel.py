@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from lossland.core import Key, keep_compiled
-from lossland.data import Dataset
+from lossland.data import Dataset, refuse_soft
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
 from lossland.solvers._certificates import BOUNDED, FREE, ZERO
@@ -75,6 +75,7 @@ def solve_kernel(
     Sources: Cortes & Vapnik (1995); Fan, Chen & Lin (2005); Chapelle (2007); Harbrecht, Peters & Schneider (2012);
     Rahimi & Recht (2007).
     """
+    refuse_soft(data, "solve_kernel")
     keep_compiled()
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, None)

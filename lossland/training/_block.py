@@ -12,9 +12,10 @@ from jax.sharding import Mesh
 from lossland.core import Arrays, Key, Keyed, keyed
 from lossland.training._batches import first_order
 from lossland.training._composed import Members, members_of
+from lossland.training._examples import Examples
 from lossland.training._grid import Block, Grid, coordinates
 from lossland.training._programs import Programs, by_text, jitted, lower, programs, starting
-from lossland.training._step import RUNNING, BlockState, Examples, Hyperparameters
+from lossland.training._step import RUNNING, BlockState, Hyperparameters
 
 SECONDS = 0.5
 """Time between two returns to Python, where progress is told, checkpoints are written and Ctrl-C is heard."""
@@ -162,25 +163,10 @@ def run_block(
 
 def texts_of(job: Job, block: Block) -> tuple[str, str]:
     """The text of a block's programs and of what makes the first params: all that a sweep's numbers come from."""
-    plain = job._replace(fused=False, mesh=None)
+    plain = job._replace(fused=job.fused and bool(job.plan.value.asks or job.plan.value.parameters), mesh=None)
     begun = begin_block(plain, block, compiled=False)
     start: Any = starting(job.init, job.examples.inputs.shape[1])
     return begun.text, start.lower(jnp.asarray(_numbers(job, block)[0])).as_text()
-
-
-def shared_out(examples: Examples, devices: int) -> Examples:
-    """The examples, with rows of weight 0 added so that each device gets as many."""
-    n = examples.inputs.shape[0]
-    more = -n % devices
-    real = jnp.concatenate([jnp.ones(n, examples.inputs.dtype), jnp.zeros(more, examples.inputs.dtype)])
-    weights = jnp.ones(n, examples.inputs.dtype) if examples.weights is None else examples.weights
-    return Examples(
-        jnp.concatenate([examples.inputs, jnp.zeros((more, examples.inputs.shape[1]), examples.inputs.dtype)]),
-        jnp.concatenate([examples.labels, jnp.ones(more, examples.labels.dtype)]),
-        jnp.concatenate([weights, jnp.zeros(more, weights.dtype)]),
-        real,
-        examples.n,
-    )
 
 
 # ------------------------------------------------------------------------------------------------------ before the loop
@@ -209,7 +195,8 @@ def _numbers(job: Job, block: Block) -> tuple[np.ndarray, Hyperparameters]:
     seeds, axes = coordinates(job.grid, block)
     dtype = job.examples.inputs.dtype
     each = {name: jnp.broadcast_to(jnp.asarray(x, dtype), (block.height, block.width)) for name, x in axes.items()}
-    return seeds, Hyperparameters(each.pop("learning_rate"), each.pop("l2"), each)
+    parameters = {name: each.pop(name) for name in job.plan.value.parameters}
+    return seeds, Hyperparameters(each.pop("learning_rate"), each.pop("l2"), each, parameters)
 
 
 def _resumed(fresh: Callable[[], BlockState], saved: Saved) -> tuple[BlockState, list[Arrays]]:

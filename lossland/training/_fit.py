@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Keyed, Params, keep_compiled, keyed
+from lossland.core import Key, Keyed, Params, keep_compiled, keyed, leaf_names, moving_part
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective
 
@@ -35,6 +35,36 @@ class Fit(NamedTuple):
     steps: Array
     records: Any = None
 
+    def to_xarray(self) -> Any:
+        """An `xarray.Dataset` with the dim step: objective, gradient_norm, what was recorded, and the last params.
+
+        Example:
+            >>> import optax, lossland as ll
+            >>> f = ll.objective(ll.pair("identity", "logistic"), data=ll.load("two_points"))
+            >>> start = ll.linear(scale=0.0).init(jax.random.key(0), f.d)
+            >>> run = ll.fit(f, start, optax.sgd(0.5), 4, record=lambda p: {"size": optax.tree.norm(p)})
+            >>> held = run.to_xarray()
+            >>> dict(held.sizes), sorted(map(str, held.data_vars))
+            ({'step': 5, 'input': 1}, ['bias', 'gradient_norm', 'objective', 'record_size', 'weights'])
+        """
+        import xarray
+
+        made = xarray.Dataset(
+            {
+                "objective": ("step", np.asarray(self.values)),
+                "gradient_norm": ("step", np.asarray(self.gradient_norms)),
+            },
+            coords={"step": np.asarray(self.steps)},
+        )
+        for name, leaf in zip(leaf_names(self.records), jax.tree.leaves(self.records), strict=True):
+            full = "record" if name == "params" else f"record_{name}"
+            made[full] = (("step", *(f"{full}_{k}" for k in range(np.ndim(leaf) - 1))), np.asarray(leaf))
+        taken = [*map(str, made.variables), "input"]
+        for name, leaf in zip(leaf_names(self.params, taken), jax.tree.leaves(self.params), strict=True):
+            own = tuple(f"{name}_{k}" for k in range(np.ndim(leaf)))
+            made[name] = (("input",) if own and name == "weights" and len(own) == 1 else own, np.asarray(leaf))
+        return made
+
 
 def fit(
     objective: Callable[[Params], Array],
@@ -53,7 +83,8 @@ def fit(
     Args:
         objective: from `objective`, or any function params -> scalar.
         params: where to start, as `model.init` gives it; left unchanged.
-        optimizer: from optax, say `optax.sgd(0.1)`.
+        optimizer: from optax, say `optax.sgd(0.1)`; those that ask for value, grad or value_fn get them (`optax.lbfgs`,
+            `optax.polyak_sgd`, line searches, `optax.contrib.reduce_on_plateau`).
         steps: the number of updates.
         key: decides the batches; needed with `batch_size`, and unused without.
         batch_size: examples a step, drawn without replacement epoch by epoch (the last short batch of an epoch is
@@ -87,7 +118,8 @@ def fit(
     # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
     chunk = _chunk if plan.readable else jax.jit(_run_chunk, static_argnums=0)
     params = jax.tree.map(jnp.asarray, params)
-    state = _FitState(params, optimizer.init(params), jnp.zeros((), int), _first_order(objective, batch_size, key))
+    inner = optimizer.init(moving_part(params)[0])
+    state = _FitState(params, inner, jnp.zeros((), int), _first_order(objective, batch_size, key))
     traces = []
     for start in range(0, steps, made_for.records * record_every):
         state, trace = chunk(plan, given, state, jnp.asarray(steps), key)
@@ -124,13 +156,19 @@ class _FitState(NamedTuple):
 
 def _first_order(objective: Any, batch_size: int | None, key: Key | None) -> Array | None:
     """The order of the examples in the first epoch; None with full batches."""
-    return None if batch_size is None or key is None else first_order(key, objective.n)
+    return None if batch_size is None or key is None else first_order(key, objective.examples)
 
 
 def _measure(plan: _FitPlan, objective: Callable, params: Params) -> tuple[Array, Array, Any]:
     """Value, gradient norm and what `record` gives, at one point."""
-    value, gradient = jax.value_and_grad(objective)(params)
+    value, gradient = _along(objective, params)
     return value, optax.tree.norm(gradient), None if plan.record is None else plan.record(params)
+
+
+def _along(objective: Callable, params: Params) -> tuple[Array, Params]:
+    """The objective and its gradient in what moves; integers, booleans and keys among the params stand still."""
+    moving, whole = moving_part(params)
+    return jax.value_and_grad(lambda part: objective(whole(part)))(moving)
 
 
 def _run_chunk(
@@ -140,23 +178,30 @@ def _run_chunk(
     plan: _FitPlan = held.value[0]
     objective: Any = plan.function if given is None else given
 
-    def update(state: _FitState, gradient: Params) -> _FitState:
-        updates, inner = plan.optimizer.update(gradient, state.optimizer, state.params)
-        new = state._replace(params=optax.apply_updates(state.params, updates), optimizer=inner, step=state.step + 1)
-        return jax.tree.map(functools.partial(jnp.where, state.step < steps), new, state)
+    optimizer = optax.with_extra_args_support(plan.optimizer)
+
+    def update(state: _FitState, objective: Callable, value: Array, gradient: Params) -> _FitState:
+        moving, whole = moving_part(state.params)
+        # What an optimiser does not look at is not computed.
+        more = {"value": value, "grad": gradient, "value_fn": lambda part: objective(whole(part))}
+        updates, inner = optimizer.update(gradient, state.optimizer, moving, **more)
+        params = whole(optax.apply_updates(moving, updates))
+        new = state._replace(params=params, optimizer=inner, step=state.step + 1)
+        return jax.tree.map(functools.partial(_where, state.step < steps), new, state)
 
     def step(_: Any, state: _FitState) -> _FitState:
         if plan.batch_size is None:
-            return update(state, jax.grad(objective)(state.params))
+            return update(state, objective, *_along(objective, state.params))
         order, rows = next_rows(plan.batch_size, state.order, state.step, key)
-        return update(state._replace(order=order), jax.grad(objective.batch(rows))(state.params))
+        drawn = objective.batch(rows)
+        return update(state._replace(order=order), drawn, *_along(drawn, state.params))
 
     def record(state: _FitState, _: None) -> tuple[_FitState, tuple[Array, Array, Any]]:
-        value, gradient = jax.value_and_grad(objective)(state.params)
+        value, gradient = _along(objective, state.params)
         kept = None if plan.record is None else plan.record(state.params)
         done = 0
         if plan.batch_size is None:
-            start, done = update(state, gradient), 1
+            start, done = update(state, objective, value, gradient), 1
         else:
             start = state
         end = jax.lax.fori_loop(done, plan.record_every, step, start)
@@ -168,6 +213,11 @@ def _run_chunk(
 _chunk = jax.jit(_run_chunk, static_argnums=0)
 
 
+def _where(goes: Array, new: Array, old: Array) -> Array:
+    """The new array where the step counts, of the old one's type: an optimiser may start with another."""
+    return jnp.where(goes, jnp.asarray(new).astype(jnp.asarray(old).dtype), old)
+
+
 def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:
     """Refuse settings that make no sense for this objective, and params of another shape."""
     if steps < 1 or record_every < 1:
@@ -175,8 +225,8 @@ def _check(objective: Any, params: Params, steps: int, batch_size: int | None, r
     if batch_size is not None:
         if not isinstance(objective, Objective):
             raise ValueError("Batches need an objective from ll.objective; a plain function does not show its data.")
-        if not 1 <= batch_size <= objective.n:
-            raise ValueError(f"batch_size must lie between 1 and the {objective.n} examples, not {batch_size}.")
+        if not 1 <= batch_size <= objective.examples:
+            raise ValueError(f"batch_size must lie between 1 and the {objective.examples} examples, not {batch_size}.")
         if key is None:
             raise ValueError("Batches are drawn at random: give a key, say key=jax.random.key(0).")
     if isinstance(objective, Objective):

@@ -13,7 +13,6 @@ from lossland.data import Dataset
 from lossland.properties import cards
 from lossland.training._block import Job
 from lossland.training._grid import Grid
-from lossland.training._step import Examples
 
 
 def check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, parts) -> None:
@@ -63,10 +62,14 @@ def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params
     return init
 
 
-def examples_of(data: Dataset) -> Examples:
-    """A data set as a sweep takes it: all examples, without weights."""
-    inputs = jnp.asarray(data.inputs, float)
-    return Examples(inputs, jnp.asarray(data.labels, float), None, None, jnp.asarray(data.n, inputs.dtype))
+def refuse_keys(shapes: Params) -> None:
+    """Refuse random keys among params, which no record can hold; integers and booleans stand still."""
+    for way, leaf in jax.tree.leaves_with_path(shapes):
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            raise ValueError(
+                f"The params hold a random key at {jax.tree_util.keystr(way)}, which a sweep cannot record. Leave it "
+                f"out of the params: let `apply` close over it, or keep jax.random.key_data(key)."
+            )
 
 
 def check_thresholds(thresholds: Sequence[float | str]) -> None:
@@ -113,6 +116,7 @@ def settings_of(
         "thresholds": [str(t) for t in thresholds],
         "metrics": [name for name, _ in job.metrics.value],
         "held_out": {name: int(part.n) for name, part in job.held_out.items()},
+        "keep_params": plan.keeps,
         "tolerance": plan.tolerance,
         "average_from": plan.average_from,
         "key": np.asarray(jax.random.key_data(job.key)).tolist(),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from lossland.core import Key, Model, Params
@@ -34,12 +35,18 @@ def linear(scale: float = 1.0) -> Model:
 
 @functools.lru_cache(maxsize=32)
 def _linear(scale: float) -> Model:
-    # Compiled programs are found by their model: equal models are one object.
-    def init(key: Key, d: int) -> Params:
-        _check_width(d)
-        return {"weights": scale / d**0.5 * jax.random.normal(key, (d,)), "bias": jnp.zeros(())}
+    # Compiled programs are found by their model: equal models are one object. A model is made of functions of a module,
+    # not of closures, so that it can be pickled.
+    return Model(functools.partial(_linear_start, scale), affine, "linear", _weights)
 
-    return Model(init, affine, "linear", lambda params: params["weights"])
+
+def _linear_start(scale: float, key: Key, d: int) -> Params:
+    _check_width(d)
+    return {"weights": scale / d**0.5 * jax.random.normal(key, (d,)), "bias": jnp.zeros(())}
+
+
+def _weights(params: Params) -> Any:
+    return params["weights"]
 
 
 def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float = 1.0) -> Model:
@@ -71,24 +78,31 @@ def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float 
 
 @functools.lru_cache(maxsize=32)
 def _mlp(widths: tuple[int, ...], bend: Activation, scale: float) -> Model:
-    def init(key: Key, d: int) -> Params:
-        _check_width(d)
-        fans = (d, *widths)
-        keys = jax.random.split(key, len(fans))
-        shapes = [*itertools.pairwise(fans), (fans[-1],)]
-        gains = [scale * (2.0 / shape[0]) ** 0.5 for shape in shapes]
-        return [
-            {"weights": gain * jax.random.normal(k, shape), "bias": jnp.zeros(shape[1:])}
-            for k, gain, shape in zip(keys, gains, shapes, strict=True)
-        ]
-
-    def apply(params: Params, inputs: Array) -> Array:
-        for layer in params[:-1]:
-            inputs = bend(affine(layer, inputs))
-        return affine(params[-1], inputs)
-
     name = f"mlp({'-'.join(map(str, widths))}, {bend.name})"
-    return Model(init, apply, name, lambda params: [layer["weights"] for layer in params])
+    init = functools.partial(_mlp_start, widths, scale)
+    return Model(init, functools.partial(_mlp_scores, bend), name, _weights_of_layers)
+
+
+def _mlp_start(widths: tuple[int, ...], scale: float, key: Key, d: int) -> Params:
+    _check_width(d)
+    fans = (d, *widths)
+    keys = jax.random.split(key, len(fans))
+    shapes = [*itertools.pairwise(fans), (fans[-1],)]
+    gains = [scale * (2.0 / shape[0]) ** 0.5 for shape in shapes]
+    return [
+        {"weights": gain * jax.random.normal(k, shape), "bias": jnp.zeros(shape[1:])}
+        for k, gain, shape in zip(keys, gains, shapes, strict=True)
+    ]
+
+
+def _mlp_scores(bend: Activation, params: Params, inputs: Array) -> Array:
+    for layer in params[:-1]:
+        inputs = bend(affine(layer, inputs))
+    return affine(params[-1], inputs)
+
+
+def _weights_of_layers(params: Params) -> list[Any]:
+    return [layer["weights"] for layer in params]
 
 
 def random_features(
@@ -119,16 +133,17 @@ def random_features(
 
     Source: Rahimi & Recht 2007.
     """
-    features = feature_map(kernel, m, width, key)
+    apply = functools.partial(_scores_of_features, feature_map(kernel, m, width, key))
+    return Model(functools.partial(_zero_start, m), apply, f"random_features({kernel}, {m})", _weights)
 
-    def init(key: Key, d: int) -> Params:
-        _check_width(d)
-        return {"weights": jnp.zeros(m), "bias": jnp.zeros(())}
 
-    def apply(params: Params, inputs: Array) -> Array:
-        return affine(params, features(inputs))
+def _zero_start(m: int, key: Key, d: int) -> Params:
+    _check_width(d)
+    return {"weights": jnp.zeros(m), "bias": jnp.zeros(())}
 
-    return Model(init, apply, f"random_features({kernel}, {m})", lambda params: params["weights"])
+
+def _scores_of_features(features: Callable[[Array], Array], params: Params, inputs: Array) -> Array:
+    return affine(params, features(inputs))
 
 
 def feature_map(kernel: str, m: int, width: float, key: Key) -> Callable[[Array], Array]:
@@ -139,15 +154,20 @@ def feature_map(kernel: str, m: int, width: float, key: Key) -> Callable[[Array]
     _check_width(m)
     if not width > 0:
         raise ValueError(f"The kernel's width must be positive, not {width}.")
-    for_frequencies, for_phases = jax.random.split(key)
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    # A key's plain numbers can be pickled.
+    numbers: Any = np.asarray(jax.random.key_data(key) if typed else key)
+    drawn = functools.partial(jax.random.wrap_key_data, numbers, impl=str(jax.random.key_impl(key)) if typed else None)
+    return functools.partial(_waves, draws[kernel], m, width, drawn)
 
-    def features(inputs: Array) -> Array:
-        frequencies = draws[kernel](for_frequencies, (inputs.shape[-1], m), inputs.dtype) / width
-        phases = jax.random.uniform(for_phases, (m,), inputs.dtype, 0.0, 2.0 * jnp.pi)
-        waves = affine({"weights": frequencies, "bias": phases}, inputs)
-        return (2.0 / m) ** 0.5 * jnp.cos(waves)
 
-    return features
+def _waves(draw: Callable[..., Array], m: int, width: float, key: Callable[[], Key], inputs: Array) -> Array:
+    """The features of `feature_map`."""
+    for_frequencies, for_phases = jax.random.split(key())
+    frequencies = draw(for_frequencies, (inputs.shape[-1], m), inputs.dtype) / width
+    phases = jax.random.uniform(for_phases, (m,), inputs.dtype, 0.0, 2.0 * jnp.pi)
+    waves = affine({"weights": frequencies, "bias": phases}, inputs)
+    return (2.0 / m) ** 0.5 * jnp.cos(waves)
 
 
 def affine(layer: Params, inputs: Array) -> Array:

@@ -1,7 +1,7 @@
 """Objectives: a pair averaged over data plus l2 / 2 * ||w||^2. The only place that takes a mean."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import chex
@@ -13,13 +13,13 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from lossland.core import Keyed, Model, Params, checked_weights, keyed, same, shaped_weights, weighted
-from lossland.data import Dataset
+from lossland.data import Dataset, both_labels
 from lossland.elements import Pair, as_float, values_of
 from lossland.training._models import linear
 
 
 @jax.tree_util.register_pytree_with_keys_class
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Objective:
     """A function of params: call it. It is a pytree, so a compiled program serves every data set of one shape.
 
@@ -30,6 +30,10 @@ class Objective:
         labels: (n,), -1 or +1.
         l2: the strength of the penalty, a scalar.
         sample_weights: (n,) or None, class weights multiplied in.
+        probabilities: (n / 2,) or None. With soft labels every example has two rows, the first half of all rows for
+            t = +1 and the second for t = -1, and `sample_weights` hold twice its shares.
+
+    Objectives are equal, and have one hash, if they are the same object; they pickle if pair and model do.
 
     Example:
         >>> import numpy as np, lossland as ll
@@ -46,11 +50,17 @@ class Objective:
     labels: Array
     l2: Array
     sample_weights: Array | None = None
+    probabilities: Array | None = None
 
     @property
     def n(self) -> int:
-        """The number of examples."""
+        """The number of rows: of examples, or with soft labels twice that."""
         return self.inputs.shape[0]
+
+    @property
+    def examples(self) -> int:
+        """The number of examples."""
+        return self.n if self.probabilities is None else self.n // 2
 
     @property
     def d(self) -> int:
@@ -63,7 +73,11 @@ class Objective:
         return jnp.ones_like(self.labels) if self.sample_weights is None else self.sample_weights
 
     def scores(self, params: Params) -> Array:
-        """The scores z of all examples, (n,)."""
+        """The scores z of all rows, (n,)."""
+        if self.probabilities is not None:
+            # Both rows of an example have one score.
+            once = self.inputs[: self.examples]
+            return jnp.tile(replace(self, inputs=once, probabilities=None).scores(params), 2)
         scores = self.model.apply(params, self.inputs)
         if jnp.shape(scores) != (self.n,):
             raise ValueError(
@@ -73,13 +87,20 @@ class Objective:
         return scores
 
     def losses(self, params: Params) -> Array:
-        """The loss of each example without its weight, (n,)."""
+        """The loss of each example without its weight, (n,); with soft labels p positive(z) + (1 - p) negative(z)."""
+        losses = self._of_rows(params)
+        if self.probabilities is None:
+            return losses
+        positive, negative = jnp.split(losses, 2)
+        return weighted(positive, self.probabilities) + weighted(negative, 1.0 - self.probabilities)
+
+    def _of_rows(self, params: Params) -> Array:
         scores = as_float(self.scores(params))
         return values_of(self.pair, scores, jnp.asarray(self.labels, scores.dtype))
 
     def risk(self, params: Params) -> Array:
         """The weighted mean loss without the penalty, a scalar."""
-        losses = self.losses(params)
+        losses = self._of_rows(params)
         return jnp.mean(losses if self.sample_weights is None else weighted(losses, self.sample_weights))
 
     def __call__(self, params: Params) -> Array:
@@ -90,7 +111,7 @@ class Objective:
 
     def tree_flatten_with_keys(self) -> tuple[tuple, Keyed]:
         """Its arrays by name, and pair and model, which compare by structure: new but equal ones share programs."""
-        names = ("inputs", "labels", "l2", "sample_weights")
+        names = ("inputs", "labels", "l2", "sample_weights", "probabilities")
         return tuple((jax.tree_util.GetAttrKey(n), getattr(self, n)) for n in names), _made_of(self.pair, self.model)
 
     @classmethod
@@ -100,8 +121,11 @@ class Objective:
 
     def batch(self, rows: ArrayLike) -> "Objective":
         """The objective of some rows only, (k,) indices; its mean is over those."""
+        soft = None if self.probabilities is None else self.probabilities[rows]
+        if soft is not None:
+            rows = jnp.concatenate([jnp.asarray(rows), jnp.asarray(rows) + self.examples])
         weights = None if self.sample_weights is None else self.sample_weights[rows]
-        return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights)
+        return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights, soft)
 
 
 def _made_of(*parts: Any) -> Keyed:
@@ -155,29 +179,46 @@ def objective(
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     if not isinstance(l2, Tracer) and not np.all(np.asarray(l2) >= 0):
         raise ValueError(f"l2 must be a number >= 0, not {l2}.")
-    weights = _weights(data, sample_weights, class_weights)
+    rows, weights = weighed_rows(data, sample_weights, class_weights)
     if mean not in ("all", "valid"):
         raise ValueError(f'mean is "all" or "valid", not {mean!r}.')
     if mean == "valid" and weights is not None:
-        if not weights.sum() > 0:
+        if not isinstance(weights, Tracer) and not weights.sum() > 0:
             raise ValueError("Every example has weight 0: there is nothing to take a mean of.")
         weights = weights * (data.n / weights.sum())
-    inputs, labels = jnp.asarray(data.inputs, float), jnp.asarray(data.labels, float)
+    # The mean is over rows, of which a soft label has two.
+    held = None if weights is None else jnp.asarray(weights * (rows.n / data.n), float)
+    inputs, labels = jnp.asarray(rows.inputs, float), jnp.asarray(rows.labels, float)
+    soft = None if data.probabilities is None else jnp.asarray(data.probabilities, float)
     chex.assert_rank([inputs, labels], [2, 1])
-    held = None if weights is None else jnp.asarray(weights, float)
-    return Objective(pair, linear() if model is None else model, inputs, labels, jnp.asarray(l2, float), held)
+    return Objective(pair, linear() if model is None else model, inputs, labels, jnp.asarray(l2, float), held, soft)
 
 
-def _weights(data: Dataset, sample_weights: Any, class_weights: Any) -> np.ndarray | None:
-    """Sample weights times class weights, (n,), checked; None if neither is given."""
-    if sample_weights is None and class_weights is None:
-        return None
-    labels = np.asarray(data.labels)
-    weights = shaped_weights(data.n, sample_weights)
+def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tuple[Dataset, np.ndarray | None]:
+    """The data with hard labels, and each row's weight; of soft labels both rows of each example.
+
+    Args:
+        data: n examples.
+        sample_weights: (n,) or None.
+        class_weights: as in `objective`.
+
+    Returns:
+        The data set, of n rows or of 2n; weights, sample and class weights and shares multiplied, or None if all are 1.
+    """
+    given = shaped_weights(data.n, sample_weights)
+    if data.probabilities is None:
+        rows, weights, shares = data, given, 1.0
+        if sample_weights is None and class_weights is None:
+            return data, None
+    else:
+        rows, shares = both_labels(data)
+        weights = shares * (jnp if isinstance(given, Tracer) else np).tile(given, 2)
+    labels = np.asarray(rows.labels)
     if class_weights == "balanced":
-        class_weights = {t: data.n / (2.0 * max(np.sum(labels == t), 1)) for t in (-1, 1)}
+        counts = {t: np.sum((labels == t) * shares) for t in (-1, 1)}
+        class_weights = {t: data.n / (2.0 * (counts[t] or 1.0)) for t in (-1, 1)}
     if class_weights is not None:
         if set(class_weights) != {-1, 1}:
             raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights)}.")
         weights = weights * np.where(labels > 0, class_weights[1], class_weights[-1])
-    return checked_weights(weights)
+    return rows, checked_weights(weights)

@@ -12,8 +12,9 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from lossland.core import Keyed, Params, by_structure
+from lossland.training._examples import Examples
 from lossland.training._records import measure
-from lossland.training._step import BlockState, Examples, Plan, advance_block, start_block
+from lossland.training._step import BlockState, Plan, advance_block, start_block
 
 KEPT = 16
 """Sweeps, or blocks of long ones, whose programs are kept at most; beyond, those longest unused are let go."""
@@ -175,7 +176,8 @@ def _specs(plan: Plan) -> tuple[Any, Any, Any]:
     rows: Any = P("rows") if plan.axis else P()
     models: Any = P() if plan.axis else P(None, "models")
     state = BlockState(models, models, step=whole, order=whole, status=models, stopped=models, mean=models)
-    return Examples(rows, rows, rows, rows, n=whole), models, state
+    both: Any = P(None, "rows") if plan.axis else P()
+    return Examples(rows, rows, rows, rows, n=whole, both=both), models, state
 
 
 def _over_devices(mesh: Mesh | None, f: Callable, taken: Any, given: Any) -> Callable:

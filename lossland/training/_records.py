@@ -11,9 +11,9 @@ from jax import Array
 
 from lossland.core import weighted
 from lossland.training._composed import Members
+from lossland.training._examples import Examples, as_answered, as_asked
 from lossland.training._step import (
     BlockState,
-    Examples,
     Hyperparameters,
     Plan,
     gradient_of,
@@ -95,13 +95,20 @@ def measure(
     # One elementwise program for all parts: compiling it is what takes time.
     parts = {"train": examples, **held_out}
     together = scores_of(plan.model, params, jnp.concatenate([part.inputs for part in parts.values()]))[0]
-    labels = jnp.concatenate([part.labels for part in parts.values()])
-    losses, derivatives = settled_losses(plan, members, together, labels)
     ends = np.cumsum([part.labels.shape[0] for part in parts.values()])
     spans = {
         name: slice(end - part.labels.shape[0], end) for (name, part), end in zip(parts.items(), ends, strict=True)
     }
-    scores, values, slopes = (x[:, spans["train"]] for x in (together, losses, derivatives))
+    asked = [as_asked(part, together[:, spans[name]]) for name, part in parts.items()]
+    given, told = (jnp.concatenate(x, axis=-1) for x in zip(*asked, strict=True))
+    losses, derivatives = settled_losses(plan, members, given, told, hyper.parameters)
+    ends = np.cumsum([labels.shape[0] for _, labels in asked])
+    found_at = dict(zip(parts, zip(np.append(0, ends[:-1]), ends, strict=True), strict=True))
+
+    def of_part(name: str, x: Array) -> Array:
+        return as_answered(parts[name], x[:, slice(*found_at[name])])
+
+    scores, values, slopes = together[:, spans["train"]], of_part("train", losses), of_part("train", derivatives)
     gradient = gradient_of(plan, examples, l2, params, slopes, scores_of(plan.model, params, examples.inputs)[1])
     sides = examples.labels[None] * scores
     norm = jnp.sqrt(_square(jax.vmap(plan.model.penalised)(params)))
@@ -119,11 +126,17 @@ def measure(
         "train_error": total(_errors(scores, examples, lines)),
     }
     for name, part in held_out.items():
-        found[f"{name}_risk"] = _mean(losses[:, spans[name]], part)
+        found[f"{name}_risk"] = _mean(of_part(name, losses), part)
         found[f"{name}_error"] = _errors(together[:, spans[name]], part, lines)
     for name, metric in metrics:
         found[name] = jax.vmap(lambda z, p, metric=metric: metric(z, examples.labels, p))(scores, params)
+    if plan.keeps:
+        found |= {f"{KEPT}{k}": leaf for k, leaf in enumerate(jax.tree.leaves(params))}
     return {name: x.reshape(*hyper.l2.shape, *x.shape[1:]) for name, x in found.items()}
+
+
+KEPT = "params_at_"
+"""Before the number of an array of the params, where they are recorded at every recorded step."""
 
 
 RESERVED = ("status", "stopped", "pair", "seed", "step", "threshold", "input")

@@ -34,6 +34,7 @@ class Sweep(NamedTuple):
         skipped: why each pair that was left out is not admissible.
         settings: everything needed to run it again, and versions and device.
         path: the file that holds it; None: it was not saved.
+        kept: the parameters at every recorded step, each leaf (..., r, own axes); None if they were not kept.
     """
 
     pairs: tuple[str, ...]
@@ -48,11 +49,74 @@ class Sweep(NamedTuple):
     skipped: tuple[str, ...]
     settings: dict[str, Any]
     path: Path | None = None
+    kept: Params | None = None
 
     @property
     def diverged(self) -> np.ndarray:
         """Which models diverged, axes as `status`."""
         return self.status == DIVERGED
+
+    def params_at(self, step: int) -> Params:
+        """The parameters of all models after `step` updates, each leaf with the sweep's axes before its own.
+
+        Args:
+            step: one of `steps`.
+
+        Raises:
+            ValueError: if the step was not recorded, or its params were not kept.
+
+        Example:
+            >>> import lossland as ll
+            >>> s = ll.sweep("identity+hinge", ll.load("two_points"), seeds=2, steps=4)
+            >>> s.params_at(2)["weights"].shape, bool((s.params_at(4)["bias"] == s.params["bias"]).all())
+            ((1, 2, 1, 1, 1), True)
+        """
+        if step not in self.steps:
+            raise ValueError(f"Step {step} was not recorded; these were: {', '.join(map(str, self.steps))}.")
+        if step == self.steps[-1]:
+            return self.params
+        if self.kept is None:
+            raise ValueError(
+                "This sweep kept the params of its last step only; those of every recorded step are kept where they "
+                "take little room, or with sweep(..., keep_params=True)."
+            )
+        place, axes = self.steps.index(step), self.status.ndim
+        return jax.tree.map(lambda leaf: leaf[(slice(None),) * axes + (place,)], self.kept)
+
+    def to_frame(self, every_step: bool = False) -> Any:
+        """A tidy `pandas.DataFrame`: one row a model, or one a model and recorded step.
+
+        Columns: pair, seed, learning_rate, l2, ..., step, each record (errors once for each threshold where there are
+        several, as "train_error at 0.5"), status in words and stopped.
+
+        Args:
+            every_step: a row for every recorded step; else the last alone.
+
+        Example:
+            >>> import lossland as ll
+            >>> s = ll.sweep(["identity+hinge", "relu+hinge"], ll.load("two_points"), seeds=2, steps=4)
+            >>> frame = s.to_frame()
+            >>> len(frame), len(s.to_frame(every_step=True)), round(frame.groupby("pair").risk.mean().max(), 2)
+            (4, 20, 0.63)
+        """
+        import pandas
+
+        steps = self.steps if every_step else self.steps[-1:]
+        shape = (*self.status.shape, len(steps))
+        grid = {"pair": self.pairs, "seed": self.seeds, **self.axes, "step": steps}
+        places = np.indices(shape).reshape(len(shape), -1)
+        columns = {name: np.asarray(list(values))[at] for (name, values), at in zip(grid.items(), places, strict=True)}
+        for name, array in self.records.items():
+            held = array if every_step else np.take(array, [-1], axis=self.status.ndim)
+            if held.ndim == len(shape):
+                columns[name] = held.ravel()
+                continue
+            for k, line in enumerate(self.thresholds):
+                columns[name if len(self.thresholds) == 1 else f"{name} {_above(line)}"] = held[..., k].ravel()
+        words = np.array([STATUS[k].partition(":")[0] for k in sorted(STATUS)])
+        columns["status"] = np.repeat(words[np.searchsorted(sorted(STATUS), self.status.ravel())], len(steps))
+        columns["stopped"] = np.repeat(self.stopped.ravel(), len(steps))
+        return pandas.DataFrame(columns)
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with dims (pair, seed, learning_rate, l2, ..., step), ready for `to_netcdf`.
@@ -80,11 +144,17 @@ class Sweep(NamedTuple):
             made[name] = ((*dims, *further), array, {"long_name": MEASURES.get(name, "")})
         made["status"] = (dims, self.status, {"meaning": json.dumps(STATUS)})
         made["stopped"] = (dims, self.stopped, {"long_name": "updates that the model got"})
-        names = leaf_names(self.params, [*map(str, made.variables), *map(str, made.dims), "input"])
+        taken = [*map(str, made.variables), *map(str, made.dims), "input"]
+        names = leaf_names(self.params, [*taken, *(f"{name}_at_steps" for name in leaf_names(self.params))])
         for name, leaf in zip(names, jax.tree.leaves(self.params), strict=True):
             own = tuple(f"{name}_{k}" for k in range(leaf.ndim - len(dims)))
             made[name] = ((*dims, *(("input",) if own and name == "weights" else own)), leaf)
         held = {"settings": self.settings, "skipped": self.skipped, "leaves": names, "tree": _form_or_none(self.params)}
+        if self.kept is not None:
+            for name, leaf in zip(names, jax.tree.leaves(self.kept), strict=True):
+                own = made[name].dims[len(dims) :]
+                made[_at(name)] = ((*dims, "step", *own), leaf, {"long_name": f"{name} at every recorded step"})
+            held["kept"] = [_at(name) for name in names]
         return made.assign_attrs({name: json.dumps(value) for name, value in held.items()})
 
     def best(self, by: str = "validation_error", threshold: float | str | None = None) -> Any:
@@ -100,9 +170,9 @@ class Sweep(NamedTuple):
 
         Returns:
             An `xarray.Dataset` with dims (pair, seed): every record at the chosen point, with coordinates
-            learning_rate, l2, ... and step along pair, and `diverged_seeds` of the chosen setting. A sweep keeps the
-            params of its last step: of a pair whose chosen step is another they are NaN. To have them, sweep the
-            chosen setting again with `steps` the chosen step, which gives the same bits.
+            learning_rate, l2, ... and step along pair, `diverged_seeds` of the chosen setting, and the params of the
+            chosen step. Where a sweep kept those of its last step only, they are NaN for a pair whose chosen step is
+            another: sweep(keep_params=True) keeps all.
 
         Raises:
             ValueError: if there is no such record, or it is of the test part.
@@ -136,8 +206,11 @@ class Sweep(NamedTuple):
             place = np.unravel_index(int(first), value.shape)
             at = dict(zip(("step", *settings), place, strict=True))
             one = full.sel(pair=name).isel(at)
-            if at["step"] != len(self.steps) - 1:
-                one = one.assign({leaf: one[leaf].astype(float) * np.nan for leaf in json.loads(full.attrs["leaves"])})
+            names = json.loads(full.attrs["leaves"])
+            if self.kept is not None:
+                one = one.assign({name: one[_at(name)] for name in names}).drop_vars([_at(name) for name in names])
+            elif at["step"] != len(self.steps) - 1:
+                one = one.assign({name: one[name].astype(float) * np.nan for name in names})
             chosen.append(one.assign(diverged_seeds=lost.sel(pair=name).isel({k: at[k] for k in settings})))
         along = ["step", *settings]
         return xarray.concat(chosen, "pair", coords=along, data_vars="all", compat="equals", join="outer").assign_attrs(
@@ -168,7 +241,12 @@ def from_xarray(saved: Any, path: Path | None = None) -> Sweep:
         # As 0.1 wrote it: dicts and lists, by words and numbers.
         params = _nested([(name.split("_"), array) for name, array in zip(leaves, arrays, strict=True)])
     axes = [str(d) for d in saved.status.dims[2:]]
-    own = {"status", "stopped", *leaves}
+    at_steps = json.loads(saved.attrs.get("kept", "[]"))
+    own = {"status", "stopped", *leaves, *at_steps}
+    kept = None
+    if at_steps:
+        held = [saved[name].values for name in at_steps]
+        kept = dict(zip(leaves, held, strict=True)) if form is None else tree_of(form, held)
     lines = [t if t == "best" else float(t) for t in saved.threshold.values.tolist()]
     return Sweep(
         pairs=tuple(saved.pair.values.tolist()),
@@ -183,7 +261,13 @@ def from_xarray(saved: Any, path: Path | None = None) -> Sweep:
         skipped=tuple(json.loads(saved.attrs["skipped"])),
         settings=json.loads(saved.attrs["settings"]),
         path=path,
+        kept=kept,
     )
+
+
+def _at(name: str) -> str:
+    """What an array of the params at every recorded step is called in a file."""
+    return f"{name}_at_steps"
 
 
 def _form_or_none(params: Params) -> Any:

@@ -5,7 +5,7 @@ elementwise on its slice; one product brings them back to the parameters. Only t
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -13,11 +13,14 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from lossland.core import Key, Model, Params, rows_where, weighted
+from lossland.core import Key, Model, Params, moving_part, rows_where, weighted
 from lossland.elements import Pair, unsound
 from lossland.training._batches import next_rows
 from lossland.training._composed import Members, Recipe, composed_losses
+from lossland.training._examples import Examples, as_answered, as_asked, some_examples
 from lossland.training._models import affine
+from lossland.training._optimizers import asking_updates, made_optimizer
+from lossland.training._parameter_axes import parametrised_losses
 
 RUNNING, FINISHED, DIVERGED = 0, 1, 2
 """A model is trained on; has a gradient below the tolerance; or was stopped before it stopped being a number."""
@@ -36,6 +39,9 @@ class Plan(NamedTuple):
         tolerance: a model whose gradient norm falls to it is finished; 0: none is.
         average_from: the update after which the iterates are averaged; None: never.
         axis: the mesh axis over which examples are shared out; None: every device has all examples.
+        parameters: names of parameters of the pairs that differ from model to model; the pairs are then `fused`.
+        asks: whether the optimiser looks at the objective itself; the pairs are then `fused`.
+        keeps: whether the parameters are recorded too.
     """
 
     recipe: Recipe
@@ -46,32 +52,18 @@ class Plan(NamedTuple):
     tolerance: float = 0.0
     average_from: int | None = None
     axis: str | None = None
-
-
-class Examples(NamedTuple):
-    """The training examples of a step, all of them or one device's share.
-
-    Attributes:
-        inputs: (n, d).
-        labels: (n,), -1 or +1.
-        weights: (n,) or None: the sample weights.
-        real: (n,) or None: 1 for an example, 0 for a row that only fills a device's share (its weight is 0 too).
-        n: the number of examples on all devices, by which sums are divided.
-    """
-
-    inputs: Array
-    labels: Array
-    weights: Array | None
-    real: Array | None
-    n: Array
+    parameters: tuple[str, ...] = ()
+    asks: bool = False
+    keeps: bool = False
 
 
 class Hyperparameters(NamedTuple):
-    """What the optimiser and the penalty of each model of a block are set to: arrays (pairs, width)."""
+    """What the optimiser, the penalty and the pair of each model of a block are set to: arrays (pairs, width)."""
 
     learning_rate: Array
     l2: Array
     others: dict[str, Array]
+    parameters: dict[str, Array]
 
 
 class BlockState(NamedTuple):
@@ -101,7 +93,7 @@ def start_block(plan: Plan, params: Params, hyper: Hyperparameters, order: Array
     shape = hyper.learning_rate.shape
 
     def begin(params: Params, learning_rate: Array, others: dict[str, Array]) -> Any:
-        return plan.optimizer(learning_rate, **others).init(params)
+        return made_optimizer(plan.optimizer, learning_rate, others).init(moving_part(params)[0])
 
     inner = _over_models(begin)(params, hyper.learning_rate, hyper.others)
     # int8 and int32 whatever x64 says: checkpoints then look the same.
@@ -133,7 +125,7 @@ def advance_block(
         here, order = examples, state.order
         if plan.batch_size is not None and order is not None and key is not None:
             order, rows = next_rows(plan.batch_size, order, state.step, key)
-            here = _batch(examples, rows)
+            here = some_examples(examples, rows)
         gradient, scores, slopes = _gradient(plan, members, here, hyper, state.params, limits)
         running = state.status == RUNNING
         sound = _sound(gradient, running.shape)
@@ -141,7 +133,7 @@ def advance_block(
         found = functools.partial(_any_unsound, running, scores, slopes)
         trouble = jax.lax.cond(~limits & jnp.any(running & ~sound), found, lambda: jnp.asarray(False))
         trouble = jax.lax.pmax(trouble.astype(jnp.int32), plan.axis) > 0 if plan.axis else trouble
-        state = _updated(plan, hyper, state._replace(order=order), gradient, sound, trouble)
+        state = _updated(plan, here, hyper, state._replace(order=order), gradient, sound, trouble)
         # Composed programs give the same bits with limits as without, so they stay on; fused ones do not, and a step
         # must not depend on where a call began.
         return state, trouble if plan.fused else trouble | limits
@@ -162,17 +154,26 @@ def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Calla
             }
 
         return scores, back
-    scores, pull = jax.vjp(jax.vmap(lambda p: model.apply(p, inputs)), params)
+    moving, whole = moving_part(params)
+    scores, pull = jax.vjp(lambda part: jax.vmap(lambda p: model.apply(p, inputs))(whole(part)), moving)
     return scores, lambda slopes: pull(slopes)[0]
 
 
 def losses_of(
-    plan: Plan, members: Members, scores: Array, labels: Array, limits: Array, values: bool = True
+    plan: Plan,
+    members: Members,
+    scores: Array,
+    labels: Array,
+    limits: Array,
+    values: bool = True,
+    parameters: Mapping[str, Array] | None = None,
 ) -> tuple[Any, Array]:
     """Value (if wanted) and slope of every model's loss at its scores, each (models, n).
 
     With `limits` the slopes have their limits at infinity; values at infinite scores are right without only.
     """
+    if plan.parameters:
+        return parametrised_losses(plan.fused, parameters or {}, scores, labels)
     composed = functools.partial(composed_losses, plan.recipe, members, scores, labels, values=values)
     if not plan.fused:
         return composed(limits)
@@ -186,7 +187,9 @@ def losses_of(
     return jax.lax.cond(limits, lambda: composed(jnp.asarray(True)), fused)
 
 
-def settled_losses(plan: Plan, members: Members, scores: Array, labels: Array) -> tuple[Array, Array]:
+def settled_losses(
+    plan: Plan, members: Members, scores: Array, labels: Array, parameters: Mapping[str, Array] | None = None
+) -> tuple[Array, Array]:
     """Values and slopes, (models, n), the slopes with their limits where one of them would not be a number."""
 
     def more(carry: tuple[Array, Array, Array]) -> Array:
@@ -195,7 +198,7 @@ def settled_losses(plan: Plan, members: Members, scores: Array, labels: Array) -
 
     def once(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         number, before, _ = carry
-        values, slopes = losses_of(plan, members, scores, labels, number == 1)
+        values, slopes = losses_of(plan, members, scores, labels, number == 1, True, parameters)
         return number + 1, jnp.where(number == 0, values, before), slopes
 
     start = jnp.zeros((), jnp.int32), jnp.zeros_like(scores), jnp.zeros_like(scores)
@@ -219,7 +222,12 @@ def gradient_of(plan: Plan, examples: Examples, l2: Array, params: Params, slope
     data = back(each)
     if plan.axis is not None:
         data = jax.lax.psum(data, plan.axis)
-    return jax.tree.map(jnp.add, data, jax.vmap(jax.grad(functools.partial(penalty, plan.model)))(params, l2))
+    moving, whole = moving_part(params)
+
+    def shrinking(moving: Params, fixed: Params, l2: Array) -> Params:
+        return jax.grad(lambda part: penalty(plan.model, moving_part(fixed)[1](part), l2))(moving)
+
+    return jax.tree.map(jnp.add, data, jax.vmap(shrinking)(moving, whole(moving), l2))
 
 
 # --------------------------------------------------------------------------------------------------------------- a step
@@ -231,34 +239,40 @@ def _gradient(
     """The gradients, shaped as `params`, and scores and slopes, (models, n)."""
     models = merged(params)
     scores, back = scores_of(plan.model, models, examples.inputs)
-    slopes = losses_of(plan, members, scores, examples.labels, limits, values=False)[1]
+    asked, labels = as_asked(examples, scores)
+    slopes = losses_of(plan, members, asked, labels, limits, values=False, parameters=hyper.parameters)[1]
+    slopes = as_answered(examples, slopes)
     gradient = gradient_of(plan, examples, hyper.l2.reshape(-1), models, slopes, back)
-    return jax.tree.map(lambda g, p: g.reshape(p.shape), gradient, params), scores, slopes
-
-
-def _batch(examples: Examples, rows: Array) -> Examples:
-    """Some rows of the examples."""
-    weights = None if examples.weights is None else examples.weights[rows]
-    return Examples(
-        examples.inputs[rows], examples.labels[rows], weights, None, jnp.asarray(rows.shape[0], examples.inputs.dtype)
-    )
+    return jax.tree.map(lambda g, p: g.reshape(p.shape), gradient, moving_part(params)[0]), scores, slopes
 
 
 def _updated(
-    plan: Plan, hyper: Hyperparameters, state: BlockState, gradient: Params, sound: Array, trouble: Array
+    plan: Plan,
+    examples: Examples,
+    hyper: Hyperparameters,
+    state: BlockState,
+    gradient: Params,
+    sound: Array,
+    trouble: Array,
 ) -> BlockState:
     """The state after an update; a model that is not running, or whose gradient or new point is no number, stays.
 
     After trouble every model stays: the step is taken again with the limits of the slopes.
     """
+    moving, whole = moving_part(state.params)
+    given = gradient, state.optimizer, moving, hyper.learning_rate, hyper.others
+    if plan.asks:
+        new, inner = asking_updates(plan, examples, hyper, given, state.params)
+    else:
 
-    def update(gradient: Params, inner: Any, params: Params, rate: Array, others: dict[str, Array]) -> tuple:
-        updates, inner = plan.optimizer(rate, **others).update(gradient, inner, params)
-        return optax.apply_updates(params, updates), inner
+        def update(gradient: Params, inner: Any, params: Params, rate: Array, others: dict[str, Array]) -> tuple:
+            updates, inner = made_optimizer(plan.optimizer, rate, others).update(gradient, inner, params)
+            return optax.apply_updates(params, updates), inner
 
-    params, inner = _over_models(update)(gradient, state.optimizer, state.params, hyper.learning_rate, hyper.others)
+        new, inner = _over_models(update)(*given)
+    params = whole(new)
     running = state.status == RUNNING
-    sound = sound & _sound(params, running.shape)
+    sound = sound & _sound(new, running.shape)
     finished = jnp.zeros_like(running)
     if plan.tolerance > 0:
         square = sum(jnp.sum((g * g).reshape(*running.shape, -1), -1) for g in jax.tree.leaves(gradient))
@@ -280,8 +294,9 @@ def _averaged(plan: Plan, state: BlockState, params: Params, goes: Array, step: 
         return None
     # The mean of the iterates after updates average_from + 1, ..., step; before, the iterate itself.
     share = 1.0 / jnp.maximum(step - plan.average_from, 1)
-    moved = jax.tree.map(lambda m, p: m + share.astype(p.dtype) * (p - m), state.mean, params)
-    return rows_where(goes, moved, state.mean)
+    (mean, whole), now = moving_part(state.mean), moving_part(params)[0]
+    moved = jax.tree.map(lambda m, p: m + share.astype(p.dtype) * (p - m), mean, now)
+    return rows_where(goes, whole(moved), state.mean)
 
 
 def _any_unsound(running: Array, scores: Array, slopes: Array) -> Array:

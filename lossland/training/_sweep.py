@@ -6,32 +6,36 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
 from lossland.core import Arrays, Key, Keyed, Model, Params, fingerprint, keep_compiled, keyed, read, tree_form
 from lossland.data import Dataset
-from lossland.training._block import Job, shared_out, texts_of
+from lossland.training._block import Job, texts_of
 from lossland.training._checkpoints import Store, store
 from lossland.training._composed import recipe_of
+from lossland.training._examples import examples_of, shared_out
 from lossland.training._grid import Block, blocks, earns_fusing, make_grid
 from lossland.training._jobs import (
     check,
     check_thresholds,
     checked_init,
-    examples_of,
     mesh_of,
+    refuse_keys,
     settings_of,
     thresholds_of,
 )
 from lossland.training._models import linear
-from lossland.training._objective import objective
+from lossland.training._optimizers import asks
+from lossland.training._parameter_axes import check_parameters
 from lossland.training._processes import gather
-from lossland.training._records import Metric, record_steps, refuse_names
+from lossland.training._records import KEPT, Metric, record_steps, refuse_names
 from lossland.training._result import Sweep, from_xarray
 from lossland.training._schedule import Progress, run_blocks
-from lossland.training._step import Examples, Plan
+from lossland.training._step import Plan
+
+KEPT_BYTES = 64 * 2**20
+"""Params of all recorded steps are kept up to this size, if nothing is said of them."""
 
 GATHER_SECONDS = 1800.0
 """How long a process that is done waits for the others before it ends with a sentence."""
@@ -47,11 +51,13 @@ def sweep(
     l2s: Sequence[float] = (0.0,),
     optimizer: Callable[..., optax.GradientTransformation] = optax.sgd,
     hyperparameters: Mapping[str, Sequence[float]] | None = None,
+    loss_parameters: Mapping[str, Sequence[float]] | None = None,
     steps: int = 1000,
     batch_size: int | None = None,
     shuffle: Literal["together", "by seed"] = "together",
     init: Callable[[Key, int], Params] | Params | None = None,
     record: int | Sequence[int] | Literal["log"] = "log",
+    keep_params: bool | None = None,
     thresholds: Sequence[float | Literal["best"]] = (0.0,),
     metrics: Mapping[str, Metric] | None = None,
     validation: Dataset | None = None,
@@ -85,14 +91,19 @@ def sweep(
         learning_rates: step sizes.
         l2s: penalties.
         optimizer: called with the learning rate and the hyperparameters, say `optax.adam` or
-            `lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 1000))`.
+            `lambda rate: optax.sgd(optax.cosine_decay_schedule(rate, 1000))`. One that asks for value, grad or value_fn
+            gets them (`lambda rate: optax.lbfgs()`); each pair then has a program of its own.
         hyperparameters: further keywords of the optimiser with their values, say {"momentum": (0.0, 0.9)}; each is an
             axis of the grid.
+        loss_parameters: parameters of the losses or output activations with their values, say {"gamma": (0.0, 2.0)};
+            every pair has them, each is an axis of the grid, and one program serves all values.
         steps: updates of each model.
         batch_size: examples a step, drawn without replacement epoch by epoch; None: all.
         shuffle: whether all models see the same batches, or each seed s its own (under fold_in(key, s)).
         init: instead of `model.init`: another (key, d) -> params, or params from which all start.
         record: every so many steps, these steps, or "log": two a doubling. Always the first and the last.
+        keep_params: whether the params of every recorded step are kept, for `Sweep.best` and `Sweep.params_at`; left
+            out, they are where they take 64 MiB at most. Those of the last step always are.
         thresholds: errors are counted with +1 predicted above each of these scores; "best" is the pair's own, from its
             card (0 where it has none).
         metrics: your own numbers, name -> (scores (n,), labels (n,), params) -> scalar, over the training examples.
@@ -127,32 +138,49 @@ def sweep(
         ((2, 2, 2, 1), True)
     """
     keep_compiled()
-    grid, skipped = make_grid(pairs, seeds, learning_rates, l2s, hyperparameters or {}, skip_inadmissible)
+    further = {**(hyperparameters or {}), **(loss_parameters or {})}
+    if twice := set(hyperparameters or {}) & set(loss_parameters or {}):
+        raise ValueError(f"{min(twice)} stands in hyperparameters and in loss_parameters; a sweep has one axis a name.")
+    grid, skipped = make_grid(pairs, seeds, learning_rates, l2s, further, skip_inadmissible)
+    check_parameters(grid.pairs, loss_parameters or {}, thresholds)
     check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, {"validation": validation, "test": test})
     check_thresholds(thresholds)
     model = linear() if model is None else model
-    base = objective(grid.pairs[0], model, data, 0.0, sample_weights, class_weights)
     refuse_names(metrics or {}, grid.axes)
+    init_of = checked_init(model, init, data.d)
+    shapes = jax.eval_shape(lambda: init_of(jax.random.key(0), data.d))
+    refuse_keys(shapes)
     if folder is not None:
-        tree_form(jax.eval_shape(lambda: checked_init(model, init, data.d)(jax.random.key(0), data.d)))
+        tree_form(shapes)
     mesh = mesh_of(sharding, devices)
-    examples = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
-    rows = batch_size or data.n
-    fused = earns_fusing(grid, rows, steps)
+    examples = examples_of(data, sample_weights, class_weights)
+    rows = (batch_size or data.n) * (1 if examples.both is None else 2)
+    asking = asks(optimizer, tuple(hyperparameters or {}), shapes)
+    if asking and sharding == "rows":
+        raise ValueError(
+            'This optimizer looks at the objective itself, which sharding="rows" takes apart: share models.'
+        )
+    fused = asking or bool(loss_parameters) or earns_fusing(grid, rows, steps)
     axis = "rows" if sharding == "rows" else None
-    recipe, numbers = recipe_of(grid.pairs, base.inputs.dtype)
-    plan = Plan(recipe, (), model, optimizer, batch_size, tolerance, average_from, axis)
+    recipe, numbers = recipe_of(grid.pairs, examples.inputs.dtype)
+    plan = Plan(
+        recipe, (), model, optimizer, batch_size, tolerance, average_from, axis, tuple(loss_parameters or {}), asking
+    )
+    kept_steps = record_steps(record, steps)
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    small = size * len(grid.pairs) * grid.runs * len(kept_steps) <= KEPT_BYTES
+    plan = plan._replace(keeps=small if keep_params is None else keep_params)
     job = Job(
         grid=grid,
         numbers=numbers,
         plan=_keyed(plan),
         fused=fused,
-        init=keyed(checked_init(model, init, data.d)),
+        init=keyed(init_of),
         examples=shared_out(examples, mesh.size) if mesh is not None and sharding == "rows" else examples,
         held_out={name: examples_of(d) for name, d in (("validation", validation), ("test", test)) if d is not None},
         thresholds=np.zeros((len(grid.pairs), len(thresholds))),
         metrics=keyed(tuple((metrics or {}).items())),
-        steps=record_steps(record, steps),
+        steps=kept_steps,
         apart=batch_size is not None and shuffle == "by seed",
         key=jax.random.key(0) if key is None else key,
         mesh=mesh,
@@ -256,6 +284,7 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
         jax.eval_shape(lambda: job.init.value(jax.random.key(0), job.examples.inputs.shape[1]))
     )
     leaves = [spread(whole.pop(f"params_{k}")) for k in range(structure.num_leaves)]
+    kept = [spread(whole.pop(f"{KEPT}{k}")) for k in range(structure.num_leaves) if f"{KEPT}{k}" in whole]
     status, stopped = spread(whole.pop("status")), spread(whole.pop("stopped"))
     return Sweep(
         pairs=tuple(p.name for p in job.grid.pairs),
@@ -269,6 +298,7 @@ def _assembled(job: Job, whole: Arrays, settings: dict, skipped: tuple[str, ...]
         stopped=stopped,
         skipped=skipped,
         settings=settings,
+        kept=jax.tree.unflatten(structure, kept) if kept else None,
     )
 
 
