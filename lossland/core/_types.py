@@ -40,7 +40,7 @@ def all_but_biases(params: Params) -> list[Any]:
         return bool(way) and "bias" in (getattr(way[-1], "key", None), getattr(way[-1], "name", None))
 
     def moves(leaf: Any) -> bool:
-        return jax.dtypes.issubdtype(jax.dtypes.result_type(leaf), np.inexact)
+        return jax.numpy.issubdtype(jax.numpy.result_type(leaf), np.inexact)
 
     leaves = jax.tree.leaves_with_path(params)
     return [leaf for way, leaf in leaves if np.ndim(leaf) and moves(leaf) and not is_bias(way)]
