@@ -62,6 +62,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         coef_: (1, d) or (k, d) for k > 2 classes.
         intercept_: (1,) or (k,).
         threshold_: the score above which the second class is predicted; `decision_function` is the score minus it.
+        threshold_reason_: where it comes from, a sentence.
         solver_: "exact" or "descent".
         support_: (m,), the examples with a dual that is not 0 in some problem; exact solver only.
         dual_coef_: (1 or k, m), alpha_i t_i of those; exact solver only.
@@ -190,7 +191,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         labels = np.where(coded == np.arange(len(classes))[:, None], 1.0, -1.0) if several else 2.0 * coded[None] - 1.0
         dense = X.toarray() if hasattr(X, "toarray") else X
         self.classes_ = classes
-        self.threshold_ = self._threshold(made)
+        self.threshold_, self.threshold_reason_ = self._threshold(made)
         inputs, bias = np.asarray(dense), bool(self.fit_intercept)
         return trainers.BinaryProblems(made, inputs, labels, weights, float(C), bias), coded
 
@@ -205,13 +206,23 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         held = np.bincount(coded, weights, minlength=len(self.classes_))
         return weights * (weights.sum() / (len(held) * np.where(held > 0, held, 1.0)))[coded]
 
-    def _threshold(self, made: Pair) -> float:
-        """The score above which the second class is predicted."""
+    def _threshold(self, made: Pair) -> tuple[float, str]:
+        """The score above which the second class is predicted, and why that one."""
         if self.threshold != "best":
-            return float(self.threshold)
+            return float(self.threshold), "It was given."
         # A margin loss of the score itself treats the classes alike: 0, without computing a card.
-        even = made.activation.name == "identity" and made.loss.kind == "margin"
-        return 0.0 if even else float(card(made).best_threshold or 0.0)
+        if made.activation.name == "identity" and made.loss.kind == "margin":
+            return 0.0, f"{made.loss.name} is a loss of the margin and treats the classes alike."
+        best = card(made).best_threshold
+        if best is None:
+            return 0.0, f"The card of {made.name} has no threshold of least error; 0 was taken."
+        said = f"The card of {made.name}: at this score the two classes are equally probable."
+        if made.loss.name.startswith("weighted("):
+            said += (
+                " It counts every error once, whatever the loss weighs the classes: threshold=0.0 keeps what the weights "
+                "lean to, class_weight= leans by the data."
+            )
+        return float(best), said
 
     def _trained(self, problems: trainers.BinaryProblems, coded: np.ndarray, before: Any) -> trainers.Trained:
         """Train all problems in the way that the settings ask for."""
