@@ -38,6 +38,9 @@ from ._params import norm as norm
 from ._params import rows_where as rows_where
 from ._params import told as told
 from ._params import weighted as weighted
+from ._rows import refuse_mixed_rows as refuse_mixed_rows
+from ._rows import rows_apart as rows_apart
+from ._rows import rows_mixed as rows_mixed
 from ._storage import alive as alive
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, form_of, told
+from lossland.core import Params, form_of, rows_apart, told
 from lossland.curvature._checks import checked_objective, has_linear_model, objective_only, refuse_lines
 from lossland.elements import as_float
 from lossland.training import Objective
@@ -98,7 +98,9 @@ def gauss_newton(f: Objective, params: Params) -> Array:
     .. math:: G = J^\top D J + \lambda P, \quad J_{ij} = \partial z_i / \partial \theta_j, \;
         D_{ii} = \frac{s_i}{n} \ell''(z_i, t_i)
 
-    It is the Hessian of a linear model, and positive semidefinite where the loss is convex in the score.
+    It is the Hessian of a linear model, and positive semidefinite where the loss is convex in the score. J is computed
+    row by row where the model's program proves that a score is of its own example alone; where it does not, of batch
+    statistics say, by n passes back through the whole model.
 
     Args:
         f: from `objective`.
@@ -219,10 +221,13 @@ def curvature_bound(f: Objective, params: Params, bends: Array) -> Array:
 
 
 def jacobian(f: Objective, params: Params) -> Array:
-    """The derivatives of the scores, (n, p)."""
+    """The derivatives of the scores, (n, p): row by row where a score is proven to be of its own row alone."""
     if has_linear_model(f):
         return _design(f)
     flat, unravel = ravel_pytree(params)
+    if not rows_apart(f.model.apply, params, f.inputs):
+        pull = jax.vjp(lambda at: f.scores(unravel(at)), flat)[1]
+        return jax.lax.map(lambda i: pull(jnp.zeros(f.n, f.inputs.dtype).at[i].set(1.0))[0], jnp.arange(f.n))
 
     def one(row: Array) -> Array:
         return jax.grad(lambda at: f.model.apply(unravel(at), row[None])[0])(flat)

@@ -10,7 +10,19 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from lossland.core import Arrays, Key, Keyed, Model, Params, fingerprint, keep_compiled, keyed, read, tree_form
+from lossland.core import (
+    Arrays,
+    Key,
+    Keyed,
+    Model,
+    Params,
+    fingerprint,
+    keep_compiled,
+    keyed,
+    read,
+    refuse_mixed_rows,
+    tree_form,
+)
 from lossland.data import Dataset
 from lossland.training._block import Job, shared_out, texts_of
 from lossland.training._checkpoints import Store, store
@@ -89,7 +101,8 @@ def sweep(
         hyperparameters: further keywords of the optimiser with their values, say {"momentum": (0.0, 0.9)}; each is an
             axis of the grid.
         steps: updates of each model.
-        batch_size: examples a step, drawn without replacement epoch by epoch; None: all.
+        batch_size: examples a step, drawn without replacement epoch by epoch; None: all. Batch statistics of a model
+            are those of these examples.
         shuffle: whether all models see the same batches, or each seed s its own (under fold_in(key, s)).
         init: instead of `model.init`: another (key, d) -> params, or params from which all start.
         record: every so many steps, these steps, or "log": two a doubling. Always the first and the last.
@@ -136,6 +149,9 @@ def sweep(
     if folder is not None:
         tree_form(jax.eval_shape(lambda: checked_init(model, init, data.d)(jax.random.key(0), data.d)))
     mesh = mesh_of(sharding, devices)
+    if sharding == "rows":
+        first = checked_init(model, init, data.d)(jax.random.key(0), data.d)
+        refuse_mixed_rows(model, first, data.inputs, 'sharding="rows" would take them from a device\'s share alone')
     examples = Examples(base.inputs, base.labels, base.sample_weights, None, jnp.asarray(data.n, base.inputs.dtype))
     rows = batch_size or data.n
     fused = earns_fusing(grid, rows, steps)
