@@ -32,12 +32,14 @@ from ._params import dot as dot
 from ._params import flat_point as flat_point
 from ._params import flattened as flattened
 from ._params import form_of as form_of
+from ._params import is_real as is_real
 from ._params import leaf_paths as leaf_paths
 from ._params import named_leaves as named_leaves
 from ._params import norm as norm
 from ._params import rows_where as rows_where
 from ._params import told as told
 from ._params import weighted as weighted
+from ._row_axes import ENTRYWISE as ENTRYWISE
 from ._rows import refuse_mixed_rows as refuse_mixed_rows
 from ._rows import rows_apart as rows_apart
 from ._rows import rows_mixed as rows_mixed

@@ -116,6 +116,17 @@ def weighted(values: Array, weights: Array) -> Array:
     return jax.numpy.where(weights == 0, 0.0, weights * values)
 
 
+def is_real(leaf: Any) -> bool:
+    """Whether a leaf holds floating-point numbers: counts, switches and keys do not, and are held fixed.
+
+    Example:
+        >>> [is_real(x) for x in (1.0, 1, True, np.zeros(2), jax.random.key(0))]
+        [True, False, False, True, False]
+    """
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+    return bool(jax.numpy.issubdtype(dtype, np.inexact))
+
+
 def form_of(tree: Any) -> tuple[Any, ...]:
     """The structure of a tree and its arrays' shapes; two trees of one form can be added."""
     return jax.tree.structure(tree), tuple(np.shape(leaf) for leaf in jax.tree.leaves(tree))

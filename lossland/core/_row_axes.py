@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 EACH, SAME, ANY = "each", "same", "any"
 Axes = tuple[str, ...] | None
 
-_ELEMENTWISE = frozenset(
+ENTRYWISE = frozenset(
     "abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type copy copy_p cos "
     "cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt integer_pow is_finite le lgamma log log1p "
     "logistic lt max min mul ne neg nextafter not or pow real reduce_precision rem round rsqrt select_n "
@@ -81,7 +81,7 @@ def _after(equation: Any, given: list[Axes]) -> list[Axes]:
 def _axes(name: str, equation: Any, given: list[tuple[str, ...]]) -> Any:
     first = given[0] if given else ()
     p, shape = equation.params, equation.outvars[0].aval.shape
-    if name in _ELEMENTWISE:
+    if name in ENTRYWISE:
         return joined([axes or (SAME,) * len(shape) for axes in given])
     if name in _OF_MATRICES:
         return _of_matrices(equation, given)

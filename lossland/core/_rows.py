@@ -13,6 +13,7 @@ import numpy as np
 from jax import Array, export
 from jax.core import Tracer
 
+from lossland.core._params import is_real
 from lossland.core._row_axes import ANY, EACH, SAME, Axes, fixed_axes, through
 from lossland.core._structure import Keyed, by_structure, keyed
 from lossland.core._types import Model, Params
@@ -55,8 +56,8 @@ def _proven(apply: Keyed, tree: Any, leaves: tuple[Any, ...], row: tuple[int, st
         # The derivative too: rules of a user's own stand in it as they are.
         return jax.jvp(scores, tuple(moving), tuple(steps))
 
-    moves = [leaf for leaf in leaves if _is_real(leaf)]
-    held = [leaf for leaf in leaves if not _is_real(leaf)]
+    moves = [leaf for leaf in leaves if is_real(leaf)]
+    held = [leaf for leaf in leaves if not is_real(leaf)]
     try:
         closed = jax.make_jaxpr(both)(moves, held, moves, shaped)
     except Exception:  # what cannot be traced for any number of rows is not proven; it is run as it is
@@ -72,13 +73,9 @@ def _proven(apply: Keyed, tree: Any, leaves: tuple[Any, ...], row: tuple[int, st
         return False
 
 
-def _is_real(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jnp.inexact)
-
-
 def _merged(tree: Any, leaves: Sequence[Any], moving: Sequence[Any], fixed: Sequence[Any]) -> Params:
     parts = {True: iter(moving), False: iter(fixed)}
-    return jax.tree.unflatten(tree, [next(parts[bool(_is_real(leaf))]) for leaf in leaves])
+    return jax.tree.unflatten(tree, [next(parts[is_real(leaf)]) for leaf in leaves])
 
 
 # ------------------------------------------------------------------------------------------------ by trying, not proof
@@ -115,7 +112,7 @@ def rows_mixed(apply: Callable[[Params, Array], Array], params: Params, inputs: 
 
 def _shaken(rng: np.random.Generator, leaf: Any, by: float) -> Any:
     leaf = jnp.asarray(leaf)
-    return leaf + by * rng.normal(size=leaf.shape) if _is_real(leaf) else leaf
+    return leaf + by * rng.normal(size=leaf.shape) if is_real(leaf) else leaf
 
 
 def refuse_mixed_rows(model: Model, params: Params, inputs: Any, what: str) -> None:
