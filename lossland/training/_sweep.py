@@ -194,7 +194,7 @@ def read_sweep(path: str | Path) -> Sweep:
         The `Sweep`, to the same bits.
 
     Raises:
-        ValueError: if the file is not a saved sweep.
+        ValueError: if there is no file, or it is not a saved sweep.
 
     Example:
         >>> import tempfile, lossland as ll

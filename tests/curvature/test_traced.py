@@ -88,7 +88,7 @@ def test_a_ball_maximum_of_traced_numbers(x64):
                 np.testing.assert_allclose(value, ball_maximum(np.array(values), slopes, radius)[1], atol=1e-12)
 
 
-@pytest.mark.parametrize("widths", [(3,), (40, 12)])
+@pytest.mark.parametrize("widths", [(3,), pytest.param((40, 12), marks=pytest.mark.slow)])
 def test_a_run_records_its_curvature(widths):
     f, params = network(widths=widths)
 
