@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
 from lossland.core._types import Params
@@ -115,6 +116,34 @@ def weighted(values: Array, weights: Array) -> Array:
         [6.0, 0.0]
     """
     return jax.numpy.where(weights == 0, 0.0, weights * values)
+
+
+def refuse_infinite(what: str, params: Params, mend: str) -> None:
+    """Refuse params that hold NaN or inf, by the name of the array; numbers that are being traced pass.
+
+    Args:
+        what: is refused, "The centre holds" say.
+        params: to look at.
+        mend: what to do, a sentence.
+
+    Raises:
+        ValueError: if a number is not finite.
+    """
+    for path, leaf in jax.tree.leaves_with_path(params):
+        if is_real(leaf) and not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf)):
+            where = jax.tree_util.keystr(path, simple=True, separator="/")
+            raise ValueError(f"{what} numbers that are not finite{f': in {where}' if where else ''}. {mend}")
+
+
+def is_real(leaf: Any) -> bool:
+    """Whether a leaf holds floating-point numbers: counts, switches and keys do not, and are held fixed.
+
+    Example:
+        >>> [is_real(x) for x in (1.0, 1, True, np.zeros(2), jax.random.key(0))]
+        [True, False, False, True, False]
+    """
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+    return bool(jax.numpy.issubdtype(dtype, np.inexact))
 
 
 def form_of(tree: Any) -> tuple[Any, ...]:

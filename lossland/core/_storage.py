@@ -52,10 +52,12 @@ def read(path: Path) -> Any:
     """The xarray.Dataset saved at a path, loaded whole.
 
     Raises:
-        ValueError: if the file is not a result; the message says to remove it.
+        ValueError: if there is no file, or it is not a result; the message then says to remove it.
     """
     import xarray
 
+    if not path.is_file():
+        raise ValueError(f"{path} is a folder, not a file." if path.is_dir() else f"There is no file {path}.")
     try:
         with xarray.open_dataset(path, engine="h5netcdf") as held:
             return held.load()

@@ -169,7 +169,9 @@ def _of_array(array: Any, within: Within) -> Hashable:
 
 def _of_jax_array(thing: Any, within: Within) -> Hashable:
     if jax.numpy.issubdtype(thing.dtype, jax.dtypes.prng_key):
-        return str(thing.dtype), within(np.asarray(jax.random.key_data(thing)))
+        # While a program is traced around this, a key is still a value.
+        with jax.ensure_compile_time_eval():
+            return str(thing.dtype), within(np.asarray(jax.random.key_data(thing)))
     return _of_array(np.asarray(thing), within), bool(thing.weak_type)
 
 

@@ -14,6 +14,7 @@ from lossland.core import Key, Params
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model, refuse_lines
 from lossland.curvature._hessian import diagonal_of, matrix_of, product_of
 from lossland.curvature._lanczos import dense_form, tridiagonal
+from lossland.curvature._traced import Pairs, doubled, is_traced, ritz_pairs
 
 Which = Literal["largest", "smallest", "magnitude"]
 SMALL, SMALL_LINEAR = 500, 2000
@@ -64,7 +65,8 @@ def top_eigenvalues(
 
     The matrix is formed where p is at most 500 (2000 for a linear model). Beyond that Lanczos' method, fully
     reorthogonalised, doubles its steps until all k have converged, up to 1024 steps or p. It cannot tell how often an
-    eigenvalue occurs except where its space is exhausted; there it begins again, orthogonally to it.
+    eigenvalue occurs except where its space is exhausted; there it begins again, orthogonally to it. `jax.jit` and
+    `jax.vmap` transform it, and `fit` records it.
 
     Args:
         f: as in `hessian`.
@@ -90,8 +92,9 @@ def top_eigenvalues(
 
     Sources: Lanczos (1950); Ghorbani, Krishnan & Xiao (2019).
     """
-    held, params, flat = checked_and_flat(f, params)
-    refuse_lines(f)
+    held, moving, back = checked_objective(f, params)
+    refuse_lines(f, params)
+    flat, unravel = ravel_pytree(moving)
     if not (isinstance(k, int) and 1 <= k <= flat.size):
         raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
     if which not in get_args(Which):
@@ -101,13 +104,13 @@ def top_eigenvalues(
         raise ValueError(f"tol must be positive, not {tol}.")
     key = jax.random.key(0) if key is None else key
     if is_small(f, flat.size) if dense is None else dense:
-        found = _dense_pairs(held, params, k, which)
+        found = _dense_pairs(held, moving, k, which)
     else:
-        found = lanczos_pairs(held, params, k, which, key, tol)
+        found = lanczos_pairs(held, moving, k, which, key, tol)
     values, rows, residuals, size = found
     finite_only(values)
-    unravel = ravel_pytree(params)[1]
-    return TopEigenvalues(values, jax.vmap(unravel)(rows), residuals, residuals <= tol * size)
+    vectors = jax.vmap(lambda row: back(unravel(row)))(rows)
+    return TopEigenvalues(values, vectors, residuals, residuals <= tol * size)
 
 
 def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int = 100, key: Key | None = None) -> Trace:
@@ -136,20 +139,14 @@ def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int 
 
     Source: Hutchinson (1989).
     """
-    held, params, _ = checked_and_flat(f, params)
-    refuse_lines(f)
+    held, moving, _ = checked_objective(f, params)
+    refuse_lines(f, params)
     if samples < 2:
         raise ValueError(f"A standard error needs at least 2 samples, not {samples}.")
-    return trace_of(held, params, samples, jax.random.key(0) if key is None else key)
+    return trace_of(held, moving, samples, jax.random.key(0) if key is None else key)
 
 
 # -------------------------------------------------------------------------------------------------- computing them
-
-
-def checked_and_flat(f: Any, params: Params) -> tuple[Any, Params, Array]:
-    """An objective and params as `checked_objective` gives them, and the params as one array (p,)."""
-    held, params = checked_objective(f, params)
-    return held, params, ravel_pytree(params)[0]
 
 
 def trace_of(f: Callable[[Params], Array], params: Params, samples: int, key: Key) -> Trace:
@@ -166,9 +163,12 @@ def is_small(f: Any, size: int) -> bool:
     return size <= (SMALL_LINEAR if has_linear_model(f) else SMALL)
 
 
+def _keys(values: Array, which: Which) -> Array:
+    return {"largest": -values, "smallest": values, "magnitude": -jnp.abs(values)}[which]
+
+
 def _order(values: Array, which: Which) -> Array:
-    keys = {"largest": -values, "smallest": values, "magnitude": -jnp.abs(values)}
-    return jnp.argsort(keys[which])
+    return jnp.argsort(_keys(values, which))
 
 
 def _dense_pairs(f: Any, params: Params, k: int, which: Which) -> tuple[Array, Array, Array, Array]:
@@ -189,7 +189,9 @@ def lanczos_pairs(
     Steps are doubled until all k have converged.
     """
     p = ravel_pytree(params)[0].size
-    steps = min(p, max(4 * k, 64))
+    steps, last = min(p, max(4 * k, 64)), min(p, max(MOST_STEPS, 4 * k))
+    if is_traced(f, params, key):
+        return doubled(functools.partial(_traced_pairs, f, params, k, which, key), steps, last, tol)
     while True:
         rows, values, vectors = _space(f, params, k, key, steps)
         chosen = np.asarray(_order(jnp.asarray(values), which))[:k]
@@ -197,7 +199,7 @@ def lanczos_pairs(
         found = found / jnp.linalg.norm(found, axis=1, keepdims=True)
         residuals = _residuals(f, params, found, jnp.asarray(values[chosen]))
         size = jnp.asarray(np.max(np.abs(values)))
-        if steps >= min(p, max(MOST_STEPS, 4 * k)) or bool(np.all(residuals <= tol * size)):
+        if steps >= last or bool(np.all(residuals <= tol * size)):
             return jnp.asarray(values[chosen]), found, residuals, size
         steps = min(p, 2 * steps)
 
@@ -228,6 +230,17 @@ def _space(f: Any, params: Params, k: int, key: Key, steps: int) -> tuple[np.nda
         place += len(part)
     values, vectors = np.linalg.eigh(matrix)
     return rows, values, vectors
+
+
+def _traced_pairs(f: Any, params: Params, k: int, which: Which, key: Key, steps: int) -> Pairs:
+    """The same for params that are being traced, with so many steps."""
+
+    def deflated(again: Array, rows: Array) -> Any:
+        return _deflated(f, params, jax.random.fold_in(key, again), rows, steps)
+
+    flat = ravel_pytree(params)[0]
+    values, rows, size = ritz_pairs(deflated, functools.partial(_keys, which=which), k, steps, flat)
+    return values, rows, _residuals(f, params, rows, values), size
 
 
 @functools.partial(jax.jit, static_argnames="steps")

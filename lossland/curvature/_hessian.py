@@ -13,8 +13,9 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, form_of, told
+from lossland.core import Params, form_of, rows_apart, told
 from lossland.curvature._checks import checked_objective, has_linear_model, objective_only, refuse_lines
+from lossland.curvature._penalty import penalty_diagonal, penalty_matrix, penalty_product
 from lossland.elements import as_float
 from lossland.training import Objective
 
@@ -35,7 +36,7 @@ def hessian(f: Callable[[Params], Array], params: Params) -> Array:
 
     Args:
         f: from `objective`, or any function params -> scalar.
-        params: p numbers in all.
+        params: p numbers in all. Whole numbers, switches and keys among them are held fixed and not counted.
 
     Returns:
         (p, p), symmetric.
@@ -53,9 +54,9 @@ def hessian(f: Callable[[Params], Array], params: Params) -> Array:
 
     Source: Pearlmutter (1994) for the products that its columns are.
     """
-    held, params = checked_objective(f, params)
-    refuse_lines(f)
-    return matrix_of(held, params)
+    held, moving, _ = checked_objective(f, params)
+    refuse_lines(f, params)
+    return matrix_of(held, moving)
 
 
 def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector: Any) -> Any:
@@ -81,15 +82,17 @@ def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector:
 
     Source: Pearlmutter (1994).
     """
-    held, params = checked_objective(f, params)
-    refuse_lines(f)
-    size = ravel_pytree(params)[0].size
-    flat = isinstance(vector, Array | np.ndarray) and vector.shape == (size,)
+    held, moving, back = checked_objective(f, params)
+    refuse_lines(f, params)
+    row, unravel = ravel_pytree(moving)
+    flat = isinstance(vector, Array | np.ndarray) and vector.shape == row.shape
     if not flat and form_of(vector) != form_of(params):
-        raise ValueError(f"The vector is {told(vector)}; it must be shaped as params, {told(params)}, or ({size},).")
-    column, unravel = ravel_pytree(jax.tree.map(as_float, vector))
-    found = _product(held, params, column)
-    return found if flat else unravel(found)
+        said = f"it must be shaped as params, {told(params)}, or ({row.size},)."
+        raise ValueError(f"The vector is {told(vector)}; {said}")
+    # Of a tree the part along what is held fixed is passed over.
+    column = as_float(vector) if flat else ravel_pytree(checked_objective(f, vector).moving)[0]
+    found = _product(held, moving, column)
+    return found if flat else back(unravel(found))
 
 
 def gauss_newton(f: Objective, params: Params) -> Array:
@@ -98,7 +101,9 @@ def gauss_newton(f: Objective, params: Params) -> Array:
     .. math:: G = J^\top D J + \lambda P, \quad J_{ij} = \partial z_i / \partial \theta_j, \;
         D_{ii} = \frac{s_i}{n} \ell''(z_i, t_i)
 
-    It is the Hessian of a linear model, and positive semidefinite where the loss is convex in the score.
+    It is the Hessian of a linear model, and positive semidefinite where the loss is convex in the score. J is computed
+    row by row where the model's program proves that a score is of its own example alone; where it does not, of batch
+    statistics say, by n passes back through the whole model.
 
     Args:
         f: from `objective`.
@@ -120,9 +125,9 @@ def gauss_newton(f: Objective, params: Params) -> Array:
     Source: Schraudolph (2002).
     """
     objective_only(f, "gauss_newton")
-    held, params = checked_objective(f, params)
-    refuse_lines(f, always=True)
-    return _gauss_newton(held, params)
+    held, moving, _ = checked_objective(f, params)
+    refuse_lines(f, params, always=True)
+    return _gauss_newton(held, moving)
 
 
 def hessian_diagonal(f: Callable[[Params], Array], params: Params) -> Params:
@@ -148,9 +153,9 @@ def hessian_diagonal(f: Callable[[Params], Array], params: Params) -> Params:
         >>> round(float(ll.curvature.hessian_diagonal(f, params)["bias"]), 4)
         2.0
     """
-    held, params = checked_objective(f, params)
-    refuse_lines(f)
-    return ravel_pytree(params)[1](diagonal_of(held, params))
+    held, moving, back = checked_objective(f, params)
+    refuse_lines(f, params)
+    return back(ravel_pytree(moving)[1](diagonal_of(held, moving)))
 
 
 # -------------------------------------------------------------------------------------------------- computing them
@@ -171,7 +176,7 @@ def diagonal_of(f: Callable[[Params], Array], params: Params) -> Array:
     """The Hessian's diagonal (p,) of a checked objective."""
     flat, _ = ravel_pytree(params)
     if has_linear_model(f):
-        return jnp.matmul(_bends(f, params), _design(f) ** 2, precision=EXACT) + _penalty(f, params)
+        return jnp.matmul(_bends(f, params), _design(f) ** 2, precision=EXACT) + penalty_diagonal(f, params)
     times = product_of(f, params)
 
     def entry(j: Array) -> Array:
@@ -183,13 +188,13 @@ def diagonal_of(f: Callable[[Params], Array], params: Params) -> Array:
 def product_of(f: Callable[[Params], Array], params: Params) -> Callable[[Array], Array]:
     """A function v (p,) -> H v that shares what does not depend on v; for use inside `jax.jit`."""
     if has_linear_model(f):
-        bends, penalty = _bends(f, params), _penalty(f, params)
+        bends, penalty = _bends(f, params), penalty_product(f, params)
 
         def times(v: Array) -> Array:
             along = jnp.matmul(f.inputs, v[1:], precision=EXACT) + v[0]
             pull = bends * along
             weights = jnp.matmul(pull, f.inputs, precision=EXACT)
-            return jnp.concatenate([jnp.sum(pull)[None], weights]) + penalty * v
+            return jnp.concatenate([jnp.sum(pull)[None], weights]) + penalty(v)
 
         return times
     flat, unravel = ravel_pytree(params)
@@ -209,7 +214,7 @@ def _gauss_newton(f: Objective, params: Params) -> Array:
 def _weighed(f: Objective, params: Params, bends: Array) -> Array:
     rows = jacobian(f, params)
     matrix = jnp.matmul(rows.T * bends[None], rows, precision=EXACT)
-    return 0.5 * (matrix + matrix.T) + jnp.diag(_penalty(f, params))
+    return 0.5 * (matrix + matrix.T) + penalty_matrix(f, params)
 
 
 @jax.jit
@@ -219,10 +224,13 @@ def curvature_bound(f: Objective, params: Params, bends: Array) -> Array:
 
 
 def jacobian(f: Objective, params: Params) -> Array:
-    """The derivatives of the scores, (n, p)."""
+    """The derivatives of the scores, (n, p): row by row where a score is proven to be of its own row alone."""
     if has_linear_model(f):
         return _design(f)
     flat, unravel = ravel_pytree(params)
+    if not rows_apart(f.model.apply, params, f.inputs):
+        pull = jax.vjp(lambda at: f.scores(unravel(at)), flat)[1]
+        return jax.lax.map(lambda i: pull(jnp.zeros(f.n, f.inputs.dtype).at[i].set(1.0))[0], jnp.arange(f.n))
 
     def one(row: Array) -> Array:
         return jax.grad(lambda at: f.model.apply(unravel(at), row[None])[0])(flat)
@@ -242,12 +250,3 @@ def _bends(f: Objective, params: Params) -> Array:
 def _design(f: Objective) -> Array:
     # The order of `ravel_pytree`, by key: the bias, then the weights.
     return jnp.concatenate([jnp.ones((f.n, 1), f.inputs.dtype), f.inputs], axis=1)
-
-
-def _penalty(f: Objective, params: Params) -> Array:
-    """The diagonal of the penalty's Hessian, (p,)."""
-
-    def half_square(at: Params) -> Array:
-        return sum((0.5 * jnp.sum(w * w) for w in jax.tree.leaves(f.model.penalised(at))), jnp.zeros(()))
-
-    return f.l2 * ravel_pytree(jax.grad(half_square)(jax.tree.map(jnp.ones_like, params)))[0]

@@ -70,7 +70,7 @@ def kink_curvature(
     Source: smoothing by convolution, Chen & Mangasarian (1996).
     """
     objective_only(f, "kink_curvature")
-    held, params = checked_objective(f, params)
+    held, moving, _ = checked_objective(f, params)
     kinks = slope_jumps(f.pair)
     if (width is None) == (direction is None):
         raise ValueError("kink_curvature takes either a width or a direction.")
@@ -79,10 +79,10 @@ def kink_curvature(
         if half.shape not in ((), (f.n,)) or not np.all((half > 0) & np.isfinite(half)):
             raise ValueError(f"width must be positive, a scalar or of shape ({f.n},); got {width}.")
         along = jnp.broadcast_to(jnp.asarray(half, f.inputs.dtype), (f.n,))
-        return _measured(held, params, along, kinks)
-    _, direction = checked_objective(f, direction)
-    moved = jax.jvp(f.scores, (params,), (direction,))[1]
-    return _measured(held, params, jnp.abs(moved), kinks)
+        return _measured(held, moving, along, kinks)
+    step = checked_objective(f, direction).moving
+    moved = jax.jvp(held.scores, (moving,), (step,))[1]
+    return _measured(held, moving, jnp.abs(moved), kinks)
 
 
 def slope_jumps(pair: Pair) -> tuple[tuple[float, float, float], ...]:

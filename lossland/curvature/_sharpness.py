@@ -13,9 +13,11 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
+from lossland.curvature._ball import ball_maximum, ball_point
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model
 from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
-from lossland.curvature._hessian import curvature_bound, matrix_of, product_of
+from lossland.curvature._hessian import EXACT, curvature_bound, matrix_of, product_of
+from lossland.curvature._traced import is_traced
 from lossland.proofs import PROVEN, evidence
 
 Kind = Literal["worst", "adaptive", "average"]
@@ -65,7 +67,7 @@ def sharpness(
     when a relu network's layers are scaled by factors that cancel. The largest rise is sought by projected ascent from
     the second-order solution, the gradient, the top eigenvectors and random points: exact where F is quadratic in the
     ball, elsewhere a lower bound. `upper` is proven for a linear model of a loss whose program proves a bound on its
-    second derivative; elsewhere it is inf.
+    second derivative; elsewhere, and where params are traced (`jit`, `vmap`, as `fit` records it), it is inf.
     Where the loss or the network is made of pieces, the Hessian in `second_order` is that of the piece.
 
     Args:
@@ -93,7 +95,7 @@ def sharpness(
 
     Sources: Foret et al. (2021); Kwon et al. (2021); Andriushchenko & Flammarion (2022).
     """
-    held, params = checked_objective(f, params)
+    held, params, back = checked_objective(f, params)
     if np.ndim(radius) != 0 or not (radius > 0 and math.isfinite(radius)):
         raise ValueError(f"The radius must be positive and finite, not {radius}.")
     if kind not in get_args(Kind):
@@ -102,8 +104,10 @@ def sharpness(
         raise ValueError(f"Sharpness needs starts >= 0, steps >= 1, samples >= 4, not {starts}, {steps}, {samples}.")
     key = jax.random.key(0) if key is None else key
     if kind == "average":
-        return _average(held, params, float(radius), key, samples)
-    return _worst(held, params, float(radius), key, starts, steps, kind == "adaptive")
+        found = _average(held, params, float(radius), key, samples)
+    else:
+        found = _worst(held, params, float(radius), key, starts, steps, kind == "adaptive")
+    return found._replace(perturbation=back(found.perturbation))
 
 
 # ----------------------------------------------------------------------------------------------------- the worst case
@@ -127,89 +131,84 @@ def _worst(f: Any, params: Params, radius: float, key: Key, starts: int, steps: 
     scale = jax.tree.map(jnp.abs if adaptive else jnp.ones_like, params)
     moved, origin = _Moved(f, params, scale), jax.tree.map(jnp.zeros_like, params)
     base, gradient = _value_and_gradient(moved, origin)
-    g = np.asarray(gradient, float)
-    stretch = np.asarray(ravel_pytree(scale)[0], float)
-    if is_small(f, flat.size):
-        matrix = stretch[:, None] * np.asarray(matrix_of(f, params), float) * stretch
-        rows = np.eye(flat.size)
+    stretch, noise = ravel_pytree(scale)[0], jax.random.normal(key, (starts, flat.size))
+    if is_traced(f, params, key):
+        begun, second = _traced_starts(f, params, moved, origin, gradient, stretch, radius, key)
+        noise, upper = noise * (radius / jnp.linalg.norm(noise, axis=1, keepdims=True)), math.inf
     else:
-        rows, matrix = _subspace(moved, origin, gradient, key)
+        g, stretched = np.asarray(gradient, float), np.asarray(stretch, float)
+        begun, second = _starts(f, params, moved, origin, g, stretched, radius, key)
+        noise = np.array(noise, float)
+        noise *= radius / np.linalg.norm(noise, axis=1, keepdims=True)
+        upper = _upper(f, params, stretched, g, radius)
+    begun = jnp.concatenate([jnp.asarray(x, flat.dtype) for x in (begun, noise)])
+    ends, rises = _climbed(moved, origin, base, radius, begun, steps)
+    best = jnp.argmax(rises)
+    return Sharpness(
+        value=rises[best],
+        standard_error=jnp.zeros_like(base),
+        first_order=radius * jnp.linalg.norm(gradient),
+        second_order=jnp.asarray(second, flat.dtype),
+        upper=jnp.asarray(upper, flat.dtype),
+        perturbation=unravel(stretch * ends[best]),
+    )
+
+
+def _starts(
+    f: Any, params: Params, moved: _Moved, origin: Params, g: np.ndarray, stretch: np.ndarray, radius: float, key: Key
+) -> tuple[np.ndarray, float]:
+    """Where the ascent starts, (4, p): where the quadratic is largest, the gradient and the top eigenvector either way.
+
+    Also how far the quadratic rises.
+    """
+    if is_small(f, g.size):
+        matrix = stretch[:, None] * np.asarray(matrix_of(f, params), float) * stretch
+        rows = np.eye(g.size)
+    else:
+        rows, matrix = _subspace(moved, origin, jnp.asarray(g, ravel_pytree(params)[0].dtype), key)
     finite_only(jnp.asarray(matrix))
     values, columns = np.linalg.eigh(matrix)
     along, second = ball_maximum(values, columns.T @ (rows @ g), radius)
     top = radius * columns[:, -1] @ rows
     length = max(float(np.linalg.norm(g)), 1e-300)
-    noise = np.array(jax.random.normal(key, (starts, flat.size)), float)
-    noise *= radius / np.linalg.norm(noise, axis=1, keepdims=True)
-    begun = np.concatenate([[(columns @ along) @ rows, radius * g / length, top, -top], noise])
-    ends, rises = _climbed(moved, origin, base, radius, jnp.asarray(begun, flat.dtype), steps)
-    best = int(np.argmax(rises))
-    return Sharpness(
-        value=rises[best],
-        standard_error=jnp.zeros_like(base),
-        first_order=jnp.asarray(radius * length, flat.dtype),
-        second_order=jnp.asarray(second, flat.dtype),
-        upper=jnp.asarray(_upper(f, params, stretch, g, radius), flat.dtype),
-        perturbation=unravel(jnp.asarray(stretch, flat.dtype) * ends[best]),
-    )
+    return np.stack([(columns @ along) @ rows, radius * g / length, top, -top]), second
 
 
-def ball_maximum(values: np.ndarray, slopes: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
-    r"""The largest value of a quadratic in a ball.
-
-    .. math:: \max_{\|y\| \le r} c^\top y + \frac12 \sum_j \lambda_j y_j^2
-
-    Args:
-        values: lambda, (p,), increasing.
-        slopes: c, (p,).
-        radius: r > 0.
-
-    Returns:
-        The maximiser (p,) and the value there, exact up to rounding, whatever the signs.
-
-    Example:
-        >>> import numpy as np
-        >>> point, value = ball_maximum(np.array([-1.0, 2.0]), np.array([0.0, 0.0]), 3.0)
-        >>> np.abs(point).tolist(), value
-        ([0.0, 3.0], 9.0)
-
-    Source: More & Sorensen (1983).
-    """
-
-    def told(y: np.ndarray) -> tuple[np.ndarray, float]:
-        return y, float(slopes @ y + 0.5 * np.sum(values * y * y))
-
-    def at(shift: float) -> np.ndarray:
-        return slopes / (shift + (top - values))
-
-    top = max(float(values[-1]), 0.0)
-    if values[-1] < 0 and np.linalg.norm(slopes / values) <= radius:
-        return told(-slopes / values)
-    low, high = 0.0, float(np.linalg.norm(slopes)) / radius
-    if high > 0:
-        for _ in range(200):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if middle > 0 and np.linalg.norm(at(middle)) > radius else (low, middle)
-            if middle == 0:
-                break
-    y = at(high) if high > 0 else np.zeros_like(slopes)
-    # The hard case: the gradient has no part along the top eigenvector, which then fills up the radius.
-    short = radius**2 - float(y @ y)
-    if short > 1e-12 * radius**2:
-        y[-1] += math.copysign(math.sqrt(y[-1] ** 2 + short) - abs(y[-1]), y[-1])
-    return told(y)
+def _traced_starts(
+    f: Any, params: Params, moved: _Moved, origin: Params, g: Array, stretch: Array, radius: float, key: Key
+) -> tuple[Array, Array]:
+    """The same of params that are being traced."""
+    if is_small(f, g.size):
+        matrix, rows = stretch[:, None] * matrix_of(f, params) * stretch[None], jnp.eye(g.size, dtype=g.dtype)
+    else:
+        _, sizes, spanning = jnp.linalg.svd(_spanning(moved, origin, g, key), full_matrices=False)
+        # A row too short to be told from the others is 0, and so is the Hessian along it.
+        rows = jnp.where(sizes[:, None] > 1e-5, spanning, 0.0)
+        matrix = jnp.matmul(rows, _images(moved, origin, rows).T, precision=EXACT)
+        matrix = 0.5 * (matrix + matrix.T)
+    values, columns = jnp.linalg.eigh(matrix)
+    slopes = jnp.matmul(columns.T, jnp.matmul(rows, g, precision=EXACT), precision=EXACT)
+    along = ball_point(values, slopes, radius)
+    second = jnp.sum(slopes * along) + 0.5 * jnp.sum(values * along**2)
+    top = radius * jnp.matmul(columns[:, -1], rows, precision=EXACT)
+    ahead = radius * g / jnp.maximum(jnp.linalg.norm(g), 1e-30)
+    return jnp.stack([jnp.matmul(columns @ along, rows, precision=EXACT), ahead, top, -top]), second
 
 
 def _subspace(moved: _Moved, origin: Params, gradient: Array, key: Key) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal rows (m, p) spanning the top eigenvectors, g and H g, and the Hessian on them, (m, m)."""
-    _, top, _, _ = lanczos_pairs(moved, origin, min(TOP, gradient.size), "largest", key, 1e-3)
-    spanning = jnp.concatenate([top, gradient[None], _images(moved, origin, gradient[None])])
-    lengths = jnp.linalg.norm(spanning, axis=1, keepdims=True)
-    _, sizes, rows = np.linalg.svd(np.asarray(spanning / jnp.maximum(lengths, 1e-30), float), full_matrices=False)
+    _, sizes, rows = np.linalg.svd(np.asarray(_spanning(moved, origin, gradient, key), float), full_matrices=False)
     kept = rows[sizes > 1e-5]
     images = np.asarray(_images(moved, origin, jnp.asarray(kept, gradient.dtype)), float)
     matrix = kept @ images.T
     return kept, 0.5 * (matrix + matrix.T)
+
+
+def _spanning(moved: _Moved, origin: Params, gradient: Array, key: Key) -> Array:
+    """The top eigenvectors, g and H g, of length 1 each."""
+    _, top, _, _ = lanczos_pairs(moved, origin, min(TOP, gradient.size), "largest", key, 1e-3)
+    spanning = jnp.concatenate([top, gradient[None], _images(moved, origin, gradient[None])])
+    return spanning / jnp.maximum(jnp.linalg.norm(spanning, axis=1, keepdims=True), 1e-30)
 
 
 def _upper(f: Any, params: Params, stretch: np.ndarray, g: np.ndarray, radius: float) -> float:

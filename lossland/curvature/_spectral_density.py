@@ -11,10 +11,11 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from lossland.core import Key, Params
-from lossland.curvature._checks import finite_only, refuse_lines
-from lossland.curvature._eigenvalues import checked_and_flat, is_small
+from lossland.curvature._checks import checked_objective, finite_only, refuse_lines
+from lossland.curvature._eigenvalues import is_small
 from lossland.curvature._hessian import matrix_of, product_of
 from lossland.curvature._lanczos import dense_form, tridiagonal
+from lossland.curvature._traced import is_traced
 
 
 class SpectralDensity(NamedTuple):
@@ -80,34 +81,46 @@ def spectral_density(
 
     Sources: Lin, Saad & Yang (2016); Ghorbani, Krishnan & Xiao (2019).
     """
-    held, params, flat = checked_and_flat(f, params)
-    refuse_lines(f)
+    held, moving, _ = checked_objective(f, params)
+    refuse_lines(f, params)
+    size = ravel_pytree(moving)[0].size
     for name, given in {"steps": steps, "samples": samples, "points": points, "width": width}.items():
         if given is not None and not given > 0:
             raise ValueError(f"{name} must be positive, not {given}.")
-    exact = is_small(f, flat.size) if dense is None else dense
+    exact = is_small(f, size) if dense is None else dense
     if exact:
-        nodes = jnp.linalg.eigvalsh(matrix_of(held, params))
+        nodes = jnp.linalg.eigvalsh(matrix_of(held, moving))
         finite_only(nodes)
         weights = jnp.full_like(nodes, 1.0 / nodes.size)
     else:
         key = jax.random.key(0) if key is None else key
-        nodes, weights = (part.ravel() for part in _quadrature(held, params, key, samples, min(steps, flat.size)))
+        nodes, weights = (part.ravel() for part in _quadrature(held, moving, key, samples, min(steps, size)))
         finite_only(nodes)
         order = jnp.argsort(nodes)
-        nodes, weights = nodes[order], weights[order]
-        kept = np.flatnonzero(np.asarray(weights) > float(jnp.finfo(flat.dtype).eps))
-        nodes, weights = nodes[kept], weights[kept] / jnp.sum(weights[kept])
+        nodes, weights = _weighty(nodes[order], weights[order])
     span = nodes[-1] - nodes[0]
     if width is None:
         # A single eigenvalue has no range; the width is then 1 % of itself.
         span = jnp.where(span > 1e-6 * jnp.abs(nodes[-1]), span, jnp.maximum(jnp.abs(nodes[-1]), 1e-30))
     sigma = 0.01 * span if width is None else jnp.asarray(width, nodes.dtype)
-    needed = 12 + int(span / sigma)
+    # How wide a spectrum is cannot be known while it is traced: 1 % of it can.
+    needed = 112 if width is None else 0 if is_traced(span) else 12 + int(span / sigma)
     if points < needed:
-        raise ValueError(f"A grid of {points} points does not show a width of {sigma:.3g}; it takes {needed} points.")
+        told = "1 % of the spectrum" if width is None else f"{width:.3g}"
+        raise ValueError(f"A grid of {points} points does not show a width of {told}; it takes {needed} points.")
     grid = jnp.linspace(nodes[0] - 6 * sigma, nodes[-1] + 6 * sigma, points)
     return SpectralDensity(nodes, weights, grid, _smoothed(nodes, weights, grid, sigma), sigma, exact)
+
+
+def _weighty(nodes: Array, weights: Array) -> tuple[Array, Array]:
+    """Increasing nodes and their weights without those that weigh nothing; traced, they lie within the others."""
+    kept = weights > float(jnp.finfo(weights.dtype).eps)
+    if not is_traced(kept):
+        kept = np.flatnonzero(kept)
+        return nodes[kept], weights[kept] / jnp.sum(weights[kept])
+    weights = jnp.where(kept, weights, 0.0)
+    low, high = jnp.min(jnp.where(kept, nodes, jnp.inf)), jnp.max(jnp.where(kept, nodes, -jnp.inf))
+    return jnp.clip(nodes, low, high), weights / jnp.sum(weights)
 
 
 @functools.partial(jax.jit, static_argnames=("samples", "steps"))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lossland.core import Params
-from lossland.figures._planes import colour_scale, draw_plane
+from lossland.figures._planes import colour_scale, draw_plane, spread_out
 from lossland.figures._style import RED, style
 from lossland.landscapes import GradientField, KinkSegments, Plane, Regions, place
 
@@ -42,10 +42,11 @@ def fields_figure(fields: Mapping[str, GradientField]) -> Figure:
             figure.colorbar(drawn, ax=left, label="objective", shrink=0.85, format="%.3g")
             left.set_title(title)
             _streams(left, field)
-            share = np.where(np.isfinite(field.norms), field.share_outside, np.nan).T
+            share = np.where(np.isfinite(field.norms), field.share_outside, np.nan)
+            alphas, betas, share = spread_out(p, share)
             levels = np.linspace(0.0, 1.0, 21)
             # The colours end before they are dark: arrows lie on them.
-            drawn = right.contourf(p.alphas, p.betas, share, levels, cmap="OrRd", norm=Normalize(0.0, 1.5))
+            drawn = right.contourf(alphas, betas, share.T, levels, cmap="OrRd", norm=Normalize(0.0, 1.5))
             figure.colorbar(drawn, ax=right, label="share of the gradient outside the plane", shrink=0.85)
             _arrows(right, field)
             right.plot(0, 0, marker="+", color="black", ms=9, mew=1.6)
@@ -57,7 +58,8 @@ def _streams(axes: Axes, field: GradientField) -> None:
     p = field.plane
     u, v = np.moveaxis(_downhill(field), -1, 0).swapaxes(1, 2)
     speed = np.hypot(u, v)
-    if not speed.max() > 0:
+    # A strip has no streams: they need two points on each axis.
+    if not speed.max() > 0 or min(speed.shape) < 2:
         return
     width = 0.35 + 1.4 * np.sqrt(speed / speed.max())
     # A stream that creeps over a plateau says nothing: descent stands still there.
@@ -116,12 +118,12 @@ def draw_regions(axes: Axes, p: Plane, found: Regions) -> None:
         p: the plane.
         found: from `regions`.
     """
-    inside = (found.labels > 0).astype(float).T
+    alphas, betas, inside = spread_out(p, (found.labels > 0).astype(float))
     if not inside.any():
         return
     with matplotlib.rc_context({"hatch.color": (1, 1, 1, 0.75), "hatch.linewidth": 0.6}):
-        axes.contourf(p.alphas, p.betas, inside, [0.5, 1.5], colors="none", hatches=["////"])
-        axes.contour(p.alphas, p.betas, inside, [0.5], colors="white", linewidths=1.0)
+        axes.contourf(alphas, betas, inside.T, [0.5, 1.5], colors="none", hatches=["////"])
+        axes.contour(alphas, betas, inside.T, [0.5], colors="white", linewidths=1.0)
 
 
 def draw_points(axes: Axes, p: Plane, points: Mapping[str, Params]) -> None:
@@ -183,9 +185,10 @@ def surfaces_figure(
 def _surface(axes: Any, p: Plane, scale: Any, what: str) -> None:
     height, (low, high, named) = _heights(p, scale), _upwards(scale, what)
     floor = low - 0.3 * (high - low)
-    a, b = np.meshgrid(p.alphas, p.betas, indexing="ij")
+    alphas, betas, height = spread_out(p, height)
+    a, b = np.meshgrid(alphas, betas, indexing="ij")
     look = {"cmap": "viridis", "vmin": low, "vmax": high}
-    most = {"rcount": min(len(p.alphas), 101), "ccount": min(len(p.betas), 101)}
+    most = {"rcount": min(len(alphas), 101), "ccount": min(len(betas), 101)}
     axes.plot_surface(a, b, height, linewidth=0, antialiased=False, **look, **most)
     levels = np.linspace(low, high, 14)
     axes.contour(a, b, height, levels, offset=floor, linewidths=0.7, **look)
@@ -234,8 +237,9 @@ def interactive_figure(
     figure, drawn = graph.Figure(), []
     for title, p in planes.items():
         height, first = _heights(p, scale), not drawn
+        alphas, betas, strip = spread_out(p, height)
         figure.add_trace(graph.Surface(
-            x=p.alphas, y=p.betas, z=height.T, cmin=low, cmax=high, colorscale="Viridis", contours=bands, name=title,
+            x=alphas, y=betas, z=strip.T, cmin=low, cmax=high, colorscale="Viridis", contours=bands, name=title,
             visible=first, colorbar={"title": {"text": named}, "len": 0.7},
             hovertemplate="alpha %{x:.4g}<br>beta %{y:.4g}<br>" + named + " %{z:.5g}<extra></extra>",
         ))  # fmt: skip

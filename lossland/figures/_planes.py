@@ -111,9 +111,11 @@ def inside(low: float, high: float) -> list[float]:
 
 
 def _round_numbers(scale: Any) -> list[float]:
-    """1, 2 and 5 times the powers of ten on a logarithmic scale."""
-    decades = range(int(np.floor(np.log10(scale.vmin))), int(np.ceil(np.log10(scale.vmax))) + 1)
-    return [m * 10.0**k for k in decades for m in (1, 2, 5) if scale.vmin <= m * 10.0**k <= scale.vmax]
+    """1, 2 and 5 times the powers of ten on a logarithmic scale; of many powers at most eight."""
+    low, high = int(np.floor(np.log10(scale.vmin))), int(np.ceil(np.log10(scale.vmax)))
+    apart = -(-(high - low) // 8)
+    made = [m * 10.0**k for k in range(low, high + 1, apart) for m in ((1, 2, 5) if high - low <= 4 else (1,))]
+    return [t for t in made if scale.vmin <= t <= scale.vmax]
 
 
 def draw_plane(axes: Axes, p: Plane, scale: Any, lines: bool = True) -> Any:
@@ -131,15 +133,35 @@ def draw_plane(axes: Axes, p: Plane, scale: Any, lines: bool = True) -> Any:
     low, high = scale.vmin, scale.vmax
     logarithmic = isinstance(scale, LogNorm)
     levels = np.geomspace(low, high, 25) if logarithmic else np.linspace(low, high, 25)
-    shown = np.where(np.isfinite(p.values), np.clip(p.values, low, high), np.nan).T
+    alphas, betas, values = spread_out(p, p.values)
+    shown = np.where(np.isfinite(values), np.clip(values, low, high), np.nan).T
     if p.holes:
         axes.set_facecolor("0.92")
-    drawn = axes.contourf(p.alphas, p.betas, shown, levels, norm=scale, cmap="viridis")
+    drawn = axes.contourf(alphas, betas, shown, levels, norm=scale, cmap="viridis")
     if lines:
-        axes.contour(p.alphas, p.betas, shown, levels[::3], norm=scale, colors="white", linewidths=0.4, alpha=0.7)
+        axes.contour(alphas, betas, shown, levels[::3], norm=scale, colors="white", linewidths=0.4, alpha=0.7)
     axes.plot(0, 0, marker="+", color="white", ms=9, mew=1.6)
     axes.set(xlabel="alpha", ylabel="beta")
     return drawn
+
+
+def spread_out(p: Plane, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A plane's axes and values on them, (a, b), for contours: an axis of one point becomes a strip, even across.
+
+    Args:
+        p: the plane.
+        values: (a, b).
+
+    Returns:
+        Two axes of two points at least, and the values there.
+    """
+    alphas, betas = p.alphas, p.betas
+    half = 0.1 * max(np.ptp(alphas), np.ptp(betas)) or 0.5
+    if len(alphas) == 1:
+        alphas, values = alphas[0] + np.array([-half, half]), np.repeat(values, 2, axis=0)
+    if len(betas) == 1:
+        betas, values = betas[0] + np.array([-half, half]), np.repeat(values, 2, axis=1)
+    return alphas, betas, values
 
 
 def _path(axes: Axes, seen: Trajectory) -> None:

@@ -56,8 +56,9 @@ def gradient_weights(
     r"""What multiplies each example in the gradient step: :math:`-\partial \ell_i / \partial m_i, \; m_i = t_i z_i`.
 
     The gradient of a linear score's risk is minus the mean of weight times t times (x, 1). The SVM's duals are these
-    weights at its solution; logistic regression's are :math:`\sigma(-m)`. JAX transforms it: `jax.vmap` it over a
-    training run, or hand it to `fit` as `record`.
+    weights at its solution; logistic regression's are :math:`\sigma(-m)`. Where a model's scores depend on one another,
+    by batch statistics say, an example of weight 0 still has a part in the scores of others. JAX transforms it:
+    `jax.vmap` it over a training run, or hand it to `fit` as `record`.
 
     Args:
         f: from `objective`; any model. With soft labels t_i is the nearer one, the loss p positive + (1 - p) negative.

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import Key, Model, Params, flattened, norm
+from lossland.core import Key, Model, Params, flattened, norm, refuse_infinite
 from lossland.curvature import TopEigenvalues, top_eigenvalues
 from lossland.curves import made_of_lines
 from lossland.data import Dataset
@@ -70,6 +70,7 @@ def random_directions(
 
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
+    refuse_infinite("The params hold", params, "Has a training run diverged? Take an earlier point.")
     flat, unravel = flattened(params)
     if count > flat.size:
         raise ValueError(f"{count} orthogonal directions need as many parameters; there are {flat.size}.")
@@ -95,6 +96,8 @@ def random_directions(
 def trajectory_directions(trajectory: Params) -> Trajectory:
     """The plane through a trajectory's end that keeps most of its variance (principal components).
 
+    Of a run along a line, to rounding, the second direction is across it, along the parameter that moves least.
+
     Args:
         trajectory: params with one more leading axis (r, ...), as `fit(record=lambda params: params)` keeps them.
 
@@ -102,7 +105,8 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
         The plane's directions, the trajectory in it, and how much of it the plane shows.
 
     Raises:
-        ValueError: if there are fewer than three points, or none of them moves.
+        ValueError: if there are fewer than three points, none of them moves, one is not finite, or there is but one
+            parameter.
 
     Example:
         >>> import lossland as ll
@@ -118,15 +122,40 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
     points = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
     if len(points) < 3:
         raise ValueError(f"A trajectory's plane needs at least three points; there are {len(points)}.")
+    if points.shape[1] < 2:
+        raise ValueError("A trajectory of one parameter has no plane. `ray` draws the objective along it.")
+    lost = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(lost):
+        raise ValueError(
+            f"The trajectory holds numbers that are not finite from point {lost[0]} of {len(points)} on: the run has "
+            f"diverged. Give the part before, jax.tree.map(lambda x: x[:{lost[0]}], trajectory)."
+        )
     last = jax.tree.map(lambda x: np.asarray(x, float)[-1], trajectory)
     away = points - points[-1]
     _, sizes, rows = np.linalg.svd(away, full_matrices=False)
     if not sizes[0] > 0:
         raise ValueError("The trajectory does not move: no plane to show it in.")
     unravel = flattened(last)[1]
+    precision = max(np.finfo(x.dtype).eps for x in map(np.asarray, jax.tree.leaves(trajectory)) if x.dtype.kind == "f")
+    # Of a run along a line the second direction is rounding: of points that large, or of the decomposition.
+    line = sizes[1] <= max(8.0 * precision * np.linalg.norm(points), 1e-12 * sizes[0])
+    if line:
+        rows = np.stack([rows[0], _across(rows[0])])
     path = away @ rows[:2].T
+    path[:, 1] = 0.0 if line else path[:, 1]
     off = np.sqrt(np.maximum((away**2).sum(1) - (path**2).sum(1), 0.0))
-    return Trajectory(last, (unravel(rows[0]), unravel(rows[1])), path, (sizes**2 / (sizes**2).sum())[:2], off)
+    kept = (path**2).sum(axis=0) / (away**2).sum()
+    return Trajectory(last, (unravel(rows[0]), unravel(rows[1])), path, kept, off)
+
+
+def _across(direction: np.ndarray) -> np.ndarray:
+    """A direction of length 1 that is orthogonal to another: along the parameter that it moves least."""
+    other = np.zeros_like(direction)
+    other[np.argmin(np.abs(direction))] = 1.0
+    for _ in range(2):
+        other -= (other @ direction) * direction
+        other /= np.linalg.norm(other)
+    return other
 
 
 def _group_norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -251,6 +280,8 @@ def hessian_directions(
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
         params = jax.tree.map(lambda x: jnp.asarray(x, float), centre)
+        if sum(x.size for x in jax.tree.leaves(params)) < 2:
+            raise ValueError(f"{f.model.name} has one parameter: its Hessian spans no plane. `ray` draws the line.")
         try:
             if ends == "top":
                 found = top_eigenvalues(f, params, 2, key=key)

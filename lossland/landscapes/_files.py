@@ -133,8 +133,6 @@ def read_plane(path: str | Path) -> Plane:
         True
     """
     path = Path(path)
-    if not path.exists():
-        raise ValueError(f"There is no file {path}.")
     held = read(path)
     missing = {"settings", "paths", "method", "error", "holes"} - set(held.attrs)
     if missing or "objective" not in held or held.objective.dims != ("alpha", "beta"):

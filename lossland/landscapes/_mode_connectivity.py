@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Model, Params
+from lossland.core import Key, Model, Params, is_real
 from lossland.curvature import checked_objective
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -107,17 +107,27 @@ def bezier_path(
         raise ValueError(f"steps must be at least 1 and points at least 2, not {steps} and {points}.")
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2)
-        a, b = (checked_objective(f, jax.tree.map(lambda x: jnp.asarray(x, float), p))[1] for p in (start, end))
+        first, last = (checked_objective(f, jax.tree.map(_double, p)) for p in (start, end))
+        f, a, b = first.f, first.moving, last.moving
         control, trace = _train(_adam() if optimizer is None else optimizer, steps, f, a, b, key)
         ts = np.linspace(0.0, 1.0, points)
         values, straight = (np.array(x) for x in _along_both(f, a, control, b, jnp.asarray(ts)))
     if not np.isfinite(values).all() and np.isfinite(straight).all():
         raise ValueError(f"The training of the curve diverged within {steps} steps. Take a smaller step size.")
-    a, control, b = jax.tree.map(np.asarray, (a, control, b))
+    # What is held fixed is the start's.
+    a, control, b = (jax.tree.map(_in_place, start, first.back(x)) for x in (a, control, b))
     settings = {"pair": pair.name, "data": data.name, "model": f.model.name, "l2": float(l2), "steps": steps}
     return Bezier(
         ts, values, straight, _barrier(values), _barrier(straight), a, control, b, np.asarray(trace), settings
     )
+
+
+def _double(leaf: Any) -> Any:
+    return jnp.asarray(leaf, float) if is_real(leaf) else leaf
+
+
+def _in_place(held: Any, moved: Any) -> Any:
+    return np.asarray(moved) if is_real(moved) else held
 
 
 @functools.cache

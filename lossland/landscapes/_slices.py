@@ -200,7 +200,8 @@ def trajectory_plane(
         The plane, centred on the run's end, and its `Trajectory`: path, the share of variance kept, distances off it.
 
     Raises:
-        ValueError: if fewer than three points are given or none of them moves.
+        ValueError: if fewer than three points are given, none of them moves, one is not finite, or there is but one
+            parameter.
 
     Example:
         >>> import jax, lossland as ll
@@ -215,7 +216,8 @@ def trajectory_plane(
     """
     seen = trajectory_directions(trajectory)
     reach = tuple(float(r) for r in (1.0 + margin) * np.abs(seen.path).max(axis=0))
-    reach = (reach[0], reach[1] or reach[0])
+    # A run along a line, whose second coordinates are rounding, is shown in a square.
+    reach = (reach[0], reach[1] if reach[1] > 1e-9 * reach[0] else reach[0])
     return plane(pair, data, seen.centre, seen.directions, radius=reach, steps=steps, **settings), seen
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, shaped_weights
+from lossland.core import Model, Params, refuse_mixed_rows, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks
@@ -102,7 +102,7 @@ def subsampled_plane(
         A `Band`.
 
     Raises:
-        ValueError: if subsample is not from 2 to n; as `plane`.
+        ValueError: if subsample is not from 2 to n, or the model's scores of one example depend on others; as `plane`.
 
     Example:
         >>> import jax, lossland as ll
@@ -117,6 +117,7 @@ def subsampled_plane(
     Source: Cochran 1977, Sampling Techniques, chapter 2.
     """
     rows, part, weights = _drawn(data, subsample, seed, sample_weights)
+    _refuse_mixed(data, centre, settings)
     p = plane(pair, part, centre, directions, sample_weights=weights, **settings)
     p = p._replace(settings=p.settings | {"subsample": subsample, "of": data.n, "seed": seed})
     return Band(p, _standard_errors((_risk_of(pair, part, p, weights, settings),), p, data.n, population), rows)
@@ -172,6 +173,7 @@ def plane_difference(
         (0.0, 0.0, (11, 11))
     """
     rows, part, weights = _drawn(data, subsample, seed, sample_weights)
+    _refuse_mixed(data, centre, settings)
     one = plane(first, part, centre, directions, sample_weights=weights, **settings)
     # The second on the first's axes, which may have a single point.
     reach: dict[str, Any] = {"radius": tuple(float(axis[-1]) or 1.0 for axis in (one.alphas, one.betas))}
@@ -199,6 +201,14 @@ def _drawn(data: Dataset, subsample: int, seed: int, sample_weights: Any) -> tup
     if sample_weights is None:
         return rows, part, None
     return rows, part, shaped_weights(data.n, sample_weights)[rows]
+
+
+def _refuse_mixed(data: Dataset, centre: Params, settings: dict[str, Any]) -> None:
+    """Refuse a model whose scores on a part of the examples are others than on all: no part stands for all."""
+    model = settings.get("model")
+    if model is not None:
+        what = "the plane of a part of the examples tells nothing of the plane of all"
+        refuse_mixed_rows(model, centre, data.inputs, what)
 
 
 def _risk_of(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[str, Any]) -> Objective:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, refuse_infinite
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
@@ -76,6 +76,10 @@ def surface_of(asked: Asked) -> Surface:
         shapes = _shapes(model.init, data.d)
     for what, tree in (("The centre", centre), *((f"Direction {k}", d) for k, d in enumerate(directions))):
         _check_shapes(what, tree, shapes, model)
+    refuse_infinite("The centre holds", centre, "Has a training run diverged? Take an earlier point.")
+    with jax.enable_x64(True):
+        # What gives no score for each example is told so here.
+        jax.eval_shape(f.scores, shapes)
     for k, direction in enumerate(directions):
         leaves = [np.asarray(x, float) for x in jax.tree.leaves(direction)]
         if not all(np.isfinite(x).all() for x in leaves):

@@ -88,7 +88,7 @@ def fit(
         steps: the number of updates.
         key: decides the batches; needed with `batch_size`, and unused without.
         batch_size: examples a step, drawn without replacement epoch by epoch (the last short batch of an epoch is
-            dropped); None: all of them.
+            dropped); None: all of them. Batch statistics of a model are those of the batch.
         record_every: steps between two records.
         record: also keep this function of the params at every record.
         progress: called with (steps done, steps) now and then.

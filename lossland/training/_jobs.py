@@ -43,6 +43,8 @@ def mesh_of(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
     if sharding is None:
         return None
     chosen = jax.local_devices() if devices is None else list(devices)
+    if not chosen:
+        raise ValueError("devices is empty: a sweep needs one at least; left out, all of this process.")
     return Mesh(np.asarray(chosen), (sharding,))
 
 

@@ -94,7 +94,9 @@ def measure(
     total = (lambda x: jax.lax.psum(x, plan.axis)) if plan.axis else (lambda x: x)
     # One elementwise program for all parts: compiling it is what takes time.
     parts = {"train": examples, **held_out}
-    together = scores_of(plan.model, params, jnp.concatenate([part.inputs for part in parts.values()]))[0]
+    apart = [part.inputs for part in parts.values()]
+    looked_at = apart if plan.mixed else [jnp.concatenate(apart)]
+    together = jnp.concatenate([scores_of(plan.model, params, rows)[0] for rows in looked_at], axis=1)
     ends = np.cumsum([part.labels.shape[0] for part in parts.values()])
     spans = {
         name: slice(end - part.labels.shape[0], end) for (name, part), end in zip(parts.items(), ends, strict=True)

@@ -42,6 +42,7 @@ class Plan(NamedTuple):
         parameters: names of parameters of the pairs that differ from model to model; the pairs are then `fused`.
         asks: whether the optimiser looks at the objective itself; the pairs are then `fused`.
         keeps: whether the parameters are recorded too.
+        mixed: whether a row's score may depend on other rows, as batch statistics do; each part is then scored alone.
     """
 
     recipe: Recipe
@@ -55,6 +56,7 @@ class Plan(NamedTuple):
     parameters: tuple[str, ...] = ()
     asks: bool = False
     keeps: bool = False
+    mixed: bool = False
 
 
 class Hyperparameters(NamedTuple):

@@ -9,7 +9,20 @@ import jax
 import numpy as np
 import optax
 
-from lossland.core import Arrays, Key, Keyed, Model, Params, fingerprint, keep_compiled, keyed, read, tree_form
+from lossland.core import (
+    Arrays,
+    Key,
+    Keyed,
+    Model,
+    Params,
+    fingerprint,
+    keep_compiled,
+    keyed,
+    read,
+    refuse_mixed_rows,
+    rows_apart,
+    tree_form,
+)
 from lossland.data import Dataset
 from lossland.training._block import Job, texts_of
 from lossland.training._checkpoints import Store, store
@@ -25,7 +38,7 @@ from lossland.training._jobs import (
     settings_of,
     thresholds_of,
 )
-from lossland.training._models import linear
+from lossland.training._models import affine, linear
 from lossland.training._optimizers import asks
 from lossland.training._parameter_axes import check_parameters
 from lossland.training._processes import gather
@@ -98,7 +111,8 @@ def sweep(
         loss_parameters: parameters of the losses or output activations with their values, say {"gamma": (0.0, 2.0)};
             every pair has them, each is an axis of the grid, and one program serves all values.
         steps: updates of each model.
-        batch_size: examples a step, drawn without replacement epoch by epoch; None: all.
+        batch_size: examples a step, drawn without replacement epoch by epoch; None: all. Batch statistics of a model
+            are those of these examples.
         shuffle: whether all models see the same batches, or each seed s its own (under fold_in(key, s)).
         init: instead of `model.init`: another (key, d) -> params, or params from which all start.
         record: every so many steps, these steps, or "log": two a doubling. Always the first and the last.
@@ -153,6 +167,9 @@ def sweep(
     if folder is not None:
         tree_form(shapes)
     mesh = mesh_of(sharding, devices)
+    first = init_of(jax.random.key(0), data.d)
+    if sharding == "rows":
+        refuse_mixed_rows(model, first, data.inputs, 'sharding="rows" would take them from a device\'s share alone')
     examples = examples_of(data, sample_weights, class_weights)
     rows = (batch_size or data.n) * (1 if examples.both is None else 2)
     asking = asks(optimizer, tuple(hyperparameters or {}), shapes)
@@ -169,7 +186,8 @@ def sweep(
     kept_steps = record_steps(record, steps)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
     small = size * len(grid.pairs) * grid.runs * len(kept_steps) <= KEPT_BYTES
-    plan = plan._replace(keeps=small if keep_params is None else keep_params)
+    mixed = not (model.apply is affine or rows_apart(model.apply, first, examples.inputs))
+    plan = plan._replace(keeps=small if keep_params is None else keep_params, mixed=mixed)
     job = Job(
         grid=grid,
         numbers=numbers,
@@ -206,7 +224,7 @@ def read_sweep(path: str | Path) -> Sweep:
         The `Sweep`, to the same bits.
 
     Raises:
-        ValueError: if the file is not a saved sweep.
+        ValueError: if there is no file, or it is not a saved sweep.
 
     Example:
         >>> import tempfile, lossland as ll

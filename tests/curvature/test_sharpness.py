@@ -9,7 +9,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import lossland as ll
-from lossland.curvature._sharpness import ball_maximum
+from lossland.curvature._ball import ball_maximum
 from tests.curvature.cases import SLOW, linear, network, reference
 
 

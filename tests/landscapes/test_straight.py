@@ -40,7 +40,11 @@ MODELS["nested dicts"] = ll.Model(
         jax.nn.relu(x @ p["params"]["dense"]["kernel"] + p["params"]["dense"]["bias"][None]) @ p["params"]["out"]
     ),
 )
-STRAIGHT = {"offset", "frozen part", "prior", "penalty of squares", "a switch", "constant", "a count"}
+MODELS["batch norm"] = ll.Model(
+    INIT["w"], lambda p, x: ((z := x @ p["w"]) - z.mean()) / jnp.sqrt(z.var() + 1e-5), "batch_norm"
+)
+MODELS["centred"] = ll.Model(INIT["w"], lambda p, x: (z := x @ p["w"]) - z.mean() + 0.5, "centred")
+STRAIGHT = {"centred", "offset", "frozen part", "prior", "penalty of squares", "a switch", "constant", "a count"}
 PAIRS = ("identity+logistic", "relu+hinge", "identity+squared_hinge")
 
 

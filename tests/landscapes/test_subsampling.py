@@ -1,6 +1,7 @@
 """Bands: their errors by hand, and how often they cover the plane of all examples, by simulation with fixed seeds."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -104,3 +105,20 @@ def test_a_networks_band(x64):
 def test_too_few_or_too_many_are_refused(subsample):
     with pytest.raises(ValueError, match="from 2 to the 400"):
         ll.landscapes.subsampled_plane(ll.pair("relu+hinge"), DATA, CENTRE, AXES, subsample=subsample, **GIVEN)
+
+
+def test_models_with_batch_statistics_are_refused():
+    def batch_norm(p, x):
+        z = x @ p["w"]
+        return (z - z.mean()) / jnp.sqrt(z.var() + 1e-5)
+
+    model = ll.Model(lambda key, d: {"w": jax.random.normal(key, (d,))}, batch_norm)
+    data = ll.load("two_gaussians(n=40, d=3, seed=1)")
+    around = data, *({"w": jax.random.normal(jax.random.key(k), (3,))} for k in (0,))
+    axes = tuple({"w": jax.random.normal(jax.random.key(k), (3,))} for k in (1, 2))
+    given = {"radius": 1.0, "steps": 3, "subsample": 10, "model": model}
+    logistic, hinge = ll.pair("identity+logistic"), ll.pair("identity+hinge")
+    with pytest.raises(ValueError, match="batch_norm for one example depend on the other examples"):
+        ll.landscapes.subsampled_plane(logistic, *around, axes, **given)
+    with pytest.raises(ValueError, match="batch_norm for one example depend on the other examples"):
+        ll.landscapes.plane_difference(logistic, hinge, *around, axes, **given)

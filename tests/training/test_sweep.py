@@ -134,6 +134,9 @@ def test_a_folder_that_is_a_file_and_a_broken_result_are_said(data, tmp_path):
 # ------------------------------------------------------------------------------------------------------------ bad input
 
 
+CENTRED = ll.Model(ll.linear().init, lambda p, x: x @ p["weights"] - (x @ p["weights"]).mean() + p["bias"], "centred")
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -159,6 +162,8 @@ def test_a_folder_that_is_a_file_and_a_broken_result_are_said(data, tmp_path):
         ({"average_from": 5}, "steps - 1"),
         ({"sharding": "both"}, "models"),
         ({"sharding": "rows", "batch_size": 3}, "full batches"),
+        ({"sharding": "models", "devices": []}, "devices is empty"),
+        ({"sharding": "rows", "model": CENTRED}, "scores of centred for one example depend on the other"),
         ({"thresholds": ()}, "at least one"),
         ({"thresholds": ("worst",)}, "worst"),
         ({"record": 0}, "at least 1 step"),
