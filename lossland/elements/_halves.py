@@ -88,8 +88,8 @@ def _loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     value, complement, plus, log, log_complement = handed
     if loss.kind == "label":
         output, ones = Output(*handed), jnp.ones_like(value)
-        # A label of +-1 known while tracing lets the loss's own arithmetic keep the neighbours; as a NumPy scalar it has
-        # a dtype and a shape for losses that ask.
+        # A label of +-1 known while tracing lets the loss's own arithmetic keep the neighbours; as a number of NumPy
+        # it has a dtype and a shape for losses that ask.
         labels = (value.dtype.type(t) for t in (1.0, -1.0))
         both = [replay(lambda a, t=t: loss(a, t), likelihood(output, ones)) for t in labels]
         return jnp.where(label > 0, *both)
