@@ -30,6 +30,7 @@ from .elements import dataset as dataset
 from .elements import label_loss as label_loss
 from .elements import label_smoothed as label_smoothed
 from .elements import likelihood_loss as likelihood_loss
+from .elements import loss_sum as loss_sum
 from .elements import losses as losses
 from .elements import margin_loss as margin_loss
 from .elements import pair as pair

@@ -1,6 +1,7 @@
 from . import activations as activations
 from . import losses as losses
 from ._combinators import label_smoothed as label_smoothed
+from ._combinators import loss_sum as loss_sum
 from ._combinators import scaled as scaled
 from ._combinators import shifted as shifted
 from ._combinators import smoothed as smoothed

@@ -143,7 +143,10 @@ def kinks_claim(curves: list[tuple[Curve, np.ndarray]], claimed: tuple[float, ..
     """Whether the slope or the value jumps at the claimed places and nowhere else."""
     found: list[tuple[float, str]] = []
     for curve, grid in curves:
-        found += _find_kinks(curve, inner_points(grid), sorted(claimed))
+        found += _find_kinks(curve, inner_points(grid))
+        for side in (grid[grid < -11.9], grid[grid > 11.9]):
+            # Far out the cells are wide and few: each is looked into, as a smooth slope varies more there than a kink.
+            found += _find_kinks(curve, side, suspicious=side.size) if side.size > 1 else []
     inside = [k for k in claimed if any(g[0] <= k <= g[-1] for _, g in curves)]
     for point, jump in found:
         if not any(abs(point - k) < 1e-6 * (1 + abs(k)) for k in claimed):
@@ -154,19 +157,21 @@ def kinks_claim(curves: list[tuple[Curve, np.ndarray]], claimed: tuple[float, ..
     return Check("claim kinks", ", ".join(f"{k:g}" for k in claimed) or "none")
 
 
-def _find_kinks(curve: Curve, grid: np.ndarray, claimed: list[float]) -> list[tuple[float, str]]:
+def _find_kinks(curve: Curve, grid: np.ndarray, suspicious: int = 64) -> list[tuple[float, str]]:
     """Where the slope or the value jumps: halve each suspicious cell until a jump that does not shrink is left."""
     # Claimed kinks fall strictly inside cells, never on an end, so that each is approached from both sides.
-    offset = 0.382 * np.diff(grid).mean()
-    low, high = grid[:-1] + offset * 1e-3, grid[1:] + offset * 1e-3
+    moved = grid + 0.382e-3 * np.gradient(grid)
+    low, high = moved[:-1], moved[1:]
+    # Down to the same width everywhere, above the spacing of floats.
+    halvings = 36 + max(0, int(np.log2(np.diff(grid).max() * 100)) - 2)
     found = []
     for what, of in zip(("value", "slope"), compiled(curve), strict=True):
         left, right = low, high
         with np.errstate(invalid="ignore"):
             jump = np.nan_to_num(np.abs(of(right) - of(left)), posinf=0.0)
-        suspects = np.argsort(jump)[-64:]
+        suspects = np.argsort(jump)[-suspicious:]
         left, right = left[suspects], right[suspects]
-        for _ in range(36):
+        for _ in range(halvings):
             middle = 0.5 * (left + right)
             at_left, at_middle, at_right = of(left), of(middle), of(right)
             first = np.abs(at_middle - at_left) >= np.abs(at_right - at_middle)

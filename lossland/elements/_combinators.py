@@ -1,20 +1,64 @@
-"""Combinators: a loss in, a new loss out, ready for `pair`."""
+"""Combinators: losses in, a new loss out, ready for `pair`.
 
-import functools
-from collections.abc import Callable
+What is made is compared, hashed and pickled by what it is made of, so that an equal one made again compiles nothing.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jax import Array
 from jax.core import Tracer
-from jax.typing import ArrayLike
 
 from lossland.elements._catalogue import LOSSES
+from lossland.elements._composites import LabelSmoothed, Scaled, Shifted, Summed, Truncated, Weighted
 from lossland.elements._lookup import find
-from lossland.elements._numerics import as_float
+from lossland.elements._moreau import Smoothed
+from lossland.elements._parameters import is_known
 from lossland.elements._registry import Loss
+
+
+def loss_sum(*terms: Any) -> Loss:
+    r"""Add losses of the same output: :math:`\sum_k \phi_k(m)`; with `scaled`, any combination of positive weights.
+
+    Losses of a margin give a loss of a margin, losses of a likelihood one of a likelihood. With a loss of output and
+    label among them (`weighted` gives one) the sum is of output and label.
+
+    Args:
+        *terms: losses by name, function or entry, one or more.
+
+    Returns:
+        A loss. It is convex or decreasing if each term claims so; its kinks are those of the terms, unless kinks of
+        terms that are not convex may cancel.
+
+    Raises:
+        ValueError: if there is no term, or some are of a margin, others of a likelihood: a pair gives both the same
+            output, and on a linear score the cross-entropy of a sigmoid is `logistic`.
+
+    Example:
+        >>> import lossland as ll
+        >>> both = ll.loss_sum("logistic", ll.scaled("hinge", 0.1))
+        >>> both, f'{ll.pair("identity", both).positive(0.0):.4f}'
+        (<loss loss_sum(logistic, scaled(hinge, 0.1))>, '0.7931')
+    """
+    parts = tuple(_find(term) for term in terms)
+    if not parts:
+        raise ValueError("A sum of losses has one term or more.")
+    kind = _common_kind(parts)
+    domain = max(part.domain[0] for part in parts), min(part.domain[1] for part in parts)
+    name, source = f"loss_sum({', '.join(p.name for p in parts)})", "; ".join(p.source for p in parts if p.source)
+    made = Loss(name, Summed(parts), source=source, place=f"{name} of {parts[0].place}", kind=kind, domain=domain)
+    each = {claim: [part.claim(claim) for part in parts] for claim in ("convex", "decreasing", "kinks", "tail")}
+    made = replace(made, convex=_if_all(each["convex"]))
+    if len({part.kind for part in parts}) > 1:
+        return made  # a kink of a margin is one of the output for one label only
+    tail = max(each["tail"], key=_TAILS.index) if all(tail in _TAILS for tail in each["tail"]) else None
+    return replace(
+        made, decreasing=_if_all(each["decreasing"]), kinks=_all_kinks(each["kinks"], each["convex"]), tail=tail
+    )
+
+
+_TAILS = ("zero", "exponential", "polynomial")
+"""From the fastest to the slowest: of a sum of losses that vanish, the slowest is left."""
 
 
 def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
@@ -22,14 +66,14 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
 
     Args:
         loss: by name, function or entry.
-        positive: the weight of t = +1, > 0.
-        negative: the weight of t = -1, > 0.
+        positive: the weight of t = +1, >= 0; 0 takes the class out, even where its loss is infinite.
+        negative: the weight of t = -1, >= 0.
 
     Returns:
         A loss of (output, label).
 
     Raises:
-        ValueError: if a weight is not positive.
+        ValueError: if a weight is negative or not finite, or both are 0.
 
     Example:
         >>> import lossland as ll
@@ -37,23 +81,14 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
         >>> float(costly.positive(0.0)), float(costly.negative(0.0))
         (5.0, 1.0)
     """
-    base = _find(loss)
-    if not all(_holds(weight, lambda w: w > 0) for weight in (positive, negative)):
-        raise ValueError(f"Class weights must be positive, not {positive} and {negative}.")
-
-    def by_label(output: ArrayLike, label: ArrayLike) -> Array:
-        weight = jnp.where(jnp.asarray(label) > 0, positive, negative)
-        if base.kind == "label":
-            return weight * base(output, label)
-        if base.kind == "margin":
-            return weight * base(label * as_float(output))
-        if isinstance(label, float):
-            # A pair gives its labels as numbers: then 1 - output stays a subtraction that `_replay.py` recognises.
-            return weight * base(output if label > 0 else 1.0 - as_float(output))
-        return weight * base(jnp.where(jnp.asarray(label) > 0, output, 1.0 - as_float(output)))
-
+    base, positive, negative = _find(loss), _number(positive), _number(negative)
+    if not all(_holds(weight, lambda w: 0 <= w < float("inf")) for weight in (positive, negative)):
+        raise ValueError(f"Class weights must be positive, or 0 for one of them, not {positive} and {negative}.")
+    if is_known(positive, 0.0) and is_known(negative, 0.0):
+        raise ValueError("Class weights of 0 for both classes leave no loss; one of them must be positive.")
     name = f"weighted({base.name}, {_told(positive)}, {_told(negative)})"
-    return replace(_derived(base, name, by_label), kind="label", convex=base.claim("convex"))
+    made = _derived(base, name, Weighted(base, positive, negative))
+    return replace(made, kind="label", convex=True if base.claim("convex") else None)
 
 
 def scaled(loss: Any, by: float) -> Loss:
@@ -61,23 +96,23 @@ def scaled(loss: Any, by: float) -> Loss:
 
     Args:
         loss: by name, function or entry.
-        by: c > 0.
+        by: c > 0; a term of a sum that is not wanted is left out, not scaled by 0.
 
     Returns:
         A loss of the same kind.
 
     Raises:
-        ValueError: if `by` is not positive.
+        ValueError: if `by` is not positive and finite.
 
     Example:
         >>> import math, lossland as ll
         >>> float(ll.scaled("logistic", 1 / math.log(2))(0.0))
         1.0
     """
-    base = _find(loss)
-    if not _holds(by, lambda x: x > 0):
+    base, by = _find(loss), _number(by)
+    if not _holds(by, lambda x: 0 < x < float("inf")):
         raise ValueError(f"A loss is scaled by a positive number, not {by}.")
-    made = _derived(base, f"scaled({base.name}, {_told(by)})", lambda *arguments: by * base(*arguments))
+    made = _derived(base, f"scaled({base.name}, {_told(by)})", Scaled(base, by))
     kept = ("convex", "decreasing", "kinks", "tail")
     return replace(made, **{claim: base.claim(claim) for claim in kept})
 
@@ -93,20 +128,22 @@ def shifted(loss: Any, by: float) -> Loss:
         A margin loss.
 
     Raises:
-        ValueError: if the loss is not one of a margin.
+        ValueError: if the loss is not one of a margin, or the shift is not finite.
 
     Example:
         >>> import lossland as ll
         >>> float(ll.shifted("perceptron", 1.0)(0.25))
         0.75
     """
-    base = _margin_only(loss, "shifted")
+    base, by = _margin_only(loss, "shifted"), _number(by)
+    if not _holds(by, lambda x: abs(x) < float("inf")):
+        raise ValueError(f"A loss is shifted by a finite number, not {by}.")
     kinks = base.claim("kinks")
     return replace(
-        _derived(base, f"shifted({base.name}, {_told(by)})", lambda margin: base(as_float(margin) - by)),
+        _derived(base, f"shifted({base.name}, {_told(by)})", Shifted(base, by)),
         convex=base.claim("convex"),
         decreasing=base.claim("decreasing"),
-        kinks=None if kinks is None else tuple(kink + by for kink in kinks),
+        kinks=None if kinks is None or isinstance(by, Tracer) else tuple(kink + by for kink in kinks),
         tail=base.claim("tail"),
     )
 
@@ -121,18 +158,19 @@ def truncated(loss: Any, at: float) -> Loss:
     Returns:
         A loss of the same kind; its slope at the cap is the flat one, 0.
 
+    Raises:
+        ValueError: if the cap is no number.
+
     Example:
         >>> import lossland as ll
         >>> float(ll.truncated("hinge", 1.0)(-5.0))
         1.0
     """
-    base = _find(loss)
-
-    def capped(*arguments: Any) -> Array:
-        value = base(*arguments)
-        return jnp.where(value >= at, jnp.full_like(value, at), value)
-
-    return replace(_derived(base, f"truncated({base.name}, {_told(at)})", capped), decreasing=base.claim("decreasing"))
+    base, at = _find(loss), _number(at)
+    if not _holds(at, lambda x: x == x):
+        raise ValueError(f"A loss is capped at a number, not {at}.")
+    made = _derived(base, f"truncated({base.name}, {_told(at)})", Truncated(base, at))
+    return replace(made, decreasing=True if base.claim("decreasing") else None)
 
 
 def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
@@ -155,17 +193,13 @@ def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
         >>> f'{ll.label_smoothed("hinge", 0.1)(2.0):.2f}'
         '0.30'
     """
-    base = _find(loss)
+    base, eps = _find(loss), _number(eps)
     if not _holds(eps, lambda x: 0 <= x <= 0.5):
         raise ValueError(f"The share of the other label lies in [0, 1/2], not {eps}.")
     if base.kind == "label":
         raise ValueError(f"{base.name} is a loss of output and label; smooth a margin or likelihood loss.")
-
-    def smooth(x: ArrayLike) -> Array:
-        x = as_float(x)
-        return (1.0 - eps) * base(x) + eps * base(-x if base.kind == "margin" else 1.0 - x)
-
-    return replace(_derived(base, f"label_smoothed({base.name}, {_told(eps)})", smooth), convex=base.claim("convex"))
+    made = _derived(base, f"label_smoothed({base.name}, {_told(eps)})", LabelSmoothed(base, eps))
+    return replace(made, convex=True if base.claim("convex") else None)
 
 
 def smoothed(loss: Any, gamma: float = 1.0) -> Loss:
@@ -190,16 +224,12 @@ def smoothed(loss: Any, gamma: float = 1.0) -> Loss:
 
     Source: Moreau 1965; Beck & Teboulle 2012.
     """
-    base = _margin_only(loss, "smoothed")
-    if not _holds(gamma, lambda x: x > 0):
+    base, gamma = _margin_only(loss, "smoothed"), _number(gamma)
+    if not _holds(gamma, lambda x: 0 < x < float("inf")):
         raise ValueError(f"The width of the smoothing must be positive, not {gamma}.")
     if base.claim("convex") is False:
         raise ValueError(f"{base.name} is not convex: its envelope has jumps in slope. Smooth a convex loss.")
-    made = _derived(
-        base,
-        f"smoothed({base.name}, {_told(gamma)})",
-        functools.partial(_envelope, base, gamma if isinstance(gamma, Tracer) else float(gamma)),
-    )
+    made = _derived(base, f"smoothed({base.name}, {_told(gamma)})", Smoothed(base, gamma))
     return replace(made, convex=base.claim("convex"), decreasing=base.claim("decreasing"), kinks=())
 
 
@@ -219,76 +249,48 @@ def _holds(number: Any, condition: Callable[[Any], bool]) -> bool:
     return isinstance(number, Tracer) or condition(number)
 
 
+def _number(value: Any) -> Any:
+    """A number as Python's own, so that equal ones are equal and no array decides a float type; one traced as it is."""
+    return value if isinstance(value, Tracer) else float(value)
+
+
 def _told(number: Any) -> str:
-    return "traced" if isinstance(number, Tracer) else f"{number:g}"
+    """A number in words, all of its digits: losses of different numbers have different names."""
+    if isinstance(number, Tracer):
+        return "traced"
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)
 
 
-def _derived(base: Loss, name: str, function: Callable[..., Array]) -> Loss:
+def _common_kind(parts: tuple[Loss, ...]) -> Any:
+    """What a sum is a loss of."""
+    first = {part.kind: part.name for part in reversed(parts)}
+    if {"margin", "likelihood"} <= set(first):
+        raise ValueError(
+            f"{first['margin']} is a loss of a margin and {first['likelihood']} one of a likelihood: a pair would give "
+            "both the same output. Add losses of one kind (on a linear score the cross-entropy of a sigmoid is "
+            "'logistic'), or say that both are of the output by a loss of output and label, such as weighted(...)."
+        )
+    return "label" if "label" in first else parts[0].kind
+
+
+def _if_all(claims: Iterable[Any]) -> bool | None:
+    """True if each claims so: nothing follows from a claim of the contrary."""
+    return True if all(claim is True for claim in claims) else None
+
+
+def _all_kinks(kinks: list[Any], convex: list[Any]) -> tuple[float, ...] | None:
+    """The kinks of a sum: of each term, unless at a common place the jump of one may undo that of another."""
+    if any(held is None for held in kinks):
+        return None
+    every = sorted({kink for held in kinks for kink in held})
+    for kink in every:
+        owners = [bends for held, bends in zip(kinks, convex, strict=True) if kink in held]
+        if len(owners) > 1 and not all(bends is True for bends in owners):
+            return None
+    return tuple(every)
+
+
+def _derived(base: Loss, name: str, function: Callable[..., Any]) -> Loss:
     """An unregistered loss made from another; it claims nothing until told."""
     place = f"{name} of {base.place}"
     return Loss(name=name, function=function, source=base.source, place=place, kind=base.kind, domain=base.domain)
-
-
-# ------------------------------------------------------------------------------------------------------ Moreau envelope
-
-
-def _slope(base: Loss, margin: Array) -> Array:
-    return jax.jvp(base, (margin,), (jnp.ones_like(margin),))[1]
-
-
-def _proximal(base: Loss, gamma: float, margin: Array) -> Array:
-    """The u with u + gamma phi'(u) = m; phi' is nondecreasing, so bisection finds it, on a kink as elsewhere."""
-
-    def excess(u: Array) -> Array:
-        return u - margin + gamma * _slope(base, u)
-
-    def widen(_: int, reach: Array) -> Array:
-        enclosed = (excess(margin - reach) <= 0) & (excess(margin + reach) >= 0)
-        return jnp.where(enclosed, reach, 2.0 * reach)
-
-    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
-        middle = 0.5 * (ends[0] + ends[1])
-        above = excess(middle) > 0
-        return jnp.where(above, ends[0], middle), jnp.where(above, middle, ends[1])
-
-    reach = jax.lax.fori_loop(0, 60, widen, gamma * jnp.ones_like(margin))
-    low, high = jax.lax.fori_loop(0, 110, halve, (margin - reach, margin + reach))
-    return 0.5 * (low + high)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _envelope(base: Loss, gamma: float, margin: ArrayLike) -> Array:
-    margin = as_float(margin)
-    slope = _envelope_slope(base, gamma, margin)
-    # At infinity the envelope is as high as the loss; what is halfway there is inf - inf.
-    return jnp.where(jnp.isinf(margin), base(margin), base(margin - gamma * slope) + 0.5 * gamma * slope * slope)
-
-
-@_envelope.defjvp
-def _envelope_rule(base: Loss, gamma: float, primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-    margin = as_float(primals[0])
-    return _envelope(base, gamma, margin), _envelope_slope(base, gamma, margin) * tangents[0]
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _envelope_slope(base: Loss, gamma: float, margin: Array) -> Array:
-    point, below, above = _around(base, gamma, margin)
-    # (m - u) / gamma is exact on a kink, but rounds badly where phi is flat: the slopes beside u bound it.
-    return jnp.clip((margin - point) / gamma, below, above)
-
-
-@_envelope_slope.defjvp
-def _envelope_slope_rule(base: Loss, gamma: float, primals: tuple, tangents: tuple) -> tuple[Array, Array]:
-    (margin,) = primals
-    point, below, above = _around(base, gamma, margin)
-    bend = jax.jvp(functools.partial(_slope, base), (point,), (jnp.ones_like(point),))[1]
-    on_kink = above - below > 1e-3 * (1.0 + jnp.abs(below))
-    curvature = jnp.where(on_kink, 1.0 / gamma, bend / (1.0 + gamma * bend))
-    return _envelope_slope(base, gamma, margin), curvature * tangents[0]
-
-
-def _around(base: Loss, gamma: float, margin: Array) -> tuple[Array, Array, Array]:
-    """The minimiser u and the slopes of phi just left and right of it."""
-    point = _proximal(base, gamma, margin)
-    near = 4.0 * jnp.finfo(margin.dtype).eps * (1.0 + jnp.abs(point))
-    return point, _slope(base, point - near), _slope(base, point + near)

@@ -1,7 +1,8 @@
 """What is checked of a loss, an activation or a pair: does it behave, and is what it claims true?
 
 Refuted claims come with the point. Claims that a higher wing decides without samples are taken as decided; the rest
-is checked in float64 on a grid dense over [-12, 12] and logarithmic to 1e4, and at +-inf and NaN.
+is checked in float64 on a grid dense over [-12, 12] and logarithmic to 1e4, and at +-inf and NaN; values and slopes
+far out in float32, too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.elements._branches import has_select
+from lossland.elements._branches import has_select, holds
 from lossland.elements._claims import (
     Check,
     Curve,
@@ -28,8 +29,10 @@ from lossland.elements._claims import (
     symmetry_claim,
     tail_claim,
 )
+from lossland.elements._explained import explanation
+from lossland.elements._far_points import far_checks
 from lossland.elements._pair import Pair
-from lossland.elements._registry import Activation, Entry, Loss
+from lossland.elements._registry import REALS, Activation, Entry, Loss
 
 Decided = Callable[[Entry], Mapping[str, Check]]
 """Which claims of an entry are decided elsewhere, by name: asked once the entry is known to behave."""
@@ -57,9 +60,9 @@ def loss_checks(entry: Loss, decided: Decided = nothing_decided) -> Iterator[Che
         []
     """
     curves = _curves(entry)
-    behaviour = [check for name, curve, grid in curves for check in _behaviour(name, curve, grid)]
+    behaviour = [check for name, curve, grid in curves for check in _behaviour(name, curve, grid, entry.domain)]
     yield from behaviour
-    if _reshapes(behaviour):
+    if _unusable(behaviour):
         return
     both = [(curve, grid) for _, curve, grid in curves]
     sampled: dict[str, Callable[[Any], Check]] = {
@@ -90,9 +93,9 @@ def activation_checks(entry: Activation, decided: Decided = nothing_decided) -> 
         []
     """
     grid = _grid(-np.inf, np.inf)
-    behaviour = list(_behaviour("", entry, grid))
+    behaviour = list(_behaviour("", entry, grid, REALS))
     yield from behaviour
-    if _reshapes(behaviour):
+    if _unusable(behaviour):
         return
     sampled: dict[str, Callable[[Any], Check]] = {
         "range": lambda claimed: range_claim(entry, grid, claimed),
@@ -133,7 +136,10 @@ def pair_checks(pair: Pair) -> Iterator[Check]:
     """
     grid = _grid(-np.inf, np.inf)
     for name, label in (("positive", 1.0), ("negative", -1.0)):
-        yield from _behaviour(name, lambda z, t=label: pair(z, t), grid)
+        behaviour = list(_behaviour(name, lambda z, t=label: pair(z, t), grid, REALS, grows=False))
+        yield from behaviour
+        if _unusable(behaviour):
+            continue
         single = np.concatenate([grid, [-np.inf, np.inf]]).astype(np.float32)
         for what, function in (("value", pair), ("slope", pair.slope), ("curvature", pair.curvature)):
             got = np.asarray(function(single, label), float)
@@ -142,9 +148,10 @@ def pair_checks(pair: Pair) -> Iterator[Check]:
             yield Check(f"{name} {what} is a number", f"{single.size} scores to 1e4 and +-inf", refutation)
 
 
-def _reshapes(behaviour: list[Check]) -> bool:
-    """Whether the function changes shapes, so that nothing else can be asked of it."""
-    return any(check.refutation for check in behaviour if check.name.endswith("keeps shapes"))
+def _unusable(behaviour: list[Check]) -> bool:
+    """Whether the function cannot be traced or changes shapes, so that nothing else can be asked of it."""
+    ends = ("is written in JAX", "keeps shapes")
+    return any(check.refutation for check in behaviour if check.name.endswith(ends))
 
 
 def _curves(entry: Loss) -> list[tuple[str, Curve, np.ndarray]]:
@@ -152,7 +159,7 @@ def _curves(entry: Loss) -> list[tuple[str, Curve, np.ndarray]]:
     grid = _grid(*entry.domain)
     if entry.kind != "label":
         return [("", entry, grid)]
-    return [(f"t = {t:+.0f}", lambda a, t=t: entry(a, t), grid) for t in (1.0, -1.0)]
+    return [(f"t = {t:+.0f}", lambda a, t=t: entry(a, jnp.asarray(t, a.dtype)), grid) for t in (1.0, -1.0)]
 
 
 def _grid(low: float, high: float) -> np.ndarray:
@@ -164,10 +171,15 @@ def _grid(low: float, high: float) -> np.ndarray:
     return np.concatenate([-far[::-1], np.linspace(-12, 12, 6145), far])
 
 
-def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
-    """Shapes, dtypes, NaN, jit and vmap, and the gradient against differences."""
+def _behaviour(
+    name: str, curve: Curve, grid: np.ndarray, domain: tuple[float, float], grows: bool = True
+) -> Iterator[Check]:
+    """Shapes, dtypes, NaN, jit and vmap, and the gradient against differences; then far out."""
     tag = f"{name} " if name else ""
-    few = grid[:: max(1, grid.size // 12)][:12]
+    told = _untraceable(curve)
+    yield Check(f"{tag}is written in JAX", "traced, and derived in both modes", told)
+    if told:
+        return
     shapes = [(), (3,), (2, 3), (0,)]
     wrong = [s for s in shapes if jax.eval_shape(curve, jax.ShapeDtypeStruct(s, float)).shape != s]
     yield Check(f"{tag}keeps shapes", "scalars, vectors, matrices, empty", f"changes shape {wrong[0]}" if wrong else "")
@@ -176,24 +188,50 @@ def _behaviour(name: str, curve: Curve, grid: np.ndarray) -> Iterator[Check]:
     dtypes = [np.dtype(d) for d in (jnp.bfloat16, jnp.float16, jnp.float32, jnp.float64)]
     said = next((told for told in (_changed(curve, d) for d in dtypes) if told), "")
     yield Check(f"{tag}keeps dtypes", "bfloat16, float16, float32, float64", said)
+    if "cannot be evaluated" in said:
+        return
     values = np.asarray(jax.jit(curve)(grid))
     bad = np.flatnonzero(np.isnan(values) | (np.isinf(values) & (np.abs(grid) <= 12)))
     said = f"is {values[bad[0]]} at {grid[bad[0]]:.6g}" if bad.size else ""
     yield Check(f"{tag}finite", f"{grid.size} points", said)
     got = float(curve(jnp.asarray(jnp.nan)))
     yield Check(f"{tag}NaN stays NaN", "", "" if np.isnan(got) else f"turns NaN into {got}")
+    yield _same_ways(tag, curve, grid[:: max(1, grid.size // 12)][:12])
+    yield _gradient(f"{tag}gradient is the slope", curve, grid)
+    yield _reverse_mode(tag, curve, inner_points(grid))
+    yield from far_checks(tag, curve, domain, grows)
+
+
+def _untraceable(curve: Curve) -> str:
+    """Why JAX cannot trace or derive a function, with how to write it instead; empty if it can."""
+
+    def slope(x: Any) -> Any:
+        return jax.jvp(curve, (x,), (jnp.ones_like(x),))[1], jax.grad(lambda x: jnp.sum(curve(x)))(x)
+
+    try:
+        jax.eval_shape(slope, jax.ShapeDtypeStruct((3,), float))
+        return explanation(TypeError("custom_vjp")) if holds(curve, "custom_vjp_call") else ""
+    except Exception as error:  # of any kind: the function is anybody's
+        if "scalar-output" in str(error):
+            return ""
+        return explanation(error) or f"cannot be traced: {str(error).strip().partition(chr(10))[0]}"
+
+
+def _same_ways(tag: str, curve: Curve, few: np.ndarray) -> Check:
+    """Whether a function gives an array what it gives each number alone, compiled and by vmap."""
     ways = {"jit": jax.jit(curve)(few), "vmap": jax.vmap(curve)(few)}
-    plain = np.asarray([curve(x) for x in few])
+    plain = np.asarray([curve(jnp.asarray(x)) for x in few])
     apart = [(how, few[np.argmax(np.abs(v - plain))]) for how, v in ways.items() if not close(v, plain, 1e-12)]
     said = f"differs under {apart[0][0]} at {apart[0][1]:.6g}" if apart else ""
-    yield Check(f"{tag}same under jit and vmap", f"{few.size} points", said)
-    yield _gradient(f"{tag}gradient is the slope", curve, inner_points(grid))
-    backward = np.asarray(jax.grad(lambda x: jnp.sum(curve(x)))(jnp.asarray(inner_points(grid))))
+    return Check(f"{tag}same under jit and vmap", f"{few.size} points", said)
+
+
+def _reverse_mode(tag: str, curve: Curve, points: np.ndarray) -> Check:
+    backward = np.asarray(jax.grad(lambda x: jnp.sum(curve(x)))(jnp.asarray(points)))
     bad = np.flatnonzero(np.isnan(backward))
-    where = f"{inner_points(grid)[bad[0]]:.6g}" if bad.size else ""
     hint = ": is a branch infinite that `where` skips?" if has_select(curve) else ""
-    said = f"the slope by reverse mode is NaN at {where}{hint}" if bad.size else ""
-    yield Check(f"{tag}reverse mode is a number", f"{backward.size} points", said)
+    said = f"the slope by reverse mode is NaN at {points[bad[0]]:.6g}{hint}" if bad.size else ""
+    return Check(f"{tag}reverse mode is a number", f"{backward.size} points", said)
 
 
 def _changed(curve: Curve, dtype: np.dtype) -> str:
@@ -212,14 +250,21 @@ def _ends(entry: Activation) -> Check:
 
 
 def _gradient(name: str, curve: Curve, grid: np.ndarray) -> Check:
-    points = 0.5 * (grid[1:] + grid[:-1])[::7]
-    points = points[(points > grid[33]) & (points < grid[-34])]
-    step = 1e-5 * max(1e-2, np.diff(grid).max())
+    """Whether the slope is what differences measure, near 0 and far out."""
+    near = inner_points(grid)
+    points = 0.5 * (near[1:] + near[:-1])[::7]
+    points = points[(points > near[33]) & (points < near[-34])]
+    steps = np.full_like(points, 1e-5 * max(1e-2, np.diff(near).max()))
+    far = grid[np.abs(grid) > 12]
+    points, step = np.concatenate([points, far]), np.concatenate([steps, 1e-6 * np.abs(far)])
     value, slope = compiled(curve)
     slopes, right, left = slope(points), slope(points + step), slope(points - step)
-    measured = (value(points + step) - value(points - step)) / (2 * step)
-    scale = 1 + np.abs(slopes) + np.abs(value(points))
-    error = np.abs(measured - slopes) / scale - np.abs(right - left) / scale
+    with np.errstate(all="ignore"):
+        measured = (value(points + step) - value(points - step)) / (2 * step)
+        scale = 1 + np.abs(slopes) + np.abs(value(points))
+        error = np.abs(measured - slopes) / scale - np.abs(right - left) / scale
+    # What has overflowed has no differences; whether it should have is asked elsewhere.
+    error = np.where((np.abs(points) > 12) & ~np.isfinite(value(points - step) + value(points + step)), 0.0, error)
     worst = int(np.nanargmax(np.where(np.isnan(error), np.inf, error)))
     said = f"autodiff says {slopes[worst]:.6g} at {points[worst]:.6g}, differences say {measured[worst]:.6g}"
     return Check(name, f"{points.size} points", said if not error[worst] < 1e-5 else "")

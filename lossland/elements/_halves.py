@@ -12,9 +12,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.extend.core import Literal
 
+from lossland.elements._branches import reverse_only
+from lossland.elements._explained import explained, forward_refused
 from lossland.elements._neighbours import neighbours
 from lossland.elements._registry import Activation, Loss
 from lossland.elements._replay import Output, Tracked, likelihood, log_near_one, margin, replay
+from lossland.elements._traced import is_traced
 
 
 class Handed(NamedTuple):
@@ -48,8 +51,12 @@ def output_half(activation: Activation, kind: str, mirror: bool, score: Array, l
         label: -1 or +1, a shape that broadcasts to the scores'.
     """
     seen = label * score if mirror else score
-    known = neighbours(activation, seen)
-    parts: Any = [None if part is None else _like(part, score) for part in known or Output(activation(seen))]
+    with explained(activation):
+        given = neighbours(activation, seen)
+        if given is None:
+            one_mode = not is_traced(activation) and reverse_only(activation)
+            given = Output(forward_refused(activation, seen) if one_mode else activation(seen))
+    parts: Any = [None if part is None else _like(part, score) for part in given]
     output = Output(*parts)
     if kind == "label":
         return Handed(output.value, output.one_minus, output.one_plus, output.log, output.log_one_minus)
@@ -67,7 +74,8 @@ def _like(part: Any, score: Array) -> Array:
 
 def loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     """The loss of what an output handed over, shaped as the scores; the label matters to losses of a label only."""
-    found = jnp.asarray(_loss_half(loss, handed, label))
+    with explained(loss):
+        found = jnp.asarray(_loss_half(loss, handed, label))
     if found.shape not in ((), handed.value.shape):
         raise ValueError(
             f"{loss.name} gives values of shape {found.shape} for {handed.value.shape} arguments; a loss is a function "
@@ -80,8 +88,10 @@ def _loss_half(loss: Loss, handed: Handed, label: Array) -> Array:
     value, complement, plus, log, log_complement = handed
     if loss.kind == "label":
         output, ones = Output(*handed), jnp.ones_like(value)
-        # A label of +-1 known while tracing lets the loss's own arithmetic keep the neighbours.
-        both = [replay(lambda a, t=t: loss(a, t), likelihood(output, ones)) for t in (1.0, -1.0)]
+        # A label of +-1 known while tracing lets the loss's own arithmetic keep the neighbours; as a number of NumPy
+        # it has a dtype and a shape for losses that ask.
+        labels = (value.dtype.type(t) for t in (1.0, -1.0))
+        both = [replay(lambda a, t=t: loss(a, t), likelihood(output, ones)) for t in labels]
         return jnp.where(label > 0, *both)
     assert complement is not None
     if loss.kind == "margin":

@@ -19,6 +19,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
+from lossland.elements._explained import explained
 from lossland.elements._halves import loss_half, mirrored, output_half
 from lossland.elements._lookup import find
 from lossland.elements._numerics import as_float
@@ -101,7 +102,8 @@ class Pair:
 
     def output(self, score: ArrayLike) -> Array:
         """The output a = g(z), shaped as `score`."""
-        return self.activation(score)
+        with explained(self.activation):
+            return self.activation(as_float(score))
 
     def __repr__(self) -> str:
         """The call that makes this pair."""

@@ -27,7 +27,7 @@ class Alias(NamedTuple):
     stretch: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Entry:
     """What the registries hold: a function, its bound parameters and where it was defined."""
 
@@ -40,6 +40,27 @@ class Entry:
     def __call__(self, *arguments: Any) -> Any:
         """Evaluate the function with its bound parameters."""
         return self.function(*arguments, **dict(self.parameters))
+
+    def __repr__(self) -> str:
+        """The kind of thing and its name."""
+        return f"<{type(self).__name__.lower()} {self.name}>"
+
+    def __copy__(self) -> Self:
+        """Itself: an entry does not change."""
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        """Itself: an entry does not change."""
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """What pickle keeps: of a registered entry where it is found again, as its claims may be local functions."""
+        filed = [entry for entry in _registry_of(type(self)).values() if entry.function is self.function]
+        if not filed or self != (filed[0].bind(**dict(self.parameters)) if self.parameters else filed[0]):
+            return super().__reduce_ex__(max(2, int(protocol)))
+        in_a_file = self.function.__module__.startswith("lossland_user.")
+        where = f"{self.place.rpartition(':')[0]}:{self.function.__name__}" if in_a_file else self.function
+        return _unpickled, (type(self), where, self.parameters)
 
     def settings(self) -> dict[str, Any]:
         """Every keyword parameter with the value in force."""
@@ -81,7 +102,7 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loss(Entry):
     """A registered loss: of a margin, of a likelihood, or of an output and a label."""
 
@@ -94,7 +115,7 @@ class Loss(Entry):
     aliases: tuple[Alias, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation(Entry):
     """A registered output activation; `neighbours` gives 1 - a, 1 + a and logarithms without lost digits."""
 
@@ -106,7 +127,7 @@ class Activation(Entry):
     aliases: tuple[Alias, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Source(Entry):
     """A registered data set: a function that returns a Dataset."""
 
@@ -117,6 +138,19 @@ class Source(Entry):
 LOSSES: dict[str, Loss] = {}
 ACTIVATIONS: dict[str, Activation] = {}
 DATASETS: dict[str, Source] = {}
+
+
+def _registry_of(kind: type) -> dict[str, Any]:
+    """Where entries of this kind are filed."""
+    return {Loss: LOSSES, Activation: ACTIVATIONS, Source: DATASETS}.get(kind, {})
+
+
+def _unpickled(kind: type, reference: Any, parameters: tuple[tuple[str, Any], ...]) -> Any:
+    """The registered entry again, from its function or its place in a user's file."""
+    from lossland.elements._lookup import find
+
+    found = find(_registry_of(kind), reference)
+    return found.bind(**dict(parameters)) if parameters else found
 
 
 @overload

@@ -15,6 +15,7 @@ from jax.core import Tracer
 from jax.extend.core import Jaxpr, Literal
 
 from lossland.core import Keyed, by_structure, keyed
+from lossland.elements._explained import forward_refused
 
 
 class Output(NamedTuple):
@@ -148,7 +149,12 @@ def bind(equation: Any, inputs: Sequence[Any]) -> list[Any]:
     # JAX before 0.10.2 hands the functions of a custom derivative apart from its parameters.
     bound = equation.primitive.get_bind_params(equation.params)
     functions, parameters = ((), bound) if isinstance(bound, dict) else bound
-    result = equation.primitive.bind(*functions, *inputs, **parameters)
+
+    def bound_to(*given: Any) -> Any:
+        return equation.primitive.bind(*functions, *given, **parameters)
+
+    one_mode = equation.primitive.name == "custom_vjp_call"
+    result = forward_refused(bound_to, *inputs) if one_mode else bound_to(*inputs)
     return list(result) if equation.primitive.multiple_results else [result]
 
 

@@ -3,6 +3,7 @@
 Such a pair is a program of that number as well as of the score, and derivatives, `jit` and `vmap` reach it.
 """
 
+import dataclasses
 import functools
 import types
 from typing import Any
@@ -38,5 +39,10 @@ def _held(thing: Any) -> tuple[Any, ...]:
     if isinstance(thing, types.FunctionType):
         cells = [cell.cell_contents for cell in thing.__closure__ or () if cell != types.CellType()]
         return *cells, *(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values()
+    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        # A loss made of losses.
+        return tuple(getattr(thing, field.name) for field in dataclasses.fields(thing))
+    if isinstance(thing, tuple):
+        return thing
     wrapped = getattr(thing, "__wrapped__", None) if callable(thing) and not isinstance(thing, type) else None
     return () if wrapped is None else (wrapped,)

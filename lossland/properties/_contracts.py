@@ -28,7 +28,7 @@ def check_loss(loss: Any) -> tuple[Check, ...]:
         The checks that it passed.
 
     Raises:
-        ContractError: if any fails, naming each and the point that refutes it.
+        ContractError: if any fails, with the table of all: what fails at which point, and what holds.
 
     Example:
         >>> import lossland as ll
@@ -88,6 +88,8 @@ def _settle(checks: Iterator[Check], what: str) -> tuple[Check, ...]:
         done = tuple(checks)
     failed = [check for check in done if check.refutation]
     if failed:
-        lines = "\n".join(f"  {check.name}: {check.refutation}" for check in failed)
+        rows = [("FAILS", check.name, check.refutation) for check in failed]
+        rows += [("holds", check.name, check.seen) for check in done if not check.refutation]
+        lines = "\n".join(f"  {verdict}  {name}: {said}".rstrip(": ") for verdict, name, said in rows)
         raise ContractError(f"The {what} breaks {len(failed)} of {len(done)} contracts:\n{lines}")
     return done

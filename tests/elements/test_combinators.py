@@ -75,8 +75,18 @@ def test_label_smoothing_mixes_both_labels():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ll.weighted("hinge", positive=0.0), "must be positive"),
+        (lambda: ll.weighted("hinge", positive=-1.0), "must be positive"),
+        (lambda: ll.weighted("hinge", positive=math.inf), "must be positive"),
+        (lambda: ll.weighted("hinge", 0.0, 0.0), "0 for both classes"),
         (lambda: ll.scaled("hinge", -1.0), "positive number"),
+        (lambda: ll.scaled("hinge", 0.0), "positive number"),
+        (lambda: ll.shifted("hinge", math.nan), "finite number"),
+        (lambda: ll.truncated("hinge", math.nan), "capped at a number"),
+        (lambda: ll.loss_sum(), "one term or more"),
+        (
+            lambda: ll.loss_sum("hinge", "cross_entropy"),
+            "hinge is a loss of a margin and cross_entropy one of a likeli",
+        ),
         (lambda: ll.shifted("cross_entropy", 1.0), "not a margin loss"),
         (lambda: ll.smoothed("cross_entropy"), "not a margin loss"),
         (lambda: ll.smoothed("ramp"), "not convex"),
