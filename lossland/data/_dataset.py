@@ -185,12 +185,6 @@ def _checked_labels(given: Any, n: int, names: tuple[str, ...], one_class: bool)
             f"labels holds {other} and -100, which elsewhere marks examples to ignore: only the class {other} would be "
             f"left. {_as_mask(-100)} If -100 is a class, name the two: label_names=('-100', {other!r})."
         )
-    if not names and not isinstance(distinct[0], str) and _look_soft(distinct):
-        raise ValueError(
-            f"labels holds {words[0]} and {words[1]}, which look like probabilities of +1: soft labels are "
-            f"ll.Dataset(inputs=X, probabilities=values). If they are two classes, name them: "
-            f"label_names={tuple(words)}."
-        )
     if isinstance(distinct[0], str) and names and set(names) != set(words):
         raise ValueError(f"label_names {names} must be the labels {tuple(words)}, the negative one first.")
     if names == (words[1], words[0]):
@@ -287,11 +281,6 @@ def _word(value: Any) -> str:
 
 _IGNORED = (-100, -1, -9, -99, -999, 255, 999)
 """Numbers that are in use for "no label here", the surest first."""
-
-
-def _look_soft(distinct: list[Any]) -> bool:
-    """Whether these numbers lie between 0 and 1 and are not the two ends."""
-    return all(0 <= value <= 1 for value in distinct) and any(value != int(value) for value in distinct)
 
 
 def _as_mask(value: Any) -> str:

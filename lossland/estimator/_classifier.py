@@ -219,8 +219,8 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         said = f"The card of {made.name}: at this score the two classes are equally probable."
         if made.loss.name.startswith("weighted("):
             said += (
-                " It counts every error once, whatever the loss weighs the classes: threshold=0.0 keeps what the weights "
-                "lean to, class_weight= leans by the data."
+                " It counts every error once, whatever the loss weighs the classes: threshold=0.0 keeps what the "
+                "weights lean to, class_weight= leans by the data."
             )
         return float(best), said
 

@@ -43,7 +43,8 @@ from lossland.training._optimizers import asks
 from lossland.training._parameter_axes import check_parameters
 from lossland.training._processes import gather
 from lossland.training._records import KEPT, Metric, record_steps, refuse_names
-from lossland.training._result import Sweep, from_xarray
+from lossland.training._result import Sweep
+from lossland.training._result_files import from_xarray
 from lossland.training._schedule import Progress, run_blocks
 from lossland.training._step import Plan
 

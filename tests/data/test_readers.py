@@ -273,5 +273,5 @@ def test_no_file_a_directory_a_wrong_ending(tmp_path):
 def test_parameters_of_another_format(tmp_path):
     path = tmp_path / "survey.npz"
     write_npz(path)
-    with pytest.raises(ValueError, match="no parameter header, label for it, only classes"):
-        load(path, label="t", header=True)
+    with pytest.raises(ValueError, match="no parameter header, sep for it, only label, classes, probabilities"):
+        load(path, sep=";", header=True)

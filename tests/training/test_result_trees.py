@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import lossland as ll
@@ -69,17 +70,57 @@ def test_a_metric_called_as_an_array_of_the_params_keeps_both(tmp_path):
     np.testing.assert_array_equal(back.params["weights"], made.params["weights"])
 
 
-def test_params_of_another_step_than_the_last_are_not_given():
-    made = ll.sweep(
-        ["identity+hinge"], DATA, validation=DATA, seeds=1, learning_rates=(30.0,), steps=7, record=range(8)
-    )
+@pytest.mark.parametrize("keep", [None, True, False])
+def test_the_best_step_comes_with_its_own_params(keep):
+    settings = {"seeds": 1, "learning_rates": (30.0,), "validation": DATA}
+    made = ll.sweep(["identity+hinge"], DATA, steps=7, record=range(8), keep_params=keep, **settings)
     chosen = made.best("validation_risk")
-    last = int(chosen.step.values[0]) == 7
-    assert not last
-    assert np.isnan(chosen.weights).all()
-    whole = ll.sweep(
-        ["identity+hinge"], DATA, seeds=1, learning_rates=(30.0,), steps=int(chosen.step.values[0]), record=[0]
-    )
+    step = int(chosen.step.values[0])
+    assert step < 7
     f = ll.objective(ll.pair("identity+hinge"), data=DATA)
-    at = jax.tree.map(lambda x: x[0, 0, 0, 0], whole.params)
-    np.testing.assert_allclose(float(f(at)), float(chosen.validation_risk.values.ravel()[0]), rtol=1e-6)
+    shorter = ll.sweep(["identity+hinge"], DATA, steps=step, record=[0], **settings)
+    if keep is False:
+        assert np.isnan(chosen.weights).all()
+        with pytest.raises(ValueError, match="kept the params of its last step only"):
+            made.params_at(step)
+    else:
+        np.testing.assert_array_equal(chosen.weights.values.ravel(), shorter.params["weights"].ravel())
+        for step in made.steps:
+            at = jax.tree.map(lambda x: x[0, 0, 0, 0], made.params_at(step))
+            np.testing.assert_allclose(float(f(at)), made.records["objective"].ravel()[step], rtol=1e-6)
+    with pytest.raises(ValueError, match="Step 9 was not recorded"):
+        made.params_at(9)
+
+
+def test_params_of_all_steps_are_read_again(tmp_path):
+    made = ll.sweep(["identity+hinge"], DATA, model=ll.mlp(3), seeds=2, steps=5, folder=tmp_path)
+    held = ll.read_sweep(made.path)
+    assert jax.tree.structure(held.kept) == jax.tree.structure(made.kept)
+    for a, b in zip(jax.tree.leaves(held.kept), jax.tree.leaves(made.kept), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_frame_has_a_row_a_model_and_step():
+    made = ll.sweep(
+        ["identity+hinge", "relu+hinge"], DATA, seeds=2, l2s=(0.0, 0.1), steps=5, thresholds=(0.0, 0.5), record=1
+    )
+    last, all_of_them = made.to_frame(), made.to_frame(every_step=True)
+    assert (len(last), len(all_of_them)) == (8, 48)
+    for frame in (last, all_of_them):
+        for row in frame.itertuples():
+            place = (made.pairs.index(row.pair), made.seeds.index(row.seed), 0, made.axes["l2"].index(row.l2))
+            assert row.risk == made.records["risk"][(*place, row.step)]
+            assert row.stopped == made.stopped[place]
+    np.testing.assert_array_equal(all_of_them["train_error at 0.5"], made.records["train_error"][..., 1].reshape(-1))
+
+
+def test_a_fit_has_labelled_axes():
+    f = ll.objective(ll.pair("identity+logistic"), data=DATA)
+    start = {"weights": jnp.ones(DATA.d), "bias": jnp.zeros(())}
+    run = ll.fit(f, start, optax.sgd(0.1), 7, record_every=2, record=lambda p: {"w": p["weights"], "size": f.risk(p)})
+    held = run.to_xarray()
+    assert held.step.values.tolist() == [0, 2, 4, 6, 7]
+    np.testing.assert_array_equal(held.objective, run.values)
+    np.testing.assert_array_equal(held.record_w, run.records["w"])
+    np.testing.assert_array_equal(held.weights, run.params["weights"])
+    assert ll.fit(f, start, optax.sgd(0.1), 2, record=f.risk).to_xarray().record.dims == ("step",)
