@@ -26,6 +26,9 @@ from ._floors import PACKAGE as PACKAGE
 from ._floors import face_of as face_of
 from ._json import as_json as as_json
 from ._json import plain as plain
+from ._memory import at_once as at_once
+from ._memory import live_bytes as live_bytes
+from ._memory import refuse_bytes as refuse_bytes
 from ._memory import refuse_grid as refuse_grid
 from ._params import checked_box as checked_box
 from ._params import dot as dot

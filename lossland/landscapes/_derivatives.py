@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, weighted
+from lossland.core import Params, at_once, weighted
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, in_blocks, moved
 from lossland.landscapes._straight import penalised_rows, score_rows
@@ -109,10 +109,12 @@ def tangents(
         evaluate = functools.partial(_affine_derivatives, f.pair, full, f.labels, f.weights / f.n, frame)
     else:
         evaluate = functools.partial(_model_derivatives, f, middle, axes, jnp.asarray(basis))
-    # Autodiff holds what every unit of a network gives for every example: about as many units as params an input.
-    units = 1 if linear else -(-len(basis) // (f.d + 1))
+    size = AT_ONCE // max(f.n, len(basis))
+    if not linear:
+        one = jax.ShapeDtypeStruct((1, len(axes)), float)
+        size = at_once(f"The gradient of {f.model.name} on {f.n} examples", evaluate, one, most=max(1, size))
     parts = []
-    for block, done in in_blocks(places, AT_ONCE // max(f.n * units, len(basis))):
+    for block, done in in_blocks(places, size):
         parts.append(jax.tree.map(np.asarray, evaluate(jnp.asarray(block))))
         if progress is not None:
             progress(done, len(places))
@@ -239,7 +241,9 @@ def function_quantity(
         return function(moved(centre, directions, place))
 
     try:
-        traced = jax.jit(lambda held: jax.lax.map(at, held, batch_size=64))
+        one = jax.ShapeDtypeStruct((len(directions),), float)
+        size = at_once(f"The quantity {name}", at, one, most=64)
+        traced = jax.jit(lambda held: jax.lax.map(at, held, batch_size=size))
         values = np.asarray(traced(jnp.asarray(places)))
     except NOT_TRACED:
         # It reads its params as numbers, as scikit-learn's metrics do.
