@@ -35,6 +35,7 @@ from ._params import dot as dot
 from ._params import flat_point as flat_point
 from ._params import flattened as flattened
 from ._params import form_of as form_of
+from ._params import is_key as is_key
 from ._params import is_real as is_real
 from ._params import leaf_paths as leaf_paths
 from ._params import named_leaves as named_leaves

@@ -36,15 +36,26 @@ def leaf_paths(params: Params) -> dict[str, list[Any]]:
 
 
 def flattened(params: Params) -> tuple[np.ndarray, Any]:
-    """The parameters in float64 as one vector, and the function that brings such a vector back into their tree."""
+    """The parameters in float64 as one vector, and the function that brings such a vector back into their tree.
+
+    Keys have no place in the vector, and stay as they are in the tree.
+    """
+    leaves, tree = jax.tree.flatten(params)
+    keys = [is_key(leaf) for leaf in leaves]
     with jax.enable_x64(True):
-        flat, unravel = ravel_pytree(jax.tree.map(lambda x: np.asarray(x, float), params))
+        flat, unravel = ravel_pytree([np.asarray(x, float) for x, key in zip(leaves, keys, strict=True) if not key])
 
     def back(vector: np.ndarray) -> Params:
         with jax.enable_x64(True):
-            return jax.tree.map(np.asarray, unravel(jax.numpy.asarray(vector)))
+            parts = iter([np.asarray(x) for x in unravel(jax.numpy.asarray(vector))])
+        return jax.tree.unflatten(tree, [x if key else next(parts) for x, key in zip(leaves, keys, strict=True)])
 
     return np.asarray(flat), back
+
+
+def is_key(leaf: Any) -> bool:
+    """Whether a leaf is a key of random numbers, which is no number."""
+    return bool(jax.numpy.issubdtype(getattr(leaf, "dtype", np.dtype(int)), jax.dtypes.prng_key))
 
 
 def flat_point(params: Any, d: int, bias: bool) -> np.ndarray:
