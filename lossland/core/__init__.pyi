@@ -26,12 +26,16 @@ from ._floors import PACKAGE as PACKAGE
 from ._floors import face_of as face_of
 from ._json import as_json as as_json
 from ._json import plain as plain
+from ._memory import at_once as at_once
+from ._memory import live_bytes as live_bytes
+from ._memory import refuse_bytes as refuse_bytes
 from ._memory import refuse_grid as refuse_grid
 from ._params import checked_box as checked_box
 from ._params import dot as dot
 from ._params import flat_point as flat_point
 from ._params import flattened as flattened
 from ._params import form_of as form_of
+from ._params import is_key as is_key
 from ._params import is_real as is_real
 from ._params import leaf_paths as leaf_paths
 from ._params import moving_part as moving_part

@@ -37,15 +37,26 @@ def leaf_paths(params: Params) -> dict[str, list[Any]]:
 
 
 def flattened(params: Params) -> tuple[np.ndarray, Any]:
-    """The parameters in float64 as one vector, and the function that brings such a vector back into their tree."""
+    """The parameters in float64 as one vector, and the function that brings such a vector back into their tree.
+
+    Keys have no place in the vector, and stay as they are in the tree.
+    """
+    leaves, tree = jax.tree.flatten(params)
+    keys = [is_key(leaf) for leaf in leaves]
     with jax.enable_x64(True):
-        flat, unravel = ravel_pytree(jax.tree.map(lambda x: np.asarray(x, float), params))
+        flat, unravel = ravel_pytree([np.asarray(x, float) for x, key in zip(leaves, keys, strict=True) if not key])
 
     def back(vector: np.ndarray) -> Params:
         with jax.enable_x64(True):
-            return jax.tree.map(np.asarray, unravel(jax.numpy.asarray(vector)))
+            parts = iter([np.asarray(x) for x in unravel(jax.numpy.asarray(vector))])
+        return jax.tree.unflatten(tree, [x if key else next(parts) for x, key in zip(leaves, keys, strict=True)])
 
     return np.asarray(flat), back
+
+
+def is_key(leaf: Any) -> bool:
+    """Whether a leaf is a key of random numbers, which is no number."""
+    return bool(jax.numpy.issubdtype(getattr(leaf, "dtype", np.dtype(int)), jax.dtypes.prng_key))
 
 
 def flat_point(params: Any, d: int, bias: bool) -> np.ndarray:
@@ -174,15 +185,11 @@ def moving_part(params: Params) -> tuple[Params, Callable[[Params], Params]]:
         >>> moving, whole({"w": np.array([5.0]), "steps": None})["steps"].item()
         ({'steps': None, 'w': array([2.])}, 3)
     """
-    if all(_moves(leaf) for leaf in jax.tree.leaves(params)):
+    if all(is_real(leaf) for leaf in jax.tree.leaves(params)):
         return params, lambda moving: moving
-    moving = jax.tree.map(lambda leaf: leaf if _moves(leaf) else None, params)
+    moving = jax.tree.map(lambda leaf: leaf if is_real(leaf) else None, params)
 
     def whole(moving: Params) -> Params:
         return jax.tree.map(lambda own, new: own if new is None else new, params, moving, is_leaf=lambda x: x is None)
 
     return moving, whole
-
-
-def _moves(leaf: Any) -> bool:
-    return jax.numpy.issubdtype(jax.numpy.result_type(leaf), jax.numpy.inexact)

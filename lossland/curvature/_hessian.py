@@ -13,14 +13,14 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, form_of, rows_apart, told
+from lossland.core import Params, at_once, form_of, refuse_bytes, rows_apart, told
 from lossland.curvature._checks import checked_objective, has_linear_model, objective_only, refuse_lines
 from lossland.curvature._penalty import penalty_diagonal, penalty_matrix, penalty_product
 from lossland.elements import as_float
 from lossland.training import Objective
 
 AT_ONCE = 64
-"""Columns computed together: their activations, of all examples, are in memory at the same time."""
+"""Columns computed together at most: their activations, of all examples, are in memory at the same time."""
 EXACT = jax.lax.Precision.HIGHEST
 
 
@@ -56,6 +56,7 @@ def hessian(f: Callable[[Params], Array], params: Params) -> Array:
     """
     held, moving, _ = checked_objective(f, params)
     refuse_lines(f, params)
+    _refuse_matrix(moving)
     return matrix_of(held, moving)
 
 
@@ -127,6 +128,7 @@ def gauss_newton(f: Objective, params: Params) -> Array:
     objective_only(f, "gauss_newton")
     held, moving, _ = checked_objective(f, params)
     refuse_lines(f, params, always=True)
+    _refuse_matrix(moving, held.n)
     return _gauss_newton(held, moving)
 
 
@@ -158,6 +160,14 @@ def hessian_diagonal(f: Callable[[Params], Array], params: Params) -> Params:
     return back(ravel_pytree(moving)[1](diagonal_of(held, moving)))
 
 
+def _refuse_matrix(moving: Params, rows: int = 0) -> None:
+    """Refuse matrices of p columns that do not fit: the Hessian twice, and as many further rows."""
+    flat = jax.eval_shape(lambda tree: ravel_pytree(tree)[0], moving)
+    needed = (2.0 * flat.size + rows) * flat.size * flat.dtype.itemsize
+    mend = "`top_eigenvalues`, `spectral_density` and `hessian_vector_product` do without the matrix."
+    refuse_bytes(f"A matrix of {flat.size} parameters", needed, mend)
+
+
 # -------------------------------------------------------------------------------------------------- computing them
 
 
@@ -167,7 +177,8 @@ def matrix_of(f: Callable[[Params], Array], params: Params) -> Array:
     if has_linear_model(f):
         return _gauss_newton(f, params)
     flat, _ = ravel_pytree(params)
-    columns = jax.lax.map(product_of(f, params), jnp.eye(flat.size, dtype=flat.dtype), batch_size=AT_ONCE)
+    times = product_of(f, params)
+    columns = jax.lax.map(times, jnp.eye(flat.size, dtype=flat.dtype), batch_size=_columns_at_once(times, flat))
     return 0.5 * (columns + columns.T)
 
 
@@ -182,7 +193,11 @@ def diagonal_of(f: Callable[[Params], Array], params: Params) -> Array:
     def entry(j: Array) -> Array:
         return times(jnp.zeros_like(flat).at[j].set(1.0))[j]
 
-    return jax.lax.map(entry, jnp.arange(flat.size), batch_size=AT_ONCE)
+    return jax.lax.map(entry, jnp.arange(flat.size), batch_size=_columns_at_once(times, flat))
+
+
+def _columns_at_once(times: Callable[[Array], Array], flat: Array) -> int:
+    return at_once(f"One column of the Hessian of {flat.size} parameters", times, flat, most=AT_ONCE)
 
 
 def product_of(f: Callable[[Params], Array], params: Params) -> Callable[[Array], Array]:
@@ -235,7 +250,8 @@ def jacobian(f: Objective, params: Params) -> Array:
     def one(row: Array) -> Array:
         return jax.grad(lambda at: f.model.apply(unravel(at), row[None])[0])(flat)
 
-    return jax.lax.map(one, f.inputs, batch_size=AT_ONCE)
+    size = at_once(f"The gradient of one score of {f.model.name}", one, f.inputs[0], most=AT_ONCE)
+    return jax.lax.map(one, f.inputs, batch_size=size)
 
 
 def shares(f: Objective) -> Array:

@@ -14,7 +14,8 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, weighted
+from lossland.core import Params, at_once, flattened, is_real, weighted
+from lossland.curvature import checked_objective
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, in_blocks, moved
 from lossland.landscapes._straight import penalised_rows, score_rows
@@ -101,6 +102,7 @@ def tangents(
         >>> found.slopes.tolist(), found.hessians.tolist()
         ([[-2.0, 0.0]], [[[2.0, 0.0], [0.0, 2.0]]])
     """
+    f, centre, directions = _moving(f, centre, directions)
     basis = orthonormal(directions)[0]
     middle, axes = jax.tree.map(jnp.asarray, (centre, tuple(directions)))
     linear = linear and penalised_rows(f.model, middle, axes) is not None
@@ -109,14 +111,26 @@ def tangents(
         evaluate = functools.partial(_affine_derivatives, f.pair, full, f.labels, f.weights / f.n, frame)
     else:
         evaluate = functools.partial(_model_derivatives, f, middle, axes, jnp.asarray(basis))
-    # Autodiff holds what every unit of a network gives for every example: about as many units as params an input.
-    units = 1 if linear else -(-len(basis) // (f.d + 1))
+    size = AT_ONCE // max(f.n, len(basis))
+    if not linear:
+        one = jax.ShapeDtypeStruct((1, len(axes)), float)
+        size = at_once(f"The gradient of {f.model.name} on {f.n} examples", evaluate, one, most=max(1, size))
     parts = []
-    for block, done in in_blocks(places, AT_ONCE // max(f.n * units, len(basis))):
+    for block, done in in_blocks(places, size):
         parts.append(jax.tree.map(np.asarray, evaluate(jnp.asarray(block))))
         if progress is not None:
             progress(done, len(places))
     return Tangents(*(np.concatenate(held)[: len(places)] for held in zip(*parts, strict=True)))
+
+
+def _moving(f: Objective, centre: Params, directions: Sequence[Params]) -> tuple[Objective, Params, Sequence[Params]]:
+    """The objective, the centre and the directions without the leaves that are held fixed."""
+    moves = [is_real(leaf) for leaf in jax.tree.leaves(centre)]
+    if all(moves):
+        return f, centre, directions
+    point = checked_objective(f, centre)
+    kept = [[x for x, real in zip(jax.tree.leaves(d), moves, strict=True) if real] for d in directions]
+    return point.f, point.moving, kept
 
 
 def orthonormal(directions: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
@@ -125,8 +139,7 @@ def orthonormal(directions: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: if they are parallel.
     """
-    with jax.enable_x64(True):
-        columns = np.stack([np.asarray(ravel_pytree(d)[0], float) for d in directions], axis=1)
+    columns = np.stack([flattened(d)[0] for d in directions], axis=1)
     q, r = np.linalg.qr(columns)
     if np.abs(np.diag(r)).min() <= 1e-12 * np.linalg.norm(columns, axis=0)[-1]:
         raise ValueError(
@@ -239,7 +252,9 @@ def function_quantity(
         return function(moved(centre, directions, place))
 
     try:
-        traced = jax.jit(lambda held: jax.lax.map(at, held, batch_size=64))
+        one = jax.ShapeDtypeStruct((len(directions),), float)
+        size = at_once(f"The quantity {name}", at, one, most=64)
+        traced = jax.jit(lambda held: jax.lax.map(at, held, batch_size=size))
         values = np.asarray(traced(jnp.asarray(places)))
     except NOT_TRACED:
         # It reads its params as numbers, as scikit-learn's metrics do.

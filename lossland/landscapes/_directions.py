@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import Key, Model, Params, flattened, norm, refuse_infinite
-from lossland.curvature import TopEigenvalues, top_eigenvalues
+from lossland.core import Key, Model, Params, flattened, is_key, is_real, norm, refuse_infinite
+from lossland.curvature import TopEigenvalues, checked_objective, top_eigenvalues
 from lossland.curves import made_of_lines
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -72,14 +72,19 @@ def random_directions(
     """
     refuse_infinite("The params hold", params, "Has a training run diverged? Take an earlier point.")
     flat, unravel = flattened(params)
-    if count > flat.size:
-        raise ValueError(f"{count} orthogonal directions need as many parameters; there are {flat.size}.")
+    held = _held(params)
+    if count > np.sum(~held):
+        raise ValueError(f"{count} orthogonal directions need as many parameters; there are {np.sum(~held)}.")
     made = unit_groups(params, normalization, units)
-    groups = None if made is None else np.concatenate([g.ravel() for g in made])
+    numbers = [not is_key(leaf) for leaf in jax.tree.leaves(params)]
+    groups = (
+        None if made is None else np.concatenate([g.ravel() for g, real in zip(made, numbers, strict=True) if real])
+    )
     if normalization is not None and not np.any(flat):
         raise ValueError("The params are all 0: no scale to give a direction. Take normalization=None.")
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)).ravel())
     drawn = rng.normal(size=(count, flat.size))
+    drawn[:, held] = 0.0
     for k, direction in enumerate(drawn):
         if groups is None:
             drawn[k] = direction / np.linalg.norm(direction)
@@ -118,7 +123,7 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
 
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
-    leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(trajectory)]
+    leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(trajectory) if not is_key(leaf)]
     points = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
     if len(points) < 3:
         raise ValueError(f"A trajectory's plane needs at least three points; there are {len(points)}.")
@@ -130,13 +135,13 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
             f"The trajectory holds numbers that are not finite from point {lost[0]} of {len(points)} on: the run has "
             f"diverged. Give the part before, jax.tree.map(lambda x: x[:{lost[0]}], trajectory)."
         )
-    last = jax.tree.map(lambda x: np.asarray(x, float)[-1], trajectory)
+    last = jax.tree.map(lambda x: np.asarray(x, float)[-1] if is_real(x) else x[-1], trajectory)
     away = points - points[-1]
     _, sizes, rows = np.linalg.svd(away, full_matrices=False)
     if not sizes[0] > 0:
         raise ValueError("The trajectory does not move: no plane to show it in.")
     unravel = flattened(last)[1]
-    precision = max(np.finfo(x.dtype).eps for x in map(np.asarray, jax.tree.leaves(trajectory)) if x.dtype.kind == "f")
+    precision = max(np.finfo(x.dtype).eps for x in jax.tree.leaves(trajectory) if is_real(x))
     # Of a run along a line the second direction is rounding: of points that large, or of the decomposition.
     line = sizes[1] <= max(8.0 * precision * np.linalg.norm(points), 1e-12 * sizes[0])
     if line:
@@ -156,6 +161,13 @@ def _across(direction: np.ndarray) -> np.ndarray:
         other -= (other @ direction) * direction
         other /= np.linalg.norm(other)
     return other
+
+
+def _held(params: Params) -> np.ndarray:
+    """Which numbers of the flattened params are whole or switches, and do not move; none if all are typed so."""
+    leaves = [leaf for leaf in jax.tree.leaves(params) if not is_key(leaf)]
+    held = np.concatenate([np.full(np.size(leaf), not is_real(leaf)) for leaf in leaves])
+    return held & (not held.all())
 
 
 def _group_norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -197,12 +209,13 @@ def gradient_direction(
     """
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
-        slope = jax.tree.map(np.asarray, _gradient_at(f, jax.tree.map(lambda x: jnp.asarray(x, float), centre)))
+        point = checked_objective(f, jax.tree.map(_double, centre))
+        slope = point.back(jax.tree.map(np.asarray, _gradient_at(point.f, point.moving)))
     size = norm(slope)
     if not (np.isfinite(size) and size > 0):
         why = "zero: the centre is stationary" if size == 0 else "not finite"
         raise ValueError(f"The gradient of {pair.name} at the centre is {why}. Take another direction or centre.")
-    return jax.tree.map(lambda x: -x / size, slope)
+    return jax.tree.map(lambda x: -x / size if is_real(x) else x, slope)
 
 
 def towards(params: Params, goal: Params) -> Params:
@@ -228,11 +241,11 @@ def towards(params: Params, goal: Params) -> Params:
     """
     if hasattr(goal, "weights") and hasattr(goal, "bias") and isinstance(params, dict):
         goal = {"weights": goal.weights, "bias": goal.bias}
-    start, end = (jax.tree.map(_as_float, t) for t in (params, goal))
-    shapes = [(jax.tree.structure(t), [x.shape for x in jax.tree.leaves(t)]) for t in (start, end)]
+    start, end = params, goal
+    shapes = [(jax.tree.structure(t), [np.shape(x) for x in jax.tree.leaves(t)]) for t in (start, end)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"params have the shapes {shapes[0][1]}, the goal {shapes[1][1]}; they must be alike.")
-    made = jax.tree.map(lambda a, b: np.asarray(b - a), start, end)
+    made = way(start, end)
     if not norm(made) > 0:
         raise ValueError("The goal is the point itself: no direction towards it.")
     return made
@@ -279,8 +292,8 @@ def hessian_directions(
         raise ValueError(f'ends is "top" or "top and bottom", not {ends!r}.')
     with jax.enable_x64(True):
         f = objective(pair, linear() if model is None else model, data, l2, sample_weights)
-        params = jax.tree.map(lambda x: jnp.asarray(x, float), centre)
-        if sum(x.size for x in jax.tree.leaves(params)) < 2:
+        params = jax.tree.map(_double, centre)
+        if sum(x.size for x in jax.tree.leaves(checked_objective(f, params).moving)) < 2:
             raise ValueError(f"{f.model.name} has one parameter: its Hessian spans no plane. `ray` draws the line.")
         try:
             if ends == "top":
@@ -295,8 +308,12 @@ def hessian_directions(
                 f"{error} For a plane of {pair.name} take `random_directions`, `gradient_direction` or the two "
                 "`hessian_directions` of a smoothed loss: its plane may be drawn along them."
             ) from error
-    first, second = (_pointed(jax.tree.map(lambda x, k=k: np.asarray(x[k]), found.vectors)) for k in (0, 1))
-    return (first, second), jax.tree.map(np.asarray, found)
+    first, second = (_pointed(jax.tree.map(lambda x, k=k: _numbers(x[k]), found.vectors)) for k in (0, 1))
+    return (first, second), jax.tree.map(_numbers, found)
+
+
+def _numbers(leaf: Any) -> Any:
+    return leaf if is_key(leaf) else np.asarray(leaf)
 
 
 @jax.jit
@@ -306,10 +323,16 @@ def _gradient_at(f: Objective, params: Params) -> Params:
 
 def _pointed(direction: Params) -> Params:
     """An eigenvector has no sign: the largest entry is made positive, so that a plane can be drawn again."""
-    entries = np.concatenate([np.ravel(x) for x in jax.tree.leaves(direction)])
+    entries = flattened(direction)[0]
     sign = 1.0 if entries[np.argmax(np.abs(entries))] >= 0 else -1.0
-    return jax.tree.map(lambda x: sign * x, direction)
+    return jax.tree.map(lambda x: sign * x if is_real(x) else x, direction)
 
 
-def _as_float(x: Any) -> np.ndarray:
-    return np.asarray(x, float)
+def _double(leaf: Any) -> Any:
+    # Whole numbers that a model takes for weights are made floats where the objective is known.
+    return jnp.asarray(leaf, float) if is_real(leaf) else leaf
+
+
+def way(start: Params, end: Params) -> Params:
+    """The step from params to others, in float64; keys do not move."""
+    return jax.tree.map(lambda a, b: a if is_key(a) else np.asarray(b, float) - np.asarray(a, float), start, end)

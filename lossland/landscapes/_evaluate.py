@@ -20,7 +20,7 @@ from lossland.elements import Pair, unsound
 from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
-from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved
+from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once, moved
 from lossland.landscapes._straight import is_straight, penalties, score_kind, score_rows
 from lossland.landscapes._surface import Surface
 
@@ -160,8 +160,10 @@ def _at_places(
     # Blocks go to the devices in turn; None is JAX's own choice.
     devices = surface.devices or (None,)
     held = [(home, _on_device(surface, names, scores if method == "scores" else None, home)) for home in devices]
-    parts = []
-    for block, done in in_blocks(places, AT_ONCE // surface.objective.n):
+    f, parts, size = surface.objective, [], AT_ONCE // surface.objective.n
+    if method == "model":
+        size = models_at_once(f.model, surface.centre, surface.directions, f.inputs)
+    for block, done in in_blocks(places, size):
         home, evaluate = held[len(parts) % len(held)]
         parts.append(evaluate(jax.device_put(block, home)))
         if progress is not None and len(parts) % len(held) == 0:

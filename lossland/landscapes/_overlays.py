@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, flattened
 from lossland.curves import tabulate
 from lossland.data import Dataset, both_labels, take
 from lossland.elements import Pair
@@ -232,10 +231,7 @@ def place(p: Plane, params: Params) -> Place:
             f"{jax.tree.map(np.shape, p.centre)}."
         )
     with jax.enable_x64(True):
-        away, first, second, theirs = (
-            np.asarray(ravel_pytree(jax.tree.map(lambda x: np.asarray(x, float), tree))[0])
-            for tree in (p.centre, *p.directions, params)
-        )
+        away, first, second, theirs = (flattened(tree)[0] for tree in (p.centre, *p.directions, params))
     columns = np.stack([first, second], axis=1)
     found = np.linalg.lstsq(columns, theirs - away, rcond=None)[0]
     return Place(float(found[0]), float(found[1]), float(np.linalg.norm(theirs - away - columns @ found)))

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.core import Params
+from lossland.core import Model, Params, at_once
 
 AT_ONCE = 1_700_000
 """Numbers computed at once, a score for each example and place of a block say: they stay in the cache."""
@@ -38,6 +38,21 @@ def moved(centre: Params, directions: Sequence[Params], place: Any) -> Params:
         return c + sum(p * x for p, x in zip(place, steps, strict=True))
 
     return jax.tree.map(leaf, centre, *directions)
+
+
+def models_at_once(model: Model, centre: Params, directions: Sequence[Params], inputs: Any) -> int:
+    """Places at which a model is run at once: so that what it computes there fits a block.
+
+    Raises:
+        ValueError: if not even one place fits the free memory.
+    """
+
+    def run(place: Any) -> Any:
+        return model.apply(moved(centre, directions, place), inputs)
+
+    n = max(len(inputs), 1)
+    what = f"To run {model.name} on {n} examples once"
+    return at_once(what, run, jax.ShapeDtypeStruct((len(directions),), float), most=max(1, AT_ONCE // n))
 
 
 def in_blocks(places: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:

@@ -4,10 +4,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
-from lossland.core import Model, Params, keep_compiled, leaf_paths, named_leaves, refuse_grid
+from lossland.core import Model, Params, keep_compiled, leaf_paths, named_leaves, norm, refuse_grid
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import GridValues, on_grid
@@ -229,7 +228,7 @@ def _doubling(surface: Surface, k: int) -> float:
     one = surface._replace(
         directions=(surface.directions[k],), quantities=(), functions=(), tolerance=0.0, method="fastest"
     )
-    size = [np.sqrt(sum(float((x * x).sum()) for x in jax.tree.leaves(t))) for t in (one.centre, one.directions[0])]
+    size = [norm(one.centre), norm(one.directions[0])]
     tried = (size[0] or 1.0) / size[1] * 2.0 ** np.arange(-10, 11)
     values = on_grid(one, (np.concatenate([[0.0], tried, -tried]),)).values
     risen = np.nanmax(values[1:].reshape(2, -1), axis=0) - values[0] >= max(abs(values[0]), 0.1)

@@ -18,7 +18,7 @@ from lossland.landscapes._derivatives import OF_DERIVATIVES
 from lossland.landscapes._evaluate import GridValues, method_of, on_grid, penalty_on, pieces
 from lossland.landscapes._evaluate import quantities as quantities_at
 from lossland.landscapes._kink_sums import moment_rows
-from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, moved
+from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once, moved
 from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from
 from lossland.landscapes._straight import is_straight, score_rows
 from lossland.landscapes._surface import Asked, Quantity, Surface
@@ -139,8 +139,8 @@ def _by_shared_scores(
     places, weights = grid_places(axes), f.weights
     scores = _scores_apart(surface) if method == "scores" else None
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-    blocks = []
-    for block, done in in_blocks(places, AT_ONCE // f.n):
+    blocks, size = [], AT_ONCE // f.n if method == "scores" else models_at_once(f.model, tree[0], tree[1], f.inputs)
+    for block, done in in_blocks(places, size):
         at = jnp.asarray(block)
         z = _affine_scores(scores, at) if scores is not None else _model_scores(f.model, f.inputs, *tree, at)
         blocks.append([_quantities(p, names, f.labels, weights, z) for p in pairs])

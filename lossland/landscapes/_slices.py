@@ -15,6 +15,7 @@ from lossland.landscapes._directions import (
     hessian_directions,
     random_directions,
     trajectory_directions,
+    way,
 )
 from lossland.landscapes._plane import Plane, Ray, plane, plane_of, ray, ray_of
 from lossland.landscapes._surface import Asked, Surface, surface_of
@@ -136,7 +137,7 @@ def linear_interpolation(
 
     Source: Goodfellow, Vinyals & Saxe 2015.
     """
-    surface = _surface_between(pair, data, start, (_way_to(end, start),), settings)
+    surface = _surface_between(pair, data, start, (way(start, end),), settings)
     return ray_of(surface, _axis_beyond(beyond, steps))
 
 
@@ -178,7 +179,7 @@ def planar_interpolation(
         >>> bool(abs(p.values[2, 0] - f(b)) < 1e-6), bool(abs(p.values[0, 2] - f(c)) < 1e-6)
         (True, True)
     """
-    surface = _surface_between(pair, data, a, (_way_to(b, a), _way_to(c, a)), settings)
+    surface = _surface_between(pair, data, a, (way(a, b), way(a, c)), settings)
     axis = _axis_beyond(beyond, steps)
     return plane_of(surface, (axis, axis))
 
@@ -233,10 +234,6 @@ def _axis_beyond(beyond: float, steps: int) -> np.ndarray:
     if steps < 2 or not beyond >= 0:
         raise ValueError(f"An interpolation needs steps >= 2 and beyond >= 0, not {steps} and {beyond}.")
     return np.linspace(-beyond, 1.0 + beyond, steps)
-
-
-def _way_to(b: Params, a: Params) -> Params:
-    return jax.tree.map(lambda x, y: np.asarray(x, float) - np.asarray(y, float), b, a)
 
 
 def hessian_plane(

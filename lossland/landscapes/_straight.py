@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Keyed, Model, Params, affinity, along, by_structure, keyed
+from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed
 from lossland.landscapes._places import in_blocks, moved
 
 
@@ -66,6 +66,12 @@ def penalties(model: Model, centre: Params, directions: Sequence[Params], places
         held = np.asarray(rows)
         coordinates = np.concatenate([np.ones((len(places), 1)), places], axis=1)
         return np.einsum("pi,ij,pj->p", coordinates, held @ held.T, coordinates)
-    at_once = jax.jit(jax.vmap(lambda place: jnp.sum(_penalised(model, moved(centre, directions, place)) ** 2)))
-    found = [np.asarray(at_once(jnp.asarray(block))) for block, _ in in_blocks(places, 256)]
+
+    def square(place: Array) -> Array:
+        return jnp.sum(_penalised(model, moved(centre, directions, place)) ** 2)
+
+    one = jax.ShapeDtypeStruct((len(directions),), float)
+    size = at_once(f"The penalty of {model.name}", square, one, most=256)
+    squares = jax.jit(jax.vmap(square))
+    found = [np.asarray(squares(jnp.asarray(block))) for block, _ in in_blocks(places, size)]
     return np.concatenate(found)[: len(places)]

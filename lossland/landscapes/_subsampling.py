@@ -12,7 +12,7 @@ from jax import Array
 from lossland.core import Model, Params, refuse_mixed_rows, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
-from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks
+from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once
 from lossland.landscapes._plane import Plane, plane
 from lossland.landscapes._straight import is_straight, score_rows
 from lossland.landscapes._surface import Asked, surface_of
@@ -227,7 +227,8 @@ def _standard_errors(risks: tuple[Objective, ...], p: Plane, n: int, population:
         held = score_rows(f.model, tree[0], tree[1], f.inputs) if straight else (f.inputs, *tree)
         pairs = tuple(risk.pair for risk in risks)
         evaluate = functools.partial(_variances, pairs, model, f.labels, f.weights, held)
-        parts = [np.asarray(evaluate(jnp.asarray(block))) for block, _ in in_blocks(places, AT_ONCE // f.n)]
+        size = AT_ONCE // f.n if straight else models_at_once(f.model, tree[0], tree[1], f.inputs)
+        parts = [np.asarray(evaluate(jnp.asarray(block))) for block, _ in in_blocks(places, size)]
     variances = np.concatenate(parts)[: len(places)].reshape(p.values.shape)
     left = 1.0 - f.n / n if population else 1.0
     return np.sqrt(left * variances / f.n)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, refuse_infinite
+from lossland.core import Model, Params, is_key, is_real, refuse_infinite
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
@@ -81,13 +81,23 @@ def surface_of(asked: Asked) -> Surface:
         # What gives no score for each example is told so here.
         jax.eval_shape(f.scores, shapes)
     for k, direction in enumerate(directions):
-        leaves = [np.asarray(x, float) for x in jax.tree.leaves(direction)]
+        leaves = [np.asarray(x, float) for x in jax.tree.leaves(jax.tree.map(_if_real, direction, shapes))]
         if not all(np.isfinite(x).all() for x in leaves):
             raise ValueError(f"Direction {k} holds a number that is not finite.")
         if not any(x.any() for x in leaves):
             raise ValueError(f"Direction {k} is zero; the plane would be a line.")
-    middle, wide = jax.tree.map(lambda x: np.asarray(x, float), (centre, tuple(directions)))
-    return Surface(f, middle, wide, names, asked.method, data.name, asked.tolerance, functions)
+    middle, *wide = (jax.tree.map(_double, tree, shapes) for tree in (centre, *directions))
+    return Surface(f, middle, tuple(wide), names, asked.method, data.name, asked.tolerance, functions)
+
+
+def _if_real(leaf: Any, shape: Any) -> Any:
+    """What moves by the model, None else: nothing in a tree."""
+    return leaf if is_real(shape) else None
+
+
+def _double(leaf: Any, shape: Any) -> Any:
+    """What moves by the model in float64; counts, switches and keys as they are."""
+    return np.asarray(leaf, float) if is_real(shape) else leaf if is_key(leaf) else np.asarray(leaf)
 
 
 def _named(quantities: Sequence[Quantity], data: Dataset) -> tuple[tuple[str, ...], tuple]:

@@ -84,7 +84,13 @@ def earns_fusing(grid: Grid, rows: int, steps: int) -> bool:
 
 
 def blocks(
-    grid: Grid, rows: int, fused: bool = False, scores: int | None = None, apart: bool = False, multiple: int = 1
+    grid: Grid,
+    rows: int,
+    fused: bool = False,
+    scores: int | None = None,
+    apart: bool = False,
+    multiple: int = 1,
+    most: int | None = None,
 ) -> list[Block]:
     """Cut a grid into blocks of about `scores` scores.
 
@@ -95,6 +101,7 @@ def blocks(
         scores: scores that a block holds at once; None: what fits the cache.
         apart: whether a block may hold one seed only.
         multiple: every block's width is a multiple of this (the devices that share it).
+        most: models that a block holds at most, so that they fit the memory; None: any number.
 
     Returns:
         The blocks, all of one shape; together they hold every run of every pair once.
@@ -102,6 +109,7 @@ def blocks(
     stretch = grid.runs // len(grid.seeds) if apart else grid.runs
     how = "fused" if fused else "composed"
     models = max(1, (SCORES[how] if scores is None else scores) // rows)
+    models = models if most is None else min(models, most)
     parts = -(-stretch // models)
     width = -(-stretch // parts)
     together = max(1, min(PAIRS[how], models // width))

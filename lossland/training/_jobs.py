@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from lossland.core import Key, Model, Params, versions
+from lossland.core import Key, Model, Params, at_once, is_real, versions
 from lossland.data import Dataset
 from lossland.properties import cards
 from lossland.training._block import Job
+from lossland.training._examples import Examples
 from lossland.training._grid import Grid
 
 
@@ -72,6 +73,41 @@ def refuse_keys(shapes: Params) -> None:
                 f"The params hold a random key at {jax.tree_util.keystr(way)}, which a sweep cannot record. Leave it "
                 f"out of the params: let `apply` close over it, or keep jax.random.key_data(key)."
             )
+
+
+def models_at_once(model: Model, examples: Examples, rows: int, held_out: dict[str, Examples]) -> int:
+    """How many models a block holds at most: what a step or a record of them computes fits the memory of a block.
+
+    Args:
+        model: gives scores.
+        examples: the training examples.
+        rows: that a step looks at.
+        held_out: further examples, of which losses are recorded.
+
+    Raises:
+        ValueError: if not even one model fits the free memory.
+    """
+    n, d = examples.inputs.shape
+    params = jax.eval_shape(lambda: model.init(jax.random.key(0), d))
+    moving, tree = jax.tree.flatten(params)
+    longest = n + sum(len(e.labels) for e in held_out.values())
+
+    def step(leaves: list[Any], inputs: Any) -> Any:
+        real = [k for k, leaf in enumerate(leaves) if is_real(leaf)]
+
+        def scores(*some: Any) -> Any:
+            held = dict(zip(real, some, strict=True))
+            return model.apply(jax.tree.unflatten(tree, [held.get(k, leaf) for k, leaf in enumerate(leaves)]), inputs)
+
+        made, back = jax.vjp(scores, *(leaves[k] for k in real))
+        return back(made)
+
+    def record(leaves: list[Any], inputs: Any) -> Any:
+        return model.apply(jax.tree.unflatten(tree, leaves), inputs)
+
+    what, dtype = f"A step of {model.name} on {rows} examples", examples.inputs.dtype
+    takes = [(step, rows), (record, longest)]
+    return min(at_once(what, f, moving, jax.ShapeDtypeStruct((m, d), dtype), most=10**9) for f, m in takes)
 
 
 def check_thresholds(thresholds: Sequence[float | str]) -> None:

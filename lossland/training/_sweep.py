@@ -34,6 +34,7 @@ from lossland.training._jobs import (
     check_thresholds,
     checked_init,
     mesh_of,
+    models_at_once,
     refuse_keys,
     settings_of,
     thresholds_of,
@@ -205,7 +206,8 @@ def sweep(
         mesh=mesh,
     )
     multiple = mesh.size if sharding == "models" and mesh else 1
-    cut = blocks(grid, rows, fused, block_scores, job.apart, multiple)
+    most = models_at_once(model, examples, rows, job.held_out)
+    cut = blocks(grid, rows, fused, block_scores, job.apart, multiple, most)
     settings = settings_of(job, data, block_scores, sharding, thresholds)
     kept = None if folder is None else store(Path(folder), _hash(job, cut[0], settings), settings, checkpoint_seconds)
     if kept is not None and kept.path.exists():

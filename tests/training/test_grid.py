@@ -25,3 +25,12 @@ def test_long_runs_earn_fused_programs(steps, fused, monkeypatch):
     monkeypatch.setattr(grids.jax, "default_backend", lambda: "cpu")
     grid, _ = grids.make_grid(SPREAD[:3], 4, (0.1,), (0.0,), {})
     assert grids.earns_fusing(grid, 100, steps) is fused
+
+
+def test_a_block_holds_no_more_models_than_fit():
+    grid, _ = grids.make_grid(["identity+hinge", "relu+hinge", "identity+logistic"], 7, (0.1, 1.0), (0.0,), {})
+    for most in (1, 3, 5, 100):
+        cut = grids.blocks(grid, 10, most=most)
+        assert all(block.height * block.width <= most for block in cut)
+        held = sorted((pair, run) for b in cut for pair in b.pairs for run in range(b.first, b.first + b.wanted))
+        assert held == [(pair, run) for pair in range(3) for run in range(14)]
