@@ -41,7 +41,8 @@ def _refuse_structural(pair: Pair, name: str) -> None:
 
     try:
         jax.eval_shape(of_number, jax.ShapeDtypeStruct((), jnp.result_type(float)))
-    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError, TypeError):
+    except (ValueError, TypeError):
+        # JAX's own errors are these, and so are the sentences that a pair makes of them.
         raise ValueError(
             f"{name} of {pair.name} decides its program and is no number on an axis: give one pair for each value, "
             f"ll.pair({pair.activation.name!r}, {pair.loss.name!r}, {name}=...)."
