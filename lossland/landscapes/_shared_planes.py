@@ -139,7 +139,7 @@ def _by_shared_scores(
     places, weights = grid_places(axes), f.weights
     scores = _scores_apart(surface) if method == "scores" else None
     tree = jax.tree.map(jnp.asarray, (surface.centre, surface.directions))
-    blocks, size = [], AT_ONCE // f.n if method == "scores" else models_at_once(f.model, *tree, f.inputs)
+    blocks, size = [], AT_ONCE // f.n if method == "scores" else models_at_once(f.model, tree[0], tree[1], f.inputs)
     for block, done in in_blocks(places, size):
         at = jnp.asarray(block)
         z = _affine_scores(scores, at) if scores is not None else _model_scores(f.model, f.inputs, *tree, at)

@@ -226,7 +226,7 @@ def _standard_errors(risks: tuple[Objective, ...], p: Plane, n: int, population:
         held = score_rows(f.model, tree[0], tree[1], f.inputs) if straight else (f.inputs, *tree)
         pairs = tuple(risk.pair for risk in risks)
         evaluate = functools.partial(_variances, pairs, model, f.labels, f.weights, held)
-        size = AT_ONCE // f.n if straight else models_at_once(f.model, *tree, f.inputs)
+        size = AT_ONCE // f.n if straight else models_at_once(f.model, tree[0], tree[1], f.inputs)
         parts = [np.asarray(evaluate(jnp.asarray(block))) for block, _ in in_blocks(places, size)]
     variances = np.concatenate(parts)[: len(places)].reshape(p.values.shape)
     left = 1.0 - f.n / n if population else 1.0
