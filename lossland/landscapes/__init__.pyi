@@ -1,11 +1,9 @@
 from ._convexity import Convexity as Convexity
 from ._convexity import convexity as convexity
-from ._directions import Trajectory as Trajectory
 from ._directions import gradient_direction as gradient_direction
 from ._directions import hessian_directions as hessian_directions
 from ._directions import random_directions as random_directions
 from ._directions import towards as towards
-from ._directions import trajectory_directions as trajectory_directions
 from ._files import read_plane as read_plane
 from ._files import redrawn as redrawn
 from ._files import resumed_plane as resumed_plane
@@ -38,6 +36,8 @@ from ._topology import MergeTree as MergeTree
 from ._topology import Persistence as Persistence
 from ._topology import merge_tree as merge_tree
 from ._topology import persistence as persistence
+from ._trajectories import Trajectory as Trajectory
+from ._trajectories import trajectory_directions as trajectory_directions
 from ._volume import Volume as Volume
 from ._volume import volume as volume
 from ._vtk import write_vtk as write_vtk

@@ -11,14 +11,13 @@ from lossland.elements import Pair
 from lossland.landscapes._directions import (
     Ends,
     Normalization,
-    Trajectory,
     hessian_directions,
     random_directions,
-    trajectory_directions,
     way,
 )
 from lossland.landscapes._plane import Plane, Ray, plane, plane_of, ray, ray_of
 from lossland.landscapes._surface import Asked, Surface, surface_of
+from lossland.landscapes._trajectories import Trajectory, trajectory_directions
 
 
 def random_plane(

@@ -12,7 +12,6 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import lossland as ll
-from lossland.curvature._ball import ball_maximum, ball_point
 from tests.curvature.cases import linear, network
 
 FUNCTIONS = {
@@ -75,17 +74,6 @@ def test_an_eigenvalue_that_occurs_often_is_found_as_often(x64):
     np.testing.assert_allclose(found.values, [3.0, 3.0, 1.0, 1.0], atol=1e-10)
     assert found.converged.all()
     np.testing.assert_allclose(found.vectors @ found.vectors.T, np.eye(4), atol=1e-10)
-
-
-def test_a_ball_maximum_of_traced_numbers(x64):
-    rng = np.random.default_rng(0)
-    for values in ([-3.0, -2.0, -1.0], [-1.0, 0.0, 2.0], [1.0, 2.0, 2.0], [0.0, 0.0, 0.0]):
-        for slopes in (rng.normal(size=3), np.array([1.0, 0.5, 0.0]), np.zeros(3), np.array([0.0, 0.0, 1e-9])):
-            for radius in (0.1, 1.0, 10.0):
-                point = np.asarray(ball_point(jnp.array(values), jnp.array(slopes), radius))
-                assert np.linalg.norm(point) <= radius * (1 + 1e-9)
-                value = slopes @ point + 0.5 * np.sum(np.array(values) * point**2)
-                np.testing.assert_allclose(value, ball_maximum(np.array(values), slopes, radius)[1], atol=1e-12)
 
 
 @pytest.mark.parametrize("widths", [(3,), pytest.param((40, 12), marks=pytest.mark.slow)])

@@ -1,6 +1,5 @@
 """Blocks of places: wide networks are drawn in the memory that there is, and blocks of any size give the same."""
 
-import json
 import subprocess
 import sys
 
@@ -9,12 +8,11 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.core import _memory
 from lossland.landscapes._places import AT_ONCE, models_at_once
 
 DATA = ll.standardise(ll.load("two_gaussians(n=40, d=3, seed=1)"))
 MEASURED = """
-import json, resource, sys, jax, lossland as ll
+import sys, jax, lossland as ll
 data, pair, model = ll.standardise(ll.load("breast_cancer")), ll.pair("identity+logistic"), ll.mlp(512)
 centre = model.init(jax.random.key(0), data.d)
 axes = ll.random_directions(centre, jax.random.key(1))
@@ -26,17 +24,19 @@ ask = {
     "sweep": lambda: ll.sweep(["identity+logistic", "relu+hinge"], data, model=model, seeds=100, steps=1),
 }
 ask[sys.argv[1]]()
-print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
+# Not `getrusage`, whose peak is the parent's if that was higher.
+print(next(int(line.split()[1]) / 2**20 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
 @pytest.mark.parametrize("what", ["plane", "subsampled", "field", "sweep"])
 def test_a_wide_network_takes_little_memory(what):
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, what], check=True, timeout=600, capture_output=True, text=True
     )
-    assert json.loads(done.stdout.splitlines()[-1]) < 1.5
+    assert float(done.stdout.splitlines()[-1]) < 1.5
 
 
 def test_narrow_models_fill_the_cache_and_wide_ones_the_block():
@@ -48,7 +48,7 @@ def test_narrow_models_fill_the_cache_and_wide_ones_the_block():
     with jax.enable_x64(True):
         assert size(ll.linear()) == AT_ONCE // 569
         assert size(ll.mlp(4)) == AT_ONCE // 569
-        assert size(ll.mlp(512)) * 569 * 512 * 8 <= _memory.BLOCK
+        assert size(ll.mlp(512)) * 569 * 512 * 8 <= 2**28
         assert size(ll.mlp(512)) >= 8
 
 
@@ -59,7 +59,7 @@ def test_blocks_of_any_size_give_the_same(block, monkeypatch):
     axes = ll.random_directions(centre, jax.random.key(1))
     pair, seen = ll.pair("identity+logistic"), {"radius": 1.0, "steps": 5, "model": model, "l2": 0.1}
     whole, field = ll.plane(pair, DATA, centre, axes, **seen), ll.gradient_field(pair, DATA, centre, axes, **seen)
-    monkeypatch.setattr(_memory, "BLOCK", block)
+    monkeypatch.setattr("lossland.core._memory.BLOCK", block)
     np.testing.assert_allclose(ll.plane(pair, DATA, centre, axes, **seen).values, whole.values, rtol=1e-12)
     parts = ll.gradient_field(pair, DATA, centre, axes, **seen)
     np.testing.assert_allclose(parts.hessians, field.hessians, rtol=1e-9, atol=1e-12)
@@ -72,8 +72,8 @@ def test_what_does_not_fit_even_once_is_refused(monkeypatch):
     model = ll.mlp((6, 4), hidden="tanh")
     centre = model.init(jax.random.key(0), DATA.d)
     axes = ll.random_directions(centre, jax.random.key(1))
-    monkeypatch.setattr(_memory, "free_bytes", lambda: 1000)
-    monkeypatch.setattr(_memory, "SMALL", 100)
+    monkeypatch.setattr("lossland.core._memory.free_bytes", lambda: 1000)
+    monkeypatch.setattr("lossland.core._memory.SMALL", 100)
     with pytest.raises(ValueError, match=r"To run mlp\(6-4, tanh\) on 40 examples once takes .* GB are free"):
         ll.plane(ll.pair("identity+logistic"), DATA, centre, axes, radius=1.0, steps=1, model=model)
     with pytest.raises(ValueError, match=r"A matrix of 57 parameters takes .*hessian_vector_product"):
