@@ -38,6 +38,7 @@ from ._params import norm as norm
 from ._params import rows_where as rows_where
 from ._params import told as told
 from ._params import weighted as weighted
+from ._promotion import promoting as promoting
 from ._storage import alive as alive
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Keyed, Params, keep_compiled, keyed
+from lossland.core import Key, Keyed, Params, keep_compiled, keyed, promoting
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective
 
@@ -87,7 +87,9 @@ def fit(
     # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
     chunk = _chunk if plan.readable else jax.jit(_run_chunk, static_argnums=0)
     params = jax.tree.map(jnp.asarray, params)
-    state = _FitState(params, optimizer.init(params), jnp.zeros((), int), _first_order(objective, batch_size, key))
+    state = _FitState(
+        params, promoting(optimizer.init)(params), jnp.zeros((), int), _first_order(objective, batch_size, key)
+    )
     traces = []
     for start in range(0, steps, made_for.records * record_every):
         state, trace = chunk(plan, given, state, jnp.asarray(steps), key)
@@ -141,7 +143,7 @@ def _run_chunk(
     objective: Any = plan.function if given is None else given
 
     def update(state: _FitState, gradient: Params) -> _FitState:
-        updates, inner = plan.optimizer.update(gradient, state.optimizer, state.params)
+        updates, inner = promoting(plan.optimizer.update)(gradient, state.optimizer, state.params)
         new = state._replace(params=optax.apply_updates(state.params, updates), optimizer=inner, step=state.step + 1)
         return jax.tree.map(functools.partial(jnp.where, state.step < steps), new, state)
 
