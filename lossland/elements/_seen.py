@@ -3,6 +3,7 @@
 Whatever is kept by entry or pair (cards, proofs, compiled programs) is found again by its hash, and that holds this.
 """
 
+import functools
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -44,3 +45,35 @@ def _program(function: Callable[..., Any], arguments: int) -> Hashable:
         return str(closed), tuple(np.asarray(held).tobytes() for held in closed.consts)
     except Exception:  # of any kind: the function is anybody's, and may hold what is being traced
         return None
+
+
+def jit_by_pair(static_argnums: tuple[int, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`jax.jit` of a function of pairs: compiled anew when what a pair's functions see has changed.
+
+    JAX itself finds programs again by the pair as an object, and the object is the same.
+
+    Args:
+        static_argnums: which positional arguments are no arrays; the pair is among them.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import lossland as ll
+        >>> values = jit_by_pair((0,))(lambda pair, scores: pair(scores, 1.0))
+        >>> float(values(ll.pair("identity", "hinge"), jnp.asarray(0.25)))
+        0.75
+    """
+
+    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+        def whole(seen: int, *arguments: Any) -> Any:
+            return function(*arguments)
+
+        compiled = jax.jit(functools.wraps(function, assigned=("__name__",))(whole), static_argnums=(0, *after))
+
+        @functools.wraps(function)
+        def call(*arguments: Any) -> Any:
+            return compiled(hash(tuple(arguments[k] for k in static_argnums)), *arguments)
+
+        return call
+
+    after = tuple(k + 1 for k in static_argnums)
+    return attach
