@@ -45,6 +45,7 @@ from ._params import refuse_infinite as refuse_infinite
 from ._params import rows_where as rows_where
 from ._params import told as told
 from ._params import weighted as weighted
+from ._promotion import promoting as promoting
 from ._row_axes import ENTRYWISE as ENTRYWISE
 from ._rows import refuse_mixed_rows as refuse_mixed_rows
 from ._rows import rows_apart as rows_apart

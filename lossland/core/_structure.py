@@ -200,6 +200,7 @@ def _of_function(function: types.FunctionType, within: Within) -> Hashable:
     return (*given, tuple(read))
 
 
+@functools.lru_cache(maxsize=4096)
 def _names(code: types.CodeType) -> set[str]:
     """The names that a function's code and the functions within it look up."""
     if any(step.opname.startswith("IMPORT_") for step in dis.get_instructions(code)):

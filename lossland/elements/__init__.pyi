@@ -50,3 +50,4 @@ from ._registry import Entry as Entry
 from ._registry import Loss as Loss
 from ._registry import Source as Source
 from ._replay import Output as Output
+from ._seen import jit_by_pair as jit_by_pair

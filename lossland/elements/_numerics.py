@@ -16,7 +16,7 @@ from jax import Array
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
-from lossland.elements._parameters import is_known
+from lossland.elements._parameters import is_known, refuse_outside
 
 # Chebyshev interpolation (Lanczos economisation) of atanh(sqrt y) / sqrt y on [0, 1/9], error 1e-10 and 1e-18.
 _LOG1P_32 = (0.999999999904503, 0.33333339513216985, 0.19999355623431166, 0.14310103704218619, 0.10699280253339272,
@@ -55,9 +55,13 @@ def as_float(x: ArrayLike) -> Array:
 
 def _elementary(function: Callable[..., Array]) -> Callable[..., Array]:
     """Let a function of float32 or float64 take any number: 16-bit floats are widened and the result rounded once."""
+    names = tuple(inspect.signature(function).parameters)[1:]
+    tie = names.index("tie") if "tie" in names else None
 
     @functools.wraps(function)
     def widened(x: ArrayLike, *settings: ArrayLike) -> Array:
+        if tie is not None:
+            refuse_outside("tie", settings[tie], 0.0, 1.0)
         x = as_float(x)
         if x.dtype.itemsize >= 4:
             return function(x, *[jnp.asarray(s, x.dtype) for s in settings])

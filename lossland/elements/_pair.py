@@ -19,6 +19,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
+from lossland.elements._debugging import as_one
 from lossland.elements._explained import explained
 from lossland.elements._halves import loss_half, mirrored, output_half
 from lossland.elements._lookup import find
@@ -88,7 +89,7 @@ class Pair:
         overflows or does not move; check for NaN and take `slope` there.
         """
         score, label = _checked(self, score, label)
-        value, slope = _along(lambda z: _raw(self, z, _wide(label)), _wide(score))
+        value, slope = as_one(lambda z, t: _along(lambda x: _raw(self, x, t), z))(_wide(score), _wide(label))
         return value.astype(score.dtype), slope.astype(score.dtype)
 
     def curvature(self, score: ArrayLike, label: ArrayLike) -> Array:
@@ -103,7 +104,7 @@ class Pair:
     def output(self, score: ArrayLike) -> Array:
         """The output a = g(z), shaped as `score`."""
         with explained(self.activation):
-            return self.activation(as_float(score))
+            return as_one(self.activation)(as_float(score))
 
     def __repr__(self) -> str:
         """The call that makes this pair."""
@@ -272,6 +273,11 @@ def _raw(pair: Pair, score: Array, label: Array) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value(pair: Pair, score: Array, label: Array) -> Array:
+    return as_one(functools.partial(_direct, pair))(score, label)
+
+
+def _direct(pair: Pair, score: Array, label: Array) -> Array:
+    """The loss, without a rule for its derivative."""
     # Besides keeping NaN, the choice ends the elementwise program: XLA's CPU backend would otherwise hand its
     # polynomials to the library that sums them, which writes out an array for every constant (ten times slower).
     wide = _wide(score)
@@ -301,15 +307,23 @@ def _derivative(pair: Pair, order: int, score: Array, label: Array) -> Array:
     """The first or second derivative in the score."""
     if order == 2:
         return _derivatives(pair, score, label)[1]
-    finite = _finite(score)
-    return _settled(pair, _along(lambda z: _raw(pair, z, _wide(label)), finite)[1], finite, score)
+
+    def first(score: Array, label: Array) -> Array:
+        finite = _finite(score)
+        return _settled(pair, _along(lambda z: _raw(pair, z, _wide(label)), finite)[1], finite, score)
+
+    return as_one(first)(score, label)
 
 
 def _derivatives(pair: Pair, score: Array, label: Array) -> tuple[Array, Array]:
     """The first and second derivative in the score."""
-    finite = _finite(score)
-    both = _along(lambda z: _along(lambda x: _raw(pair, x, _wide(label)), z)[1], finite)
-    return _settled(pair, both[0], finite, score), _settled(pair, both[1], finite, score)
+
+    def both(score: Array, label: Array) -> tuple[Array, Array]:
+        finite = _finite(score)
+        held = _along(lambda z: _along(lambda x: _raw(pair, x, _wide(label)), z)[1], finite)
+        return _settled(pair, held[0], finite, score), _settled(pair, held[1], finite, score)
+
+    return as_one(both)(score, label)
 
 
 def _finite(score: Array) -> Array:
@@ -346,8 +360,7 @@ def values_of(pair: Pair, scores: Array, labels: Array) -> Array:
     if not is_traced(pair.activation, pair.loss):
         return _value(pair, scores, labels)
     # A rule for derivatives must not see what is traced outside of it: these come from the program itself.
-    wide = _wide(scores)
-    return jnp.where(jnp.isnan(wide), wide, _raw(pair, wide, _wide(labels))).astype(scores.dtype)
+    return as_one(functools.partial(_direct, pair))(scores, labels)
 
 
 TIES = (0.0, 0.5, 1.0)

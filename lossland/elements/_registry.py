@@ -45,6 +45,13 @@ class Entry:
         """The kind of thing and its name."""
         return f"<{type(self).__name__.lower()} {self.name}>"
 
+    def __hash__(self) -> int:
+        """By name, function and parameters, and by what a user's function sees now: a change of that is another key."""
+        return hash((self.name, self.function, self.parameters, self._seen()))
+
+    def _seen(self) -> Any:
+        return None
+
     def __copy__(self) -> Self:
         """Itself: an entry does not change."""
         return self
@@ -106,6 +113,8 @@ def _plain(value: Any) -> Any:
 class Loss(Entry):
     """A registered loss: of a margin, of a likelihood, or of an output and a label."""
 
+    __hash__ = Entry.__hash__
+
     kind: Literal["margin", "likelihood", "label"] = "margin"
     domain: tuple[float, float] = REALS
     convex: bool | Callable[..., bool] | None = None
@@ -114,10 +123,15 @@ class Loss(Entry):
     tail: str | Callable[..., str] | None = None
     aliases: tuple[Alias, ...] = ()
 
+    def _seen(self) -> Any:
+        return _seen(self.function, 2 if self.kind == "label" else 1)
+
 
 @dataclass(frozen=True, repr=False)
 class Activation(Entry):
     """A registered output activation; `neighbours` gives 1 - a, 1 + a and logarithms without lost digits."""
+
+    __hash__ = Entry.__hash__
 
     range: tuple[float, float] | Callable[..., tuple[float, float]] | None = None
     kinks: tuple[float, ...] | Callable[..., tuple[float, ...]] | None = None
@@ -126,10 +140,24 @@ class Activation(Entry):
     neighbours: Callable[..., Any] | None = None
     aliases: tuple[Alias, ...] = ()
 
+    def _seen(self) -> Any:
+        return _seen(self.function, 1)
+
+
+def _seen(function: Any, arguments: int) -> Any:
+    """What a user's function sees; the package's own see nothing that changes."""
+    if (getattr(function, "__module__", None) or "").startswith("lossland."):
+        return None
+    from lossland.elements._seen import seen_now  # data sets are entries, too, and need no JAX
+
+    return seen_now(function, arguments)
+
 
 @dataclass(frozen=True, repr=False)
 class Source(Entry):
     """A registered data set: a function that returns a Dataset."""
+
+    __hash__ = Entry.__hash__
 
     real: bool = False
     about: str = ""

@@ -11,7 +11,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from lossland.elements import _numerics as nx
-from lossland.elements._parameters import is_known
+from lossland.elements._parameters import is_known, refuse_outside
 from lossland.elements._registry import Alias, activation
 from lossland.elements._replay import Output
 
@@ -92,6 +92,7 @@ def leaky_relu(score: ArrayLike, slope: ArrayLike = 0.1, tie: ArrayLike = 0.0) -
         >>> f"{leaky_relu(-2.0):.1f}"
         '-0.2'
     """
+    refuse_outside("slope of leaky_relu", slope, 0.0, 1.0)
     if is_known(slope, 0.0):
         return nx.positive_part(score, tie)
     return nx.positive_part(score, tie) - slope * nx.positive_part(-nx.as_float(score), 1.0 - jnp.asarray(tie))
@@ -140,7 +141,7 @@ def elu(score: ArrayLike, alpha: ArrayLike = 1.0, tie: ArrayLike = 0.0) -> Array
 
     Args:
         score: z, any shape.
-        alpha: the depth of the floor.
+        alpha: the depth of the floor, >= 0.
         tie: where between the left slope alpha (0) and the right slope 1 (1) the slope at z = 0 lies.
 
     Returns:
@@ -150,6 +151,7 @@ def elu(score: ArrayLike, alpha: ArrayLike = 1.0, tie: ArrayLike = 0.0) -> Array
         >>> f"{elu(-1.0):.4f}"
         '-0.6321'
     """
+    refuse_outside("alpha of elu", alpha, 0.0)
     negative = nx.positive_part(-nx.as_float(score), 1.0 - jnp.asarray(tie))
     return nx.positive_part(score, tie) + alpha * nx.expm1(-negative)
 
@@ -189,7 +191,7 @@ def squareplus(score: ArrayLike, b: ArrayLike = 4.0) -> Array:
 
     Args:
         score: z, any shape.
-        b: the width of the bend, positive.
+        b: the width of the bend, >= 0; 0 is the rectifier itself.
 
     Returns:
         The output > 0, the same shape.
@@ -198,6 +200,7 @@ def squareplus(score: ArrayLike, b: ArrayLike = 4.0) -> Array:
         >>> float(squareplus(0.0))
         1.0
     """
+    refuse_outside("b of squareplus", b, 0.0)
     return nx.squareplus(score, b)
 
 

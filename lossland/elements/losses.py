@@ -660,6 +660,7 @@ def gce(likelihood: ArrayLike, q: ArrayLike = 0.7) -> Array:
         >>> f"{gce(0.5):.4f}"
         '0.5492'
     """
+    refuse_outside("q of gce", q, 0.0, 1.0)
     log = jnp.log(nx.as_float(likelihood))
     if known(q) is not None:
         # From here on 1 + q log l / 2, by which the two differ, is 1, and q log l would be no normal number.
@@ -680,7 +681,7 @@ def poly1(likelihood: ArrayLike, eps: ArrayLike = 2.0) -> Array:
 
     Args:
         likelihood: q in [0, 1], any shape.
-        eps: the weight of the first-order term, > -1.
+        eps: the weight of the first-order term, >= -1.
 
     Returns:
         The loss, the same shape.
@@ -689,7 +690,12 @@ def poly1(likelihood: ArrayLike, eps: ArrayLike = 2.0) -> Array:
         >>> f"{poly1(0.5):.4f}"
         '1.6931'
     """
+    refuse_outside("eps of poly1", eps, -1.0)
     likelihood = nx.as_float(likelihood)
+    below = known(eps)
+    if below is not None and below < 0.0:
+        # Near q = 1 the logarithm and 1 - q cancel; what is left of them at eps = -1 has a form without a difference.
+        return nx.expm1_minus(jnp.log(likelihood)) + (1.0 + below) * (1.0 - likelihood)
     return -jnp.log(likelihood) + eps * (1.0 - likelihood)
 
 
@@ -725,9 +731,9 @@ def sce(likelihood: ArrayLike, alpha: ArrayLike = 0.1, beta: ArrayLike = 1.0, lo
 
     Args:
         likelihood: q in [0, 1], any shape.
-        alpha: the weight of the cross-entropy.
-        beta: the weight of the reverse cross-entropy.
-        log_zero: A, negative.
+        alpha: the weight of the cross-entropy, >= 0.
+        beta: the weight of the reverse cross-entropy, >= 0.
+        log_zero: A, <= 0.
 
     Returns:
         The loss, the same shape.
@@ -736,6 +742,9 @@ def sce(likelihood: ArrayLike, alpha: ArrayLike = 0.1, beta: ArrayLike = 1.0, lo
         >>> f"{sce(0.5):.4f}"
         '2.0693'
     """
+    refuse_outside("alpha of sce", alpha, 0.0)
+    refuse_outside("beta of sce", beta, 0.0)
+    refuse_outside("log_zero of sce", log_zero, high=0.0)
     likelihood = nx.as_float(likelihood)
     reverse = -jnp.asarray(beta * log_zero) * (1.0 - likelihood)
     # 0 times an infinite logarithm is 0.
@@ -790,7 +799,7 @@ def bi_tempered(likelihood: ArrayLike, t1: ArrayLike = 0.8, t2: ArrayLike = 1.2)
         >>> f"{bi_tempered(0.5, t1=0.0, t2=1.0):.4f}"
         '0.2500'
     """
-    refuse_outside("t1 of bi_tempered", t1, high=1.0)
+    refuse_outside("t1 of bi_tempered", t1, 0.0, 1.0)
     refuse_outside("t2 of bi_tempered", t2, 1.0)
     likelihood = nx.as_float(likelihood)
     log_odds = jnp.log(likelihood) - jnp.log(1.0 - likelihood)
@@ -847,7 +856,11 @@ def asymmetric(
         power, moves = nx.whole(gamma_negative, output.dtype), shifted > 0.0
         base = shifted if isinstance(power, int) else jnp.where(moves, shifted, 1.0)
         focused = base**power if isinstance(power, int) else jnp.where(moves, base**power, 0.0)
-        negative = -focused * jnp.log1p(-shifted)
+        # 1 - r is 1 - p + clip, which is known where r has come near to 1.
+        kept = other + clip
+        near = kept < 0.5
+        log = jnp.where(near, jnp.log(jnp.where(near, kept, 0.5)), jnp.log1p(-jnp.where(near, 0.0, shifted)))
+        negative = -focused * log
     else:
         negative = -(output ** nx.whole(gamma_negative, output.dtype)) * jnp.log(other)
     return jnp.where(jnp.asarray(label) > 0, positive, negative)

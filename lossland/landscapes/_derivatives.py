@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 
 from lossland.core import Params, at_once, flattened, is_real, weighted
 from lossland.curvature import checked_objective
-from lossland.elements import Pair
+from lossland.elements import Pair, jit_by_pair
 from lossland.landscapes._places import AT_ONCE, in_blocks, moved
 from lossland.landscapes._straight import penalised_rows, score_rows
 from lossland.training import Objective
@@ -169,7 +169,7 @@ def _frame(f: Objective, centre: Params, directions: tuple[Params, ...], basis: 
     return _Frame(scores, form, tangents.T, jnp.stack(pulls), jnp.asarray(basis))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jit_by_pair((0, 1))
 def _affine_derivatives(
     pair: Pair, full: bool, labels: Array, weights: Array, frame: _Frame, places: Array
 ) -> tuple[Array, ...]:

@@ -16,7 +16,7 @@ from jax import Array
 
 from lossland.core import Model, Params, weighted
 from lossland.curves import Parabolas, parabolas
-from lossland.elements import Pair, unsound
+from lossland.elements import Pair, jit_by_pair, unsound
 from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
@@ -203,7 +203,7 @@ def pieces(pair: Pair) -> tuple[Parabolas, Parabolas] | None:
         return None
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jit_by_pair((0, 1))
 def affine_pixels(
     pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array, places: Array
 ) -> dict[str, Array]:
@@ -212,7 +212,7 @@ def affine_pixels(
     return quantities(pair, names, labels, weights, z)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@jit_by_pair((0, 1, 2))
 def model_pixels(
     model: Model,
     pair: Pair,

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import breaks_between, tabulate
-from lossland.elements import Pair
+from lossland.elements import Pair, jit_by_pair
 from lossland.proofs import Budget, enclosure
 
 DEGREES = (*range(2, 33, 2), *range(36, 65, 4))
@@ -177,6 +177,6 @@ def _losses_at(pair: Pair, label: float, scores: np.ndarray) -> np.ndarray:
     return np.concatenate(parts).reshape(scores.shape)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jit_by_pair((0,))
 def _compiled_losses(pair: Pair, scores: jax.Array, label: float) -> jax.Array:
     return pair(scores, jnp.full_like(scores, label))

@@ -13,7 +13,7 @@ from jax import Array
 from lossland.core import Model, Params
 from lossland.curves import Parabolas
 from lossland.data import Dataset
-from lossland.elements import Pair, pair
+from lossland.elements import Pair, jit_by_pair, pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
 from lossland.landscapes._evaluate import GridValues, method_of, on_grid, penalty_on, pieces
 from lossland.landscapes._evaluate import quantities as quantities_at
@@ -172,6 +172,6 @@ def _model_scores(model: Model, inputs: Array, centre: Params, directions: Any, 
     return jax.vmap(lambda place: model.apply(moved(centre, directions, place), inputs))(places)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jit_by_pair((0, 1))
 def _quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array, scores: Array) -> dict[str, Array]:
     return quantities_at(pair, names, labels, weights, scores)

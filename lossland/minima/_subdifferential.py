@@ -1,6 +1,5 @@
 """Clarke subdifferentials of objectives of linear scores: one-sided slopes, gradients around a point, least norms."""
 
-import functools
 import itertools
 import math
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import tabulate
-from lossland.elements import Pair
+from lossland.elements import Pair, jit_by_pair
 
 MOST_RAYS = 40_000
 """Up to how many rays of an arrangement, weighted by the cells around each, all cells are enumerated."""
@@ -107,7 +106,7 @@ def _slopes(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return np.asarray(_compiled(pair, jnp.asarray(scores), jnp.asarray(labels)), float)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jit_by_pair((0,))
 def _compiled(pair: Pair, scores: jax.Array, labels: jax.Array) -> jax.Array:
     return pair.slope(scores, labels)
 

@@ -19,6 +19,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
+from lossland.core import promoting
 from lossland.data import Dataset
 from lossland.elements import LOSSES, Pair, find
 from lossland.solvers._certificates import FREE
@@ -36,6 +37,7 @@ class _Spec(NamedTuple):
     tol: float
 
 
+@promoting
 def differentiable_solve(
     loss: Any,
     inputs: Any,

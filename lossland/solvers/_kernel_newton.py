@@ -5,14 +5,13 @@ Chapelle 2007). The pulls g = -c l'(z) of any scores whose pulls sum to zero are
 two is 1/2 (beta - g)^T K (beta - g): it measures how far the representer equation is from holding.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax import Array
 
-from lossland.elements import Pair
+from lossland.elements import Pair, jit_by_pair
 from lossland.solvers._kernels import factored
 
 
@@ -68,7 +67,7 @@ class _Local(NamedTuple):
     bend: np.ndarray
 
 
-@functools.partial(jax.jit, static_argnames="pair")
+@jit_by_pair((0,))
 def _evaluated(pair: Pair, scores: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array]:
     curved = pair.curvature(scores, labels)
     return weights * pair(scores, labels), -weights * pair.slope(scores, labels), weights * curved

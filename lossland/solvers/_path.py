@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import shaped_weights
+from lossland.core import promoting, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, certificates, walked
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
@@ -37,6 +37,7 @@ class HingePath(NamedTuple):
     support: np.ndarray
 
 
+@promoting
 def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
     """Solve for every C of a grid at once.
 
@@ -64,6 +65,7 @@ def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
     return solve(loss, data, C=grid, **options)
 
 
+@promoting
 def hinge_path(
     data: Dataset,
     C_min: float,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_weights, keep_compiled, shaped_weights
+from lossland.core import checked_weights, keep_compiled, promoting, shaped_weights
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
@@ -55,6 +55,7 @@ class Solution(NamedTuple):
         return {"weights": self.weights, "bias": self.bias}
 
 
+@promoting
 def solve(
     loss: Any,
     data: Dataset,

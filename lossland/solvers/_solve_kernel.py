@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import Key, keep_compiled
+from lossland.core import Key, keep_compiled, promoting
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
@@ -19,6 +19,7 @@ LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
 
 
+@promoting
 def solve_kernel(
     loss: Any,
     data: Dataset,

@@ -16,7 +16,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from lossland.data import Dataset
-from lossland.elements import Pair
+from lossland.elements import Pair, jit_by_pair
 from lossland.solvers import _interior_point as interior
 from lossland.solvers import _newton as newton
 from lossland.solvers import _normal_equations as normal
@@ -85,7 +85,7 @@ def optima(
     return merged._replace(duals=merged.duals[:, : data.n], support=merged.support[:, : data.n]), sizes
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jit_by_pair((0,))
 def objectives(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> tuple[Array, Array]:
     r"""What `solve` minimises, at k points: :math:`\frac12 \|w\|^2 + \sum_i c_i \, \ell(x_i \cdot w + b, t_i)`.
 
@@ -128,7 +128,7 @@ def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, st
     return Optimum(point, alpha, found.dual + jnp.sum(weights * fixed, axis=1), at.iterations, interval, support)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jit_by_pair((0,))
 def _by_newton(pair: Pair, problem: newton.NewtonProblem, stop: Stop) -> Optimum:
     """The optima of k problems of a smooth loss: Newton's method."""
     at = newton.minimise(pair, problem, stop.steps, stop.tol, stop.rounds > 0)

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Keyed, Params, keep_compiled, keyed, leaf_names, moving_part
+from lossland.core import Key, Keyed, Params, keep_compiled, keyed, leaf_names, moving_part, promoting
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective
 
@@ -118,7 +118,7 @@ def fit(
     # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
     chunk = _chunk if plan.readable else jax.jit(_run_chunk, static_argnums=0)
     params = jax.tree.map(jnp.asarray, params)
-    inner = optimizer.init(moving_part(params)[0])
+    inner = promoting(optimizer.init)(moving_part(params)[0])
     state = _FitState(params, inner, jnp.zeros((), int), _first_order(objective, batch_size, key))
     traces = []
     for start in range(0, steps, made_for.records * record_every):
@@ -184,7 +184,7 @@ def _run_chunk(
         moving, whole = moving_part(state.params)
         # What an optimiser does not look at is not computed.
         more = {"value": value, "grad": gradient, "value_fn": lambda part: objective(whole(part))}
-        updates, inner = optimizer.update(gradient, state.optimizer, moving, **more)
+        updates, inner = promoting(optimizer.update)(gradient, state.optimizer, moving, **more)
         params = whole(optax.apply_updates(moving, updates))
         new = state._replace(params=params, optimizer=inner, step=state.step + 1)
         return jax.tree.map(functools.partial(_where, state.step < steps), new, state)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import lossland as ll
+from lossland.elements import ACTIVATIONS, LOSSES
 from lossland.proofs import program
+from tests import references as ref
 
 ULPS = 32
 
@@ -124,7 +126,7 @@ def test_outputs_at_their_limits_are_rectifiers():
         ("sigmoid", "taylor_ce(k=0)", "k of taylor_ce must be at least 1, not 0"),
         ("sigmoid", "taylor_ce(k=1.5)", "k of taylor_ce must be a whole number, not 1.5"),
         ("sigmoid", "tsallis(alpha=0.5)", "alpha of tsallis must be at least 1"),
-        ("sigmoid", "bi_tempered(t1=1.5)", "t1 of bi_tempered must be at most 1"),
+        ("sigmoid", "bi_tempered(t1=1.5)", "t1 of bi_tempered must be at least 0 and at most 1"),
         ("sigmoid", "bi_tempered(t2=0.5)", "t2 of bi_tempered must be at least 1"),
         ("sigmoid", "focal(gamma=-1.0)", "gamma of focal must be at least 0"),
         ("identity", "smooth_hinge(gamma=0.0)", "gamma of smooth_hinge must be above 0"),
@@ -132,8 +134,85 @@ def test_outputs_at_their_limits_are_rectifiers():
         ("identity", "huber(delta=0.0)", "delta of huber must be above 0"),
         ("identity", "dwd(q=0.0)", "q of dwd must be above 0"),
         ("identity", "linex(a=0.0)", "a of linex must not be 0"),
+        ("sigmoid", "gce(q=1.5)", "q of gce must be at least 0 and at most 1"),
+        ("sigmoid", "gce(q=-0.1)", "q of gce must be at least 0 and at most 1"),
+        ("sigmoid", "poly1(eps=-1.5)", "eps of poly1 must be at least -1"),
+        ("sigmoid", "sce(alpha=-1.0)", "alpha of sce must be at least 0"),
+        ("sigmoid", "sce(beta=-1.0)", "beta of sce must be at least 0"),
+        ("sigmoid", "sce(log_zero=1.0)", "log_zero of sce must be at most 0"),
+        ("sigmoid", "bi_tempered(t1=-0.5)", "t1 of bi_tempered must be at least 0 and at most 1"),
+        ("sigmoid", "asymmetric(clip=-0.1)", "clip of asymmetric must be at least 0"),
+        ("sigmoid", "asymmetric(gamma_negative=-1.0)", "gamma_negative of asymmetric must be at least 0"),
+        ("identity", "hinge(tie=2.0)", "tie must be at least 0 and at most 1"),
+        ("relu(tie=-0.5)", "hinge", "tie must be at least 0 and at most 1"),
+        ("hard_tanh(tie=1.5)", "logistic", "tie must be at least 0 and at most 1"),
+        ("elu(alpha=-1.0)", "hinge", "alpha of elu must be at least 0"),
+        ("leaky_relu(slope=2.0)", "hinge", "slope of leaky_relu must be at least 0 and at most 1"),
+        ("squareplus(b=-1.0)", "hinge", "b of squareplus must be at least 0"),
     ],
 )
 def test_a_parameter_without_a_limit_is_refused_in_a_sentence(output, name, said):
     with pytest.raises(ValueError, match=said):
         ll.card(output, name)
+
+
+NEAR_THE_ENDS = {
+    "smooth_hinge": [("gamma", v) for v in (1e-30, 1e-3, 1e6)],
+    "huberised_squared_hinge": [("knot", v) for v in (-1e6, 0.999, 1 - 2**-24)],
+    "huber": [("delta", v) for v in (1e-6, 1e6)],
+    "dwd": [("q", v) for v in (0.5, 100.0, 1e7)],
+    "linex": [("a", v) for v in (-1e-20, 1e-6, 10.0)],
+    "focal": [("gamma", v) for v in (1e-30, 1e-6, 0.5, 5.0)],
+    "gce": [("q", v) for v in (1e-10, 1e-3, 1 - 2**-24, 1.0)],
+    "poly1": [("eps", v) for v in (-1.0, -1 + 2**-20, 0.0)],
+    "taylor_ce": [("k", v) for v in (1, 10)],
+    "sce": [("alpha", v) for v in (0.0, 1e-6, 10.0)],
+    "tsallis": [("alpha", v) for v in (1 + 2**-23, 1 + 2**-20, 1.0001, 2.0, 5.0)],
+    "asymmetric": [("clip", v) for v in (0.0, 1e-3, 0.5)] + [("gamma_negative", v) for v in (0.0, 1e-6, 0.5, 5.0)],
+    "bi_tempered": [("t1", v) for v in (0.0, 1e-6, 1 - 2**-24)] + [("t2", v) for v in (1.0, 1 + 2**-23, 1.0001, 2.0)],
+}
+OUTPUTS_NEAR_THE_ENDS = {
+    "leaky_relu": [("slope", v) for v in (1e-30, 1e-6, 1.0)],
+    "elu": [("alpha", v) for v in (0.0, 1e-6, 1e6)],
+    "squareplus": [("b", v) for v in (1e-30, 1e-6, 1e6)],
+    "shifted_relu": [("c", v) for v in (-5.0, 0.0, 1e6)],
+}
+ENDS = [
+    (name, *case) for held in (NEAR_THE_ENDS, OUTPUTS_NEAR_THE_ENDS) for name, cases in held.items() for case in cases
+]
+WITHIN = {"bi_tempered": 64}
+
+
+def _of_float32(name, value):
+    """The number that both types hold, so that one reference does for both."""
+    return value if name == "k" else float(np.float32(value))
+
+
+def _named(number, end):
+    """`make test` takes every eighth."""
+    name, parameter, value = end
+    return pytest.param(*end, id=f"{name}({parameter}={value:.9g})", marks=[pytest.mark.slow] * bool(number % 8))
+
+
+@pytest.mark.parametrize(("name", "parameter", "value"), [_named(*numbered) for numbered in enumerate(ENDS)])
+def test_families_keep_their_digits_near_the_ends_of_their_parameters(name, parameter, value):
+    entry = (LOSSES if name in LOSSES else ACTIVATIONS)[name]
+    settings = {k: _of_float32(k, v) for k, v in entry.settings().items() if k != "tie"}
+    entry = entry.bind(**settings | {parameter: _of_float32(parameter, value)})
+    margin = entry in ACTIVATIONS.values() or getattr(entry, "kind", "") == "margin"
+    made = ll.pair(entry, "logistic") if name in ACTIVATIONS else ll.pair("identity" if margin else "sigmoid", entry)
+    points = ref.pair_points()
+    for label in (1, -1):
+        want, moves = ref.pair_jets(made, label)
+        for dtype in ("float32", "float64"):
+            got = [np.asarray(part, float) for part in made.jet(jnp.asarray(points, dtype), float(label))]
+            for order in range(3):
+                units = ref.excess(got[order], want[order], want[order + 1], points, dtype, moves)
+                # The reference is a difference with steps of 1e-30; at infinity some limits are reached like 1 / log z.
+                noise = (np.abs(got[order]) < 1e-80) & (np.abs(want[order]).max(1) < 1e-80)
+                units = np.where(noise | np.isinf(points), 0.0, units)
+                worst = int(np.argmax(units))
+                said = (
+                    f"{order} of {label} at {points[worst]} in {dtype}: {got[order][worst]}, not {want[order][worst]}"
+                )
+                assert units[worst] <= WITHIN.get(name, 10), f"{said}, {units[worst]:.3g} ulp"
