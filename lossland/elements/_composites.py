@@ -27,7 +27,7 @@ class Weighted:
         output = as_float(output)
         if _is_one_number(label):
             # A label that is known: 1 - output stays a subtraction that `_replay.py` recognises.
-            weight = self.positive if label > 0 else self.negative
+            weight = self.positive if np.asarray(label) > 0 else self.negative
             return _nothing(output) if is_known(weight, 0.0) else weight * of_label(self.base, output, label)
         weight = jnp.where(jnp.asarray(label) > 0, self.positive, self.negative).astype(output.dtype)
         if not any(is_known(w, 0.0) for w in (self.positive, self.negative)):
@@ -113,7 +113,7 @@ def of_label(loss: Loss, output: ArrayLike, label: ArrayLike) -> Array:
     if loss.kind == "margin":
         return loss(label * as_float(output))
     if _is_one_number(label):
-        return loss(output if label > 0 else 1.0 - as_float(output))
+        return loss(output if np.asarray(label) > 0 else 1.0 - as_float(output))
     return loss(jnp.where(jnp.asarray(label) > 0, output, 1.0 - as_float(output)))
 
 
