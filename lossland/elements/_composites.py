@@ -22,7 +22,7 @@ class Weighted:
     positive: Any
     negative: Any
 
-    def __call__(self, output: ArrayLike, label: ArrayLike) -> Array:
+    def __call__(self, output: ArrayLike, label: Any) -> Array:
         """The weighted loss of each output."""
         output = as_float(output)
         if _is_one_number(label):
@@ -106,7 +106,7 @@ class Summed:
         return sum(others, first)
 
 
-def of_label(loss: Loss, output: ArrayLike, label: ArrayLike) -> Array:
+def of_label(loss: Loss, output: ArrayLike, label: Any) -> Array:
     """A loss of any kind at an output and a label."""
     if loss.kind == "label":
         return loss(output, label)

@@ -103,7 +103,7 @@ def _apart(points: np.ndarray, single: np.ndarray, double: np.ndarray, what: str
         near = (single >= low - slack) & (single <= high + slack)
         outgrown = (size > LARGEST / 4) & (np.abs(single) > LARGEST / 16)
         outgrown &= np.sign(single) == np.sign(double[1])
-    lost: np.ndarray = np.isnan(double).any(0)
+    lost = np.asarray(np.isnan(double).any(axis=0))
     wrong = np.flatnonzero(~skip & (lost | ~(near | outgrown)))
     if not wrong.size:
         return ""
