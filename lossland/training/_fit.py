@@ -220,6 +220,13 @@ def _where(goes: Array, new: Array, old: Array) -> Array:
 
 def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:
     """Refuse settings that make no sense for this objective, and params of another shape."""
+    for way, leaf in jax.tree.leaves_with_path(params):
+        if not hasattr(leaf, "dtype") and np.asarray(leaf).dtype.kind not in "biufc":
+            raise ValueError(
+                f"The params hold {leaf!r} at {jax.tree_util.keystr(way)}, which is no array. Train the arrays alone: "
+                f"equinox.partition(module, equinox.is_inexact_array) or flax.nnx.split takes a module apart, and your "
+                f"function puts it together again."
+            )
     if steps < 1 or record_every < 1:
         raise ValueError(f"steps and record_every must be at least 1, not {steps} and {record_every}.")
     if batch_size is not None:
