@@ -50,6 +50,7 @@ from ._row_axes import ENTRYWISE as ENTRYWISE
 from ._rows import refuse_mixed_rows as refuse_mixed_rows
 from ._rows import rows_apart as rows_apart
 from ._rows import rows_mixed as rows_mixed
+from ._seeing import jit_seeing as jit_seeing
 from ._storage import alive as alive
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays

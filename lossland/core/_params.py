@@ -126,7 +126,9 @@ def weighted(values: Array, weights: Array) -> Array:
         >>> weighted(jax.numpy.array([2.0, np.inf]), jax.numpy.array([3.0, 0.0])).tolist()
         [6.0, 0.0]
     """
-    return jax.numpy.where(weights == 0, 0.0, weights * values)
+    # 0 times infinity would be NaN for a moment, which `jax_debug_nans` sees.
+    gone = weights == 0
+    return jax.numpy.where(gone, 0.0, weights * jax.numpy.where(gone, 0.0, values))
 
 
 def refuse_infinite(what: str, params: Params, mend: str) -> None:

@@ -210,6 +210,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 
 _BLIND = {"eval", "exec", "globals", "locals", "vars", "getattr", "setattr", "__import__", "open", "input", "__dict__"}
+_BLIND |= {"environ", "getenv"}
 """What reads names that do not stand in the code."""
 
 

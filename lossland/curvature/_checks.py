@@ -13,7 +13,7 @@ from jax.core import Tracer
 
 from lossland.core import Keyed, Model, Params, affinity, by_structure, form_of, is_real, keyed, told
 from lossland.curves import made_of_lines
-from lossland.elements import as_float
+from lossland.elements import as_float, is_traced
 from lossland.training import Objective, affine
 
 
@@ -143,7 +143,7 @@ def objective_only(f: Any, name: str) -> None:
 
 def refuse_lines(f: Any, params: Params, always: bool = False) -> None:
     """Refuse the Hessian of a loss made of lines: of an affine model, or `always`; else warn of what it lacks."""
-    if not isinstance(f, Objective) or not made_of_lines(f.pair):
+    if not isinstance(f, Objective) or is_traced(f.pair.activation, f.pair.loss) or not made_of_lines(f.pair):
         return
     why = f"{f.pair.name} is made of lines: its second derivative is 0 wherever it exists, and its kinks hold all."
     other = "`kink_curvature` measures those; `smoothed` makes a loss that has a Hessian."

@@ -8,6 +8,7 @@ import hashlib
 import math
 import numbers
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -111,6 +112,7 @@ class Dataset:
 
 def _checked_inputs(given: Any, names: tuple[str, ...]) -> np.ndarray:
     """A fresh float64 (n, d) array, C-contiguous and finite."""
+    _refuse_traced(given, "inputs")
     if hasattr(given, "toarray"):
         raise ValueError("inputs is a sparse matrix; pass inputs.toarray(), lossland's data are dense.")
     if np.ma.is_masked(given):
@@ -156,6 +158,17 @@ def _real(array: np.ndarray, what: str) -> np.ndarray:
     raise ValueError(f"{what} must be real numbers, not of type {array.dtype}.")
 
 
+def _refuse_traced(given: Any, what: str) -> None:
+    """Refuse what JAX is tracing: a data set is checked, and so must be known."""
+    # Nothing is traced where JAX is not imported, and loading data needs no JAX.
+    if "jax" in sys.modules and isinstance(given, sys.modules["jax"].core.Tracer):
+        raise ValueError(
+            f"{what} is being traced by JAX, and a data set looks at its numbers. Make the Dataset outside of the "
+            f"traced function; what may be traced are sample_weights and l2 of an objective, parameters, and the "
+            f"scores and labels that a pair is called with."
+        )
+
+
 def _column(index: int, names: Sequence[str]) -> str:
     return f"{index} ({names[index]!r})" if len(names) else str(index)
 
@@ -195,6 +208,7 @@ def _checked_labels(given: Any, n: int, names: tuple[str, ...], one_class: bool)
 
 def _checked_probabilities(given: Any, n: int) -> np.ndarray:
     """A fresh (n,) array of numbers in [0, 1]."""
+    _refuse_traced(given, "probabilities")
     if np.ma.is_masked(given):
         raise ValueError("probabilities is a masked array with masked entries; drop their rows.")
     values = np.asarray(given)
@@ -231,6 +245,7 @@ def _of_probabilities(shares: np.ndarray, labels: Any, words: tuple[str, ...]) -
 
 def _label_values(given: Any) -> np.ndarray:
     """Labels as a 1-D array of numbers, or of Python objects that are all strings or all real numbers."""
+    _refuse_traced(given, "labels")
     if np.ma.is_masked(given):
         raise ValueError("labels is a masked array with masked entries; drop their rows.")
     # Straight to an array, NumPy would turn [1, "a"] silently into two strings.
@@ -297,8 +312,8 @@ def _too_many(distinct: list[Any], words: list[str]) -> str:
     if not isinstance(distinct[0], str) and any(value != int(value) for value in distinct):
         return (
             f"labels holds {len(words)} different numbers, not all whole ({shown}): soft labels or a regression "
-            f"target. Soft labels in [0, 1] are ll.Dataset(inputs=X, probabilities=values); else cut them in two "
-            f"first, for instance labels=values > 0.5."
+            f"target. Soft labels in [0, 1] are ll.Dataset(inputs=X, probabilities=values), of a file probabilities= "
+            f"or --probabilities and the column; else cut them in two first, for instance labels=values > 0.5."
         )
     ignored = [value for value in distinct if value in _IGNORED]
     if len(words) == 3 and ignored:

@@ -51,3 +51,4 @@ from ._registry import Loss as Loss
 from ._registry import Source as Source
 from ._replay import Output as Output
 from ._seen import jit_by_pair as jit_by_pair
+from ._traced import is_traced as is_traced

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.core import Tracer
+from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
@@ -255,7 +256,21 @@ def _checked(pair: Pair, score: ArrayLike, label: ArrayLike) -> tuple[Array, Arr
         return score, jnp.asarray(label, score.dtype)
     # A label that is being traced cannot be looked at: one that is neither -1 nor +1 makes NaN of its example.
     label = jnp.asarray(label, score.dtype)
-    return jnp.where(jnp.abs(label) == 1, score, jnp.nan), label
+    return _for_label(score, label), label
+
+
+@jax.custom_jvp
+def _for_label(score: Array, label: Array) -> Array:
+    """The score, NaN where the label is neither -1 nor +1; a derivative in the label is NaN, as there is none."""
+    return jnp.where(jnp.abs(label) == 1, score, jnp.nan)
+
+
+@functools.partial(_for_label.defjvp, symbolic_zeros=True)
+def _for_label_rule(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    moved, flipped = tangents
+    out = _for_label(*primals)
+    along = jnp.zeros_like(out) if isinstance(moved, SymbolicZero) else moved
+    return out, along if isinstance(flipped, SymbolicZero) else along + jnp.nan * flipped
 
 
 # -------------------------------------------------------------------------------------------- value, slope, curvature

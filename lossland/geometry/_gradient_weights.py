@@ -55,6 +55,8 @@ def gradient_weights(
 ) -> GradientWeights:
     r"""What multiplies each example in the gradient step: :math:`-\partial \ell_i / \partial m_i, \; m_i = t_i z_i`.
 
+    Sample and class weights are left out: it is each example's own pull.
+
     The gradient of a linear score's risk is minus the mean of weight times t times (x, 1). The SVM's duals are these
     weights at its solution; logistic regression's are :math:`\sigma(-m)`. Where a model's scores depend on one another,
     by batch statistics say, an example of weight 0 still has a part in the scores of others. JAX transforms it:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, weighted
+from lossland.core import Model, Params, jit_seeing, weighted
 from lossland.curves import Parabolas, parabolas
 from lossland.elements import Pair, jit_by_pair, unsound
 from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
@@ -90,7 +90,7 @@ def _scores(surface: Surface) -> np.ndarray:
     return np.asarray(score_rows(f.model, surface.centre, surface.directions, f.inputs))
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jit_seeing((0,))
 def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Array) -> Array:
     # One product that reads the inputs once.
     return jax.vmap(apply, in_axes=(0, None))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *points), inputs)
@@ -212,7 +212,7 @@ def affine_pixels(
     return quantities(pair, names, labels, weights, z)
 
 
-@jit_by_pair((0, 1, 2))
+@jit_seeing((0, 1, 2))
 def model_pixels(
     model: Model,
     pair: Pair,
@@ -238,7 +238,7 @@ def quantities(pair: Pair, names: tuple[str, ...], labels: Array, weights: Array
     hole = jnp.isnan(scores).any(axis=1)
 
     def mean(x: Array, of: Array) -> Array:
-        return jnp.where(hole, jnp.nan, jnp.sum(weighted(x, of[None]), axis=1))
+        return jnp.where(hole, jnp.nan, jnp.sum(weighted(x.astype(of.dtype), of[None]), axis=1))
 
     def of_class(label: float) -> Array:
         held = labels == label

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Model, Params, is_real
+from lossland.core import Key, Model, Params, is_real, jit_seeing
 from lossland.curvature import checked_objective
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -140,7 +140,7 @@ def _curve(a: Params, c: Params, b: Params, t: Any) -> Params:
     return jax.tree.map(lambda x, y, z: (1 - t) ** 2 * x + 2 * t * (1 - t) * y + t**2 * z, a, c, b)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jit_seeing((0, 1))
 def _train(
     optimizer: optax.GradientTransformation, steps: int, f: Objective, a: Params, b: Params, key: Key | None
 ) -> tuple[Params, Array]:

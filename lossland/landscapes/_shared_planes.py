@@ -1,6 +1,5 @@
 """Planes of many pairs at once: the scores are computed once, and so are the places where they pass a kink."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, jit_seeing
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.elements import Pair, jit_by_pair, pair
@@ -167,7 +166,7 @@ def _affine_scores(scores: Array, places: Array) -> Array:
     return scores[:1] + jnp.matmul(places, scores[1:], precision=jax.lax.Precision.HIGHEST)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@jit_seeing((0,))
 def _model_scores(model: Model, inputs: Array, centre: Params, directions: Any, places: Array) -> Array:
     return jax.vmap(lambda place: model.apply(moved(centre, directions, place), inputs))(places)
 

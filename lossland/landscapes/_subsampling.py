@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, refuse_mixed_rows, shaped_weights
+from lossland.core import Model, Params, jit_seeing, refuse_mixed_rows, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once
@@ -234,7 +234,7 @@ def _standard_errors(risks: tuple[Objective, ...], p: Plane, n: int, population:
     return np.sqrt(left * variances / f.n)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@jit_seeing((0, 1))
 def _variances(
     pairs: tuple[Pair, ...], model: Model | None, labels: Array, weights: Array, held: Any, places: Array
 ) -> Array:

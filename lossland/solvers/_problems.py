@@ -32,7 +32,8 @@ def problems(
     for sign, word in ((1, "positive"), (-1, "negative")):
         empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))
         if empty.size:
-            which = "" if shape == () else f" in problem {empty[0]} (and {empty.size - 1} more)"
+            more = f" (and {empty.size - 1} more)" if empty.size > 1 else ""
+            which = "" if shape == () else f" in problem {empty[0]}{more}"
             raise ValueError(
                 f"There is no {word} example with a weight{which}: with one class only, every large bias is as good. "
                 f"Give examples of both classes."

@@ -13,6 +13,7 @@ from jax import Array
 from lossland.core import Key, Keyed, Params, keep_compiled, keyed, leaf_names, moving_part, promoting
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective
+from lossland.training._optimizers import updated
 
 CHUNK = 64
 """Records between two returns to Python, where progress is reported."""
@@ -56,11 +57,11 @@ class Fit(NamedTuple):
             },
             coords={"step": np.asarray(self.steps)},
         )
-        for name, leaf in zip(leaf_names(self.records), jax.tree.leaves(self.records), strict=True):
+        for name, leaf in zip(leaf_names(self.records), jax.tree.leaves(_plain(self.records)), strict=True):
             full = "record" if name == "params" else f"record_{name}"
             made[full] = (("step", *(f"{full}_{k}" for k in range(np.ndim(leaf) - 1))), np.asarray(leaf))
         taken = [*map(str, made.variables), "input"]
-        for name, leaf in zip(leaf_names(self.params, taken), jax.tree.leaves(self.params), strict=True):
+        for name, leaf in zip(leaf_names(self.params, taken), jax.tree.leaves(_plain(self.params)), strict=True):
             own = tuple(f"{name}_{k}" for k in range(np.ndim(leaf)))
             made[name] = (("input",) if own and name == "weights" and len(own) == 1 else own, np.asarray(leaf))
         return made
@@ -134,6 +135,16 @@ def fit(
     return Fit(state.params, values, norms, jnp.asarray(at), records)
 
 
+def _plain(tree: Any) -> Any:
+    """The tree with the numbers of random keys in their place, which a file can hold."""
+
+    def plain(leaf: Any) -> Any:
+        typed = jnp.issubdtype(getattr(leaf, "dtype", float), jax.dtypes.prng_key)
+        return jax.random.key_data(leaf) if typed else leaf
+
+    return jax.tree.map(plain, tree)
+
+
 class _FitPlan(NamedTuple):
     """What the compiled program of `fit` is made for, apart from the objective's arrays."""
 
@@ -184,7 +195,7 @@ def _run_chunk(
         moving, whole = moving_part(state.params)
         # What an optimiser does not look at is not computed.
         more = {"value": value, "grad": gradient, "value_fn": lambda part: objective(whole(part))}
-        updates, inner = promoting(optimizer.update)(gradient, state.optimizer, moving, **more)
+        updates, inner = promoting(updated)(optimizer, gradient, state.optimizer, moving, more)
         params = whole(optax.apply_updates(moving, updates))
         new = state._replace(params=params, optimizer=inner, step=state.step + 1)
         return jax.tree.map(functools.partial(_where, state.step < steps), new, state)

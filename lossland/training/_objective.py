@@ -112,7 +112,8 @@ class Objective:
     def tree_flatten_with_keys(self) -> tuple[tuple, Keyed]:
         """Its arrays by name, and pair and model, which compare by structure: new but equal ones share programs."""
         names = ("inputs", "labels", "l2", "sample_weights", "probabilities")
-        return tuple((jax.tree_util.GetAttrKey(n), getattr(self, n)) for n in names), _made_of(self.pair, self.model)
+        arrays = tuple((jax.tree_util.GetAttrKey(n), getattr(self, n)) for n in names)
+        return arrays, _made_of(self.pair, self.model, self.inputs)
 
     @classmethod
     def tree_unflatten(cls, made_of: Keyed, arrays: Any) -> "Objective":
@@ -128,10 +129,28 @@ class Objective:
         return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights, soft)
 
 
-def _made_of(*parts: Any) -> Keyed:
-    """Pair and model by structure; those that cannot be read by being themselves, as everywhere in JAX."""
-    made = keyed(parts)
-    return made if made.readable else Keyed(same(*parts), parts)
+def _made_of(pair: Pair, model: Model, inputs: Any) -> Keyed:
+    """Pair and model by structure; those that cannot be read by themselves and by the programs that they are now."""
+    made = keyed((pair, model))
+    if made.readable:
+        return made
+    try:
+        seen = hash(pair)
+    except TypeError:  # its parameters are being traced
+        seen = 0
+    return Keyed((same(pair, model), seen, _program(model, inputs)), (pair, model))
+
+
+def _program(model: Model, inputs: Any) -> str:
+    """The text of what gives the scores, with the arrays that it closes over; nothing where there are no inputs."""
+    if keyed(model).readable or len(np.shape(inputs)) != 2:
+        return ""
+    like = jax.ShapeDtypeStruct(np.shape(inputs), inputs.dtype)
+    params = jax.eval_shape(lambda: model.init(jax.random.key(0), like.shape[1]))
+    # JAX keeps traces by function: a new one is traced now.
+    closed = jax.make_jaxpr(lambda params, inputs: model.apply(params, inputs))(params, like)
+    held = [np.asarray(x).tobytes() for x in closed.consts if not isinstance(x, Tracer)]
+    return f"{closed.jaxpr} {held}"
 
 
 def objective(
@@ -156,7 +175,8 @@ def objective(
         data: from `load` or `Dataset`.
         l2: the penalty, >= 0.
         sample_weights: (n,), not negative.
-        class_weights: {-1: weight, +1: weight}, or "balanced" for n / (2 * the class's count).
+        class_weights: {-1: weight, +1: weight}, or "balanced" for n / (2 * the class's count). With soft labels they
+            weigh the two parts of each example's loss, and a class's count is the sum of its probabilities.
         mean: "all" divides by the number of examples; "valid" by the sum of the weights, so that with weights 0 and 1
             it is the mean over the examples that are not masked.
 

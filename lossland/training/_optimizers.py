@@ -1,5 +1,6 @@
 """Optimisers of sweeps: any of optax, also those that look at the objective's value, or at the objective itself."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,15 @@ def made_optimizer(
         ) from None
 
 
+def updated(
+    optimizer: Any, gradient: Params, state: Any, params: Params, more: Mapping[str, Any]
+) -> tuple[Params, Any]:
+    """The optimiser's update, handed what it takes of `more`: value, grad, value_fn."""
+    taken = inspect.signature(optimizer.update).parameters
+    whole = any(kind.kind is inspect.Parameter.VAR_KEYWORD for kind in taken.values())
+    return optimizer.update(gradient, state, params, **{k: v for k, v in more.items() if whole or k in taken})
+
+
 def asks(make: Callable[..., optax.GradientTransformation], others: tuple[str, ...], params: Params) -> bool:
     """Whether the optimiser looks at the value, the gradient or the function that it is handed: read from its program.
 
@@ -51,7 +61,7 @@ def asks(make: Callable[..., optax.GradientTransformation], others: tuple[str, .
     def update(value: Array, again: Params, rate: Array, held: dict[str, Array]) -> Any:
         made = made_optimizer(make, rate, held)
         more = {"value": value, "grad": again, "value_fn": objective}
-        return made.update(moving, made.init(moving), moving, **more)
+        return updated(made, moving, made.init(moving), moving, more)
 
     number = jnp.ones(())
     jaxpr = jax.make_jaxpr(update)(number, moving, number, dict.fromkeys(others, number)).jaxpr
@@ -80,7 +90,7 @@ def asking_updates(plan: Any, examples: Examples, hyper: Any, given: tuple, para
                 return _objective(plan.model, of_model, examples, whole(point), l2)
 
             more = {"value": objective(moving), "grad": gradient, "value_fn": objective}
-            updates, inner = made_optimizer(plan.optimizer, rate, others).update(gradient, inner, moving, **more)
+            updates, inner = updated(made_optimizer(plan.optimizer, rate, others), gradient, inner, moving, more)
             return optax.apply_updates(moving, updates), inner
 
         mine = jax.tree.map(lambda x: x[k], (*given, params, hyper.l2, hyper.parameters))

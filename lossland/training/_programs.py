@@ -80,7 +80,8 @@ def by_text(function: Any) -> Callable:
 
     def call(*arguments: Any) -> Any:
         lowered = function.lower(*arguments)
-        text = hashlib.sha256(lowered.as_text().encode()).hexdigest()
+        said = f"{lowered.as_text()} {jax.tree.structure(arguments)} {lowered.out_tree}"
+        text = hashlib.sha256(said.encode()).hexdigest()
         return _one(Keyed(text, lowered), _surroundings())(*arguments)
 
     return call
@@ -122,7 +123,8 @@ def programs(lowered: Keyed, together: bool) -> Programs:
 def _lowered(functions: Jitted, advanced: Keyed, measured: Keyed, surroundings: Hashable) -> Keyed:
     # In the caller's thread, which has the caller's configuration. The text has the constants in full.
     lowered = functions.advance.lower(*advanced.value), functions.measure.lower(*measured.value)
-    text = "".join(each.as_text() for each in lowered)
+    # Programs of one text may take their arrays in other containers.
+    text = "".join(f"{each.as_text()} {each.in_tree} {each.out_tree}" for each in lowered)
     return Keyed(hashlib.sha256(text.encode()).hexdigest(), lowered)
 
 

@@ -113,13 +113,13 @@ def measure(
     scores, values, slopes = together[:, spans["train"]], of_part("train", losses), of_part("train", derivatives)
     gradient = gradient_of(plan, examples, l2, params, slopes, scores_of(plan.model, params, examples.inputs)[1])
     sides = examples.labels[None] * scores
-    norm = jnp.sqrt(_square(jax.vmap(plan.model.penalised)(params)))
+    norm = jnp.sqrt(_square(jax.vmap(plan.model.penalised)(params), l2.size))
     risk = total(_mean(values if examples.weights is None else weighted(values, examples.weights[None]), examples))
     smallest = jnp.min(sides if examples.real is None else jnp.where(examples.real[None] > 0, sides, jnp.inf), axis=1)
     found = {
         "risk": risk,
         "objective": risk + jax.vmap(lambda p, k: penalty(plan.model, p, k))(params, l2),
-        "gradient_norm": jnp.sqrt(_square(gradient)),
+        "gradient_norm": jnp.sqrt(_square(gradient, l2.size)),
         "weight_norm": norm,
         "dead": total(_mean((slopes == 0) & (sides <= 0), examples)),
         "active": total(_mean(slopes != 0, examples)),
@@ -165,6 +165,7 @@ def _errors(scores: Array, examples: Examples, thresholds: Array) -> Array:
     return jnp.stack([_mean(w, examples) for w in wrong], axis=1)
 
 
-def _square(tree: Any) -> Array:
-    """The squared Euclidean norm of each model's arrays, (models,)."""
-    return functools.reduce(jnp.add, [jnp.sum((x * x).reshape(x.shape[0], -1), axis=1) for x in jax.tree.leaves(tree)])
+def _square(tree: Any, models: int) -> Array:
+    """The squared Euclidean norm of each model's arrays, (models,); 0 where there are none."""
+    parts = [jnp.sum((x * x).reshape(x.shape[0], -1), axis=1) for x in jax.tree.leaves(tree)]
+    return functools.reduce(jnp.add, parts, jnp.zeros(models))
