@@ -118,7 +118,7 @@ def _measured(
     for label, at, jump in kinks:
         inside = (jnp.abs(scores - at) < half) & (f.labels == label)
         total = total + jnp.where(inside, jump, 0.0)
-        crossed = crossed + inside
+        crossed = crossed + inside.astype(crossed.dtype)
     weights = shares(f) * jnp.where(total == 0, 0.0, total / (2 * jnp.where(half > 0, half, 1.0)))
     if not kinks:
         size = ravel_pytree(params)[0].size
