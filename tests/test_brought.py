@@ -15,6 +15,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import lossland as ll
+from lossland.elements import ACTIVATIONS, LOSSES
 from lossland.estimator import PairClassifier
 
 PAGE = Path(__file__).parents[1] / "docs" / "brought.md"
@@ -129,15 +130,23 @@ def mine_floor(score):
     return jnp.maximum(score, -0.5)
 
 
+# Pairs hold their elements themselves: the registries stay as other tests know them.
+MINE = {
+    name: entry for registry in (LOSSES, ACTIVATIONS) for name, entry in registry.items() if name.startswith("mine_")
+}
+for registry in (LOSSES, ACTIVATIONS):
+    for name in MINE:
+        registry.pop(name, None)
+
 PLAIN = ll.pair("identity", "logistic")
 ROWS = {name: Case(PLAIN, model) for name, model in MODELS.items()}
 ROWS |= {
-    "a smooth loss": Case(ll.pair("identity", mine_smooth)),
-    "a loss of lines": Case(ll.pair("identity", mine_of_lines)),
-    "a loss that is not convex": Case(ll.pair("identity", mine_not_convex)),
+    "a smooth loss": Case(ll.pair("identity", MINE["mine_smooth"])),
+    "a loss of lines": Case(ll.pair("identity", MINE["mine_of_lines"])),
+    "a loss that is not convex": Case(ll.pair("identity", MINE["mine_not_convex"])),
     "a sum of losses": Case(ll.pair("identity", ll.loss_sum("squared_hinge", ll.scaled("hinge", 0.1)))),
-    "a loss with a parameter": Case(ll.pair("identity", mine_with_a_parameter, width=0.5)),
-    "an output activation": Case(ll.pair(mine_floor, "squared_hinge")),
+    "a loss with a parameter": Case(ll.pair("identity", MINE["mine_with_a_parameter"], width=0.5)),
+    "an output activation": Case(ll.pair(MINE["mine_floor"], "squared_hinge")),
     "soft labels": Case(PLAIN, data=ll.Dataset(X, probabilities=np.linspace(0.0, 1.0, 9))),
     "masked examples": Case(PLAIN, weights=np.array([1.0, 0.0] * 4 + [1.0])),
 }

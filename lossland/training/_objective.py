@@ -146,11 +146,14 @@ def _program(model: Model, inputs: Any) -> str:
     if keyed(model).readable or len(np.shape(inputs)) != 2:
         return ""
     like = jax.ShapeDtypeStruct(np.shape(inputs), inputs.dtype)
-    params = jax.eval_shape(lambda: model.init(jax.random.key(0), like.shape[1]))
-    # JAX keeps traces by function: a new one is traced now.
-    closed = jax.make_jaxpr(lambda params, inputs: model.apply(params, inputs))(params, like)
-    held = [np.asarray(x).tobytes() for x in closed.consts if not isinstance(x, Tracer)]
-    return f"{closed.jaxpr} {held}"
+    try:
+        params = jax.eval_shape(lambda: model.init(jax.random.key(0), like.shape[1]))
+        # JAX keeps traces by function: a new one is traced now.
+        closed = jax.make_jaxpr(lambda params, inputs: model.apply(params, inputs))(params, like)
+    except (TypeError, ValueError):  # what cannot be traced is told so where it is used
+        return ""
+    held = keyed([x for x in closed.consts if not isinstance(x, Tracer)])
+    return f"{closed.jaxpr} {held.key if held.readable else ''}"
 
 
 def objective(
