@@ -28,7 +28,9 @@ def spread():
         names = {pair.activation.name, pair.loss.name}
         if names & left:
             left -= names
-            yield pytest.param(pair, id=pair.name, marks=[pytest.mark.slow] * bool(number % 16))
+            # Each takes seconds, as three programs are compiled anew under the flags.
+            rare = [pytest.mark.exhaustive] if number % 4 else [pytest.mark.slow] * bool(number % 16)
+            yield pytest.param(pair, id=pair.name, marks=rare)
 
 
 def ways(pair, label):
