@@ -82,7 +82,7 @@ def leaky_relu(score: ArrayLike, slope: ArrayLike = 0.1, tie: ArrayLike = 0.0) -
 
     Args:
         score: z, any shape.
-        slope: the slope below 0, not negative; above 1 it is steeper there than above 0.
+        slope: the slope below 0: in [0, 1] as a rule; above 1 it is steeper there, and below 0 it falls.
         tie: where between `slope` (0) and 1 (1) the slope at z = 0 lies.
 
     Returns:
@@ -92,7 +92,6 @@ def leaky_relu(score: ArrayLike, slope: ArrayLike = 0.1, tie: ArrayLike = 0.0) -
         >>> f"{leaky_relu(-2.0):.1f}"
         '-0.2'
     """
-    refuse_outside("slope of leaky_relu", slope, 0.0)
     if is_known(slope, 0.0):
         return nx.positive_part(score, tie)
     return nx.positive_part(score, tie) - slope * nx.positive_part(-nx.as_float(score), 1.0 - jnp.asarray(tie))
