@@ -46,7 +46,7 @@ class Fit(NamedTuple):
             >>> run = ll.fit(f, start, optax.sgd(0.5), 4, record=lambda p: {"size": optax.tree.norm(p)})
             >>> held = run.to_xarray()
             >>> dict(held.sizes), sorted(map(str, held.data_vars))
-            ({'step': 5, 'input': 1}, ['bias', 'gradient_norm', 'objective', 'record_size', 'weights'])
+            ({'step': 5, 'input': 2}, ['bias', 'gradient_norm', 'objective', 'record_size', 'weights'])
         """
         import xarray
 
