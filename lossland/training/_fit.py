@@ -61,8 +61,10 @@ class Fit(NamedTuple):
             full = "record" if name == "params" else f"record_{name}"
             made[full] = (("step", *(f"{full}_{k}" for k in range(np.ndim(leaf) - 1))), np.asarray(leaf))
         taken = [*map(str, made.variables), "input"]
-        for name, leaf in zip(leaf_names(self.params, taken), jax.tree.leaves(_plain(self.params)), strict=True):
-            own = tuple(f"{name}_{k}" for k in range(np.ndim(leaf)))
+        names = leaf_names(self.params, taken)
+        for name, leaf in zip(names, jax.tree.leaves(_plain(self.params)), strict=True):
+            axes = (f"{name}_{k}" for k in range(np.ndim(leaf)))
+            own = tuple(f"{axis}_axis" if axis in names else axis for axis in axes)
             made[name] = (("input",) if own and name == "weights" and len(own) == 1 else own, np.asarray(leaf))
         return made
 

@@ -147,7 +147,9 @@ class Sweep(NamedTuple):
         taken = [*map(str, made.variables), *map(str, made.dims), "input"]
         names = leaf_names(self.params, [*taken, *(f"{name}_at_steps" for name in leaf_names(self.params))])
         for name, leaf in zip(names, jax.tree.leaves(self.params), strict=True):
-            own = tuple(f"{name}_{k}" for k in range(leaf.ndim - len(dims)))
+            # An array may be called as another one's axis would be.
+            axes = (f"{name}_{k}" for k in range(leaf.ndim - len(dims)))
+            own = tuple(f"{axis}_axis" if axis in names else axis for axis in axes)
             made[name] = ((*dims, *(("input",) if own and name == "weights" else own)), leaf)
         held = {"settings": self.settings, "skipped": self.skipped, "leaves": names, "tree": _form_or_none(self.params)}
         if self.kept is not None:

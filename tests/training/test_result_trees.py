@@ -124,3 +124,13 @@ def test_a_fit_has_labelled_axes():
     np.testing.assert_array_equal(held.record_w, run.records["w"])
     np.testing.assert_array_equal(held.weights, run.params["weights"])
     assert ll.fit(f, start, optax.sgd(0.1), 2, record=f.risk).to_xarray().record.dims == ("step",)
+
+
+def test_an_array_called_as_an_axis_of_another_stays_an_array(tmp_path):
+    model = ll.Model(lambda key, d: {"x": jnp.ones(d), "x_0": jnp.ones(d)}, lambda p, x: x @ p["x"] + x @ p["x_0"])
+    made = ll.sweep("identity+hinge", DATA, model=model, seeds=1, steps=2, folder=tmp_path)
+    assert {"x", "x_0"} <= set(made.to_xarray().data_vars)
+    assert {"x", "x_0"} <= set(made.best("risk").data_vars)
+    held = ll.read_sweep(made.path)
+    for name in ("x", "x_0"):
+        np.testing.assert_array_equal(held.params[name], made.params[name])
