@@ -5,8 +5,6 @@ on (Vapnik & Chervonenkis 1974). Its dual is unbounded where the classes cannot 
 positives that equals one of negatives then proves it (Gordan 1873).
 """
 
-from typing import Any, NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,38 +13,23 @@ from jax import Array
 from lossland.solvers import _interior_point as interior
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._active_set import polish
-from lossland.solvers._certificates import balanced, dual_value
+from lossland.solvers._certificates import FREE, ZERO, balanced, dual_value
+from lossland.solvers._common_point import not_separable
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import Terms, spread
+from lossland.solvers._rounding import UNIT, Evaluated, certificate, frame_of
+from lossland.solvers._second_look import Looked, affordable, look_again
 
-ROUNDING = 1e-9
-"""How far apart, relative to the largest input, two points may be that count as one."""
-
-
-class NotSeparable(ValueError):
-    """The classes cannot be separated.
-
-    Attributes:
-        combination: (n,), not negative, such that sum_i combination_i t_i x_i = 0 within rounding; with a bias the
-            entries of each class sum to 1, so that the two convex hulls share a point; without one all sum to 1.
-    """
-
-    def __init__(self, message: str, combination: np.ndarray):
-        super().__init__(message)
-        self.combination = combination
+CLOSE = 1e-12
+"""The relative gap up to which float64 is taken to have solved it."""
+NEITHER = (
+    "C=inf: within rounding neither a separating plane nor a common point of the classes was found. If there is a "
+    "margin, float64 weights cannot express it. Give a finite C, or move the data to 0 and standardise them."
+)
+_HINGE = Terms(*(np.full((2, 1), value) for value in (1.0, 0.0, np.inf, 0.0)), np.zeros(2))
 
 
-class Separation(NamedTuple):
-    """The widest separation: point (d + bias,), duals (n,), the objective, its lower bound, iterations."""
-
-    point: np.ndarray
-    duals: np.ndarray
-    objective: float
-    dual_objective: float
-    iterations: int
-
-
-def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> Separation:
+def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> Looked:
     """The hard-margin solution.
 
     Args:
@@ -56,35 +39,40 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
         steps: the most iterations.
 
     Returns:
-        The separation; its duals satisfy their constraints.
+        The separation, every margin at least 1 and the gap exact.
 
     Raises:
         NotSeparable: with a certificate.
 
     Example:
         >>> found = separate(np.array([[1.0, 2.0], [1.0, -1.0], [-1.0, 0.0]]), np.array([1.0, 1.0, -1.0]), True, 100)
-        >>> round(float(found.point[0]), 9), round(found.objective, 9)
+        >>> round(float(found.weights[0]), 9), round(found.objective, 9)
         (1.0, 0.5)
     """
-    scale = float(np.abs(inputs).max()) or 1.0
-    scaled = inputs / scale
+    centre = inputs.mean(axis=0) if bias else np.zeros(inputs.shape[1])
+    centre = np.where(np.isfinite(centre), centre, 0.0)
+    scale = float(np.abs(inputs - centre).max()) or 1.0
+    scaled = (inputs - centre) / scale
     with jax.enable_x64(True):
         held = _interior(Design(jnp.asarray(scaled), bias), jnp.asarray(labels)[None], steps)
-        point, alpha, dual, iterations = (np.asarray(part)[0] for part in held)
+        point, alpha, iterations = (np.asarray(part)[0] for part in held)
     weights = [w for w in (scaled.T @ (labels * alpha), point[: inputs.shape[1]]) if np.isfinite(w).all()]
-    planes = [plane for plane in (_widest(scaled, labels, w, bias) for w in weights) if plane is not None]
-    if not planes:
-        raise _refusal(scaled, labels, alpha, bias)
-    best = min(planes, key=lambda plane: np.sum(plane[: inputs.shape[1]] ** 2))
-    # Inputs divided by s ask for weights multiplied by s: the objective falls by s^2.
-    best[: inputs.shape[1]] /= scale
-    objective = 0.5 * float(np.sum(best[: inputs.shape[1]] ** 2))
-    return Separation(best, alpha / scale**2, objective, float(dual) / scale**2, int(iterations))
-
-
+    planes = [_certified(inputs, labels, w / scale, bias, alpha / scale**2, iterations, centre) for w in weights]
+    found = min((plane for plane in planes if plane is not None), key=lambda plane: plane.gap, default=None)
+    if found is not None and found.gap <= CLOSE:
+        return found
+    if found is None:
+        proof = not_separable(scaled, inputs, labels, alpha, bias)
+        if proof is not None:
+            raise proof
+    again = look_again(_HINGE, inputs, labels, np.full(len(labels), np.inf), bias) if affordable(*inputs.shape) else None
+    best = min((each for each in (found, again) if each is not None), key=lambda each: each.gap, default=None)
+    if best is None:
+        raise ValueError(NEITHER)
+    return best
 @jax.jit
-def _interior(design: Design, labels: Array, steps: Array) -> tuple[Array, Array, Array, Array]:
-    """The interior point's answer to the hard margin: point, duals, dual value, iterations."""
+def _interior(design: Design, labels: Array, steps: Array) -> tuple[Array, Array, Array]:
+    """The interior point's answer to the hard margin: point, duals, iterations."""
     one = jnp.ones((2, 1))
     rows = spread(Terms(one, 0 * one, jnp.inf * one, 0 * one, one[:, 0]), labels, jnp.ones_like(labels))
     design = normal.kept(design)
@@ -97,51 +85,35 @@ def _interior(design: Design, labels: Array, steps: Array) -> tuple[Array, Array
     dual = dual_value(design, rows, labels, few)
     enough = dual >= found.dual * (1.0 - 1e-12)
     beta = jnp.where(enough[:, None, None], few, found.beta)
-    return found.point, beta[:, 0], jnp.where(enough, dual, found.dual), at.iterations
+    return found.point, beta[:, 0], at.iterations
 
 
-def _widest(inputs: np.ndarray, labels: np.ndarray, weights: np.ndarray, bias: bool) -> np.ndarray | None:
-    """The plane of a direction, scaled so that the smallest margin is 1; None if it does not separate."""
+def _certified(
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    bias: bool,
+    alpha: np.ndarray,
+    iterations: int,
+    centre: np.ndarray,
+) -> Looked | None:
+    """The plane of a direction, scaled so that every margin is at least 1, with its gap; None if it does not separate."""
     scores = inputs @ weights
     low, high = scores[labels > 0].min(), scores[labels < 0].max()
     margin = 0.5 * (low - high) if bias else min(low, -high)
-    # A margin of rounding size proves nothing.
-    if not margin > 1e-12 * (np.abs(scores).max() + np.abs(weights).max()):
+    b = -0.5 * (low + high) if bias else 0.0
+    # By so much a margin may be less than it looks.
+    wrong = 2.0 * (inputs.shape[1] + 4) * UNIT * float(np.max(np.abs(inputs) @ np.abs(weights)) + abs(b))
+    if not margin > 2.0 * wrong:
         return None
-    plane = np.append(weights, -0.5 * (low + high)) if bias else weights.copy()
-    return plane / margin
-
-
-def _refusal(inputs: np.ndarray, labels: np.ndarray, alpha: np.ndarray, bias: bool) -> ValueError:
-    """The certificate of common points, from the examples on which the dual piled its weight."""
-    order = np.argsort(-np.where(np.isfinite(alpha), alpha, 0.0), kind="stable")
-    most = [4 * (inputs.shape[1] + 2), *([len(labels)] if len(labels) <= 20_000 else [])]
-    for count in most:
-        rows = order[:count]
-        combination = np.zeros(len(labels))
-        combination[rows] = _combined(inputs[rows], labels[rows], bias)
-        apart = np.abs((combination * labels) @ inputs).max()
-        sums = [combination[labels > 0].sum(), combination[labels < 0].sum()] if bias else [combination.sum()]
-        if apart <= ROUNDING and np.allclose(sums, 1.0, rtol=0, atol=ROUNDING):
-            return NotSeparable(
-                f"The classes cannot be separated, so C=inf has no solution: their convex hulls share a point, a "
-                f"combination of {np.sum(combination > 0)} examples (the error's .combination). Give a finite C.",
-                combination,
-            )
-    return ValueError(
-        "C=inf: neither a separating plane nor a common point of the classes was found within rounding; the margin, "
-        "if there is one, is below 1e-12 of the inputs' size. Give a finite C, or standardise the data."
-    )
-
-
-def _combined(inputs: np.ndarray, labels: np.ndarray, bias: bool) -> np.ndarray:
-    """Non-negative weights that bring both classes' means together, by non-negative least squares."""
-    from scipy.optimize import nnls
-
-    sums = np.stack([labels > 0, labels < 0]) if bias else np.ones((1, len(labels)))
-    matrix = np.concatenate([(labels[:, None] * inputs).T, sums.astype(float)])
-    target: Any = np.concatenate([np.zeros(inputs.shape[1]), np.ones(len(sums))])
-    try:
-        return nnls(matrix, target, maxiter=50 * len(labels))[0]
-    except RuntimeError:
-        return np.zeros(len(labels))
+    w, b = weights / (margin - wrong), b / (margin - wrong)
+    at = Evaluated(w[None], np.array([b]), np.zeros((1, len(labels))), alpha[None], alpha[None])
+    frame = frame_of(inputs, centre if centre.any() else None)
+    proof = certificate(None, frame, labels[None], np.ones((1, len(labels))), at)
+    # No margin is short of 1: their rounding is paid for already.
+    gap = float((abs(proof.objective - proof.dual_objective) + proof.doubt)[0] / proof.size[0])
+    support = np.where(alpha > 0, FREE, ZERO).astype(np.int8)
+    return Looked(
+        w, b, alpha, float(proof.objective[0]), float(proof.dual_objective[0]), gap, int(iterations),
+        np.array([b, b]), support,
+    )  # fmt: skip

@@ -38,6 +38,7 @@ class NewtonPoint(NamedTuple):
         size: (k,), 1/2 ||w||^2 + the sum of the losses' absolute values: what the gap is relative to.
         dual: (k,), a lower bound of the objective.
         pull: (k, n), t alpha of the dual point that gives the bound.
+        gains: (k, n), the examples' part of the bound.
     """
 
     point: Array
@@ -49,6 +50,7 @@ class NewtonPoint(NamedTuple):
     size: Array
     dual: Array
     pull: Array
+    gains: Array
 
 
 class NewtonState(NamedTuple):
@@ -58,6 +60,7 @@ class NewtonState(NamedTuple):
         at: the best points.
         dual: (k,), the highest bound found.
         pull: (k, n), t alpha of the dual point that gives it.
+        gains: (k, n), the examples' part of it.
         damping: (k,), the share of the loss's typical curvature that every example is given at least.
         iterations: (k,).
         done: (k,).
@@ -66,6 +69,7 @@ class NewtonState(NamedTuple):
     at: NewtonPoint
     dual: Array
     pull: Array
+    gains: Array
     damping: Array
     iterations: Array
     done: Array
@@ -112,7 +116,7 @@ def _descended(pair: Pair, problem: NewtonProblem, first: Array, steps: Any, tol
     count = jnp.zeros(first.shape[0], int)
     # A start that is the optimum already is found out here.
     done = ~jnp.asarray(polish) & (at.primal - at.dual <= tol * at.size)
-    start = NewtonState(at, at.dual, at.pull, 0.0 * at.size, count, done)
+    start = NewtonState(at, at.dual, at.pull, at.gains, 0.0 * at.size, count, done)
 
     def more(held: tuple[Array, NewtonState]) -> Array:
         return (held[0] < steps) & ~held[1].done.all()
@@ -185,16 +189,17 @@ def _placed(pair: Pair, problem: NewtonProblem, point: Array) -> NewtonPoint:
         gradient=down + normal.penalised(design, point),
         primal=half + losses.sum(axis=1),
         size=half + jnp.abs(losses).sum(axis=1),
-        dual=-normal.half_square(design, drawn) - conjugates,
+        dual=-normal.half_square(design, drawn) - conjugates.sum(axis=1),
         pull=pull,
+        gains=-conjugates,
     )
 
 
 def dual_point(problem: NewtonProblem, scores: Array, losses: Array, slopes: Array) -> tuple[Array, Array]:
-    """A feasible dual point from the weighted slopes at the scores, and an upper bound of its conjugates' sum.
+    """A feasible dual point from the weighted slopes at the scores, and upper bounds of its conjugates.
 
     Returns:
-        t alpha (k, n), and sum_i c_i phi*(-alpha_i / c_i) or more, (k,).
+        t alpha (k, n), and c_i phi*(-alpha_i / c_i) or more, (k, n).
     """
     pulls = -slopes
     conjugates = jnp.where(problem.weights > 0, -pulls * scores - losses, 0.0)
@@ -208,7 +213,7 @@ def dual_point(problem: NewtonProblem, scores: Array, losses: Array, slopes: Arr
         lowest = problem.weights * jnp.where(problem.labels > 0, problem.infimum[0], problem.infimum[1])
         conjugates = (1.0 - share) * conjugates - jnp.where(share > 0, share * lowest, 0.0)
         pulls = (1.0 - share) * pulls
-    return pulls, conjugates.sum(axis=1)
+    return pulls, conjugates
 
 
 def _step(pair: Pair, problem: NewtonProblem, state: NewtonState) -> NewtonState:
@@ -231,6 +236,7 @@ def _step(pair: Pair, problem: NewtonProblem, state: NewtonState) -> NewtonState
         rows_where(better, new, at),
         jnp.where(higher, new.dual, state.dual),
         jnp.where(higher[:, None], new.pull, state.pull),
+        jnp.where(higher[:, None], new.gains, state.gains),
         damping,
         state.iterations + ~state.done,
         state.done | (~better & (state.damping >= 1.0)),

@@ -14,6 +14,8 @@ from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
 from lossland.solvers._problems import check_bounded, problems, strength
+from lossland.solvers._rounding import Certificate
+from lossland.solvers._second_look import Looked, look_again_where, together
 from lossland.solvers._tiles import Optimum, Stop, optima
 
 
@@ -26,8 +28,9 @@ class Solution(NamedTuple):
         duals: (..., n), alpha_i = -c_i phi'(m_i): w = sum_i alpha_i t_i x_i and sum_i alpha_i t_i = 0.
         objective: (...), the primal value at weights and bias.
         dual_objective: (...), the dual value at `duals`, a lower bound of every primal value.
-        gap: (...), (objective - dual_objective) / (1/2 ||w||^2 + sum_i c_i |phi_i|): relative to the objective, where
-            the loss is not negative. 0 within rounding.
+        gap: (...), objective - dual_objective and what rounding may hide of it, relative to 1/2 ||w||^2 + sum_i c_i
+            |phi_i|, which is the objective where the loss is not negative. A bound: the exact gap at these doubles is
+            not larger.
         iterations: (...), those of a pilot, a smaller problem to start from, left out.
         converged: (...), gap <= tol.
         bias_interval: (..., 2), the least and the largest optimal bias.
@@ -129,8 +132,9 @@ def solve(
     if np.isinf(c).any():
         return _hard_margins(form, data, t, c, shape, bias, tol, steps)
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
-    found, (objective, size) = optima(form, data, t, c, bias, stop, devices)
-    return _solution(found, objective, size, shape, bias, tol, steps)._replace(convexity=form.convexity)
+    found = _table(*optima(form, data, t, c, bias, stop, devices), bias)
+    found = look_again_where(form, data.inputs, t, c, bias, tol, steps, found)
+    return _solution(found, shape, tol, steps)._replace(convexity=form.convexity)
 
 
 def _of_soft_labels(loss: Any, data: Dataset, C: Any, sample_weights: Any, labels: Any, options: dict) -> Solution:
@@ -173,52 +177,58 @@ def _hard_margins(
     for k in range(len(c)):
         keep = np.flatnonzero(c[k] > 0)
         found = separate(data.inputs[keep], t[k % len(t), keep], bias, steps)
-        duals = np.zeros(data.n)
-        duals[keep] = found.duals
-        b = found.point[-1] if bias else 0.0
-        rows.append((found.point, duals, found.dual_objective, found.iterations, [b, b], duals > 0, found.objective))
-    *parts, objective = (np.array(part) for part in zip(*rows, strict=True))
-    merged = Optimum(*parts)._replace(support=parts[-1].astype(np.int8))
-    return _solution(merged, objective, objective, shape, bias, tol, steps)._replace(convexity=form.convexity)
+        duals, support = np.zeros(data.n), np.zeros(data.n, np.int8)
+        duals[keep], support[keep] = found.duals, found.support
+        rows.append(found._replace(duals=duals, support=support))
+    return _solution(together(rows), shape, tol, steps)._replace(convexity=form.convexity)
 
 
-def _solution(
-    found: Optimum, objective: np.ndarray, size: np.ndarray, shape: tuple[int, ...], bias: bool, tol: float, steps: int
-) -> Solution:
-    """The answer to the caller: shapes of the batch, the relative gaps, and which problems converged."""
+def _table(found: Optimum, proof: Certificate, bias: bool) -> Looked:
+    """The problems' solutions with gaps that rounding is part of."""
+    weights, b = (found.point[:, :-1], found.point[:, -1]) if bias else (found.point, np.zeros(len(found.point)))
+    # A problem whose optimum is 0, and was found to be, has gap 0.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.abs(proof.objective - proof.dual_objective)
+        gap = np.where((apart == 0) & (proof.size == 0), 0.0, (apart + proof.doubt) / proof.size)
+    return Looked(
+        weights, b, found.duals, proof.objective, proof.dual_objective, gap, found.iterations, found.interval,
+        found.support, np.full(len(gap), "", object),
+    )  # fmt: skip
+
+
+def _solution(found: Looked, shape: tuple[int, ...], tol: float, steps: int) -> Solution:
+    """The answer to the caller: shapes of the batch, and which problems converged."""
 
     def shaped(rows: Any) -> Any:
         return rows.reshape(shape + rows.shape[1:])[()]
 
-    weights, b = (found.point[:, :-1], found.point[:, -1]) if bias else (found.point, np.zeros(len(found.point)))
-    # A problem whose optimum is 0, and was found to be, has gap 0.
-    with np.errstate(invalid="ignore", divide="ignore"):
-        gap = np.where(objective == found.dual_objective, 0.0, np.abs(objective - found.dual_objective) / size)
     # NaN is never within tol.
-    converged = gap <= tol
+    converged = found.gap <= tol
     return Solution(
-        weights=shaped(weights),
-        bias=shaped(b),
+        weights=shaped(found.weights),
+        bias=shaped(found.bias),
         duals=shaped(found.duals),
-        objective=shaped(objective),
+        objective=shaped(found.objective),
         dual_objective=shaped(found.dual_objective),
-        gap=shaped(gap),
+        gap=shaped(found.gap),
         iterations=shaped(found.iterations),
         converged=shaped(converged),
         bias_interval=shaped(found.interval),
         support=shaped(found.support),
-        message=_message(gap, found.iterations, converged, tol, steps),
+        message=_message(found, converged, tol, steps),
     )
 
 
-def _message(gap: np.ndarray, iterations: np.ndarray, converged: np.ndarray, tol: float, steps: int) -> str:
+def _message(found: Looked, converged: np.ndarray, tol: float, steps: int) -> str:
     """Why what did not converge did not; empty if all did."""
     if converged.all():
         return ""
-    worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
-    ended = "the steps allowed were used up" if iterations[worst] >= steps else "rounding allowed no better step"
+    worst = int(np.argmax(np.where(np.isnan(found.gap), np.inf, found.gap)))
+    ended = "the steps allowed were used up" if found.iterations[worst] >= steps else "rounding allowed no better step"
+    why = found.reason[worst] or (
+        f"{ended}. Inputs of very different sizes or a very large C do this: standardise the data, or lower C."
+    )
     return (
         f"{int((~converged).sum())} of {len(converged)} problems did not reach a relative gap of {tol:g}; the worst, "
-        f"number {worst}, has {gap[worst]:.2g} after {iterations[worst]} iterations: {ended}. Inputs of very different "
-        f"sizes or a very large C do this: standardise the data, or lower C."
+        f"number {worst}, has {found.gap[worst]:.2g} after {found.iterations[worst]} iterations: {why}"
     )

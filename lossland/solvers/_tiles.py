@@ -25,19 +25,29 @@ from lossland.solvers._certificates import BOUNDED, FREE, ZERO, bias_interval
 from lossland.solvers._convex_form import Form
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import Terms, spread
+from lossland.solvers._rounding import Certificate, Evaluated, certificate, frame_of
 
 LOG = logging.getLogger("lossland.solver")
 
 
 class Optimum(NamedTuple):
-    """The optima of k problems, point (k, d + bias), as a compiled program returns them; see `Solution`."""
+    """The optima of k problems, as a compiled program returns them.
+
+    Attributes:
+        point: (k, d + bias), the weights and the bias.
+        duals: (k, n); these and the rest as `Solution`'s.
+        iterations: (k,).
+        interval: (k, 2).
+        support: (k, n).
+        gains: (k, n), the examples' part of the dual value.
+    """
 
     point: Any
     duals: Any
-    dual_objective: Any
     iterations: Any
     interval: Any
     support: Any
+    gains: Any
 
 
 class Stop(NamedTuple):
@@ -50,7 +60,7 @@ class Stop(NamedTuple):
 
 def optima(
     form: Form, data: Dataset, t: np.ndarray, c: np.ndarray, bias: bool, stop: Stop, devices: Sequence[Any] | None
-) -> tuple[Optimum, tuple[np.ndarray, np.ndarray]]:
+) -> tuple[Optimum, Certificate]:
     """The optima of k problems of one loss, in float64 as NumPy arrays.
 
     Args:
@@ -63,31 +73,50 @@ def optima(
         devices: over which to cut the rows; None: one.
 
     Returns:
-        The optima, and the values of their objectives with their sizes, as `objectives` gives them.
+        The optima without their gains, and what certifies them.
     """
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
     tile = _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
+    frame = frame_of(data.inputs, shift)
     ahead, whole = None, None
+
+    def stored(whole: Any, part: tuple[np.ndarray, Optimum, Any] | None) -> Any:
+        if part is None:
+            return whole
+        rows, found, losses = part
+        found, losses = jax.tree.map(np.asarray, (found, losses))
+        cut = {name: getattr(found, name)[:, : data.n] for name in ("duals", "support", "gains")}
+        found = found._replace(**cut)
+        at = evaluated(found, losses[:, : data.n], bias)
+        proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at)
+        return _stored(whole, rows, (found._replace(gains=None), proof), len(c))
+
     with jax.enable_x64(True):
-        t, c, design = _on_devices(data, t, c, bias, devices)
+        padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
-            found = _tile_solved(form, design, shift, t if len(t) == 1 else t[rows], c[rows], stop)
+            labels = padded_t if len(t) == 1 else padded_t[rows]
+            found = _tile_solved(form, design, shift, labels, padded_c[rows], stop)
             # One tile is under way while the last one is stored: no more are held.
-            whole = _stored(whole, ahead, len(c))
-            ahead = rows, found
+            whole = stored(whole, ahead)
+            ahead = rows, *found
             if tile == 1:
                 # Of many rows two tiles would hold twice the arrays.
-                whole, ahead = _stored(whole, ahead, len(c)), None
-        merged, sizes = _stored(whole, ahead, len(c))
-    return merged._replace(duals=merged.duals[:, : data.n], support=merged.support[:, : data.n]), sizes
+                whole, ahead = stored(whole, ahead), None
+        return stored(whole, ahead)
+
+
+def evaluated(found: Optimum, losses: np.ndarray, bias: bool) -> Evaluated:
+    """What a certificate is made from."""
+    weights, b = (found.point[:, :-1], found.point[:, -1]) if bias else (found.point, np.zeros(len(found.point)))
+    return Evaluated(weights, b, losses, found.duals, found.gains)
 
 
 @jit_by_pair((0,))
-def objectives(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> tuple[Array, Array]:
-    r"""What `solve` minimises, at k points: :math:`\frac12 \|w\|^2 + \sum_i c_i \, \ell(x_i \cdot w + b, t_i)`.
+def weighted_losses(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> Array:
+    r"""The examples' part of what `solve` minimises, at k points: :math:`c_i \, \ell(x_i \cdot w + b, t_i)`.
 
     Args:
         pair: the loss of the score.
@@ -97,12 +126,10 @@ def objectives(pair: Pair, design: Design, labels: Array, weights: Array, point:
         point: (k, d + bias), the weights and the bias.
 
     Returns:
-        The values (k,), and the sums of the absolute values of their terms (k,).
+        The weighted losses (k, n).
     """
     scores = normal.scores(design, point)
-    losses = jnp.where(weights > 0, weights * pair(scores, jnp.broadcast_to(labels, scores.shape)), 0.0)
-    half = normal.half_square(design, point)
-    return half + losses.sum(axis=1), half + jnp.abs(losses).sum(axis=1)
+    return jnp.where(weights > 0, weights * pair(scores, jnp.broadcast_to(labels, scores.shape)), 0.0)
 
 
 @jax.jit
@@ -125,7 +152,8 @@ def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, st
     alpha = beta.sum(axis=1)
     ended = ((beta == rows.low) | (beta == rows.high) | (rows.counts == 0)).all(axis=1)
     support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE)).astype(jnp.int8)
-    return Optimum(point, alpha, found.dual + jnp.sum(weights * fixed, axis=1), at.iterations, interval, support)
+    gains = jnp.where(rows.counts > 0, beta * (rows.knot - 0.5 * rows.soft * beta), 0.0).sum(axis=1)
+    return Optimum(point, alpha, at.iterations, interval, support, gains + weights * fixed)
 
 
 @jit_by_pair((0,))
@@ -136,13 +164,13 @@ def _by_newton(pair: Pair, problem: newton.NewtonProblem, stop: Stop) -> Optimum
     b = point[:, -1:] if problem.design.bias else jnp.zeros((point.shape[0], 1))
     support = jnp.where(at.pull == 0, ZERO, FREE).astype(jnp.int8)
     alpha = problem.labels * at.pull
-    return Optimum(point, alpha, at.dual, at.iterations, jnp.concatenate([b, b], axis=1), support)
+    return Optimum(point, alpha, at.iterations, jnp.concatenate([b, b], axis=1), support, at.gains)
 
 
 def _tile_solved(
     form: Form, design: Design, shift: np.ndarray | None, t: np.ndarray, c: np.ndarray, stop: Stop
-) -> tuple[Optimum, tuple[Array, Array]]:
-    """The solutions of k problems, with the value of their objective and its size."""
+) -> tuple[Optimum, Array]:
+    """The solutions of k problems, with their examples' weighted losses."""
     labels, weights = _on_their_devices(design, t), _on_their_devices(design, c)
     near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
     _announce(form.pair.name, len(c), *near.inputs.shape)
@@ -155,7 +183,7 @@ def _tile_solved(
         back = found.point[:, :-1] @ shift
         point = found.point.at[:, -1].add(-back)
         found = found._replace(point=point, interval=found.interval - back[:, None])
-    return found, objectives(form.pair, design, labels, weights, found.point)
+    return found, weighted_losses(form.pair, design, labels, weights, found.point)
 
 
 def _never_flat_out(terms: Terms) -> bool:
@@ -190,14 +218,11 @@ def _on_their_devices(design: Design, rows: np.ndarray) -> Array:
     return jax.device_put(rows, NamedSharding(design.mesh, PartitionSpec(None, normal.ROWS)))
 
 
-def _stored(whole: Any, part: tuple[np.ndarray, Any] | None, count: int) -> Any:
+def _stored(whole: Any, rows: np.ndarray, found: Any, count: int) -> Any:
     """The solutions of all problems, with those of one tile put in their places."""
-    if part is None:
-        return whole
-    rows, found = part
     if whole is None:
         whole = jax.tree.map(lambda a: np.empty((count, *a.shape[1:]), a.dtype), found)
-    jax.tree.map(lambda to, a: to.__setitem__(rows, np.asarray(a)), whole, found)
+    jax.tree.map(lambda to, a: to.__setitem__(rows, a), whole, found)
     return whole
 
 

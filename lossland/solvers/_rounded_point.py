@@ -1,0 +1,132 @@
+"""From an optimum of many digits to doubles: the rounding that costs the objective least.
+
+A margin that should lie on a knot lies next to it once the weights are doubles, on one side or the other, and a large C
+makes one side dear. So the point is moved towards the cheap sides by a few of a margin's last digits before it is
+rounded; and what a bias far from 0 loses in its last digit, a weight takes up that has finer ones.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lossland.solvers._exact_value import ExactProblem, exact_primal, exact_scores
+
+REACHES = (1.0, 1.5, 3.0, 8.0)
+"""By how many times the worst margin's error the point is moved, one after another."""
+
+
+class Doubles(NamedTuple):
+    """Weights (d,) and bias as doubles, with the exact objective there and its size, rationals."""
+
+    weights: np.ndarray
+    bias: float
+    primal: Any
+    size: Any
+
+
+def rounded_point(
+    problem: ExactProblem,
+    inputs: np.ndarray,
+    centre: np.ndarray,
+    point: list[Any],
+    scores: list[Any],
+    sides: np.ndarray,
+    enough: Any,
+) -> Doubles | None:
+    """The doubles of the least objective that were found; None if it was infinite at all of them.
+
+    Args:
+        problem: the problem in rationals.
+        inputs: (n, d), as doubles.
+        centre: (d,), what was taken off the inputs.
+        point: d numbers, and the bias of the centred inputs if it is free.
+        scores: n numbers, those of the point.
+        sides: (n,), the side of its knot on which a margin costs less, +1 or -1; 0 where it does not lie on one.
+        enough: a value of the objective from which on nothing better is looked for.
+    """
+    weights, level = (point[:-1], point[-1]) if problem.bias else (point, None)
+    origin = np.zeros(len(centre))
+    # The origin costs nothing to try, and is the optimum of a loss without a margin.
+    best = _better(problem, None, origin, 0.0)
+    w, b = _doubles(centre, weights, level)
+    best = _better(problem, best, w, b)
+    on = np.flatnonzero(sides)
+    if not len(on) or (best is not None and best.primal <= enough):
+        return best
+    seen = exact_scores(problem, w, b)
+    error = max(abs(float((_ball_of(seen[i]) - scores[i]).mid())) for i in on)
+    away = _away(problem, inputs, centre, level is not None, sides)
+    for reach in REACHES:
+        moved = [v + reach * error * a for v, a in zip(weights, away[:-1])]
+        w, b = _doubles(centre, moved, None if level is None else level + reach * error * away[-1])
+        best = _better(problem, best, w, b)
+        if best is not None and best.primal <= enough:
+            break
+    return best
+
+
+def _better(problem: ExactProblem, best: Doubles | None, w: np.ndarray, b: float) -> Doubles | None:
+    found = exact_primal(problem, w, b)
+    return Doubles(w, b, *found) if found is not None and (best is None or found[0] < best.primal) else best
+
+
+def _away(problem: ExactProblem, inputs: np.ndarray, centre: np.ndarray, bias: bool, sides: np.ndarray) -> np.ndarray:
+    """The smallest move (d + 1,) that takes the margins on a knot to their cheap sides, by 1."""
+    on = np.flatnonzero(sides)
+    moved = np.zeros(len(centre) + 1)
+    t = problem.labels[on, None]
+    rows = np.concatenate([inputs[on] - centre, np.ones((len(on), 1))], axis=1) if bias else inputs[on]
+    size = np.abs(rows).max() or 1.0
+    scaled = np.linalg.lstsq(t * rows / size, sides[on], rcond=1e-13)[0] / size
+    moved[: len(scaled)] = scaled
+    return moved if np.isfinite(moved).all() else np.zeros_like(moved)
+
+
+def _doubles(centre: np.ndarray, weights: list[Any], level: Any) -> tuple[np.ndarray, float]:
+    """Doubles next to weights and to the bias of centred inputs, so that the score at the centre is right too."""
+    w = np.array([float(v) for v in weights])
+    wanted = sum((_ball(c) * v for c, v in zip(centre, weights)), _ball(0.0)) if level is None else level
+
+    def at_centre(b: float) -> Any:
+        return sum((_ball(c) * _ball(v) for c, v in zip(centre, w)), _ball(b))
+
+    b = 0.0 if level is None else float((wanted - at_centre(0.0)).mid())
+    for _ in range(3):
+        off = float((at_centre(b) - wanted).mid())
+        steps = np.spacing(np.abs(w)) * np.abs(centre)
+        finer = np.flatnonzero((steps > 0) & (steps < 2 * abs(off)))
+        if not len(finer):
+            break
+        # The coarsest of those that still help: it moves the other scores least.
+        j = finer[np.argmax(np.abs(centre[finer]))]
+        w[j] -= off / centre[j]
+    return w, b
+
+
+def _ball(value: float) -> Any:
+    from flint import arb
+
+    return arb(float(value))
+
+
+def _ball_of(value: Any) -> Any:
+    from flint import arb
+
+    return arb(value)
+
+
+def exact_ratio(numerator: Any, denominator: Any) -> float:
+    """A quotient of rationals as a double, not below it."""
+    if denominator == 0:
+        return 0.0 if numerator == 0 else float("inf")
+    share = numerator / denominator
+    return float(np.nextafter(as_double(share), np.inf)) if share > 0 else max(as_double(share), 0.0)
+
+
+def as_double(value: Any) -> float:
+    """The double next to a rational."""
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+

@@ -1,0 +1,154 @@
+"""What the values of a solution are, summed so that rounding has a bound, and that bound.
+
+Sums over examples go by blocks of 32 and then by halves: whatever the order within a block, a sum's error is at most
+(32 + the binary logarithm of n) * 2^-53 of the sum of absolute values (Higham 2002, section 4.2). Margins are sums over
+d features; their error counts by the loss's slope and c, which is where a large C makes it matter.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lossland.solvers._plq import Terms
+
+UNIT = 2.0**-53
+BLOCK = 32
+
+
+class Certificate(NamedTuple):
+    """Of k problems, all (k,).
+
+    Attributes:
+        objective: the primal values.
+        dual_objective: the dual values.
+        size: the sums of the absolute values of the primal's terms.
+        doubt: by how much rounding may have brought the two values closer, at most.
+    """
+
+    objective: np.ndarray
+    dual_objective: np.ndarray
+    size: np.ndarray
+    doubt: np.ndarray
+
+
+class Frame(NamedTuple):
+    """The inputs (n, d) that scores are of, with their absolute values; the same of inputs less `shift`, if not None."""
+
+    inputs: np.ndarray
+    sizes: np.ndarray
+    shift: np.ndarray | None
+    near: np.ndarray
+    near_sizes: np.ndarray
+
+
+def frame_of(inputs: np.ndarray, shift: np.ndarray | None) -> Frame:
+    """The frame in which dual values are computed."""
+    sizes = np.abs(inputs)
+    if shift is None:
+        return Frame(inputs, sizes, None, inputs, sizes)
+    near = inputs - shift
+    return Frame(inputs, sizes, shift, near, np.abs(near))
+
+
+class Evaluated(NamedTuple):
+    """What a program gave for k problems.
+
+    Attributes:
+        weights: (k, d).
+        bias: (k,), 0 without one.
+        losses: (k, n), c_i times the loss.
+        duals: (k, n).
+        gains: (k, n), the examples' part of the dual value.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    losses: np.ndarray
+    duals: np.ndarray
+    gains: np.ndarray
+
+
+def certificate(terms: Terms | None, frame: Frame, t: np.ndarray, c: np.ndarray, at: Evaluated) -> Certificate:
+    """Both values of k problems and what rounding may hide.
+
+    Args:
+        terms: of the loss; None for a smooth one.
+        frame: the inputs.
+        t: labels, (1 or k, n).
+        c: weights, (k, n).
+        at: what was found.
+    """
+    n, d = frame.inputs.shape
+    depth = (BLOCK + np.ceil(np.log2(max(n, 2)))) * UNIT
+    signed = t * at.duals
+    drawn = _pulled(signed, frame.near)
+    half = 0.5 * np.sum(at.weights**2, axis=1)
+    objective, size = half + _summed(at.losses), half + _summed(np.abs(at.losses))
+    dual = _summed(at.gains) - 0.5 * np.sum(drawn**2, axis=1)
+    # The scores' absolute values, summed: what one unit of rounding is relative to.
+    reach = np.abs(at.weights) @ frame.sizes.T + np.abs(at.bias)[:, None]
+    wrong = (d + 3) * UNIT * reach
+    weighed = np.abs(at.duals)
+    level = at.bias if frame.shift is None else at.bias + at.weights @ frame.shift
+    off = np.abs(_summed(signed)) + 2.0 * depth * _summed(weighed)
+    doubt = (
+        _summed(_steepness(terms, t, c, frame.inputs, at, wrong) * wrong)
+        + 16.0 * (depth + UNIT * d) * (size + np.sum(drawn**2, axis=1))
+        + 2.0 * depth * _summed(weighed * (np.abs(drawn) @ frame.near_sizes.T + 1.0))
+        # Inputs less their shift are themselves rounded.
+        + (0.0 if frame.shift is None else UNIT * _summed(weighed * reach))
+        # Duals that balance but for rounding are made to balance by some example with room.
+        + off * (np.abs(level) + 1.0)
+    )
+    return Certificate(objective, dual, size, doubt)
+
+
+def _steepness(
+    terms: Terms | None, t: np.ndarray, c: np.ndarray, inputs: np.ndarray, at: Evaluated, wrong: np.ndarray
+) -> np.ndarray:
+    """c_i times the loss's steepest slope within a margin's rounding, (k, n)."""
+    if terms is None:
+        # A smooth slope is the dual's, and changes over a rounding error by less than itself.
+        return 2.0 * np.abs(at.duals)
+    margins = t * (at.weights @ inputs.T + at.bias[:, None])
+    sides = [np.abs(_slopes(terms, t, margins + way * wrong)) for way in (-1.0, 1.0)]
+    return np.where(c > 0, c, 0.0) * np.maximum(*sides)
+
+
+def _slopes(terms: Terms, t: np.ndarray, margins: np.ndarray) -> np.ndarray:
+    """The loss's slopes in the margin, (k, n)."""
+    side = np.where(t > 0, 0, 1)
+    total = np.zeros_like(margins)
+    for knot, low, high, soft in zip(*(np.asarray(part).T[:, side] for part in terms[:4]), strict=True):
+        gap = knot - margins
+        bent = gap / np.where(soft > 0, soft, 1.0)
+        with np.errstate(invalid="ignore"):
+            total -= np.where(soft > 0, np.clip(bent, low, high), np.where(gap > 0, high, low))
+    return total
+
+
+def _pulled(rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Rows (k, n) times inputs (n, d), by blocks and halves: (k, d)."""
+    more = -inputs.shape[0] % BLOCK
+    if more:
+        rows, inputs = np.pad(rows, ((0, 0), (0, more))), np.pad(inputs, ((0, more), (0, 0)))
+    count = inputs.shape[0] // BLOCK
+    parts = np.swapaxes(rows.reshape(-1, count, BLOCK), 0, 1) @ inputs.reshape(count, BLOCK, -1)
+    return _halved(parts)
+
+
+def _summed(rows: np.ndarray) -> np.ndarray:
+    """The sums of rows (k, n), by blocks and halves: (k,)."""
+    more = -rows.shape[1] % BLOCK
+    rows = np.pad(rows, ((0, 0), (0, more))) if more else rows
+    return _halved(np.moveaxis(rows.reshape(len(rows), -1, BLOCK).sum(axis=2), 1, 0))
+
+
+def _halved(parts: np.ndarray) -> np.ndarray:
+    """The sum over the first axis, halves added to halves."""
+    while len(parts) > 1:
+        if len(parts) % 2:
+            parts = np.concatenate([parts, np.zeros_like(parts[:1])])
+        half = len(parts) // 2
+        parts = parts[:half] + parts[half:]
+    return parts[0]
