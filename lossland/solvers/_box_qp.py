@@ -88,7 +88,9 @@ def solve_box(box: Box, tol: float = 1e-8) -> Point:
         steps += found.iterations
         if found.settled:
             return found._replace(iterations=steps)
-    rough = interior(box, min(tol, 1e-11))
+    with np.errstate(all="ignore"):
+        # Of numbers that overflow the best iterate before is returned.
+        rough = interior(box, min(tol, 1e-11))
     steps += rough.iterations
     found = _active_sets(box, rough.beta, most=30, edge=1e-6)
     return (found if found.settled else rough)._replace(iterations=steps + found.iterations)

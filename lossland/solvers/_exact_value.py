@@ -16,12 +16,13 @@ class ExactProblem(NamedTuple):
     """One problem in rational numbers.
 
     Attributes:
-        rows: the inputs, a rational matrix (n, d).
+        rows: the inputs, a rational matrix (n, d); or a kernel's, (n, n), whose weights are then coefficients.
         labels: (n,).
         weights: c, n rationals.
         boxes: for every example its terms (knot, low, high, soft), rationals; None where there is no end.
         constants: n rationals.
         bias: whether b is free.
+        kernel: whether the rows are those of a kernel's matrix.
     """
 
     rows: Any
@@ -30,6 +31,7 @@ class ExactProblem(NamedTuple):
     boxes: list[list[tuple[Any, Any, Any, Any]]]
     constants: list[Any]
     bias: bool
+    kernel: bool = False
 
 
 def rational(value: Any) -> Any:
@@ -67,15 +69,17 @@ def exact_scores(problem: ExactProblem, weights: np.ndarray, b: float) -> list[A
 
 def exact_primal(problem: ExactProblem, weights: np.ndarray, b: float) -> tuple[Any, Any] | None:
     """The objective at doubles and the sum of its terms' absolute values; None where it is infinite."""
-    half = _half_square(rational(v) for v in weights)
-    losses = []
+    scores, losses = exact_scores(problem, weights, b), []
     for t, z, c, boxes, constant in zip(
-        problem.labels, exact_scores(problem, weights, b), problem.weights, problem.boxes, problem.constants
+        problem.labels, scores, problem.weights, problem.boxes, problem.constants, strict=True
     ):
         loss = _loss(boxes, int(t) * z)
         if loss is None:
             return None
         losses.append(c * (loss + constant))
+    level = rational(b)
+    own = [rational(v) for v in weights]
+    half = _total(v * (z - level) for v, z in zip(own, scores, strict=True)) / 2 if problem.kernel else _half_square(own)
     return half + _total(losses), half + _total(abs(v) for v in losses)
 
 
@@ -83,8 +87,9 @@ def exact_dual(problem: ExactProblem, duals: Sequence[Any]) -> Any:
     """The dual value at n rationals, not asking whether they balance; None where one is outside its box."""
     from flint import fmpq_mat
 
-    pull = (fmpq_mat([[int(t) * a for t, a in zip(problem.labels, duals)]]) * problem.rows).entries()
-    total = -_half_square(pull)
+    signed = [int(t) * a for t, a in zip(problem.labels, duals, strict=True)]
+    pull = (fmpq_mat([signed]) * problem.rows).entries()
+    total = -_total(v * p for v, p in zip(signed, pull, strict=True)) / 2 if problem.kernel else -_half_square(pull)
     for a, c, boxes, constant in zip(duals, problem.weights, problem.boxes, problem.constants):
         gain = _gain(boxes, a / c)
         if gain is None:

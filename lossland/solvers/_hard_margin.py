@@ -108,7 +108,7 @@ def _certified(
         return None
     w, b = weights / (margin - wrong), b / (margin - wrong)
     at = Evaluated(w[None], np.array([b]), np.zeros((1, len(labels))), alpha[None], alpha[None])
-    frame = frame_of(inputs, centre if centre.any() else None)
+    frame = frame_of(inputs, centre if centre.any() else None, bias)
     proof = certificate(None, frame, labels[None], np.ones((1, len(labels))), at)
     # No margin is short of 1: their rounding is paid for already.
     gap = float((abs(proof.objective - proof.dual_objective) + proof.doubt)[0] / proof.size[0])

@@ -7,8 +7,8 @@ import numpy as np
 
 from lossland.core import Key
 from lossland.data import Dataset
-from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, losses_at
-from lossland.solvers._kernels import evaluate, pivoted_cholesky, rbf, row_blocks
+from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, Reached, losses_at, values
+from lossland.solvers._kernels import diagonal_of, evaluate, is_linear, pivoted_cholesky, rbf, row_blocks
 from lossland.solvers._solve import Solution, solve
 from lossland.training import feature_map
 
@@ -18,16 +18,19 @@ def by_representers(problem: KernelProblem, rank: int, tol: float) -> KernelSolu
     if not 1 <= rank:
         raise ValueError(f"rank must be at least 1, not {rank}.")
     factor, chosen = pivoted_cholesky(problem.kernel, problem.inputs, min(rank, len(problem.labels)))
-    sol = _linear(problem, factor, tol)
+    plain = is_linear(problem.kernel)
+    # A linear kernel's features are the inputs, whose dual value has no kernel's rounding in it.
+    features = problem.inputs if plain else factor
+    sol = _linear(problem, features, tol)
     # f = sum_p a_p k(x_p, .) with L_P^T a = w has the scores L w and the norm |w|: the objective is exact.
-    coefficients = np.linalg.solve(factor[chosen].T, sol.weights)
+    coefficients = np.linalg.lstsq(features[chosen].T, sol.weights)[0]
     beta = sol.duals * problem.labels
-    square = float(beta @ _fitted(problem, beta))
-    dual = float(sol.dual_objective + 0.5 * np.sum((factor.T @ beta) ** 2) - 0.5 * square)
-    losses = losses_at(problem, factor @ sol.weights + sol.bias)
-    size = 0.5 * float(sol.weights @ sol.weights) + float(np.abs(losses).sum())
-    found = _approximate(problem, sol, float(sol.objective), dual, size, len(chosen), tol)
-    return found._replace(coefficients=coefficients, inputs=problem.inputs[chosen])
+    dual = float(sol.dual_objective)
+    if not plain:
+        dual += 0.5 * float(np.sum((factor.T @ beta) ** 2) - beta @ _fitted(problem, beta))
+    scores, half = features @ sol.weights + sol.bias, 0.5 * float(sol.weights @ sol.weights)
+    at = Reached(chosen, coefficients, float(sol.bias), scores, np.asarray(sol.duals), half, dual, plain)
+    return _approximate(problem, sol, at, len(chosen), tol)
 
 
 def by_features(problem: KernelProblem, rank: int | None, key: Key | None, tol: float) -> KernelSolution:
@@ -42,11 +45,10 @@ def by_features(problem: KernelProblem, rank: int | None, key: Key | None, tol: 
     fitted = _fitted(problem, beta)
     half = 0.5 * float(beta @ fitted)
     bias = _best_bias(problem, fitted, float(sol.bias))
-    losses = losses_at(problem, fitted + bias)
     dual = float(sol.dual_objective + 0.5 * np.sum((features.T @ beta) ** 2) - half)
-    primal, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
-    found = _approximate(problem, sol, primal, dual, size, rank, tol)
-    return found._replace(bias=bias, bias_interval=np.array([bias, bias]))
+    at = Reached(np.arange(len(beta)), beta, bias, fitted + bias, np.asarray(sol.duals), half, dual)
+    found = _approximate(problem, sol, at, rank, tol)
+    return found._replace(bias_interval=np.array([found.bias, found.bias]))
 
 
 def _linear(problem: KernelProblem, features: np.ndarray, tol: float) -> Solution:
@@ -72,17 +74,15 @@ def _best_bias(problem: KernelProblem, fitted: np.ndarray, near: float) -> float
     return float(found.x)
 
 
-def _approximate(
-    problem: KernelProblem, sol: Solution, primal: float, dual: float, size: float, rank: int, tol: float
-) -> KernelSolution:
-    gap = 0.0 if primal == dual else abs(primal - dual) / size
+def _approximate(problem: KernelProblem, sol: Solution, at: Reached, rank: int, tol: float) -> KernelSolution:
+    objective, dual, gap, scale = values(problem, diagonal_of(problem.kernel, problem.inputs), at, tol)
     done, n = bool(gap <= tol), len(problem.labels)
     message = (
         f"The relative gap to the exact kernel is {gap:.2g}, above tol = {tol:g}; rank {rank} for {n} "
         f"examples allows no better. Raise the rank."
     )
-    duals = np.asarray(sol.duals)
     return KernelSolution(
-        duals * problem.labels, float(sol.bias), duals, primal, dual, gap, int(sol.iterations), done,
-        np.asarray(sol.bias_interval), np.asarray(sol.support), problem.inputs, problem.kernel, "" if done else message,
+        scale * at.coefficients, scale * at.bias, at.duals, objective, dual, gap, int(sol.iterations), done,
+        scale * np.asarray(sol.bias_interval), np.asarray(sol.support), problem.inputs[at.rows], problem.kernel,
+        "" if done else message,
     )  # fmt: skip

@@ -8,6 +8,13 @@ import numpy as np
 
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form
+from lossland.solvers._exact_value import exact_bound, exact_primal, exact_problem
+from lossland.solvers._kernels import evaluate
+from lossland.solvers._rounded_point import as_double, exact_ratio
+from lossland.solvers._rounding import UNIT, steepness
+
+EXACTLY = 1000
+"""Examples up to which a gap that rounding leaves open is computed in rational arithmetic: a million entries, seconds."""
 
 
 class KernelSolution(NamedTuple):
@@ -60,3 +67,95 @@ class KernelProblem(NamedTuple):
 def losses_at(problem: KernelProblem, scores: np.ndarray) -> np.ndarray:
     with jax.enable_x64(True):
         return problem.weights * np.asarray(problem.form.pair(scores, problem.labels))
+
+
+class Values(NamedTuple):
+    """A machine's objective, its lower bound, and the gap between them with what rounding may hide of it.
+
+    They are those of the coefficients and the bias times `scale`, which lifts margins of 1 less a digit to 1.
+    """
+
+    objective: float
+    dual_objective: float
+    gap: float
+    scale: float = 1.0
+
+
+class Reached(NamedTuple):
+    """What a machine's values are of.
+
+    Attributes:
+        rows: (m,), the examples whose coefficients are not all zero.
+        coefficients: (m,).
+        bias: a number.
+        scores: (n,).
+        duals: (n,).
+        half: 1/2 ||f||^2.
+        dual: the dual value.
+        sure: whether the dual value has no rounding to be asked about.
+    """
+
+    rows: np.ndarray
+    coefficients: np.ndarray
+    bias: float
+    scores: np.ndarray
+    duals: np.ndarray
+    half: float
+    dual: float
+    sure: bool = False
+
+
+def values(problem: KernelProblem, diagonal: np.ndarray, at: Reached, tol: float) -> Values:
+    """The values of a machine; in rational arithmetic where float64 leaves the gap open.
+
+    Args:
+        problem: the problem.
+        diagonal: (n,), k(x_i, x_i), by which the kernel's entries are bounded.
+        at: the machine.
+        tol: the relative gap that is asked for.
+    """
+    losses = losses_at(problem, at.scores)
+    objective, size = at.half + float(losses.sum()), at.half + float(np.abs(losses).sum())
+    apart = abs(objective - at.dual)
+    if apart == 0 and size == 0:
+        return Values(objective, at.dual, 0.0)
+    gap = (apart + _doubt(problem, diagonal, at, size)) / size
+    if not (gap <= tol or at.sure) and problem.form.terms is not None and len(problem.labels) <= EXACTLY:
+        return _exact_values(problem, at) or Values(objective, at.dual, gap)
+    return Values(objective, at.dual, gap)
+
+
+def _doubt(problem: KernelProblem, diagonal: np.ndarray, at: Reached, size: float) -> float:
+    """What rounding may hide: |k(x, y)|^2 <= k(x, x) k(y, y) bounds every sum."""
+    n, length = len(problem.labels), np.sqrt(np.abs(diagonal))
+    wrong = (n + 4) * UNIT * (length * float(length[at.rows] @ np.abs(at.coefficients)) + abs(at.bias))
+    steep = steepness(problem.form.terms, problem.labels, problem.weights, at.scores, at.duals, wrong)
+    weighed = float(length @ np.abs(at.duals))
+    off = abs(float(problem.labels @ at.duals)) + n * UNIT * float(np.abs(at.duals).sum())
+    of_dual = 0.0 if at.sure else 2.0 * n * UNIT * weighed**2 + off * (abs(at.bias) + 1.0)
+    return float(steep @ wrong) + 16.0 * n * UNIT * size + of_dual
+
+
+def _exact_values(problem: KernelProblem, at: Reached) -> Values | None:
+    """The same without rounding; None where there is no finite bound."""
+    terms = problem.form.terms
+    assert terms is not None
+    matrix = evaluate(problem.kernel, problem.inputs, problem.inputs)
+    matrix = 0.5 * (matrix + matrix.T)
+    exact = exact_problem(terms, matrix, problem.labels, problem.weights, True)._replace(kernel=True)
+    bound = exact_bound(exact, at.duals)
+    if bound is None:
+        return None
+    coefficients = np.zeros(len(matrix))
+    coefficients[at.rows] = at.coefficients
+    best = None
+    for digits in (None, -50, -47, -44, -41, -38, -35):
+        scale = 1.0 if digits is None else 1.0 + 2.0**digits
+        found = exact_primal(exact, scale * coefficients, scale * at.bias)
+        if found is not None and (best is None or found[0] < best[0][0]):
+            best = found, scale
+    if best is None:
+        return None
+    (primal, size), scale = best
+    # A matrix of doubles is a kernel's up to its last digits, which may be worth more than the gap.
+    return Values(as_double(primal), as_double(bound), exact_ratio(abs(primal - bound), size), scale)

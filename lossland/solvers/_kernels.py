@@ -71,6 +71,16 @@ def bound_kernel(
     return functools.partial(polynomial, gamma=float(gamma), degree=int(degree), coef0=float(coef0))
 
 
+def is_linear(kernel: Callable[[Any, Any], Any]) -> bool:
+    """Whether it is x . y, whose features are the inputs."""
+    return kernel_settings(kernel) == {"gamma": 1.0, "degree": 1, "coef0": 0.0}
+
+
+def kernel_settings(kernel: Callable[[Any, Any], Any]) -> dict[str, Any] | None:
+    """The parameters of a kernel that `bound_kernel` made of a name; None of a user's function."""
+    return kernel.keywords if isinstance(kernel, functools.partial) and kernel.func in (rbf, polynomial) else None
+
+
 def checked_matrix(kernel: Callable[[Any, Any], Any], inputs: np.ndarray) -> np.ndarray:
     """The kernel's matrix on the inputs, refused unless it is finite, symmetric and positive semidefinite.
 
@@ -140,6 +150,12 @@ def row_blocks(n: int, width: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, n, step)]
 
 
+def diagonal_of(kernel: Callable[[Any, Any], Any], inputs: np.ndarray) -> np.ndarray:
+    """k(x_i, x_i) of inputs (n, d), (n,)."""
+    parts = [slice(i, i + 64) for i in range(0, len(inputs), 64)]
+    return np.concatenate([np.diagonal(evaluate(kernel, inputs[rows], inputs[rows])) for rows in parts])
+
+
 def pivoted_cholesky(kernel: Callable[[Any, Any], Any], inputs: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """A factor of the kernel's matrix with few columns, from the rows where the rest of its diagonal is largest.
 
@@ -156,11 +172,8 @@ def pivoted_cholesky(kernel: Callable[[Any, Any], Any], inputs: np.ndarray, rank
         >>> factor.ravel().tolist(), rows.tolist()
         ([1.0, 2.0, 3.0], [2])
     """
-    n = len(inputs)
-    left = np.concatenate(
-        [np.diagonal(evaluate(kernel, inputs[i : i + 64], inputs[i : i + 64])) for i in range(0, n, 64)]
-    )
-    first, left = float(left.max()), left.copy()
+    n, left = len(inputs), diagonal_of(kernel, inputs)
+    first = float(left.max())
     factor, chosen = np.zeros((n, rank)), []
     for column in range(rank):
         row = int(left.argmax())

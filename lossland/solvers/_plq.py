@@ -109,7 +109,8 @@ def score_grid() -> np.ndarray:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _evaluated(given: Pair, scores: Any, label: Any) -> Any:
+def evaluated_at(given: Pair, scores: Any, label: Any) -> Any:
+    """Values, slopes and curvatures in the score, of one label."""
     labels = jnp.full_like(scores, label)
     return given(scores, labels), given.slope(scores, labels), given.curvature(scores, labels)
 
@@ -118,7 +119,7 @@ def curve_at(given: Pair, label: float, at: np.ndarray) -> Curve:
     """The curve at margins (m,), m <= NODES, where it is finite."""
     padded = np.concatenate([at, np.full(NODES - at.size, at[-1])])
     with jax.enable_x64(True):
-        held = [np.asarray(row)[: at.size] for row in _evaluated(given, label * padded, label)]
+        held = [np.asarray(row)[: at.size] for row in evaluated_at(given, label * padded, label)]
     value, slope, bend = held[0], label * held[1], held[2]
     good = np.isfinite(value) & np.isfinite(slope) & np.isfinite(bend)
     if np.isnan(value).any():

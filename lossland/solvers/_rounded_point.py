@@ -48,7 +48,7 @@ def rounded_point(
     origin = np.zeros(len(centre))
     # The origin costs nothing to try, and is the optimum of a loss without a margin.
     best = _better(problem, None, origin, 0.0)
-    w, b = _doubles(centre, weights, level)
+    w, b = doubles(centre, weights, level)
     best = _better(problem, best, w, b)
     on = np.flatnonzero(sides)
     if not len(on) or (best is not None and best.primal <= enough):
@@ -58,7 +58,7 @@ def rounded_point(
     away = _away(problem, inputs, centre, level is not None, sides)
     for reach in REACHES:
         moved = [v + reach * error * a for v, a in zip(weights, away[:-1])]
-        w, b = _doubles(centre, moved, None if level is None else level + reach * error * away[-1])
+        w, b = doubles(centre, moved, None if level is None else level + reach * error * away[-1])
         best = _better(problem, best, w, b)
         if best is not None and best.primal <= enough:
             break
@@ -82,7 +82,7 @@ def _away(problem: ExactProblem, inputs: np.ndarray, centre: np.ndarray, bias: b
     return moved if np.isfinite(moved).all() else np.zeros_like(moved)
 
 
-def _doubles(centre: np.ndarray, weights: list[Any], level: Any) -> tuple[np.ndarray, float]:
+def doubles(centre: np.ndarray, weights: list[Any], level: Any) -> tuple[np.ndarray, float]:
     """Doubles next to weights and to the bias of centred inputs, so that the score at the centre is right too."""
     w = np.array([float(v) for v in weights])
     wanted = sum((_ball(c) * v for c, v in zip(centre, weights)), _ball(0.0)) if level is None else level

@@ -39,15 +39,16 @@ class Frame(NamedTuple):
     shift: np.ndarray | None
     near: np.ndarray
     near_sizes: np.ndarray
+    bias: bool
 
 
-def frame_of(inputs: np.ndarray, shift: np.ndarray | None) -> Frame:
-    """The frame in which dual values are computed."""
+def frame_of(inputs: np.ndarray, shift: np.ndarray | None, bias: bool) -> Frame:
+    """The frame in which dual values are computed; `bias` says whether the bias is free."""
     sizes = np.abs(inputs)
     if shift is None:
-        return Frame(inputs, sizes, None, inputs, sizes)
+        return Frame(inputs, sizes, None, inputs, sizes, bias)
     near = inputs - shift
-    return Frame(inputs, sizes, shift, near, np.abs(near))
+    return Frame(inputs, sizes, shift, near, np.abs(near), bias)
 
 
 class Evaluated(NamedTuple):
@@ -90,9 +91,9 @@ def certificate(terms: Terms | None, frame: Frame, t: np.ndarray, c: np.ndarray,
     wrong = (d + 3) * UNIT * reach
     weighed = np.abs(at.duals)
     level = at.bias if frame.shift is None else at.bias + at.weights @ frame.shift
-    off = np.abs(_summed(signed)) + 2.0 * depth * _summed(weighed)
+    off = (np.abs(_summed(signed)) + 2.0 * depth * _summed(weighed)) * frame.bias
     doubt = (
-        _summed(_steepness(terms, t, c, frame.inputs, at, wrong) * wrong)
+        _summed(steepness(terms, t, c, at.weights @ frame.inputs.T + at.bias[:, None], at.duals, wrong) * wrong)
         + 16.0 * (depth + UNIT * d) * (size + np.sum(drawn**2, axis=1))
         + 2.0 * depth * _summed(weighed * (np.abs(drawn) @ frame.near_sizes.T + 1.0))
         # Inputs less their shift are themselves rounded.
@@ -103,15 +104,14 @@ def certificate(terms: Terms | None, frame: Frame, t: np.ndarray, c: np.ndarray,
     return Certificate(objective, dual, size, doubt)
 
 
-def _steepness(
-    terms: Terms | None, t: np.ndarray, c: np.ndarray, inputs: np.ndarray, at: Evaluated, wrong: np.ndarray
+def steepness(
+    terms: Terms | None, t: np.ndarray, c: np.ndarray, scores: np.ndarray, duals: np.ndarray, wrong: np.ndarray
 ) -> np.ndarray:
-    """c_i times the loss's steepest slope within a margin's rounding, (k, n)."""
+    """c_i times the loss's steepest slope within a score's rounding, (k, n)."""
     if terms is None:
         # A smooth slope is the dual's, and changes over a rounding error by less than itself.
-        return 2.0 * np.abs(at.duals)
-    margins = t * (at.weights @ inputs.T + at.bias[:, None])
-    sides = [np.abs(_slopes(terms, t, margins + way * wrong)) for way in (-1.0, 1.0)]
+        return 2.0 * np.abs(duals)
+    sides = [np.abs(_slopes(terms, t, t * scores + way * wrong)) for way in (-1.0, 1.0)]
     return np.where(c > 0, c, 0.0) * np.maximum(*sides)
 
 

@@ -13,11 +13,13 @@ from lossland.solvers._certificates import BOUNDED, FREE, ZERO
 from lossland.solvers._convex_form import Form
 from lossland.solvers._exact_value import ExactProblem, exact_bound, exact_problem, rational
 from lossland.solvers._plq import Terms
-from lossland.solvers._rounded_point import Doubles, as_double, exact_ratio, rounded_point
+from lossland.solvers._rounded_point import Doubles, as_double, doubles, exact_ratio, rounded_point
 from lossland.solvers._wide_interior import BITS, WidePoint, WideProblem, interior_wide, wide, wide_scores
+from lossland.solvers._wide_newton import SmoothProblem, newton_wide, place
 
 LOG = logging.getLogger("lossland.solver")
 ENOUGH = 100
+STEPS = 200
 LARGEST = 4_000_000
 """Numbers n (d + 1)^2 up to which a second look is made: some ten seconds."""
 
@@ -62,12 +64,14 @@ def look_again_where(
         found: what float64 found, with its gaps.
     """
     open_still = ~(found.gap <= tol) & ((found.iterations < steps) | (steps >= ENOUGH))
-    if form.terms is None or not open_still.any() or not affordable(*inputs.shape):
+    if not open_still.any() or not affordable(*inputs.shape):
         return found
     LOG.info("solve looks again at %d of %d problems, with more digits.", open_still.sum(), len(open_still))
     parts = [np.array(part) for part in found]
     for k in np.flatnonzero(open_still):
-        again = look_again(form.terms, inputs, t[k % len(t)], c[k], bias)
+        own = inputs, t[k % len(t)], c[k], bias
+        start = (found.weights[k], float(found.bias[k]))
+        again = look_again_smooth(form, *own, start) if form.terms is None else look_again(form.terms, *own)
         if again is not None and not again.gap >= found.gap[k]:
             for whole, part in zip(parts, again, strict=True):
                 whole[k] = part
@@ -130,17 +134,67 @@ def _reason(gap: float, at: WidePoint, x: np.ndarray, c: np.ndarray, found: Doub
     )
 
 
-def _spread(
-    terms: Terms, x: np.ndarray, t: np.ndarray, c: np.ndarray, bias: bool
-) -> tuple[WideProblem, np.ndarray]:
-    """The problem of balls in the frame where the inputs lie around 0, and what was taken off them."""
+def look_again_smooth(
+    form: Form, inputs: np.ndarray, t: np.ndarray, c: np.ndarray, bias: bool, start: tuple[np.ndarray, float]
+) -> Looked | None:
+    """The solution of one problem of a smooth loss, from a starting point."""
+    kept = np.flatnonzero(c > 0)
+    x, labels = inputs[kept], t[kept]
+    with wide():
+        columns, centre = centred(x, bias)
+        problem = SmoothProblem(form.pair, columns, labels, c[kept], form.infimum, bias, form.curvature)
+        at = newton_wide(problem, _moved(*start, centre, bias), STEPS)
+        w, b = doubles(centre, at.point[:-1] if bias else at.point, at.point[-1] if bias else None)
+        primal, size = _smooth_primal(problem, centre, w, b)
+        gap = float((primal - at.dual) / size) if size > 0 else 0.0
+    duals, support = np.zeros(len(t)), np.zeros(len(t), np.int8)
+    duals[kept], support[kept] = at.alpha, np.where(at.alpha == 0, ZERO, FREE)
+    return Looked(
+        w, b, duals, float(primal), float(at.dual), max(gap, 0.0), at.steps, np.array([b, b]), support,
+        "with 400 bits Newton's steps led no further; the loss's slopes are float64's. Lower C.",
+    )  # fmt: skip
+
+
+def _moved(weights: np.ndarray, b: float, centre: np.ndarray, bias: bool) -> list[Any]:
+    """A point of doubles in the frame of centred inputs; the origin where it is not finite."""
+    from flint import arb
+
+    if not (np.isfinite(weights).all() and np.isfinite(b)):
+        return [arb(0)] * (len(weights) + bias)
+    own = [arb(float(v)) for v in weights]
+    return [*own, arb(b) + sum((arb(float(m)) * v for m, v in zip(centre, own, strict=True)), arb(0))] if bias else own
+
+
+def _smooth_primal(problem: SmoothProblem, centre: np.ndarray, w: np.ndarray, b: float) -> tuple[Any, Any]:
+    """The objective at doubles, and its size."""
+    from flint import arb
+
+    point = _moved(w, b, centre, problem.bias)
+    at = place(problem, point)
+    if at.primal is None:
+        return arb("inf"), arb(1)
+    half = sum((v * v for v in (point[:-1] if problem.bias else point)), arb(0)) / 2
+    return at.primal, half + arb(float(np.abs(at.losses).sum()))
+
+
+def centred(x: np.ndarray, bias: bool) -> tuple[Any, np.ndarray]:
+    """The inputs less their mean with a column of ones, as balls, if the bias is free; and their mean."""
     from flint import arb, arb_mat
 
     centre = x.mean(axis=0)
     centre = np.where(np.isfinite(centre), centre, 0.0)
-    rows = [[arb(float(v)) - arb(float(m)) for v, m in zip(row, centre)] + [arb(1)] for row in x]
     if not bias:
-        rows = [[arb(float(v)) for v in row] for row in x]
+        return arb_mat([[arb(float(v)) for v in row] for row in x]), centre
+    return arb_mat([[*(arb(float(v)) - arb(float(m)) for v, m in zip(row, centre, strict=True)), arb(1)] for row in x]), centre
+
+
+def _spread(
+    terms: Terms, x: np.ndarray, t: np.ndarray, c: np.ndarray, bias: bool
+) -> tuple[WideProblem, np.ndarray]:
+    """The problem of balls in the frame where the inputs lie around 0, and what was taken off them."""
+    from flint import arb
+
+    columns, centre = centred(x, bias)
     owner, boxes, fixed = [], [], [arb(0)] * len(x)
     for i in range(len(x)):
         side, weight = 0 if t[i] > 0 else 1, arb(float(c[i]))
@@ -153,7 +207,7 @@ def _spread(
             owner.append(i)
             boxes.append((arb(float(knot)), *ends, (arb(float(soft)) / own).mid()))
     knots, lows, highs, softs = (list(part) for part in zip(*boxes, strict=True))
-    return WideProblem(arb_mat(rows), t, owner, knots, lows, highs, softs, fixed, bias), centre
+    return WideProblem(columns, t, owner, knots, lows, highs, softs, fixed, bias), centre
 
 
 def _end(value: float, c: float, weight: Any) -> Any:

@@ -11,10 +11,12 @@ from lossland.solvers import _kernel_newton as representers
 from lossland.solvers._certificates import BOUNDED, FREE, ZERO
 from lossland.solvers._convex_form import convex_form
 from lossland.solvers._kernel_low_rank import by_features, by_representers
-from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, losses_at
+from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, Reached, values
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, row_blocks
 from lossland.solvers._problems import check_bounded, problems
 
+SMALL = 600
+"""Examples up to which what the full matrix left open is solved once more as a linear problem, of its factor's columns."""
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
 
@@ -105,9 +107,15 @@ def solve_kernel(
         )
     else:
         found = _full(problem, tol)
+        if not found.converged and len(kept) <= SMALL:
+            found = min(found, by_representers(problem, len(kept), tol), key=_gap)
     duals, support = np.zeros(data.n), np.zeros(data.n, int)
     duals[kept], support[kept] = found.duals, found.support
     return found._replace(duals=duals, support=support, convexity=form.convexity)
+
+
+def _gap(found: KernelSolution) -> float:
+    return found.gap if np.isfinite(found.gap) else np.inf
 
 
 def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
@@ -178,7 +186,7 @@ def _full(problem: KernelProblem, tol: float) -> KernelSolution:
     beta, fitted = (at.beta, at.fitted) if equal is None else equal.spread(at.beta, at.fitted)
     support = np.where(duals == 0, ZERO, FREE)
     ends = np.array([at.bias, at.bias])
-    return _certified(problem, beta, fitted, ends, duals, at.dual, at.iterations, support, tol)
+    return _certified(problem, beta, fitted, ends, duals, at.dual, at.iterations, support, whole.diagonal(), tol)
 
 
 def _coordinates(problem: KernelProblem) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -205,7 +213,10 @@ def _by_box(problem: KernelProblem, matrix: np.ndarray, tol: float) -> KernelSol
     fitted = matrix @ beta
     dual = gains - 0.5 * float(beta @ fitted) + _constants(problem)
     support = np.where(beta == 0, ZERO, np.where(((parts == low) | (parts == high)).all(1), BOUNDED, FREE))
-    return _certified(problem, beta, fitted, at.bias_interval, beta * problem.labels, dual, at.iterations, support, tol)
+    return _certified(
+        problem, beta, fitted, at.bias_interval, beta * problem.labels, dual, at.iterations, support,
+        matrix.diagonal(), tol,
+    )  # fmt: skip
 
 
 def _constants(problem: KernelProblem) -> float:
@@ -239,8 +250,9 @@ def _by_pools(problem: KernelProblem, matrix: np.ndarray, equal: _Groups, tol: f
     support = np.where(beta == 0, ZERO, np.where(((parts == low) | (parts == high)).all(1), BOUNDED, FREE))
     coefficients, scores = equal.spread(gamma, fitted)
     return _certified(
-        problem, coefficients, scores, at.bias_interval, beta * problem.labels, dual, at.iterations, support, tol
-    )
+        problem, coefficients, scores, at.bias_interval, beta * problem.labels, dual, at.iterations, support,
+        matrix.diagonal()[equal.of], tol,
+    )  # fmt: skip
 
 
 def _certified(
@@ -252,14 +264,16 @@ def _certified(
     dual: float,
     iterations: int,
     support: np.ndarray,
+    diagonal: np.ndarray,
     tol: float,
 ) -> KernelSolution:
     finite = ends[np.isfinite(ends)]
     bias = float(finite.mean()) if len(finite) else 0.0
+    rows = np.flatnonzero(coefficients)
     half = 0.5 * float(coefficients @ fitted)
-    losses = losses_at(problem, fitted + bias)
-    objective, size = half + float(losses.sum()), half + float(np.abs(losses).sum())
-    gap = 0.0 if objective == dual else abs(objective - dual) / size
+    at = Reached(rows, coefficients[rows], bias, fitted + bias, duals, half, dual)
+    objective, dual, gap, scale = values(problem, diagonal, at, tol)
+    coefficients, bias, ends = scale * coefficients, scale * bias, scale * ends
     done = bool(gap <= tol)
     message = "" if done else f"The relative gap is {gap:.2g}, above tol = {tol:g}, after {iterations} iterations."
     return KernelSolution(

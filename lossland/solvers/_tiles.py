@@ -79,7 +79,7 @@ def optima(
     order = np.argsort(-c.sum(axis=1), kind="stable")
     tile = _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
-    frame = frame_of(data.inputs, shift)
+    frame = frame_of(data.inputs, shift, bias)
     ahead, whole = None, None
 
     def stored(whole: Any, part: tuple[np.ndarray, Optimum, Any] | None) -> Any:
