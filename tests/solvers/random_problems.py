@@ -122,7 +122,12 @@ def random_problem(seed: int) -> Problem:
     t[:2] = (1, -1) if structure != "one positive" or abs(t.sum()) == n else t[:2]
     C = 10.0 ** rng.uniform(-10, 10)
     # C * weight stays within 1e10.
-    return Problem(name, structure, ll.Dataset(inputs=x, labels=t), min(C, 1e10 / s.max()), s, bias)
+    C = min(C, 1e10 / s.max())
+    # Copies without weight and columns of zeros give all problems a few shapes, which compile once.
+    rows, columns = np.arange(min(k for k in (20, 60, 200) if k >= n)), min(k for k in (5, 60) if k >= d)
+    s = np.where(rows < n, s[rows % n], 0.0)
+    x = np.pad(x, ((0, 0), (0, columns - d)))
+    return Problem(name, structure, ll.Dataset(inputs=x[rows % n], labels=t[rows % n]), C, s, bias)
 
 
 def solved(problem: Problem):
