@@ -5,6 +5,7 @@ from ._first_order import pegasos as pegasos
 from ._first_order import smoothed_lbfgs as smoothed_lbfgs
 from ._first_order import subgradient_descent as subgradient_descent
 from ._common_point import NotSeparable as NotSeparable
+from ._unpenalised import Separable as Separable
 from ._implicit_differentiation import differentiable_solve as differentiable_solve
 from ._kernel_machine import KernelSolution as KernelSolution
 from ._kink_sets import DegenerateSolution as DegenerateSolution

@@ -115,6 +115,18 @@ def steepness(
     return np.where(c > 0, c, 0.0) * np.maximum(*sides)
 
 
+def within(terms: Terms, t: np.ndarray, c: np.ndarray, duals: np.ndarray) -> np.ndarray:
+    """The duals (k, n), none beyond an end of its box that c times the end, rounded, may exceed by a last digit."""
+    side = np.where(t > 0, 0, 1)
+    for total, way in ((np.asarray(terms.low).sum(axis=1), -1.0), (np.asarray(terms.high).sum(axis=1), 1.0)):
+        # Times a power of two nothing is rounded.
+        rounded = np.isfinite(total) & (np.frexp(np.abs(total))[0] != 0.5) & (total != 0)
+        end = c * total[side]
+        beyond = rounded[side] & (way * duals >= way * end) & (duals != 0)
+        duals = np.where(beyond, np.nextafter(end, 0.0), duals)
+    return duals
+
+
 def _slopes(terms: Terms, t: np.ndarray, margins: np.ndarray) -> np.ndarray:
     """The loss's slopes in the margin, (k, n)."""
     side = np.where(t > 0, 0, 1)

@@ -14,6 +14,7 @@ from lossland.solvers._convex_form import Form
 from lossland.solvers._exact_value import ExactProblem, exact_bound, exact_problem, rational
 from lossland.solvers._plq import Terms
 from lossland.solvers._rounded_point import Doubles, as_double, doubles, exact_ratio, rounded_point
+from lossland.solvers._rounding import within
 from lossland.solvers._wide_interior import BITS, WidePoint, WideProblem, interior_wide, wide, wide_scores
 from lossland.solvers._wide_newton import SmoothProblem, newton_wide, place
 
@@ -103,7 +104,7 @@ def look_again(
         at = interior_wide(problem, steps)
         sides, alpha, support = _sets(problem, at, len(kept))
         exact = _rationals(terms, x, labels, weights, bias)
-        duals = _balanced(exact, alpha, support)
+        duals = within(terms, labels[None], weights[None], _balanced(exact, alpha, support)[None])[0]
         bound = exact_bound(exact, duals)
         nothing = exact_bound(exact, np.zeros(len(duals)))
         if nothing is not None and (bound is None or nothing >= bound):

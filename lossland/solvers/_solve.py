@@ -17,6 +17,7 @@ from lossland.solvers._problems import check_bounded, problems, strength
 from lossland.solvers._rounding import Certificate
 from lossland.solvers._second_look import Looked, look_again_where, together
 from lossland.solvers._tiles import Optimum, Stop, optima
+from lossland.solvers._unpenalised import unpenalised
 
 
 class Solution(NamedTuple):
@@ -86,7 +87,7 @@ def solve(
         data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1, or probabilities p: an example's loss is then
             p phi(z) + (1 - p) phi(-z), z its score, and its dual alpha_i = t_i (a_i+ - a_i-), of its two labels'.
         C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes. inf asks for the
-            hard margin, of a loss that is 0 from margin 1 on.
+            hard margin, of a loss that is 0 from margin 1 on, and of a smooth loss for the estimate without a penalty.
         l2: instead of C, the penalty of a mean loss: C = 1 / (n * l2).
         sample_weights: s, (n,) or (..., n), not negative; 1 by default. An example of weight 0 is left out.
         labels: (..., n) in {-1, +1}, to be used in place of the data's.
@@ -104,7 +105,8 @@ def solve(
         ValueError: if the loss is not convex (a chord that it lies above is named) or has no minimum, C and l2 are both
             given or not positive, only one class has any weight, a weight is negative or not finite, or shapes do not
             match.
-        NotSeparable: if C is inf and the classes share a point, with the proof.
+        NotSeparable: if the hard margin is asked for and the classes share a point, with the proof.
+        Separable: if a smooth loss without a penalty has no minimum, with the plane that separates the classes.
 
     The first call of a shape (problems, examples, features) compiles, for some seconds; the logger "lossland.solver"
     says so at level INFO, and warns of a loss whose convexity is measured, not proven.
@@ -130,7 +132,8 @@ def solve(
     t, c, shape = problems(data, C, l2, sample_weights, labels)
     check_bounded(form, t, c, bias)
     if np.isinf(c).any():
-        return _hard_margins(form, data, t, c, shape, bias, tol, steps)
+        s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
+        return _at_infinity(form, data, t, c, np.broadcast_to(s, (*shape, data.n)).reshape(-1, data.n), shape, bias, tol, steps)
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
     found = _table(*optima(form, data, t, c, bias, stop, devices), bias)
     found = look_again_where(form, data.inputs, t, c, bias, tol, steps, found)
@@ -161,22 +164,36 @@ def _together(solutions: list[Solution]) -> Solution:
     return Solution(*arrays, message=" ".join(messages), convexity="; ".join(doubts) or PROVEN)
 
 
-def _hard_margins(
-    form: Form, data: Dataset, t: np.ndarray, c: np.ndarray, shape: tuple[int, ...], bias: bool, tol: float, steps: int
+def _at_infinity(
+    form: Form,
+    data: Dataset,
+    t: np.ndarray,
+    c: np.ndarray,
+    s: np.ndarray,
+    shape: tuple[int, ...],
+    bias: bool,
+    tol: float,
+    steps: int,
 ) -> Solution:
-    """The solutions of C = inf, the limit that asks for the widest margin, one problem after another."""
+    """The solutions of C = inf one after another: the hard margin, or a smooth loss without a penalty."""
     terms = form.terms
-    if terms is None or terms.low.shape[1] > 1 or terms.low.any() or (terms.knot != 1).any() or terms.constant.any():
+    if terms is not None and (
+        terms.low.shape[1] > 1 or terms.low.any() or (terms.knot != 1).any() or terms.constant.any()
+    ):
         raise ValueError(
-            f"C=inf asks that no example has a loss, and {form.pair.name} is not zero from margin 1 on. "
-            f"Use solve('hinge', ..., C=inf)."
+            f"C=inf asks either for no loss at all or for a smooth loss without a penalty, and {form.pair.name} is "
+            f"neither zero from margin 1 on nor smooth. Use solve('hinge', ..., C=inf) or solve('logistic', ..., C=inf)."
         )
     if not np.isinf(c.max(axis=1)).all():
-        raise ValueError("C holds inf and finite values; solve the hard margin on its own, by C=inf.")
+        raise ValueError("C holds inf and finite values; solve C=inf on its own.")
     rows = []
     for k in range(len(c)):
+        labels = t[k % len(t)]
+        if terms is None:
+            rows.append(unpenalised(form, data.inputs, labels, s[k], bias))
+            continue
         keep = np.flatnonzero(c[k] > 0)
-        found = separate(data.inputs[keep], t[k % len(t), keep], bias, steps)
+        found = separate(data.inputs[keep], labels[keep], bias, steps)
         duals, support = np.zeros(data.n), np.zeros(data.n, np.int8)
         duals[keep], support[keep] = found.duals, found.support
         rows.append(found._replace(duals=duals, support=support))

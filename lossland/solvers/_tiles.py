@@ -25,7 +25,7 @@ from lossland.solvers._certificates import BOUNDED, FREE, ZERO, bias_interval
 from lossland.solvers._convex_form import Form
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import Terms, spread
-from lossland.solvers._rounding import Certificate, Evaluated, certificate, frame_of
+from lossland.solvers._rounding import Certificate, Evaluated, certificate, frame_of, within
 
 LOG = logging.getLogger("lossland.solver")
 
@@ -89,6 +89,9 @@ def optima(
         found, losses = jax.tree.map(np.asarray, (found, losses))
         cut = {name: getattr(found, name)[:, : data.n] for name in ("duals", "support", "gains")}
         found = found._replace(**cut)
+        if form.terms is not None:
+            own = t if len(t) == 1 else t[rows]
+            found = found._replace(duals=within(form.terms, own, c[rows], found.duals))
         at = evaluated(found, losses[:, : data.n], bias)
         proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at)
         return _stored(whole, rows, (found._replace(gains=None), proof), len(c))

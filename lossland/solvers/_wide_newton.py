@@ -14,6 +14,8 @@ from lossland.solvers._plq import NODES, evaluated_at
 from lossland.solvers._rounding import UNIT
 
 HALVINGS = 60
+RADIUS = 10
+"""The standard errors around an estimate without a penalty within which its dual value is a lower bound."""
 
 
 class WideNewton(NamedTuple):
@@ -71,7 +73,7 @@ class _Place(NamedTuple):
     primal: Any
 
 
-def newton_wide(problem: SmoothProblem, start: list[Any], steps: int, close: float = 1e-15) -> WideNewton:
+def newton_wide(problem: SmoothProblem, start: list[Any], steps: int, close: float = 1e-14) -> WideNewton:
     """The optimum as far as float64's slopes lead; within `wide`."""
     places = [place(problem, start), place(problem, [0 * v for v in start])]
     at = min((p for p in places if p.primal is not None), key=lambda p: float(p.primal))
@@ -84,7 +86,7 @@ def newton_wide(problem: SmoothProblem, start: list[Any], steps: int, close: flo
             keep = best is not None and best.dual > bound
             dual, own = (best.dual, best.alpha) if keep and best is not None else (bound, alpha)
             best = WideNewton(at.point, at.primal, dual, size, own, count)
-        if float(best.primal - best.dual) <= close * float(best.size) or count == steps or idle > 12:
+        if float(best.primal - best.dual) <= close * float(best.size) or count == steps or idle > 4:
             break
         new, by = _stepped(problem, at, lent)
         while new is None and lent < 1.0:
@@ -143,13 +145,14 @@ def _bound(problem: SmoothProblem, at: _Place) -> tuple[Any, np.ndarray, Any]:
                 pulls[i] = (1 - share) * p
     alpha = problem.labels * np.array([float(p) for p in pulls])
     drawn = (arb_mat([pulls]) * problem.columns).mid().entries()
-    drawn = drawn[:-1] if problem.bias else drawn
     penalised = at.point[:-1] if problem.bias else at.point
     if problem.penalty:
-        paid = sum((v * v for v in drawn), arb(0)) / 2
+        paid = sum((v * v for v in (drawn[:-1] if problem.bias else drawn)), arb(0)) / 2
     else:
-        # Without a penalty the dual asks for a pull of 0; what is left counts for points twice as far out.
-        paid = 2 * sum((abs(v * w) for v, w in zip(drawn, penalised, strict=True)), arb(0))
+        # Without a penalty the dual asks for a pull of 0. What is left of it is paid for over ten standard errors.
+        move = _solved(_system(problem, at.bends), drawn)
+        square = sum((v * m for v, m in zip(drawn, move, strict=True)), arb(0)) if move else arb("inf")
+        paid = RADIUS * abs(square).sqrt().mid()
     size = problem.penalty * sum((v * v for v in penalised), arb(0)) / 2 + arb(float(np.abs(at.losses).sum()))
     weighed = sum((abs(p * z) for p, z in zip(pulls, at.scores, strict=True)), arb(0))
     dual = -sum(conjugates, arb(0)) - paid - 16 * arb(UNIT) * (size + weighed)
@@ -160,19 +163,12 @@ def _stepped(problem: SmoothProblem, at: _Place, lent: float) -> tuple[_Place | 
     """The place after a Newton step, shortened until the objective falls, and its length; None if none lowers it."""
     from flint import arb, arb_mat
 
-    size = problem.columns.ncols()
-    bends = np.maximum(at.bends, lent * problem.curvature * problem.weights)
-    scaled = arb_mat([[arb(float(b)) * v for v in row] for b, row in zip(bends, problem.columns.tolist(), strict=True)])
-    matrix = (scaled.transpose() * problem.columns).mid()
     gradient = (arb_mat([[arb(float(s)) for s in at.slopes]]) * problem.columns).mid().entries()
-    for j in range(size):
-        penalised = problem.penalty and not (problem.bias and j == size - 1)
-        # A share of 2^-300 keeps columns that depend on one another, or a bias that nothing bends, from dividing by 0.
-        matrix[j, j] += (1 if penalised else 0) + (matrix[j, j] + arb(2) ** -900) * arb(2) ** -300
-        gradient[j] = gradient[j] + (at.point[j] if penalised else 0)
-    try:
-        move = matrix.solve(arb_mat([[-g] for g in gradient]), algorithm="approx").mid().entries()
-    except ZeroDivisionError:
+    for j in range(problem.columns.ncols() - problem.bias):
+        gradient[j] = gradient[j] + problem.penalty * at.point[j]
+    bends = np.maximum(at.bends, lent * problem.curvature * problem.weights)
+    move = _solved(_system(problem, bends), [-g for g in gradient])
+    if move is None:
         return None, 0.0
     fall = sum((g * m for g, m in zip(gradient, move, strict=True)), arb(0))
     by, noise = arb(1), arb(4 * UNIT * float(np.abs(at.losses).sum()))
@@ -182,3 +178,27 @@ def _stepped(problem: SmoothProblem, at: _Place, lent: float) -> tuple[_Place | 
             return new, float(by)
         by = by / 2
     return None, 0.0
+
+
+def _system(problem: SmoothProblem, bends: np.ndarray) -> Any:
+    """The matrix of a Newton step."""
+    from flint import arb, arb_mat
+
+    rows = problem.columns.tolist()
+    scaled = arb_mat([[arb(float(b)) * v for v in row] for b, row in zip(bends, rows, strict=True)])
+    matrix = (scaled.transpose() * problem.columns).mid()
+    size = matrix.nrows()
+    for j in range(size):
+        penalised = problem.penalty and not (problem.bias and j == size - 1)
+        # A share of 2^-300 keeps columns that depend on one another, or a bias that nothing bends, from dividing by 0.
+        matrix[j, j] += (1 if penalised else 0) + (matrix[j, j] + arb(2) ** -900) * arb(2) ** -300
+    return matrix.mid()
+
+
+def _solved(matrix: Any, right: list[Any]) -> list[Any] | None:
+    from flint import arb_mat
+
+    try:
+        return matrix.solve(arb_mat([[v] for v in right]), algorithm="approx").mid().entries()
+    except ZeroDivisionError:
+        return None
