@@ -134,8 +134,8 @@ def ray_and_foot(data: Dataset, *, bias: bool = False) -> RayAndFoot:
         return RayAndFoot(np.zeros(rows.shape[1]), foot, separated, np.inf)
     held = rows[separated] @ off
     found = separate(np.concatenate([held, -held]), np.repeat([1.0, -1.0], len(held)), False, 200)
-    size = float(np.linalg.norm(found.point))
-    return RayAndFoot(found.point / size, foot, separated, 1.0 / size)
+    size = float(np.linalg.norm(found.weights))
+    return RayAndFoot(found.weights / size, foot, separated, 1.0 / size)
 
 
 def _separated(rows: np.ndarray) -> np.ndarray:

@@ -56,7 +56,9 @@ def exact_problem(terms: Terms, inputs: np.ndarray, t: np.ndarray, c: np.ndarray
     constants = [rational(v) for v in np.asarray(terms.constant)]
     side = [0 if sign > 0 else 1 for sign in t]
     rows = fmpq_mat([[rational(v) for v in row] for row in inputs])
-    return ExactProblem(rows, t, [rational(v) for v in c], [tables[k] for k in side], [constants[k] for k in side], bias)
+    return ExactProblem(
+        rows, t, [rational(v) for v in c], [tables[k] for k in side], [constants[k] for k in side], bias
+    )
 
 
 def exact_scores(problem: ExactProblem, weights: np.ndarray, b: float) -> list[Any]:
@@ -79,7 +81,9 @@ def exact_primal(problem: ExactProblem, weights: np.ndarray, b: float) -> tuple[
         losses.append(c * (loss + constant))
     level = rational(b)
     own = [rational(v) for v in weights]
-    half = _total(v * (z - level) for v, z in zip(own, scores, strict=True)) / 2 if problem.kernel else _half_square(own)
+    half = (
+        _total(v * (z - level) for v, z in zip(own, scores, strict=True)) / 2 if problem.kernel else _half_square(own)
+    )
     return half + _total(losses), half + _total(abs(v) for v in losses)
 
 
@@ -90,7 +94,7 @@ def exact_dual(problem: ExactProblem, duals: Sequence[Any]) -> Any:
     signed = [int(t) * a for t, a in zip(problem.labels, duals, strict=True)]
     pull = (fmpq_mat([signed]) * problem.rows).entries()
     total = -_total(v * p for v, p in zip(signed, pull, strict=True)) / 2 if problem.kernel else -_half_square(pull)
-    for a, c, boxes, constant in zip(duals, problem.weights, problem.boxes, problem.constants):
+    for a, c, boxes, constant in zip(duals, problem.weights, problem.boxes, problem.constants, strict=True):
         gain = _gain(boxes, a / c)
         if gain is None:
             return None
@@ -104,8 +108,8 @@ def exact_bound(problem: ExactProblem, duals: np.ndarray) -> Any:
     What is off is taken by one example with room, that with the largest bound: the duals themselves stay as they are,
     and the bound is that of a point next to them which satisfies the equation exactly.
     """
-    held = [_within(boxes, c, rational(a)) for a, c, boxes in zip(duals, problem.weights, problem.boxes)]
-    off = _total(int(t) * a for t, a in zip(problem.labels, held))
+    held = [_within(boxes, c, rational(a)) for a, c, boxes in zip(duals, problem.weights, problem.boxes, strict=True)]
+    off = _total(int(t) * a for t, a in zip(problem.labels, held, strict=True))
     if not problem.bias or off == 0:
         return exact_dual(problem, held)
     signs = problem.labels * (1 if off > 0 else -1)
@@ -125,7 +129,7 @@ def exact_bound(problem: ExactProblem, duals: np.ndarray) -> Any:
 def _inside(problem: ExactProblem, duals: np.ndarray, among: np.ndarray) -> np.ndarray:
     """Examples whose dual is far from the high end of its box, the farthest as a share first."""
     ends = [_end(boxes, 2) for boxes in problem.boxes]
-    most = np.array([np.inf if end is None else float(c * end) for c, end in zip(problem.weights, ends)])
+    most = np.array([np.inf if end is None else float(c * end) for c, end in zip(problem.weights, ends, strict=True)])
     share = np.where(np.isfinite(most), duals / np.where(most != 0, most, 1.0), -1.0)
     order = np.argsort(share, kind="stable")
     return order[among[order] & (share[order] < 1.0)]

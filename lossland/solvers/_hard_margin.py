@@ -26,7 +26,8 @@ NEITHER = (
     "C=inf: within rounding neither a separating plane nor a common point of the classes was found. If there is a "
     "margin, float64 weights cannot express it. Give a finite C, or move the data to 0 and standardise them."
 )
-_HINGE = Terms(*(np.full((2, 1), value) for value in (1.0, 0.0, np.inf, 0.0)), np.zeros(2))
+_ONE = np.ones((2, 1))
+_HINGE = Terms(_ONE, 0.0 * _ONE, np.inf * _ONE, 0.0 * _ONE, np.zeros(2))
 
 
 def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> Looked:
@@ -65,11 +66,15 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
         proof = not_separable(scaled, inputs, labels, alpha, bias)
         if proof is not None:
             raise proof
-    again = look_again(_HINGE, inputs, labels, np.full(len(labels), np.inf), bias) if affordable(*inputs.shape) else None
+    again = (
+        look_again(_HINGE, inputs, labels, np.full(len(labels), np.inf), bias) if affordable(*inputs.shape) else None
+    )
     best = min((each for each in (found, again) if each is not None), key=lambda each: each.gap, default=None)
     if best is None:
         raise ValueError(NEITHER)
     return best
+
+
 @jax.jit
 def _interior(design: Design, labels: Array, steps: Array) -> tuple[Array, Array, Array]:
     """The interior point's answer to the hard margin: point, duals, iterations."""
@@ -97,7 +102,7 @@ def _certified(
     iterations: int,
     centre: np.ndarray,
 ) -> Looked | None:
-    """The plane of a direction, scaled so that every margin is at least 1, with its gap; None if it does not separate."""
+    """The plane of a direction, every margin at least 1, with its gap; None if it does not separate."""
     scores = inputs @ weights
     low, high = scores[labels > 0].min(), scores[labels < 0].max()
     margin = 0.5 * (low - high) if bias else min(low, -high)

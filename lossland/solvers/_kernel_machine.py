@@ -14,7 +14,7 @@ from lossland.solvers._rounded_point import as_double, exact_ratio
 from lossland.solvers._rounding import UNIT, steepness
 
 EXACTLY = 1000
-"""Examples up to which a gap that rounding leaves open is computed in rational arithmetic: a million entries, seconds."""
+"""Examples up to which a gap that rounding leaves open is computed in rational arithmetic, for seconds."""
 
 
 class KernelSolution(NamedTuple):

@@ -11,6 +11,8 @@ import numpy as np
 
 from lossland.solvers._exact_value import ExactProblem, exact_primal, exact_scores
 
+MOST = 64
+"""Blocks in which coordinates are rounded."""
 REACHES = (1.0, 1.5, 3.0, 8.0)
 """By how many times the worst margin's error the point is moved, one after another."""
 
@@ -48,17 +50,22 @@ def rounded_point(
     origin = np.zeros(len(centre))
     # The origin costs nothing to try, and is the optimum of a loss without a margin.
     best = _better(problem, None, origin, 0.0)
-    w, b = doubles(centre, weights, level)
-    best = _better(problem, best, w, b)
     on = np.flatnonzero(sides)
+    rows = np.concatenate([inputs[on], np.ones((len(on), int(problem.bias)))], axis=1)
+
+    def rounded(weights: list[Any], level: Any) -> tuple[np.ndarray, float]:
+        return _one_by_one(rows, centre, weights, level) if len(on) else doubles(centre, weights, level)
+
+    w, b = rounded(weights, level)
+    best = _better(problem, best, w, b)
     if not len(on) or (best is not None and best.primal <= enough):
         return best
     seen = exact_scores(problem, w, b)
     error = max(abs(float((_ball_of(seen[i]) - scores[i]).mid())) for i in on)
     away = _away(problem, inputs, centre, level is not None, sides)
     for reach in REACHES:
-        moved = [v + reach * error * a for v, a in zip(weights, away[:-1])]
-        w, b = doubles(centre, moved, None if level is None else level + reach * error * away[-1])
+        moved = [v + reach * error * a for v, a in zip(weights, away[:-1], strict=True)]
+        w, b = rounded(moved, None if level is None else level + reach * error * away[-1])
         best = _better(problem, best, w, b)
         if best is not None and best.primal <= enough:
             break
@@ -82,13 +89,40 @@ def _away(problem: ExactProblem, inputs: np.ndarray, centre: np.ndarray, bias: b
     return moved if np.isfinite(moved).all() else np.zeros_like(moved)
 
 
+def _one_by_one(rows: np.ndarray, centre: np.ndarray, weights: list[Any], level: Any) -> tuple[np.ndarray, float]:
+    """Doubles next to weights and bias, rounded one after another, coarsest first: the rest make up for each.
+
+    The rows (m, d + bias) are of the examples on a knot. What rounding one coordinate does to their scores, those not
+    rounded yet take back by the smallest move; what is left in the end is the rounding of the finest few.
+    """
+    point = list(weights)
+    if level is not None:
+        point.append(level - sum((_ball(c) * v for c, v in zip(centre, weights, strict=True)), _ball(0.0)))
+    near = np.array([float(v) for v in point])
+    worth = np.spacing(np.abs(near)) * np.abs(rows).max(axis=0)
+    order = np.argsort(-worth, kind="stable")
+    for blocks in np.array_split(order, min(len(order), MOST)):
+        near[blocks] = [float(point[j]) for j in blocks]
+        off = rows[:, blocks] @ [float((_ball(near[j]) - point[j]).mid()) for j in blocks]
+        rest = order[np.flatnonzero(order == blocks[-1])[0] + 1 :]
+        if not len(rest) or not off.any():
+            continue
+        size = np.abs(rows[:, rest]).max() or 1.0
+        back = np.linalg.lstsq(rows[:, rest] / size, off / np.abs(off).max(), rcond=1e-13)[0] * (
+            np.abs(off).max() / size
+        )
+        for j, move in zip(rest, back, strict=True):
+            point[j] = (point[j] - float(move)).mid()
+    return (near, 0.0) if level is None else (near[:-1], float(near[-1]))
+
+
 def doubles(centre: np.ndarray, weights: list[Any], level: Any) -> tuple[np.ndarray, float]:
     """Doubles next to weights and to the bias of centred inputs, so that the score at the centre is right too."""
     w = np.array([float(v) for v in weights])
-    wanted = sum((_ball(c) * v for c, v in zip(centre, weights)), _ball(0.0)) if level is None else level
+    wanted = sum((_ball(c) * v for c, v in zip(centre, weights, strict=True)), _ball(0.0)) if level is None else level
 
     def at_centre(b: float) -> Any:
-        return sum((_ball(c) * _ball(v) for c, v in zip(centre, w)), _ball(b))
+        return sum((_ball(c) * _ball(v) for c, v in zip(centre, w, strict=True)), _ball(b))
 
     b = 0.0 if level is None else float((wanted - at_centre(0.0)).mid())
     for _ in range(3):
@@ -129,4 +163,3 @@ def as_double(value: Any) -> float:
         return int(value.p) / int(value.q)
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
-

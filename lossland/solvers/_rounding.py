@@ -32,7 +32,7 @@ class Certificate(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The inputs (n, d) that scores are of, with their absolute values; the same of inputs less `shift`, if not None."""
+    """The inputs (n, d) that scores are of and their absolute values; both once more, less `shift` if there is one."""
 
     inputs: np.ndarray
     sizes: np.ndarray
@@ -121,7 +121,7 @@ def within(terms: Terms, t: np.ndarray, c: np.ndarray, duals: np.ndarray) -> np.
     for total, way in ((np.asarray(terms.low).sum(axis=1), -1.0), (np.asarray(terms.high).sum(axis=1), 1.0)):
         # Times a power of two nothing is rounded.
         rounded = np.isfinite(total) & (np.frexp(np.abs(total))[0] != 0.5) & (total != 0)
-        end = c * total[side]
+        end = c * np.where(rounded, total, 0.0)[side]
         beyond = rounded[side] & (way * duals >= way * end) & (duals != 0)
         duals = np.where(beyond, np.nextafter(end, 0.0), duals)
     return duals

@@ -1,7 +1,7 @@
 """A second look at a problem that float64 did not settle: more digits inside, and an exact certificate outside.
 
-The optimum of a loss made of parabolas and lines is found with eighty digits or more (`_wide_interior`), brought back to
-doubles (`_rounded_point`), and certified in rational arithmetic (`_exact_value`).
+The optimum of a loss made of parabolas and lines is found with a hundred digits (`_wide_interior`), brought back to
+doubles (`_rounded_point`), and certified in rational arithmetic (`_exact_value`); a smooth loss takes `_wide_newton`.
 """
 
 import logging
@@ -111,7 +111,9 @@ def look_again(
             duals, bound, support = np.zeros(len(duals)), nothing, np.full(len(duals), ZERO, np.int8)
         if bound is None:
             return None
-        found = rounded_point(exact, x, centre, at.point, wide_scores(problem, at.point), sides, bound * (1 + rational(1e-15)))
+        found = rounded_point(
+            exact, x, centre, at.point, wide_scores(problem, at.point), sides, bound * (1 + rational(1e-15))
+        )
         if found is None:
             return None
         interval = _biases(problem, at, found, centre) if bias else np.zeros(2)
@@ -186,12 +188,12 @@ def centred(x: np.ndarray, bias: bool) -> tuple[Any, np.ndarray]:
     centre = np.where(np.isfinite(centre), centre, 0.0)
     if not bias:
         return arb_mat([[arb(float(v)) for v in row] for row in x]), centre
-    return arb_mat([[*(arb(float(v)) - arb(float(m)) for v, m in zip(row, centre, strict=True)), arb(1)] for row in x]), centre
+    return arb_mat(
+        [[*(arb(float(v)) - arb(float(m)) for v, m in zip(row, centre, strict=True)), arb(1)] for row in x]
+    ), centre
 
 
-def _spread(
-    terms: Terms, x: np.ndarray, t: np.ndarray, c: np.ndarray, bias: bool
-) -> tuple[WideProblem, np.ndarray]:
+def _spread(terms: Terms, x: np.ndarray, t: np.ndarray, c: np.ndarray, bias: bool) -> tuple[WideProblem, np.ndarray]:
     """The problem of balls in the frame where the inputs lie around 0, and what was taken off them."""
     from flint import arb
 
@@ -243,7 +245,7 @@ def _sets(problem: WideProblem, at: WidePoint, n: int) -> tuple[np.ndarray, list
                 cheap = high is None or (low is not None and beta - low < high - beta)
                 sides[own] = 1.0 if cheap else -1.0
         alpha[own] = alpha[own] + beta
-    support = np.array([ZERO if a == 0 else BOUNDED if e else FREE for a, e in zip(alpha, ended)], np.int8)
+    support = np.array([ZERO if a == 0 else BOUNDED if e else FREE for a, e in zip(alpha, ended, strict=True)], np.int8)
     return sides, alpha, support
 
 
@@ -254,7 +256,7 @@ def _balanced(problem: ExactProblem, alpha: list[Any], support: np.ndarray) -> n
         return duals
     free = np.flatnonzero(support == FREE)
     for j in free[np.argsort(-np.abs(duals[free]), kind="stable")][-4:]:
-        off = sum((int(t) * rational(a) for t, a in zip(problem.labels, duals)), rational(0.0))
+        off = sum((int(t) * rational(a) for t, a in zip(problem.labels, duals, strict=True)), rational(0.0))
         if off == 0:
             break
         moved = as_double(rational(duals[j]) - int(problem.labels[j]) * off)
@@ -279,7 +281,7 @@ def _biases(problem: WideProblem, at: WidePoint, found: Doubles, centre: np.ndar
             (least if at_low == (sign > 0) else most).append(place)
         else:
             return np.array([found.bias, found.bias])
-    shift = sum((w * float(m) for w, m in zip(at.point[:-1], centre)), 0 * at.point[0])
+    shift = sum((w * float(m) for w, m in zip(at.point[:-1], centre, strict=True)), 0 * at.point[0])
     low = float((max(least, key=float) - shift).mid()) if least else -np.inf
     high = float((min(most, key=float) - shift).mid()) if most else np.inf
     return np.array([low, high]) if low < high else np.array([found.bias, found.bias])

@@ -133,7 +133,9 @@ def solve(
     check_bounded(form, t, c, bias)
     if np.isinf(c).any():
         s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
-        return _at_infinity(form, data, t, c, np.broadcast_to(s, (*shape, data.n)).reshape(-1, data.n), shape, bias, tol, steps)
+        return _at_infinity(
+            form, data, t, c, np.broadcast_to(s, (*shape, data.n)).reshape(-1, data.n), shape, bias, tol, steps
+        )
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
     found = _table(*optima(form, data, t, c, bias, stop, devices), bias)
     found = look_again_where(form, data.inputs, t, c, bias, tol, steps, found)

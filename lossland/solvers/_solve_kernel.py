@@ -16,7 +16,7 @@ from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, eval
 from lossland.solvers._problems import check_bounded, problems
 
 SMALL = 600
-"""Examples up to which what the full matrix left open is solved once more as a linear problem, of its factor's columns."""
+"""Examples up to which what the full matrix left open is solved once more, linear in its factor's columns."""
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
 

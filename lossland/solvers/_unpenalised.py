@@ -155,7 +155,13 @@ def _separating(x: np.ndarray, t: np.ndarray, bias: bool) -> tuple[np.ndarray, f
 
 
 def _exactly(
-    x: np.ndarray, t: np.ndarray, centre: np.ndarray, size: np.ndarray, direction: np.ndarray, on: np.ndarray, bias: bool
+    x: np.ndarray,
+    t: np.ndarray,
+    centre: np.ndarray,
+    size: np.ndarray,
+    direction: np.ndarray,
+    on: np.ndarray,
+    bias: bool,
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
     """The plane with some examples exactly on it, if then no margin is negative; weights, bias and margins."""
     from flint import fmpq, fmpq_mat

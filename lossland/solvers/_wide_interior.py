@@ -1,4 +1,4 @@
-"""The interior point once more, with eighty digits: for problems whose numbers are too unlike for float64.
+"""The interior point once more, with a hundred digits: for problems whose numbers are too unlike for float64.
 
 The method is that of `_interior_point`, on one problem and in ball arithmetic's midpoints (Johansson 2017), so that
 neither a C of 1e20 nor inputs far from 0 or of very unlike sizes cost it the digits that the answer needs.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from flint import arb, arb_mat
+    pass
 
 BITS = 400
 """Of each number: those of products of centred inputs, three times over."""
@@ -92,10 +92,16 @@ def _start(problem: WideProblem) -> WidePoint:
     from flint import arb
 
     q, zero, half = len(problem.owner), arb(0), arb(1) / 2
-    low = [a if a is not None else (b - 2 if b is not None else arb(-1)) for a, b in zip(problem.low, problem.high)]
-    high = [b if b is not None else a + 2 for a, b in zip(low, problem.high)]
+    low = [
+        a if a is not None else (b - 2 if b is not None else arb(-1))
+        for a, b in zip(problem.low, problem.high, strict=True)
+    ]
+    high = [b if b is not None else a + 2 for a, b in zip(low, problem.high, strict=True)]
     t = [int(problem.labels[i]) for i in problem.owner]
-    ends = {sign: [sum((e for e, s in zip(end, t) if s == sign), zero) for end in (low, high)] for sign in (1, -1)}
+    ends = {
+        sign: [sum((e for e, s in zip(end, t, strict=True) if s == sign), zero) for end in (low, high)]
+        for sign in (1, -1)
+    }
     middle = _least(sum(ends[1], zero), sum(ends[-1], zero)) * half
     target = _most(_least(middle, _least(ends[1][1], ends[-1][1])), _most(ends[1][0], ends[-1][0]))
     share = {}
@@ -105,8 +111,8 @@ def _start(problem: WideProblem) -> WidePoint:
         share[sign] = _least(_most(part, arb(1) / 20), arb(19) / 20)
     beta = [(low[i] + share[t[i]] * (high[i] - low[i])).mid() for i in range(q)]
     pull = [problem.soft[i] * beta[i] - problem.knot[i] for i in range(q)]
-    below = [(_most(p, zero) + 4).mid() if e is not None else zero for p, e in zip(pull, problem.low)]
-    above = [(_most(-p, zero) + 4).mid() if e is not None else zero for p, e in zip(pull, problem.high)]
+    below = [(_most(p, zero) + 4).mid() if e is not None else zero for p, e in zip(pull, problem.low, strict=True)]
+    above = [(_most(-p, zero) + 4).mid() if e is not None else zero for p, e in zip(pull, problem.high, strict=True)]
     return WidePoint([zero] * problem.columns.ncols(), beta, below, above, 0, np.inf)
 
 
@@ -120,7 +126,7 @@ def _most(a: Any, b: Any) -> Any:
 
 def _alpha(problem: WideProblem, beta: list[Any]) -> list[Any]:
     total = list(problem.fixed)
-    for i, value in zip(problem.owner, beta):
+    for i, value in zip(problem.owner, beta, strict=True):
         total[i] = total[i] + value
     return total
 
@@ -136,7 +142,7 @@ def _pulled(problem: WideProblem, values: list[Any]) -> list[Any]:
     """The columns' sums of t times values (n,)."""
     from flint import arb_mat
 
-    signed = arb_mat([[int(t) * v for t, v in zip(problem.labels, values)]])
+    signed = arb_mat([[int(t) * v for t, v in zip(problem.labels, values, strict=True)]])
     return (signed * problem.columns).mid().entries()
 
 
@@ -159,7 +165,7 @@ def _share(problem: WideProblem, at: WidePoint) -> float:
     penalised = at.point[:-1] if problem.bias else at.point
     half = sum((v * v for v in penalised), zero) / 2
     off = _off(problem, at)
-    worth = sum((abs(p * o) for p, o in zip(at.point, off)), zero) + sum((o * o for o in off), zero) / 2
+    worth = sum((abs(p * o) for p, o in zip(at.point, off, strict=True)), zero) + sum((o * o for o in off), zero) / 2
     size = size + half
     # Where the optimum is 0, what the margins could cost decides.
     floor = sum((abs(b) for b in at.beta), zero) * arb(2) ** -60
@@ -171,7 +177,7 @@ def _off(problem: WideProblem, at: WidePoint) -> list[Any]:
     """Z^T alpha - w, and the sum of t alpha."""
     drawn = _pulled(problem, _alpha(problem, at.beta))
     last = len(drawn) - 1
-    return [d if problem.bias and j == last else d - w for j, (d, w) in enumerate(zip(drawn, at.point))]
+    return [d if problem.bias and j == last else d - w for j, (d, w) in enumerate(zip(drawn, at.point, strict=True))]
 
 
 class _Newton(NamedTuple):
@@ -199,15 +205,18 @@ def _step(problem: WideProblem, at: WidePoint) -> WidePoint | None:
     _, change, below, above = guess
     count = 0
     for i in range(q):
-        for end, own, more, way in ((problem.low[i], at.below[i], below[i], 1), (problem.high[i], at.above[i], above[i], -1)):
+        for end, own, more, way in (
+            (problem.low[i], at.below[i], below[i], 1),
+            (problem.high[i], at.above[i], above[i], -1),
+        ):
             if end is not None:
                 room = way * (at.beta[i] - end)
                 now += own * room
                 after += (own + reach * more) * (room + reach * way * change[i])
                 count += 1
     aim = now / max(count, 1) * (after / now) ** 3 if now > 0 else zero
-    low = [aim - reach * c * b if e is not None else zero for c, b, e in zip(change, below, problem.low)]
-    high = [aim + reach * c * b if e is not None else zero for c, b, e in zip(change, above, problem.high)]
+    low = [aim - reach * c * b if e is not None else zero for c, b, e in zip(change, below, problem.low, strict=True)]
+    high = [aim + reach * c * b if e is not None else zero for c, b, e in zip(change, above, problem.high, strict=True)]
     found = _direction(problem, at, newton, low, high)
     if found is None:
         return None
@@ -215,10 +224,10 @@ def _step(problem: WideProblem, at: WidePoint) -> WidePoint | None:
     by = _reach(problem, at, found)
     by = arb(1) if by >= 1 else by * arb("0.9995")
     return WidePoint(
-        [(p + by * m).mid() for p, m in zip(at.point, move)],
-        [(p + by * m).mid() for p, m in zip(at.beta, change)],
-        [(p + by * m).mid() for p, m in zip(at.below, below)],
-        [(p + by * m).mid() for p, m in zip(at.above, above)],
+        [(p + by * m).mid() for p, m in zip(at.point, move, strict=True)],
+        [(p + by * m).mid() for p, m in zip(at.beta, change, strict=True)],
+        [(p + by * m).mid() for p, m in zip(at.below, below, strict=True)],
+        [(p + by * m).mid() for p, m in zip(at.above, above, strict=True)],
         at.steps,
         at.share,
     )
@@ -229,8 +238,8 @@ def _newton(problem: WideProblem, at: WidePoint) -> _Newton:
 
     zero = arb(0)
     scores = wide_scores(problem, at.point)
-    over_low = [1 / (b - e) if e is not None else zero for b, e in zip(at.beta, problem.low)]
-    over_high = [1 / (e - b) if e is not None else zero for b, e in zip(at.beta, problem.high)]
+    over_low = [1 / (b - e) if e is not None else zero for b, e in zip(at.beta, problem.low, strict=True)]
+    over_high = [1 / (e - b) if e is not None else zero for b, e in zip(at.beta, problem.high, strict=True)]
     theta, push = [], []
     stiff = [zero] * len(problem.labels)
     for i, own in enumerate(problem.owner):
@@ -240,7 +249,7 @@ def _newton(problem: WideProblem, at: WidePoint) -> _Newton:
         margin = int(problem.labels[own]) * scores[own]
         push.append((problem.knot[i] - margin - problem.soft[i] * at.beta[i]).mid())
     rows = problem.columns.tolist()
-    scaled = arb_mat([[s.mid() * v for v in row] for s, row in zip(stiff, rows)])
+    scaled = arb_mat([[s.mid() * v for v in row] for s, row in zip(stiff, rows, strict=True)])
     matrix = (scaled.transpose() * problem.columns).mid()
     size = matrix.nrows()
     for j in range(size - 1 if problem.bias else size):
@@ -253,13 +262,16 @@ def _direction(problem: WideProblem, at: WidePoint, newton: _Newton, low: list[A
     from flint import arb, arb_mat
 
     zero = arb(0)
-    right = [p + a * o - b * r for p, a, o, b, r in zip(newton.push, low, newton.over_low, high, newton.over_high)]
+    right = [
+        p + a * o - b * r
+        for p, a, o, b, r in zip(newton.push, low, newton.over_low, high, newton.over_high, strict=True)
+    ]
     g = list(newton.alpha)
     for i, own in enumerate(problem.owner):
         g[own] = g[own] + newton.theta[i] * right[i]
     drawn = _pulled(problem, g)
     last = len(drawn) - 1
-    aim = [d if problem.bias and j == last else d - w for j, (d, w) in enumerate(zip(drawn, at.point))]
+    aim = [d if problem.bias and j == last else d - w for j, (d, w) in enumerate(zip(drawn, at.point, strict=True))]
     try:
         move = newton.matrix.solve(arb_mat([[v] for v in aim]), algorithm="approx").mid().entries()
     except ZeroDivisionError:

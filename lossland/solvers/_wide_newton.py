@@ -1,7 +1,7 @@
 """Newton's method once more for a smooth loss on one problem, its linear algebra with a hundred digits.
 
-Values and slopes of the loss stay float64: they are exact to a few last digits at margins that are themselves exact. What
-float64 loses is in the sums over features and in the system, where inputs far from 0 or a large C cost digits.
+Values and slopes of the loss stay float64: they are exact to a few last digits at margins that are themselves exact.
+What float64 loses is in sums over features and in the system, where inputs far from 0 or a large C cost digits.
 """
 
 from typing import Any, NamedTuple
@@ -96,7 +96,7 @@ def newton_wide(problem: SmoothProblem, start: list[Any], steps: int, close: flo
             break
         at, lent = new, lent * (0.01 if by > 0.5 else 1.0) if lent > 1e-12 else 0.0
     assert best is not None
-    return best._replace(steps=count)
+    return best
 
 
 def jets(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -123,7 +123,10 @@ def place(problem: SmoothProblem, point: list[Any]) -> _Place:
     half = problem.penalty * sum((v * v for v in penalised), arb(0)) / 2
     if not (np.isfinite(loss).all() and np.isfinite(slope).all() and np.isfinite(bend).all()):
         return _Place(point, scores, loss, slope, bend, None)
-    rest = [arb(float(v)) + arb(float(s)) * (z - arb(float(m))) for v, s, z, m in zip(loss, slope, scores, near, strict=True)]
+    rest = [
+        arb(float(v)) + arb(float(s)) * (z - arb(float(m)))
+        for v, s, z, m in zip(loss, slope, scores, near, strict=True)
+    ]
     return _Place(point, scores, loss, slope, bend, (half + sum(rest, arb(0))).mid())
 
 

@@ -169,7 +169,9 @@ def exact_gap(problem: Problem, sol) -> tuple[fmpq, fmpq, fmpq]:
         return primal, _dual(terms, rows, t, c, alpha), size
     best = None
     heavy = [i for i in np.argsort(-np.abs(np.asarray(sol.duals)), kind="stable") if int(t[i]) * off > 0][:12]
-    light = [i for i in np.argsort(np.asarray(sol.duals) / np.where(c > 0, c, 1.0), kind="stable") if int(t[i]) * off < 0]
+    light = [
+        i for i in np.argsort(np.asarray(sol.duals) / np.where(c > 0, c, 1.0), kind="stable") if int(t[i]) * off < 0
+    ]
     for i in [*heavy, *light[:12]]:
         moved = list(alpha)
         moved[i] -= int(t[i]) * off
