@@ -7,27 +7,35 @@ The start needs no solver. Some beta is the optimum of targets of its own, made 
 the labels, the optimum is followed like any other path, and ends at the optimum of C_min with its exact sets.
 """
 
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import flint
 import numpy as np
 
 from lossland.solvers._certificates import BOUNDED, FREE, ZERO
-from lossland.solvers._parametric_qp import HIGH, LOW, Ramp, Walk, walked
 from lossland.solvers._parametric_qp import FREE as BETWEEN
+from lossland.solvers._parametric_qp import HIGH, LOW, Ramp, Walk, walked
 
-CERTAIN = 1e-9
-"""The relative gap up to which a piece of the path counts as right."""
+CERTAIN, LOST = 1e-9, 1e-3
+"""The relative gap up to which a piece of the path counts as right, and the most that rounding may add to it."""
 
 
 class HingeProblem(NamedTuple):
-    """What the path is of: kernel (n, n), labels t (n,), weights s (n,); inputs (n, d) if the kernel is linear."""
+    """What the path is of.
+
+    Attributes:
+        kernel: (n, n); the linear one is of the inputs about their middle.
+        labels: (n,).
+        weights: (n,), not negative.
+        inputs: (n, d) if the kernel is linear, else None.
+        middle: (d,), what is taken off the inputs: sum_i beta_i = 0, so only the bias changes with it.
+    """
 
     kernel: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     inputs: np.ndarray | None = None
+    middle: np.ndarray | None = None
 
 
 class Pooled(NamedTuple):
@@ -51,7 +59,7 @@ class Traced(NamedTuple):
 
     Cs: np.ndarray
     duals: np.ndarray
-    betas: np.ndarray
+    weights: np.ndarray
     biases: np.ndarray
     support: np.ndarray
     objective: np.ndarray
@@ -94,7 +102,8 @@ def traced(problem: HingeProblem, pools: Pooled, C_min: float, C_max: float, exa
         The path; without breakpoints if not even the start is certified.
     """
     number = _rational if exact else np.float64
-    kernel = _rational_kernel(problem, pools) if exact else problem.kernel[np.ix_(pools.first, pools.first)]
+    rows = _rational_inputs(problem, pools) if exact and problem.inputs is not None else None
+    kernel = _rational_kernel(problem, pools, rows) if exact else problem.kernel[np.ix_(pools.first, pools.first)]
     t = _vector(pools.labels, number)
     s = _vector(pools.weights, number)
     if exact:
@@ -107,14 +116,15 @@ def traced(problem: HingeProblem, pools: Pooled, C_min: float, C_max: float, exa
     zero = 0 * s
     bound = t * s
     low, high = np.where(bound < 0, bound, zero), np.where(bound > 0, bound, zero)
-    begun = _begun(kernel, t - about, start * low, start * high, excess)
+    size = np.abs(kernel).max()
+    begun = _begun(kernel, t - about, start * low, start * high, excess, size)
     if begun.trouble:
         return _none(problem, f"At C = {C_min:g} {begun.trouble}.")
-    ramp = Ramp(kernel, np.array([t - about, zero]), np.array([zero, low]), np.array([zero, high]))
+    ramp = Ramp(kernel, np.array([t - about, zero]), np.array([zero, low]), np.array([zero, high]), size)
     walk = walked(ramp, begun.sets[-1], start, end)
     if not walk.places:
         return _none(problem, f"At C = {C_min:g} {walk.trouble}.")
-    return _certified(problem, pools, walk, float(about), C_max)
+    return _certified(problem, pools, walk, int(about), rows)
 
 
 def _rational(value: Any) -> flint.fmpq:
@@ -134,16 +144,22 @@ def _summed(weights: np.ndarray, pools: Pooled) -> np.ndarray:
     return total
 
 
-def _rational_kernel(problem: HingeProblem, pools: Pooled) -> np.ndarray:
-    if problem.inputs is None:
-        rows = problem.kernel[np.ix_(pools.first, pools.first)]
-        return np.array([[_rational(v) for v in row] for row in rows], dtype=object)
-    rows = problem.inputs[pools.first]
-    flat = flint.fmpq_mat(*rows.shape, [_rational(v) for v in rows.ravel()])
+def _rational_inputs(problem: HingeProblem, pools: Pooled) -> np.ndarray:
+    """The pools' inputs about the middle, (m, d)."""
+    assert problem.inputs is not None and problem.middle is not None
+    middle = _vector(problem.middle, _rational)
+    return np.array([_vector(row, _rational) - middle for row in problem.inputs[pools.first]], dtype=object)
+
+
+def _rational_kernel(problem: HingeProblem, pools: Pooled, rows: np.ndarray | None) -> np.ndarray:
+    if rows is None:
+        held = problem.kernel[np.ix_(pools.first, pools.first)]
+        return np.array([_vector(row, _rational) for row in held], dtype=object)
+    flat = flint.fmpq_mat(*rows.shape, list(rows.ravel()))
     return np.array((flat * flat.transpose()).entries(), dtype=object).reshape(len(rows), len(rows))
 
 
-def _begun(kernel: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.ndarray, excess: Any) -> Walk:
+def _begun(kernel: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.ndarray, excess: Any, size: Any) -> Walk:
     """The optimum of a box, by following it from targets that make a corner of the box optimal.
 
     The larger class's duals are filled up, those with the least margins first, until they balance the other's.
@@ -166,11 +182,10 @@ def _begun(kernel: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.nda
         else:
             beta[i], sets[i], left = (left if full[i] > 0 else -left), BETWEEN, 0 * left
     fitted = kernel @ beta
-    size = np.abs(fitted).max() + np.abs(target).max() + 0 * left
-    size = size if size > 0 else size + 1
-    from_here = fitted + size * sets
+    away = np.abs(fitted).max() + np.abs(target).max() + 0 * left
+    from_here = fitted + (away if away > 0 else away + 1) * sets
     zero = 0 * full
-    ramp = Ramp(kernel, np.array([from_here, target - from_here]), np.array([low, zero]), np.array([high, zero]))
+    ramp = Ramp(kernel, np.array([from_here, target - from_here]), np.array([low, zero]), np.array([high, zero]), size)
     return walked(ramp, sets, 0 * left, 0 * left + 1)
 
 
@@ -180,41 +195,46 @@ def _begun(kernel: np.ndarray, target: np.ndarray, low: np.ndarray, high: np.nda
 def _none(problem: HingeProblem, message: str) -> Traced:
     n = len(problem.labels)
     nothing, rows = np.zeros(0), np.zeros((0, n))
-    return Traced(nothing, rows, rows, nothing, np.zeros((0, n), int), nothing, nothing, message)
+    return Traced(nothing, rows, np.zeros((0, 0)), nothing, np.zeros((0, n), int), nothing, nothing, message)
 
 
-def _certified(problem: HingeProblem, pools: Pooled, walk: Walk, about: float, C_max: float) -> Traced:
+def _certified(problem: HingeProblem, pools: Pooled, walk: Walk, about: int, rational: np.ndarray | None) -> Traced:
     """The walk as floats of all examples, up to where its gaps, at breakpoints and halfway between them, end to hold."""
-    Cs = np.array([float(_float(C)) for C in walk.places])
-    betas = np.array([[_float(v) for v in row] for row in walk.betas]).reshape(len(Cs), -1)
-    biases = about + np.array([_float(b) for b in walk.biases])
-    sets = np.array(walk.sets)
-    duals = _spread(problem, pools, Cs, betas * pools.labels, sets)
-    rows = duals * problem.labels
-    objective, gap = certificates(problem, Cs, rows, biases)
-    middles = [0.5 * (part[1:] + part[:-1]) for part in (Cs, rows, biases)]
-    _, between = certificates(problem, *middles)
-    good = len(Cs)
-    bad = np.flatnonzero(~(np.append(between, 0.0) <= CERTAIN) | ~(gap <= CERTAIN))
-    message = ""
+    Cs = _floats(np.array(walk.places))
+    # Rationals that are one float: the last of them stands for all.
+    kept = np.flatnonzero(np.append(np.diff(Cs) > 0, True))
+    Cs = Cs[kept]
+    # Rationals are rounded once, at the end.
+    biases = _floats(np.array(walk.biases)[kept] + about)
+    betas, sets = np.array(walk.betas)[kept], np.array(walk.sets)[kept]
+    weights = _floats(betas @ rational) if rational is not None else None
+    duals = _spread(problem, pools, Cs, _floats(betas) * pools.labels, sets)
+    if weights is None and problem.inputs is not None:
+        weights = (duals * problem.labels) @ (problem.inputs - problem.middle)
+    weights = np.zeros((len(Cs), 0)) if weights is None else weights
+    every = Cs, duals, weights, biases
+    objective, gap, lost = certificates(problem, *every)
+    between = certificates(problem, *(0.5 * (part[1:] + part[:-1]) for part in every))
+    sure = gap <= CERTAIN + lost
+    bad = np.flatnonzero(~sure | ~np.append(between[1] <= CERTAIN + between[2], True))
+    good, message = len(Cs), ""
     if len(bad):
-        good = int(bad[0]) + (1 if gap[bad[0]] <= CERTAIN else 0)
+        good = int(bad[0]) + int(sure[bad[0]])
         message = f"beyond C = {Cs[max(good - 1, 0)]:.6g} rounding leaves no certified path"
     elif walk.trouble:
         message = f"at C = {Cs[-1]:.6g} {walk.trouble}"
     support = _support(problem, Cs, duals, pools, sets)[: max(good - 1, 0)]
-    return Traced(Cs[:good], duals[:good], rows[:good], biases[:good], support, objective[:good], gap[:good], message)
+    return Traced(*(part[:good] for part in every), support, objective[:good], gap[:good], message and f"{message}.")
 
 
-def _float(value: Any) -> float:
-    if isinstance(value, flint.fmpq):
-        return float(Fraction(int(value.p), int(value.q)))
-    return float(value)
+def _floats(values: np.ndarray) -> np.ndarray:
+    """The same as floats, rationals rounded to the nearest."""
+    if values.dtype != object:
+        return values
+    return np.array([int(v.p) / int(v.q) for v in values.ravel()]).reshape(values.shape)
 
 
-def _spread(
-    problem: HingeProblem, pools: Pooled, Cs: np.ndarray, duals: np.ndarray, sets: np.ndarray
-) -> np.ndarray:
+def _spread(problem: HingeProblem, pools: Pooled, Cs: np.ndarray, duals: np.ndarray, sets: np.ndarray) -> np.ndarray:
     """The pools' duals, (k, m), shared out to the examples by weight, (k, n); exactly at their ends where they are."""
     full = (sets != BETWEEN) & ((sets == HIGH) == (pools.labels > 0))
     share = duals / pools.weights
@@ -225,9 +245,7 @@ def _spread(
     return held
 
 
-def _support(
-    problem: HingeProblem, Cs: np.ndarray, duals: np.ndarray, pools: Pooled, sets: np.ndarray
-) -> np.ndarray:
+def _support(problem: HingeProblem, Cs: np.ndarray, duals: np.ndarray, pools: Pooled, sets: np.ndarray) -> np.ndarray:
     """The sets between breakpoints: those walked with, and between where a dual leaves its end all the same."""
     full = (sets == HIGH) == (pools.labels > 0)
     codes = np.where(sets == BETWEEN, FREE, np.where(full, BOUNDED, ZERO))[:-1]
@@ -238,26 +256,33 @@ def _support(
 
 
 def certificates(
-    problem: HingeProblem, Cs: np.ndarray, betas: np.ndarray, biases: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The primal values and the relative gaps.
+    problem: HingeProblem, Cs: np.ndarray, duals: np.ndarray, weights: np.ndarray, biases: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The primal values, the relative gaps, and what is lost of these where a margin of 1 is rounded.
 
     Args:
         problem: what the path is of.
         Cs: (k,).
-        betas: (k, n), t_i alpha_i.
+        duals: (k, n), in their boxes.
+        weights: (k, d) for the linear kernel, else (k, 0).
         biases: (k,).
 
     Returns:
-        Two arrays (k,).
+        Three arrays (k,).
     """
-    fitted = betas @ problem.kernel
-    half = 0.5 * np.sum(betas * fitted, axis=1)
+    betas = duals * problem.labels
+    if problem.inputs is None:
+        fitted = betas @ problem.kernel
+        sizes = np.abs(betas) @ np.abs(problem.kernel)
+        half = dual_half = 0.5 * np.sum(betas * fitted, axis=1)
+    else:
+        inputs = problem.inputs - problem.middle
+        fitted, sizes = weights @ inputs.T, np.abs(weights) @ np.abs(inputs).T
+        half, dual_half = (0.5 * np.sum(w * w, axis=1) for w in (weights, betas @ inputs))
     margins = problem.labels * (fitted + biases[:, None])
     primal = half + Cs * (np.maximum(0.0, 1.0 - margins) @ problem.weights)
-    inside = np.clip(betas * problem.labels, 0.0, Cs[:, None] * problem.weights)
-    # A dual point outside its box by rounding is worth what the clipped one is, less the bias times what is cut off.
-    off = np.abs((inside * problem.labels).sum(1)) * np.abs(biases)
-    clipped = inside * problem.labels
-    dual = inside.sum(1) - 0.5 * np.sum(clipped * (clipped @ problem.kernel), axis=1) - off
-    return primal, np.abs(primal - dual) / primal
+    # What sum_i beta_i is off 0 by rounding costs the bound as much times the bias.
+    dual = duals.sum(axis=1) - dual_half - np.abs(betas.sum(axis=1) * biases)
+    sizes = sizes + np.abs(biases)[:, None] + 1.0
+    lost = 4e-15 * Cs * (((np.abs(margins - 1.0) <= 1e-9 * sizes) * sizes) @ problem.weights)
+    return primal, np.abs(primal - dual) / primal, np.minimum(lost / primal, LOST)

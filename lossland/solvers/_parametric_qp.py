@@ -19,10 +19,11 @@ import flint
 import numpy as np
 
 LOW, FREE, HIGH = -1, 0, 1
-RATE, DEPENDENT = 1e-12, 1e-11
+RATE, DEPENDENT = 1e-13, 1e-11
 """In floats: a rate, as a share of those it is made of, that counts as none; a distance that counts as dependence."""
-REFRESH = 32
-"""Moves after which the sums that are kept up to date are made anew."""
+REFRESH, FEW = 32, 200
+"""Moves after which the sums that are kept up to date are made anew; of few coordinates, and before long segments, at
+once."""
 
 
 class Ramp(NamedTuple):
@@ -33,12 +34,14 @@ class Ramp(NamedTuple):
         target: (2, m).
         low: (2, m).
         high: (2, m).
+        size: the largest |K_ij|, from which rounding is told.
     """
 
     kernel: np.ndarray
     target: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    size: Any
 
 
 class Walk(NamedTuple):
@@ -91,6 +94,10 @@ def walked(ramp: Ramp, sets: np.ndarray, start: Any, end: Any) -> Walk:
     held = Walk([], [], [], [], "")
     while True:
         line, event = _segment(ramp, sets, fixed, at, end)
+        large = len(sets) > FEW and not _exact(fixed)
+        if large and (event.place is None or event.place > 1.1 * at):
+            fixed = _fixed(ramp, sets)
+            line, event = _segment(ramp, sets, fixed, at, end)
         if line is None:
             return held._replace(trouble="the examples on the margin depend on each other within rounding")
         place = end if event.place is None or event.place >= end else event.place
@@ -108,7 +115,7 @@ def walked(ramp: Ramp, sets: np.ndarray, start: Any, end: Any) -> Walk:
         at = max(place, at)
         for coordinate, new in event.moves:
             _move(ramp, sets, fixed, line, at, coordinate, new)
-        if count % REFRESH == 0 and not _exact(fixed):
+        if (count % REFRESH == 0 or len(sets) <= FEW) and not _exact(fixed):
             fixed = _fixed(ramp, sets)
 
 
@@ -150,9 +157,7 @@ def _put(ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, coordinate: int, new: 
 # ------------------------------------------------------------------------------------------------------------ segments
 
 
-def _segment(
-    ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, at: Any, end: Any
-) -> tuple[Line | None, Event]:
+def _segment(ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, at: Any, end: Any) -> tuple[Line | None, Event]:
     """The segment of given sets and where it ends; no line where its system cannot be solved."""
     free = np.flatnonzero(sets == FREE)
     beta = _ends(ramp, sets)
@@ -165,7 +170,7 @@ def _segment(
         if sides is None:
             fitted = fixed + solved[:-1].T @ ramp.kernel[free]
             line = Line(beta, solved[-1], ramp.target - fitted - solved[-1][:, None])
-            return line, _next(ramp, sets, line, at, np.abs(fitted[1]).max())
+            return line, _next(ramp, sets, line, at)
         for coordinate, side in zip(free, sides, strict=True):
             _put(ramp, sets, fixed, coordinate, side)
     return _flat(ramp, sets, fixed, at)
@@ -213,12 +218,12 @@ def _all_at_ends(ramp: Ramp, beta: np.ndarray, free: np.ndarray, at: Any, end: A
     return sides
 
 
-def _next(ramp: Ramp, sets: np.ndarray, line: Line, at: Any, fitted: Any) -> Event:
+def _next(ramp: Ramp, sets: np.ndarray, line: Line, at: Any) -> Event:
     """The first coordinate to reach an end of its box or whose rest changes its sign; of several the least index."""
     free = sets == FREE
     exact = _exact(ramp.kernel)
     below, above = line.beta - ramp.low, ramp.high - line.beta
-    still = 0 if exact else RATE * (fitted + abs(line.bias[1]) + np.abs(ramp.target[1]).max())
+    still = 0 if exact else _rounding(ramp, line.beta[1]) + RATE * (abs(line.bias[1]) + np.abs(ramp.target[1]).max())
     wide = ramp.high - ramp.low
     slow = 0 if exact else RATE * (np.abs(wide[1]) + np.abs(line.beta[1]).max(initial=0.0, where=free))
     meetings = [
@@ -238,6 +243,11 @@ def _next(ramp: Ramp, sets: np.ndarray, line: Line, at: Any, fitted: Any) -> Eve
     return Event(None, ()) if best is None else Event(best[0], ((best[1], best[2]),))
 
 
+def _rounding(ramp: Ramp, rates: np.ndarray) -> float:
+    """Up to where a rate of K beta, made of these rates of beta, is none."""
+    return RATE * float(ramp.size * np.abs(rates).sum())
+
+
 def _flat(ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, at: Any) -> tuple[Line, Event]:
     """A segment where nothing is free: b keeps to the middle of its interval.
 
@@ -245,23 +255,22 @@ def _flat(ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, at: Any) -> tuple[Lin
     """
     room = ramp.target - fixed
     size = 0 if _exact(fixed) else RATE * (np.abs(room[0] + at * room[1]).max())
-    still = 0 if _exact(fixed) else RATE * np.abs(room[1]).max()
+    ends = _ends(ramp, sets)
+    still = 0 if _exact(fixed) else _rounding(ramp, ends[1]) + RATE * np.abs(ramp.target[1]).max()
     low, low_end = _tightest(room, np.flatnonzero(sets == LOW), at, 1, size, still)
     high, high_end = _tightest(-room, np.flatnonzero(sets == HIGH), at, -1, size, still)
     middle = (room[:, low] + room[:, high]) / 2
-    line = Line(_ends(ramp, sets), middle, room - middle[:, None])
+    line = Line(ends, middle, room - middle[:, None])
     held, grown = room[:, high] - room[:, low]
-    ends = [p for p in (low_end, high_end) if p is not None]
+    changes = [p for p in (low_end, high_end) if p is not None]
     if grown < -still:
         meet = max(-held / grown, at)
-        if not ends or meet <= min(ends):
+        if not changes or meet <= min(changes):
             return line, Event(meet, ((low, FREE), (high, FREE)))
-    return line, Event(min(ends) if ends else None, ())
+    return line, Event(min(changes) if changes else None, ())
 
 
-def _tightest(
-    height: np.ndarray, among: np.ndarray, at: Any, sign: int, size: Any, still: Any
-) -> tuple[int, Any]:
+def _tightest(height: np.ndarray, among: np.ndarray, at: Any, sign: int, size: Any, still: Any) -> tuple[int, Any]:
     """The coordinate whose line is the highest just beyond p, and the p up to which it is."""
     now, slope = height[0, among] + at * height[1, among], height[1, among]
     first = np.flatnonzero(now >= now.max() - size)
@@ -283,11 +292,10 @@ def _move(ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, line: Line, at: Any, 
     kernel = ramp.kernel
     column = np.append(kernel[free, coordinate], 0 * kernel[0, 0] + 1)[:, None]
     solved = _solved(ramp, free, column)
-    size = kernel[coordinate, coordinate] + np.abs(kernel[free, free]).max()
     if solved is not None:
         share = solved[:-1, 0]
         left = kernel[coordinate, coordinate] - share @ kernel[free, coordinate] - solved[-1, 0]
-        dependent = left <= (0 if _exact(kernel) else DEPENDENT * size * (1.0 + share @ share))
+        dependent = left <= (0 if _exact(kernel) else DEPENDENT * ramp.size * (1.0 + share @ share))
         if dependent:
             _exchange(ramp, sets, fixed, line, at, coordinate, free, share)
             return
