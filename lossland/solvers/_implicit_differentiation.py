@@ -24,7 +24,17 @@ from lossland.data import Dataset
 from lossland.elements import LOSSES, Pair, find
 from lossland.solvers._certificates import FREE
 from lossland.solvers._convex_form import Form, convex_form
-from lossland.solvers._kink_sets import NEAR, Given, KinkSets, kink_sets, undetermined
+from lossland.solvers._kink_sets import (
+    NEAR,
+    DegenerateSolution,
+    Given,
+    KinkSets,
+    Weak,
+    cornered,
+    dependent,
+    kink_sets,
+    undetermined,
+)
 from lossland.solvers._solve import Solution, solve
 from lossland.solvers._solve_kernel import LARGEST, solve_kernel
 
@@ -35,6 +45,20 @@ class _Spec(NamedTuple):
     loss: Any
     bias: bool
     tol: float
+
+
+class Frozen(NamedTuple):
+    """A solution ready to be differentiated.
+
+    Attributes:
+        point: (2 (d + 1),), weights, bias, and the duals of the examples on a kink.
+        inverse: of the optimality conditions' Jacobian there.
+        sets: which these examples are.
+    """
+
+    point: Any
+    inverse: Any
+    sets: KinkSets
 
 
 @promoting
@@ -93,29 +117,94 @@ def differentiable_solve(
     return _optimum(_Spec(entry, bias, tol), given)
 
 
+def _traced(given: Given) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given))
+
+
+def _host(given: Given) -> Given:
+    """The same as NumPy arrays of float64."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), given)
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _optimum(spec: _Spec, given: Given) -> tuple[Array, Array]:
     """Weights and bias, in the type of the inputs."""
-    sol, _ = _solved(spec, given)
-    return jnp.asarray(sol.weights, given.inputs.dtype), jnp.asarray(sol.bias, given.inputs.dtype)
+    dtype, d = given.inputs.dtype, given.inputs.shape[1]
+    shapes = jax.ShapeDtypeStruct((d,), dtype), jax.ShapeDtypeStruct((), dtype)
+    return _called(functools.partial(_values, spec), shapes, given)
 
 
-@_optimum.defjvp
+@functools.partial(_optimum.defjvp, symbolic_zeros=True)
 def _optimum_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
     """Weights and bias, and their change along the tangents by the implicit function theorem."""
     (given,), (moved,) = primals, tangents
-    sol, form = _solved(spec, given)
-    dtype, d = given.inputs.dtype, given.inputs.shape[1]
-    sets = kink_sets(spec.bias, form, sol, _host(given))
-    duals = np.where(sets.counted, np.asarray(sol.duals)[sets.free], 0.0)
-    point = np.concatenate([sol.weights, [sol.bias], duals])
-    with jax.enable_x64(True):
-        jacobian = np.asarray(_jacobian(spec, sets, _host(given), point))
-    inverse = jnp.asarray(_inverse(jacobian, sets, d), dtype)
-    change = _changed(spec, sets, given, moved, jnp.asarray(point, dtype))
-    step = -jnp.matmul(inverse[: d + 1], change, precision=jax.lax.Precision.HIGHEST)
-    value = jnp.asarray(sol.weights, dtype), jnp.asarray(sol.bias, dtype)
-    return value, (step[:d], step[d] if spec.bias else jnp.zeros((), dtype))
+    held = _frozen(spec, _names(moved), given)
+    step, d = _step(spec, held, given, _filled(given, moved)), given.inputs.shape[1]
+    bias = step[d] * jnp.where(held.sets.vague == 2, jnp.nan, 1.0).astype(step.dtype)
+    value = held.point[:d], held.point[d]
+    return value, (step[:d], bias if spec.bias else jnp.zeros_like(bias))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _frozen(spec: _Spec, names: frozenset[str], given: Given) -> Frozen:
+    """The solution with its multipliers, a function of what is given; and its sets, which stay put."""
+    d, n, dtype = given.inputs.shape[1], given.inputs.shape[0], given.inputs.dtype
+    sizes = KinkSets((d + 1,), (d + 1,), (d + 1,), (n,), (n,), (2,), (2,), ())
+    shapes = jax.tree.map(
+        lambda size: jax.ShapeDtypeStruct(size, dtype),
+        Frozen((2 * d + 2,), (2 * d + 2, 2 * d + 2), sizes),
+        is_leaf=lambda leaf: type(leaf) is tuple,
+    )
+    return _called(functools.partial(_settled, spec, names), shapes, given)
+
+
+@functools.partial(_frozen.defjvp, symbolic_zeros=True)
+def _frozen_rule(spec: _Spec, names: frozenset[str], primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    (given,), (moved,) = primals, tangents
+    held = _frozen(spec, names | _names(moved), given)
+    step = _step(spec, held, given, _filled(given, moved))
+    return held, jax.tree.map(jnp.zeros_like, held)._replace(point=step)
+
+
+def _names(moved: Given) -> frozenset[str]:
+    """What is moved, by name."""
+    fields = moved._asdict().items()
+    zero = jax.custom_derivatives.SymbolicZero
+    return frozenset(k for k, part in fields if not all(isinstance(leaf, zero) for leaf in jax.tree.leaves(part)))
+
+
+def _filled(given: Given, moved: Given) -> Given:
+    """The tangents as arrays."""
+    zero = jax.custom_derivatives.SymbolicZero
+    return jax.tree.map(lambda leaf, way: jnp.zeros_like(leaf) if isinstance(way, zero) else way, given, moved)
+
+
+def _called(function: Callable[..., Any], shapes: Any, given: Given) -> Any:
+    """What a function on the host gives; a degenerate or unfinished solution raises, or is NaN where this is traced."""
+
+    @promoting
+    def on_host(given: Given, raises: bool) -> Any:
+        found = function(_host(given), raises)
+        return jax.tree.map(lambda part, shape: np.asarray(part, shape.dtype).reshape(shape.shape), found, shapes)
+
+    if _traced(given):
+        return jax.pure_callback(lambda held: on_host(held, False), shapes, given, vmap_method="sequential")
+    return jax.tree.map(jnp.asarray, on_host(given, True))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _step(spec: _Spec, held: Frozen, given: Given, moved: Given) -> Array:
+    """The change of the unknowns along tangents; the inverse solves, and is not itself what is differentiated."""
+    change = jax.jvp(lambda now: _residual(spec, held.sets, now, held.point), (given,), (moved,))[1]
+    jacobian = _jacobian(spec, held.sets, given, held.point)
+    inverse = jax.lax.stop_gradient(held.inverse)
+
+    def times(matrix: Array) -> Callable[[Array], Array]:
+        return lambda vector: jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
+
+    return -jax.lax.custom_linear_solve(
+        times(jacobian), change, lambda _, right: times(inverse)(right), lambda _, right: times(inverse.T)(right)
+    )
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -124,32 +213,74 @@ def _jacobian(spec: _Spec, sets: KinkSets, given: Given, point: Array) -> Array:
     return jax.jacfwd(functools.partial(_residual, spec, sets, given))(point)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _changed(spec: _Spec, sets: KinkSets, given: Given, moved: Given, point: Array) -> Array:
-    """How the residual changes as the data move."""
-    return jax.jvp(lambda held: _residual(spec, sets, held, point), (given,), (moved,))[1]
+# ------------------------------------------------------------------------------------------------------------ the host
 
 
-def _host(given: Given) -> Given:
-    """The same as NumPy arrays of float64."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), given)
+class _NotConverged(ValueError):
+    """The solution is not one."""
 
 
-def _solved(spec: _Spec, given: Given) -> tuple[Solution, Form]:
+def _values(spec: _Spec, given: Given, raises: bool) -> tuple[Any, Any]:
+    try:
+        sol, _ = _solved(spec, given)
+    except _NotConverged:
+        if raises:
+            raise
+        return np.full(given.inputs.shape[1], np.nan), np.nan
+    return sol.weights, sol.bias
+
+
+def _settled(spec: _Spec, names: frozenset[str], given: Given, raises: bool) -> Frozen:
+    """The solution, its sets and the inverse of its Jacobian, which is NaN where there is no derivative."""
+    n, d = given.inputs.shape
+    sets = KinkSets(*(np.zeros(size) for size in (d + 1, d + 1, d + 1, n, n, 2, 2, ())))
+    frozen = Frozen(np.full(2 * d + 2, np.nan), np.full((2 * d + 2, 2 * d + 2), np.nan), sets)
+    try:
+        sol, form = _solved(spec, given)
+        frozen.point[:] = np.concatenate([sol.weights, [sol.bias], np.zeros(d + 1)])
+        sets, weak = kink_sets(spec.bias, form, sol, given)
+        if weak.dependent and "inputs" in names:
+            raise dependent(int(sets.on.sum()), d)
+        frozen.point[d + 1 :] = np.where(sets.counted, np.asarray(sol.duals)[sets.free], 0.0)
+        with jax.enable_x64(True):
+            jacobian = np.array(_jacobian(spec, sets, given, frozen.point))
+        if not jacobian[d].any() and spec.bias:
+            # Nothing bends the loss in the bias.
+            sets = sets._replace(vague=np.asarray(2))
+            jacobian[d, d] = 1.0
+        inverse = _inverse(jacobian, sets, d)
+        if len(weak.examples) and not (names == {"C"} and _stays(spec, sets, given, frozen.point, inverse, weak)):
+            raise cornered(weak)
+    except (DegenerateSolution, _NotConverged):
+        if raises:
+            raise
+        return frozen
+    return Frozen(frozen.point, inverse, sets)
+
+
+def _stays(
+    spec: _Spec, sets: KinkSets, given: Given, point: np.ndarray, inverse: np.ndarray, weak: Weak
+) -> bool:
+    """Whether the weak examples' margins do not change with C."""
+    d = given.inputs.shape[1]
+    moved = jax.tree.map(np.zeros_like, given)._replace(C=np.ones(()))
+    with jax.enable_x64(True):
+        change = jax.jvp(lambda now: _residual(spec, sets, now, point), (given,), (moved,))[1]
+    step = -inverse[: d + 1] @ np.asarray(change)
+    rows = given.inputs[weak.examples]
+    rates = np.abs(rows @ step[:d] + step[d]) * given.C
+    return bool(np.all(rates <= 1e-9 * (1.0 + np.abs(rows) @ np.abs(point[:d]) + abs(point[d]))))
+
+
+def _solved(spec: _Spec, host: Given) -> tuple[Solution, Form]:
     """The exact solution, its sets settled, and the loss as a convex form."""
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
-        raise ValueError(
-            "differentiable_solve solves on the host and has one derivative: call it outside jax.jit and jax.vmap, and "
-            "do not nest jax.grad around it twice. What comes before and after it can be compiled."
-        )
-    host = _host(given)
     loss = spec.loss
     if host.parameters:
         loss = loss.bind(**{name: float(value) for name, value in host.parameters.items()})
     data = Dataset(inputs=host.inputs, labels=host.labels)
     sol = solve(loss, data, C=float(host.C), sample_weights=host.sample_weights, bias=spec.bias, tol=spec.tol)
     if not sol.converged:
-        raise ValueError(f"The solution to be differentiated did not converge. {sol.message}")
+        raise _NotConverged(f"The solution to be differentiated did not converge. {sol.message}")
     form = convex_form(loss)
     if spec.bias and data.n <= LARGEST and _vague(form, sol, data):
         sol = _sharpened(loss, data, host, sol)
@@ -204,16 +335,18 @@ def _residual(spec: _Spec, sets: KinkSets, given: Given, point: Array) -> Array:
     """The optimality conditions at a point (w, b, alpha of the examples on a kink): (2 (d + 1),)."""
     d, t = given.inputs.shape[1], given.labels
     weights, bias, free = point[:d], point[d], point[d + 1 :]
-    on = jnp.zeros(t.shape, bool).at[sets.free].max(sets.counted)
-    scores = given.inputs @ weights + bias
+    on, counted = jnp.asarray(sets.on, bool), jnp.asarray(sets.counted, bool)
+    places, ends = jnp.asarray(sets.free, int), jnp.asarray(sets.ends, int)
+    scores, c = given.inputs @ weights + bias, given.C * given.sample_weights
     # Off the kinks alone is the slope a function of the score; a margin of 0 in their place keeps NaN out.
-    pulls = -given.C * given.sample_weights * _slope_of(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
-    held = jnp.where(sets.counted, free * t[sets.free], 0.0)
-    pulls = jnp.where(on, 0.0, pulls).at[sets.free].add(held)
-    ends = given.inputs[sets.ends] @ weights + bias - t[sets.ends] * sets.end_knots
-    balance = jnp.where(sets.vague, ends.sum(), pulls.sum())
+    slopes = _slope_of(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
+    pulls = c * jnp.where(on, sets.shares * t, -slopes)
+    pulls = pulls.at[places].add(jnp.where(counted, free * t[places], 0.0))
+    meeting = given.inputs[ends] @ weights + bias - t[ends] * sets.end_knots
+    # A bias without a derivative stands still.
+    balance = jnp.where(sets.vague == 2, bias, jnp.where(sets.vague == 1, meeting.sum(), pulls.sum()))
     # A place that is not taken holds 0.
-    margins = jnp.where(sets.counted, t[sets.free] * scores[sets.free] - sets.knots, free)
+    margins = jnp.where(counted, t[places] * scores[places] - sets.knots, free)
     return jnp.concatenate([weights - pulls @ given.inputs, balance[None] if spec.bias else bias[None], margins])
 
 
