@@ -146,7 +146,8 @@ def _summed(weights: np.ndarray, pools: Pooled) -> np.ndarray:
 
 def _rational_inputs(problem: HingeProblem, pools: Pooled) -> np.ndarray:
     """The pools' inputs about the middle, (m, d)."""
-    assert problem.inputs is not None and problem.middle is not None
+    assert problem.inputs is not None
+    assert problem.middle is not None
     middle = _vector(problem.middle, _rational)
     return np.array([_vector(row, _rational) - middle for row in problem.inputs[pools.first]], dtype=object)
 
@@ -155,7 +156,7 @@ def _rational_kernel(problem: HingeProblem, pools: Pooled, rows: np.ndarray | No
     if rows is None:
         held = problem.kernel[np.ix_(pools.first, pools.first)]
         return np.array([_vector(row, _rational) for row in held], dtype=object)
-    flat = flint.fmpq_mat(*rows.shape, list(rows.ravel()))
+    flat = flint.fmpq_mat(rows.shape[0], rows.shape[1], list(rows.ravel()))
     return np.array((flat * flat.transpose()).entries(), dtype=object).reshape(len(rows), len(rows))
 
 
@@ -199,7 +200,7 @@ def _none(problem: HingeProblem, message: str) -> Traced:
 
 
 def _certified(problem: HingeProblem, pools: Pooled, walk: Walk, about: int, rational: np.ndarray | None) -> Traced:
-    """The walk as floats of all examples, up to where its gaps, at breakpoints and halfway between them, end to hold."""
+    """The walk as floats of all examples, up to where its gaps, at breakpoints and halfway between, end to hold."""
     Cs = _floats(np.array(walk.places))
     # Rationals that are one float: the last of them stands for all.
     kept = np.flatnonzero(np.append(np.diff(Cs) > 0, True))
@@ -224,7 +225,9 @@ def _certified(problem: HingeProblem, pools: Pooled, walk: Walk, about: int, rat
     elif walk.trouble:
         message = f"at C = {Cs[-1]:.6g} {walk.trouble}"
     support = _support(problem, Cs, duals, pools, sets)[: max(good - 1, 0)]
-    return Traced(*(part[:good] for part in every), support, objective[:good], gap[:good], message and f"{message}.")
+    Cs, duals, weights, biases = (part[:good] for part in every)
+    message = f"{message}." if message else ""
+    return Traced(Cs, duals, weights, biases, support, objective[:good], gap[:good], message)
 
 
 def _floats(values: np.ndarray) -> np.ndarray:

@@ -81,13 +81,14 @@ def kink_sets(bias: bool, form: Form, sol: Solution, given: Given) -> tuple[Kink
     if form.terms is None:
         nothing = np.zeros(0, int)
         vague = 2 * _is_open(bias, sol)
-        return _in_places(nothing, nothing, np.zeros(n, bool), np.zeros(n), nothing, nothing, vague, d), Weak(nothing, False)
+        none = _in_places(nothing, nothing, np.zeros(n, bool), np.zeros(n), nothing, nothing, vague, d)
+        return none, Weak(nothing, False)
     side = np.where(given.labels > 0, 0, 1)
     knots, low, high, soft = (np.asarray(table)[side] for table in form.terms[:4])
     c = float(given.C) * given.sample_weights
     margins = given.labels * (given.inputs @ np.asarray(sol.weights) + float(sol.bias))
     kinked = (soft == 0) & (high > low) & (c > 0)[:, None]
-    on = kinked & (np.abs(margins[:, None] - knots) < NEAR * (1.0 + np.abs(knots)))
+    on = kinked & (np.abs(margins[:, None] - knots) < NEAR * (1.0 + np.abs(knots)) + 2.0 * unsure(sol, given)[:, None])
     # The other terms' pulls at this margin leave a share of its range to the term on its kink.
     best = np.where(soft > 0, (knots - margins[:, None]) / np.where(soft > 0, soft, 1.0), np.inf)
     best = np.where(soft > 0, np.clip(best, low, high), np.where(knots > margins[:, None], high, low))
@@ -111,10 +112,16 @@ def kink_sets(bias: bool, form: Form, sol: Solution, given: Given) -> tuple[Kink
     return sets, Weak(weak, len(basis) < int(strong.sum()))
 
 
+def unsure(sol: Solution, given: Given) -> np.ndarray:
+    """How far the margins of a solution may be off, (n,): half its squared distance from the optimum is in its gap."""
+    away = np.linalg.norm(given.inputs - given.inputs.mean(axis=0), axis=1)
+    return away * np.sqrt(2.0 * abs(float(sol.gap) * float(sol.objective)))
+
+
 def _split(
     rows: np.ndarray, pulls: np.ndarray, shares: np.ndarray, least: np.ndarray, most: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The strong examples, a basis of them, the weak ones that do not depend on it, and shares that show which is which.
+    """The strong examples, a basis of them, the weak ones that do not depend on it, and shares that show it.
 
     Args:
         rows: (k, d + bias), what a dual pulls at.
@@ -147,10 +154,8 @@ def _basis(rows: np.ndarray) -> np.ndarray:
     return np.sort(order[: int((diagonal > 1e-10 * max(diagonal[0], 1e-300)).sum())])
 
 
-def _inmost(
-    rows: np.ndarray, pulls: np.ndarray, shares: np.ndarray, least: np.ndarray, most: np.ndarray
-) -> np.ndarray:
-    """Shares with the same pull and as many as possible strictly inside: a linear programme in steps and their rooms."""
+def _inmost(rows: np.ndarray, pulls: np.ndarray, shares: np.ndarray, least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Shares with the same pull, as many as possible strictly inside: a linear programme in steps and rooms."""
     k, wide = len(rows), most - least
     shares = np.clip(shares, least, most)
     move = (rows * (pulls * wide)[:, None]).T
@@ -218,8 +223,8 @@ def _interval_ends(
 def cornered(weak: Weak) -> DegenerateSolution:
     """The error that names the examples about to change their sets."""
     return DegenerateSolution(
-        f"The solution has a corner here: example(s) {', '.join(map(str, weak.examples[:6]))} sit on a kink, or where a "
-        f"parabola begins, with a dual at the end of its range, so they change sets under the smallest change: its "
+        f"The solution has a corner here: example(s) {', '.join(map(str, weak.examples[:6]))} sit on a kink, or where "
+        f"a parabola begins, with a dual at the end of its range, so they change sets under the smallest change: its "
         f"derivatives from the left and from the right differ. Move C, or a weight, a little."
     )
 
@@ -227,14 +232,14 @@ def cornered(weak: Weak) -> DegenerateSolution:
 def dependent(count: int, d: int) -> DegenerateSolution:
     """The error that says that inputs cannot be moved one by one."""
     return DegenerateSolution(
-        f"{count} examples lie on a kink in {d} dimensions and depend on each other, repeated ones say: the solution has "
-        f"a derivative in C and in the weights, and a corner in the inputs. Drop duplicates."
+        f"{count} examples lie on a kink in {d} dimensions and depend on each other, repeated ones say: the solution "
+        f"has a derivative in C and in the weights, and a corner in the inputs. Drop duplicates."
     )
 
 
 def undetermined(count: int, d: int) -> DegenerateSolution:
     """The error that says that the examples on a kink do not fix the derivative."""
     return DegenerateSolution(
-        f"The {count} examples on a kink, in {d} dimensions, do not fix the solution's derivative within rounding: they "
-        f"nearly depend on each other, or the loss hardly bends in the bias. Drop near duplicates, or move C a little."
+        f"The {count} examples on a kink, in {d} dimensions, do not fix the solution's derivative within rounding: "
+        f"they nearly depend on each other, or the loss hardly bends in the bias. Drop near duplicates, or move C a little."
     )

@@ -172,7 +172,7 @@ def _segment(ramp: Ramp, sets: np.ndarray, fixed: np.ndarray, at: Any, end: Any)
             line = Line(beta, solved[-1], ramp.target - fitted - solved[-1][:, None])
             return line, _next(ramp, sets, line, at)
         for coordinate, side in zip(free, sides, strict=True):
-            _put(ramp, sets, fixed, coordinate, side)
+            _put(ramp, sets, fixed, int(coordinate), side)
     return _flat(ramp, sets, fixed, at)
 
 
@@ -183,7 +183,7 @@ def _solved(ramp: Ramp, free: np.ndarray, right: np.ndarray) -> np.ndarray | Non
     system[:count, :count], system[count, count] = ramp.kernel[np.ix_(free, free)], 0
     if _exact(ramp.kernel):
         matrix = flint.fmpq_mat(count + 1, count + 1, [flint.fmpq(v) for v in system.ravel()])
-        found = matrix.solve(flint.fmpq_mat(*right.shape, [flint.fmpq(v) for v in right.ravel()]))
+        found = matrix.solve(flint.fmpq_mat(right.shape[0], right.shape[1], [flint.fmpq(v) for v in right.ravel()]))
         return np.array(found.entries(), dtype=object).reshape(right.shape)
     # The border is brought to the kernel's size: C decides nothing then about how well the system can be solved.
     size = np.sqrt(max(float(np.abs(system[:count, :count]).max()), 1e-300))

@@ -179,9 +179,8 @@ def path_at(exact: HingePath, C: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     C = np.asarray(C, float)
     if not np.all((C >= exact.Cs[0]) & (C <= exact.Cs[-1])):
-        raise ValueError(
-            f"The path runs from C = {exact.Cs[0]:g} to {exact.Cs[-1]:g}; {C} is not all inside. {exact.message}".rstrip()
-        )
+        ends = f"The path runs from C = {exact.Cs[0]:g} to {exact.Cs[-1]:g}; {C} is not all inside."
+        raise ValueError(f"{ends} {exact.message}".rstrip())
     right = np.clip(np.searchsorted(exact.Cs, C), 1, len(exact.Cs) - 1)
     low, high = exact.Cs[right - 1], exact.Cs[right]
     share = np.where(high > low, (C - low) / np.where(high > low, high - low, 1.0), 1.0)
