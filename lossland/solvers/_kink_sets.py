@@ -241,5 +241,5 @@ def undetermined(count: int, d: int) -> DegenerateSolution:
     """The error that says that the examples on a kink do not fix the derivative."""
     return DegenerateSolution(
         f"The {count} examples on a kink, in {d} dimensions, do not fix the solution's derivative within rounding: "
-        f"they nearly depend on each other, or the loss hardly bends in the bias. Drop near duplicates, or move C a little."
+        f"they nearly depend on each other, or the loss hardly bends in the bias. Drop near duplicates, or move C."
     )
