@@ -136,7 +136,7 @@ def test_nan_where_a_raise_is_impossible(x64):
 def test_an_example_where_a_parabola_begins_is_a_corner(x64):
     """Squared hinge, no bias: 1 - m = 1 / (1 + 2 C) never ends, but a second example meets its margin at C = 1/2."""
     inputs, labels, weights = np.zeros((N, D)), np.ones(N), np.zeros(N)
-    inputs[:2, 0], weights[:2] = [1.0, 2.0], [1.0, 1e-3]
+    inputs[:2, 0], labels[0], weights[:2] = [-1.0, 2.0], -1.0, [1.0, 1e-3]
 
     def first(C):
         held = ll.differentiable_solve("squared_hinge", inputs, labels, C, sample_weights=weights, bias=False)
