@@ -140,7 +140,7 @@ def _stays(spec: Spec, sets: KinkSets, given: Given, point: np.ndarray, inverse:
     d = given.inputs.shape[1]
     moved = jax.tree.map(np.zeros_like, given)._replace(C=np.ones(()))
     with jax.enable_x64(True):
-        change = jax.jvp(lambda now: residual(spec, sets, now, point), (given,), (moved,))[1]
+        change = jax.jvp(lambda now: residual(spec, sets, now, jnp.asarray(point)), (given,), (moved,))[1]
     step = -inverse[: d + 1] @ np.asarray(change)
     rows = given.inputs[weak.examples]
     rates = np.abs(rows @ step[:d] + step[d]) * given.C

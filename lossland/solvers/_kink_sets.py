@@ -9,7 +9,6 @@ solution has a corner, unless it depends on the strong ones.
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import linalg, optimize
 
 from lossland.solvers._convex_form import Form
 from lossland.solvers._solve import Solution
@@ -146,16 +145,21 @@ def _split(
 
 def _basis(rows: np.ndarray) -> np.ndarray:
     """Rows that all others are combinations of."""
+    from scipy import linalg
+
     if not len(rows):
         return np.zeros(0, int)
     size = np.abs(rows).max(axis=0)
-    _, triangle, order = linalg.qr((rows / np.where(size > 0, size, 1.0)).T, mode="economic", pivoting=True)
+    scaled = (rows / np.where(size > 0, size, 1.0)).T
+    triangle, order = linalg.qr(scaled, mode="r", pivoting=True)  # pyright: ignore[reportAssignmentType]
     diagonal = np.abs(np.diagonal(triangle))
     return np.sort(order[: int((diagonal > 1e-10 * max(diagonal[0], 1e-300)).sum())])
 
 
 def _inmost(rows: np.ndarray, pulls: np.ndarray, shares: np.ndarray, least: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Shares with the same pull, as many as possible strictly inside: a linear programme in steps and rooms."""
+    from scipy import optimize
+
     k, wide = len(rows), most - least
     shares = np.clip(shares, least, most)
     move = (rows * (pulls * wide)[:, None]).T

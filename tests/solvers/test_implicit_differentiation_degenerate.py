@@ -73,6 +73,9 @@ def test_repeated_examples_on_the_kink(x64):
         in_inputs(inputs)
 
 
+RARE = ("logistic", "squared_hinge")
+
+
 def value(loss, parts=(INPUTS, LABELS)):
     """A validation loss, smooth in weights and bias."""
 
@@ -85,7 +88,12 @@ def value(loss, parts=(INPUTS, LABELS)):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["hinge", "logistic", pytest.param("squared_hinge", marks=pytest.mark.exhaustive), "huber(delta=0.4)"]
+    "name",
+    [
+        "hinge",
+        "huber(delta=0.4)",
+        *(pytest.param(n, marks=pytest.mark.exhaustive) for n in ("logistic", "squared_hinge")),
+    ],
 )
 def test_second_derivatives_are_slopes_of_first_ones(name, x64):
     of, C, h = value(name), 0.4, 1e-3
