@@ -6,12 +6,15 @@ At the optimum the residuals of the optimality conditions vanish,
 
 with alpha_i = -c_i phi'(m_i) off the kinks and alpha_k free on them. The implicit function theorem turns their
 derivatives into the solution's by one linear system of size d + 1 + the number of examples on a kink. It holds where
-the sets stay put under small changes; elsewhere the solution has corners, and `DegenerateSolution` says so.
+the sets stay put under small changes; elsewhere the solution has corners, and `DegenerateSolution` says so. The system
+is made of JAX's own functions of the solution, so what it gives is differentiated again in the same way.
 """
 
 import functools
+import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,21 +23,9 @@ from jax import Array
 from jax.core import Tracer
 
 from lossland.core import promoting
-from lossland.data import Dataset
 from lossland.elements import LOSSES, Pair, find
-from lossland.solvers._certificates import FREE
-from lossland.solvers._convex_form import Form, convex_form
-from lossland.solvers._kink_sets import NEAR, Given, KinkSets, kink_sets, undetermined
-from lossland.solvers._solve import Solution, solve
-from lossland.solvers._solve_kernel import LARGEST, solve_kernel
-
-
-class _Spec(NamedTuple):
-    """What is not differentiated: the loss, whether there is a bias, the tolerance."""
-
-    loss: Any
-    bias: bool
-    tol: float
+from lossland.solvers._implicit_solution import Frozen, Spec, jacobian_at, residual, settled, values
+from lossland.solvers._kink_sets import Given, KinkSets
 
 
 @promoting
@@ -49,16 +40,21 @@ def differentiable_solve(
     bias: bool = True,
     tol: float = 1e-8,
 ) -> tuple[Array, Array]:
-    r"""`solve`'s weights and bias as a function that JAX differentiates, forwards or backwards, once.
+    r"""`solve`'s weights and bias as a function that JAX differentiates, forwards or backwards, any number of times.
 
     Differentiate with respect to any of inputs, C, sample weights and parameters. The solution is computed in float64
     and returned in the type of the inputs; for derivatives to many digits, call it within `jax.enable_x64(True)`.
+
+    It may be compiled and mapped. It then solves on the host, one problem after another, and is NaN where it would
+    raise: the derivatives where there are none, all of it where the solver does not converge. A bias that is not unique
+    is the middle of its interval; where no single example ends that on a side, its derivatives are NaN, and the
+    weights' are not.
 
     Args:
         loss: as for `solve`.
         inputs: (n, d).
         labels: (n,), -1 or +1.
-        C: a positive scalar.
+        C: a positive scalar, traced or not; `jax.vmap` takes many.
         sample_weights: s, (n,); 1 by default.
         parameters: of a margin loss, by name, to be differentiated: {"gamma": 0.5}; others keep their values.
         bias: whether b is free; else it is 0.
@@ -68,8 +64,9 @@ def differentiable_solve(
         The weights (d,) and the bias, a scalar.
 
     Raises:
-        ValueError: as `solve`; if it does not converge; inside `jax.jit` or `jax.vmap`, as it solves on the host.
-        DegenerateSolution: when differentiated where the solution has no derivative, naming the examples.
+        ValueError: as `solve`; if it does not converge; inside `jax.jit` in a process with a single processor.
+        DegenerateSolution: when differentiated where the solution has no derivative, naming the examples. Repeated
+            examples on a kink are no such case, unless the inputs are what is moved.
 
     Example:
         Two points at -1 and 1 have w = 2 C as long as both are inside the margin:
@@ -86,48 +83,15 @@ def differentiable_solve(
     held = {name: jnp.asarray(value, float) for name, value in (parameters or {}).items()}
     given = Given(inputs, jnp.asarray(labels, float), jnp.asarray(C, float), weights, held)
     if given.C.ndim:
-        raise ValueError(f"differentiable_solve takes one C, not shape {given.C.shape}; differentiate one at a time.")
+        raise ValueError(f"differentiable_solve takes one C, not shape {given.C.shape}; map over it: jax.vmap.")
     entry = loss if isinstance(loss, Pair) else find(LOSSES, loss)
     if held and (isinstance(entry, Pair) or entry.kind != "margin"):
         raise ValueError("Parameters can be differentiated for margin losses only; give the loss itself.")
-    return _optimum(_Spec(entry, bias, tol), given)
+    return _optimum(Spec(entry, bias, tol), given)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _optimum(spec: _Spec, given: Given) -> tuple[Array, Array]:
-    """Weights and bias, in the type of the inputs."""
-    sol, _ = _solved(spec, given)
-    return jnp.asarray(sol.weights, given.inputs.dtype), jnp.asarray(sol.bias, given.inputs.dtype)
-
-
-@_optimum.defjvp
-def _optimum_rule(spec: _Spec, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
-    """Weights and bias, and their change along the tangents by the implicit function theorem."""
-    (given,), (moved,) = primals, tangents
-    sol, form = _solved(spec, given)
-    dtype, d = given.inputs.dtype, given.inputs.shape[1]
-    sets = kink_sets(spec.bias, form, sol, _host(given))
-    duals = np.where(sets.counted, np.asarray(sol.duals)[sets.free], 0.0)
-    point = np.concatenate([sol.weights, [sol.bias], duals])
-    with jax.enable_x64(True):
-        jacobian = np.asarray(_jacobian(spec, sets, _host(given), point))
-    inverse = jnp.asarray(_inverse(jacobian, sets, d), dtype)
-    change = _changed(spec, sets, given, moved, jnp.asarray(point, dtype))
-    step = -jnp.matmul(inverse[: d + 1], change, precision=jax.lax.Precision.HIGHEST)
-    value = jnp.asarray(sol.weights, dtype), jnp.asarray(sol.bias, dtype)
-    return value, (step[:d], step[d] if spec.bias else jnp.zeros((), dtype))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _jacobian(spec: _Spec, sets: KinkSets, given: Given, point: Array) -> Array:
-    """The derivatives of the optimality conditions in the unknowns, (2 (d + 1), 2 (d + 1))."""
-    return jax.jacfwd(functools.partial(_residual, spec, sets, given))(point)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _changed(spec: _Spec, sets: KinkSets, given: Given, moved: Given, point: Array) -> Array:
-    """How the residual changes as the data move."""
-    return jax.jvp(lambda held: _residual(spec, sets, held, point), (given,), (moved,))[1]
+def _traced(given: Given) -> bool:
+    return any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given))
 
 
 def _host(given: Given) -> Given:
@@ -135,90 +99,113 @@ def _host(given: Given) -> Given:
     return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), given)
 
 
-def _solved(spec: _Spec, given: Given) -> tuple[Solution, Form]:
-    """The exact solution, its sets settled, and the loss as a convex form."""
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _optimum(spec: Spec, given: Given) -> tuple[Array, Array]:
+    """Weights and bias, in the type of the inputs."""
+    dtype, d = given.inputs.dtype, given.inputs.shape[1]
+    shapes = jax.ShapeDtypeStruct((d,), dtype), jax.ShapeDtypeStruct((), dtype)
+    return _called(functools.partial(values, spec), shapes, given)
+
+
+@functools.partial(_optimum.defjvp, symbolic_zeros=True)
+def _optimum_rule(spec: Spec, primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    """Weights and bias, and their change along the tangents by the implicit function theorem."""
+    (given,), (moved,) = primals, tangents
+    held = _frozen(spec, _names(moved), given)
+    step, d = _step(spec, held, given, _filled(given, moved)), given.inputs.shape[1]
+    bias = step[d] * jnp.where(held.sets.vague == 2, jnp.nan, 1.0).astype(step.dtype)
+    value = held.point[:d], held.point[d]
+    return value, (step[:d], bias if spec.bias else jnp.zeros_like(bias))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _frozen(spec: Spec, names: frozenset[str], given: Given) -> Frozen:
+    """The solution with its multipliers, a function of what is given; and its sets, which stay put."""
+    d, n, dtype = given.inputs.shape[1], given.inputs.shape[0], given.inputs.dtype
+    sizes = KinkSets((d + 1,), (d + 1,), (d + 1,), (n,), (n,), (2,), (2,), ())
+    shapes = jax.tree.map(
+        lambda size: jax.ShapeDtypeStruct(size, dtype),
+        Frozen((2 * d + 2,), (2 * d + 2, 2 * d + 2), sizes),
+        is_leaf=lambda leaf: type(leaf) is tuple,
+    )
+    return _called(functools.partial(settled, spec, names), shapes, given)
+
+
+@functools.partial(_frozen.defjvp, symbolic_zeros=True)
+def _frozen_rule(spec: Spec, names: frozenset[str], primals: tuple, tangents: tuple) -> tuple[Any, Any]:
+    (given,), (moved,) = primals, tangents
+    held = _frozen(spec, names | _names(moved), given)
+    step = _step(spec, held, given, _filled(given, moved))
+    return held, jax.tree.map(jnp.zeros_like, held)._replace(point=step)
+
+
+def _names(moved: Given) -> frozenset[str]:
+    """What is moved, by name."""
+    fields = moved._asdict().items()
+    zero = jax.custom_derivatives.SymbolicZero
+    return frozenset(k for k, part in fields if not all(isinstance(leaf, zero) for leaf in jax.tree.leaves(part)))
+
+
+def _filled(given: Given, moved: Given) -> Given:
+    """The tangents as arrays."""
+    zero = jax.custom_derivatives.SymbolicZero
+    return jax.tree.map(lambda leaf, way: jnp.zeros_like(leaf) if isinstance(way, zero) else way, given, moved)
+
+
+def _called(function: Callable[..., Any], shapes: Any, given: Given) -> Any:
+    """What a function on the host gives; a degenerate or unfinished solution raises, or is NaN where this is traced."""
+
+    def on_host(given: Given, raises: bool) -> Any:
+        # In a thread of its own, where the solver's programs are no part of a transformation around this call.
+        with ThreadPoolExecutor(1) as alone:
+            found = alone.submit(promoting(function), _host(given), raises).result()
+        return jax.tree.map(lambda part, shape: np.asarray(part, shape.dtype).reshape(shape.shape), found, shapes)
+
+    @jax.custom_batching.custom_vmap
+    def call(given: Given) -> Any:
+        _check_cores()
+        return jax.pure_callback(lambda held: on_host(held, False), shapes, given, vmap_method="sequential")
+
+    @call.def_vmap
+    def _(size: int, batched: list, given: Given) -> Any:
+        def row(given: Given, k: int) -> Given:
+            return jax.tree.map(lambda leaf, by: leaf[k] if by else leaf, given, batched[0])
+
+        def every(given: Given) -> Any:
+            rows = [on_host(row(given, k), False) for k in range(size)]
+            return jax.tree.map(lambda *parts: np.stack(parts), *rows)
+
+        many = jax.tree.map(lambda shape: jax.ShapeDtypeStruct((size, *shape.shape), shape.dtype), shapes)
+        if not _traced(given):
+            found = jax.tree.map(jnp.asarray, every(given))
+        else:
+            _check_cores()
+            found = jax.pure_callback(every, many, given, vmap_method="sequential")
+        return found, jax.tree.map(lambda _: True, shapes)
+
+    return call(given) if _traced(given) else jax.tree.map(jnp.asarray, on_host(given, True))
+
+
+def _check_cores() -> None:
+    """Refuse what would wait for itself: the solver, compiled too, runs while the program that calls it waits."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores < 2:
         raise ValueError(
-            "differentiable_solve solves on the host and has one derivative: call it outside jax.jit and jax.vmap, and "
-            "do not nest jax.grad around it twice. What comes before and after it can be compiled."
+            "differentiable_solve inside jax.jit needs a second processor, as the compiled program waits while it "
+            "solves; this process has one. Call it outside jax.jit; jax.vmap and jax.grad work there."
         )
-    host = _host(given)
-    loss = spec.loss
-    if host.parameters:
-        loss = loss.bind(**{name: float(value) for name, value in host.parameters.items()})
-    data = Dataset(inputs=host.inputs, labels=host.labels)
-    sol = solve(loss, data, C=float(host.C), sample_weights=host.sample_weights, bias=spec.bias, tol=spec.tol)
-    if not sol.converged:
-        raise ValueError(f"The solution to be differentiated did not converge. {sol.message}")
-    form = convex_form(loss)
-    if spec.bias and data.n <= LARGEST and _vague(form, sol, data):
-        sol = _sharpened(loss, data, host, sol)
-    return sol, form
 
 
-def _vague(form: Form, sol: Solution, data: Dataset) -> bool:
-    """Whether an example of a loss of lines counts as free, but is not on a kink: the sets are not settled."""
-    if form.terms is None or np.any(form.terms.soft > 0):
-        return False
-    margins = data.labels * (data.inputs @ sol.weights + sol.bias)
-    knots = np.asarray(form.terms.knot)[np.where(data.labels > 0, 0, 1)]
-    return bool(np.any((sol.support == FREE) & (np.abs(margins[:, None] - knots).min(1) > NEAR)))
+@functools.partial(jax.jit, static_argnums=0)
+def _step(spec: Spec, held: Frozen, given: Given, moved: Given) -> Array:
+    """The change of the unknowns along tangents; the inverse solves, and is not itself what is differentiated."""
+    change = jax.jvp(lambda now: residual(spec, held.sets, now, held.point), (given,), (moved,))[1]
+    jacobian = jacobian_at(spec, held.sets, given, held.point)
+    inverse = jax.lax.stop_gradient(held.inverse)
 
+    def times(matrix: Array) -> Callable[[Array], Array]:
+        return lambda vector: jnp.matmul(matrix, vector, precision=jax.lax.Precision.HIGHEST)
 
-def _sharpened(loss: Any, data: Dataset, host: Given, sol: Solution) -> Solution:
-    """The same solution by active sets over the examples, if that settles them."""
-    exact = solve_kernel(
-        loss,
-        data,
-        C=float(host.C),
-        sample_weights=host.sample_weights,
-        kernel=lambda a, b: np.asarray(a) @ np.asarray(b).T,
+    return -jax.lax.custom_linear_solve(
+        times(jacobian), change, lambda _, right: times(inverse)(right), lambda _, right: times(inverse.T)(right)
     )
-    if not exact.converged:
-        return sol
-    return sol._replace(
-        weights=exact.coefficients @ host.inputs,
-        bias=exact.bias,
-        duals=exact.duals,
-        gap=exact.gap,
-        bias_interval=exact.bias_interval,
-        support=exact.support,
-    )
-
-
-def _slope_of(spec: _Spec, parameters: dict[str, Any]) -> Callable[[Array, Array], Array]:
-    """The derivative of the loss in the score, as a function of scores and labels that JAX can differentiate."""
-    if isinstance(spec.loss, Pair) or spec.loss.kind != "margin":
-        return convex_form(spec.loss).pair.slope
-    settings = dict(spec.loss.parameters) | parameters
-
-    def slope(scores: Array, labels: Array) -> Array:
-        margins = labels * scores
-        phi = functools.partial(spec.loss.function, **settings)
-        return labels * jax.jvp(phi, (margins,), (jnp.ones_like(margins),))[1]
-
-    return slope
-
-
-def _residual(spec: _Spec, sets: KinkSets, given: Given, point: Array) -> Array:
-    """The optimality conditions at a point (w, b, alpha of the examples on a kink): (2 (d + 1),)."""
-    d, t = given.inputs.shape[1], given.labels
-    weights, bias, free = point[:d], point[d], point[d + 1 :]
-    on = jnp.zeros(t.shape, bool).at[sets.free].max(sets.counted)
-    scores = given.inputs @ weights + bias
-    # Off the kinks alone is the slope a function of the score; a margin of 0 in their place keeps NaN out.
-    pulls = -given.C * given.sample_weights * _slope_of(spec, given.parameters)(jnp.where(on, 0.0, scores), t)
-    held = jnp.where(sets.counted, free * t[sets.free], 0.0)
-    pulls = jnp.where(on, 0.0, pulls).at[sets.free].add(held)
-    ends = given.inputs[sets.ends] @ weights + bias - t[sets.ends] * sets.end_knots
-    balance = jnp.where(sets.vague, ends.sum(), pulls.sum())
-    # A place that is not taken holds 0.
-    margins = jnp.where(sets.counted, t[sets.free] * scores[sets.free] - sets.knots, free)
-    return jnp.concatenate([weights - pulls @ given.inputs, balance[None] if spec.bias else bias[None], margins])
-
-
-def _inverse(jacobian: np.ndarray, sets: KinkSets, d: int) -> np.ndarray:
-    """The inverse of the Jacobian, refused where it is singular."""
-    if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1e13:
-        raise undetermined(int(sets.counted.sum()), d)
-    return np.linalg.inv(jacobian)

@@ -4,19 +4,22 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import promoting, shaped_weights
+from lossland.core import checked_weights, promoting, shaped_weights
 from lossland.data import Dataset, refuse_soft
-from lossland.solvers._hinge_walk import HingeProblem, certificates, walked
+from lossland.solvers._hinge_walk import HingeProblem, Traced, pooled, traced
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
 from lossland.solvers._solve import Solution, solve
-from lossland.solvers._solve_kernel import solve_kernel
 
 LARGEST = 3000
 """Examples that the exact path takes: it holds the kernel matrix, and the path has of the order of n breakpoints."""
+RATIONAL = 120
+"""Different examples up to which a path that rounding spoils is walked again in rational numbers."""
 
 
 class HingePath(NamedTuple):
     """The hinge's solutions for every C between the first and the last breakpoint, linear in C in between.
+
+    Equal examples share a dual by their weights. Where the duals are not unique these are some that are optimal.
 
     Attributes:
         Cs: (k,), increasing: C_min, the breakpoints, C_max.
@@ -25,7 +28,9 @@ class HingePath(NamedTuple):
         weights: (k, d) for the linear kernel, else (k, 0).
         objective: (k,), the primal value.
         gap: (k,), the relative duality gap.
-        support: (k - 1, n), the sets between a breakpoint and the next: 0 beyond the margin, 1 on it, 2 inside it.
+        support: (k - 1, n), the sets between a breakpoint and the next: 0 beyond the margin, 1 on it, 2 inside it; on
+            the margin too where the dual is 0 or at its limit all along.
+        message: why the path ends before C_max; empty if it does not.
     """
 
     Cs: np.ndarray
@@ -35,6 +40,7 @@ class HingePath(NamedTuple):
     objective: np.ndarray
     gap: np.ndarray
     support: np.ndarray
+    message: str = ""
 
 
 @promoting
@@ -79,8 +85,10 @@ def hinge_path(
 ) -> HingePath:
     r"""The exact path of the hinge's solutions from C_min to C_max, breakpoint by breakpoint.
 
-    It starts from a certified solution at C_min, so classes of different sizes need no special first step. Every
-    breakpoint carries its own duality gap.
+    Classes may be of any sizes, examples may be repeated, with both labels too, and several may reach the margin at
+    once. Every breakpoint carries its own duality gap, and so, unseen, does the middle between two. Where rounding
+    spoils a path of up to 120 different examples, of the linear kernel or a kernel matrix of whole numbers, it is
+    walked again in rational numbers.
 
     Args:
         data: from `load` or `Dataset`, inputs (n, d), a few hundred examples; labels -1 and +1.
@@ -93,11 +101,12 @@ def hinge_path(
         sample_weights: s, (n,), not negative: alpha_i <= C s_i.
 
     Returns:
-        A `HingePath`; `path_at` evaluates it between breakpoints.
+        A `HingePath`; `path_at` evaluates it between breakpoints. Where rounding leaves no certified way on, it ends
+        before C_max, and its message says where and why.
 
     Raises:
-        ValueError: if C_min and C_max are not 0 < C_min < C_max < inf, there are too many examples, or the path is
-            degenerate: examples on the margin that depend on each other, or ties that never come apart.
+        ValueError: if C_min and C_max are not 0 < C_min < C_max < inf, there are too many examples, only one class has
+            any weight, or not even the solution at C_min is certified.
 
     Example:
         >>> import lossland as ll
@@ -115,16 +124,38 @@ def hinge_path(
     refuse_soft(data, "hinge_path")
     inputs, t = np.asarray(data.inputs), np.asarray(data.labels)
     function = bound_kernel(kernel, inputs, gamma, degree, coef0)
-    start = solve_kernel("hinge", data, C=C_min, kernel=function, sample_weights=sample_weights)
-    if not start.converged:
-        raise ValueError(f"No certified start at C_min = {C_min}: {start.message} Start from a larger C_min.")
-    s = shaped_weights(data.n, sample_weights)
-    problem = HingeProblem(checked_matrix(function, inputs), t, s)
-    rows, sets = walked(problem, start.support, float(C_min), float(C_max))
-    Cs, betas, biases = (np.array(part) for part in zip(*rows, strict=True))
-    objective, gap = certificates(problem, Cs, betas, biases)
-    weights = betas @ inputs if kernel == "linear" else np.zeros((len(Cs), 0))
-    return HingePath(Cs, betas * t, biases, weights, objective, gap, np.array(sets))
+    s = checked_weights(shaped_weights(data.n, sample_weights))
+    for label in (-1, 1):
+        if not np.any(s[t == label] > 0):
+            raise ValueError(f"No example of label {label} has a weight: the path needs both classes.")
+    linear = kernel == "linear"
+    # About their middle, inputs lose no digits to an offset.
+    middle = inputs.mean(axis=0)
+    centred = inputs - middle
+    matrix = centred @ centred.T if linear else checked_matrix(function, inputs)
+    problem = HingeProblem(matrix, t, s, *((inputs, middle) if linear else ()))
+    found = _best(problem, inputs, float(C_min), float(C_max))
+    if not len(found.Cs):
+        raise ValueError(f"No certified start at C_min = {C_min}: {found.message} {_WAYS_OUT}")
+    message = f"The path ends before C_max = {C_max:g}: {found.message} {_WAYS_OUT}" if found.message else ""
+    biases = found.biases - found.weights @ middle if linear else found.biases
+    return HingePath(found.Cs, found.duals, biases, found.weights, found.objective, found.gap, found.support, message)
+
+
+_WAYS_OUT = "Standardise the inputs, take a smaller range of C, or take a grid: path('hinge', data, Cs)."
+
+
+def _best(problem: HingeProblem, inputs: np.ndarray, C_min: float, C_max: float) -> Traced:
+    """The path in floats, or, if it does not come to its end and can be walked in rationals, in these."""
+    pools = pooled(inputs, problem.labels, problem.weights)
+    found = traced(problem, pools, C_min, C_max, exact=False)
+    rational = problem.inputs is not None or np.array_equal(problem.kernel, np.rint(problem.kernel))
+    doubtful = found.message or found.gap.max() > 1e-11
+    if doubtful and rational and len(pools.first) <= RATIONAL:
+        again = traced(problem, pools, C_min, C_max, exact=True)
+        if not again.message or (len(again.Cs) and again.Cs[-1] > np.max(found.Cs, initial=0.0)):
+            return again
+    return found
 
 
 def path_at(exact: HingePath, C: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +179,8 @@ def path_at(exact: HingePath, C: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     C = np.asarray(C, float)
     if not np.all((C >= exact.Cs[0]) & (C <= exact.Cs[-1])):
-        raise ValueError(f"The path runs from C = {exact.Cs[0]:g} to {exact.Cs[-1]:g}; {C} is not all inside.")
+        ends = f"The path runs from C = {exact.Cs[0]:g} to {exact.Cs[-1]:g}; {C} is not all inside."
+        raise ValueError(f"{ends} {exact.message}".rstrip())
     right = np.clip(np.searchsorted(exact.Cs, C), 1, len(exact.Cs) - 1)
     low, high = exact.Cs[right - 1], exact.Cs[right]
     share = np.where(high > low, (C - low) / np.where(high > low, high - low, 1.0), 1.0)

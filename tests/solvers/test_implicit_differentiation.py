@@ -160,17 +160,10 @@ def test_a_corner_is_named(x64):
         jax.grad(lambda C: ll.differentiable_solve("hinge", *data, C, **weights)[0][0])(0.5)
 
 
-def test_duplicates_on_the_margin_are_refused(x64):
-    data, weights = few([-1.0, 1.0, 1.0], [-1.0, 1.0, 1.0])
-    with pytest.raises(ll.solvers.DegenerateSolution, match=r"depend on each other|corner"):
-        jax.grad(lambda C: ll.differentiable_solve("hinge", *data, C, **weights)[0][0])(2.0)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: jax.jit(lambda C: ll.differentiable_solve("hinge", INPUTS, LABELS, C))(0.7), "outside jax.jit"),
         (lambda: ll.differentiable_solve("hinge", INPUTS, LABELS, jnp.ones(2)), "one C"),
         (lambda: ll.differentiable_solve("hinge", INPUTS, LABELS, -1.0), "C must be positive"),
         (
