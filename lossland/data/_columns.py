@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.data._delimited import number
+from lossland.data._delimited import all_numbers, number, why_no_number
 from lossland.data._labels import as_word
 
 MISSING = {"", "?", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "nat"}
@@ -28,6 +28,7 @@ class Table(NamedTuple):
         place: row (from 0) -> where that is in the file, "line 3".
         decimal: the decimal sign in words that are numbers.
         repeated: names that several columns had, which are numbered now.
+        unsure: whether the first row may hold names although it was taken for numbers.
     """
 
     names: list[str]
@@ -36,6 +37,7 @@ class Table(NamedTuple):
     place: Callable[[int], str]
     decimal: str = "."
     repeated: frozenset[str] = frozenset()
+    unsure: bool = False
 
 
 class Part(NamedTuple):
@@ -117,15 +119,15 @@ def assemble(
             parts.append(made)
             inputs += columns
     names = tuple(name for part in parts for name in _names_of(part)) if table.named or wanted else ()
-    remark = f" The labels are column {table.names[at]!r}, the last; label= (or --label) names another."
+    labels = _label_values(path, table, at, classes)
     return Read(
         np.stack(inputs, axis=1),
-        _label_values(path, table, at, classes),
+        labels,
         names,
         Recipe(
             tuple(parts), (table.names[at], at), tuple(k for k in range(len(table.names)) if k != counting), table.named
         ),
-        remark if label is None else "",
+        _remark(table, at, labels, label is not None),
     )
 
 
@@ -138,6 +140,9 @@ def numbers(path: Path, table: Table, k: int, hint: str = "") -> np.ndarray:
     column = table.columns[k]
     if isinstance(column, np.ndarray):
         return column
+    fast = all_numbers(column, table.decimal)
+    if fast is not None:
+        return fast
     present(path, table, k)
     if column and all(cell.lower() in _TRUTH for cell in column):
         return np.array([_TRUTH[cell.lower()] for cell in column])
@@ -145,7 +150,8 @@ def numbers(path: Path, table: Table, k: int, hint: str = "") -> np.ndarray:
     row = next((row for row, value in enumerate(found) if value is None), None)
     if row is not None:
         _maybe_a_header(path, table, k, found)
-        raise ValueError(f"{_where(path, table, row, k)}: {column[row]!r} is not a finite number.{hint}")
+        told = why_no_number(column[row], table.decimal)
+        raise ValueError(f"{_where(path, table, row, k)}: {column[row]!r} is not a finite number.{told or hint}")
     return np.array(found, dtype=float)
 
 
@@ -167,9 +173,10 @@ def one_hot(path: Path, table: Table, k: int, words: Sequence[str]) -> list[np.n
 
 
 def words_of(table: Table, k: int) -> list[str]:
-    """Column k as words; whole numbers are written without a point."""
+    """Column k as words; numbers as a person writes them, 1.0 as 1."""
     column = table.columns[k]
-    return [as_word(value) for value in column.tolist()] if isinstance(column, np.ndarray) else column
+    found = column if isinstance(column, np.ndarray) else all_numbers(column, table.decimal)
+    return list(column) if found is None else [as_word(value) for value in found.tolist()]
 
 
 def present(path: Path, table: Table, k: int) -> None:
@@ -205,7 +212,7 @@ def _where(path: Path, table: Table, row: int, k: int) -> str:
 
 
 def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
+    return ", ".join(name or "''" for name in names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
 
 
 def _listed(given: Any) -> Sequence[Any]:
@@ -281,16 +288,24 @@ def _label_values(path: Path, table: Table, at: int, classes: Collection[str]) -
                 f"If {column[row]!r} is a class, name the two: classes={pair} (or --classes {' '.join(pair)}). {mend}"
             )
         raise ValueError(f"{_where(path, table, row, at)}: the value is missing ({column[row]!r}). {mend}")
-    found = [number(cell, table.decimal) for cell in column]
-    if None not in found:
-        return np.array(found, dtype=float)
-    _maybe_a_header(path, table, at, found)
+    fast = all_numbers(column, table.decimal)
+    if fast is not None:
+        return fast
+    _maybe_a_header(path, table, at, [number(cell, table.decimal) for cell in column])
     return np.array(column, dtype=object)
+
+
+def _remark(table: Table, at: int, labels: Any, said: bool) -> str:
+    """What to consider where the labels turn out to be no labels."""
+    last = "" if said else f" The labels are column {table.names[at]!r}, the last; label= (or --label) names another."
+    if table.unsure and labels.dtype != object and labels[0] not in labels[1:] and len(set(labels[1:].tolist())) == 2:
+        last += f" Or does {table.place(0)} hold the names of the columns? Then say header=True (or --header true)."
+    return last
 
 
 def _maybe_a_header(path: Path, table: Table, k: int, found: Sequence[float | None]) -> None:
     """Refuse a first line of which one cell is a word in a column of numbers."""
-    if not table.named and len(found) > 2 and found[0] is None and None not in found[1:]:
+    if table.unsure and len(found) > 2 and found[0] is None and None not in found[1:]:
         raise ValueError(
             f"{_where(path, table, 0, k)}: {table.columns[k][0]!r} is a word, and all below are numbers. If this line "
             f"holds the names of the columns, say header=True (or --header true); else mend the cell."
@@ -313,7 +328,7 @@ def _encoded(path: Path, table: Table, encode: Any, inputs: Sequence[int], at: i
 
 def _is_words(table: Table, k: int) -> bool:
     column = table.columns[k]
-    if isinstance(column, np.ndarray):
+    if isinstance(column, np.ndarray) or all_numbers(column, table.decimal) is not None:
         return False
     told = [cell for cell in column if cell.lower() not in MISSING]
     return any(number(cell, table.decimal) is None for cell in told) and not {c.lower() for c in told} <= set(_TRUTH)
@@ -324,8 +339,7 @@ def _part(path: Path, table: Table, k: int, encoded: bool, label: str) -> tuple[
     name = table.names[k]
     if not encoded:
         column = table.columns[k]
-        distinct = [] if isinstance(column, np.ndarray) else list(dict.fromkeys(column))
-        many = len(distinct) > max(20, len(column) // 2)
+        many = not isinstance(column, np.ndarray) and len(set(column)) > max(20, len(column) // 2)
         hint = (
             f" Only the label may be a word, here in column {label!r}; label={name!r} (or --label) names another, "
             f"drop={name!r} (or --drop) leaves this column out"

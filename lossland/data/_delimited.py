@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "whitespace": " ", r"\s+": " ", "comma": ",", "semicolon": ";"}
 _GUESSED = ("\t", ";", "|", ",", " ")
 _QUOTED_OR_BARE = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
@@ -24,12 +26,14 @@ class Rows(NamedTuple):
         cells: one list of words a row, all of one length; the first may be a header.
         lines: the line, from 1, in which each row begins.
         decimal: "." or ",".
+        sep: the separator.
         names: of a comment line just above the rows, with as many cells; empty if there is none.
     """
 
     cells: list[list[str]]
     lines: list[int]
     decimal: str
+    sep: str
     names: tuple[str, ...]
 
 
@@ -63,7 +67,7 @@ def rows_of(
         raise ValueError(f"{path} is empty.")
     lines, cells = [k for k, _ in found], _even(path, found, sep, least)
     names = _names_above(path, aside, lines, len(cells[0]), sep, comment)
-    return Rows(cells, lines, _checked_decimal(path, cells, lines, sep, decimal), names)
+    return Rows(cells, lines, _checked_decimal(path, cells, lines, decimal), sep, names)
 
 
 def number(cell: str, decimal: str = ".") -> float | None:
@@ -86,6 +90,40 @@ def number(cell: str, decimal: str = ".") -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def all_numbers(column: list[str], decimal: str = ".") -> np.ndarray | None:
+    """The finite numbers of a column (n,); None if a cell holds none.
+
+    Example:
+        >>> all_numbers(["1", "2.5"]), all_numbers(["1", "x"])
+        (array([1. , 2.5]), None)
+    """
+    text = "\n".join(column).replace("\u2212", "-")
+    if decimal == ",":
+        if "." in text:
+            return None
+        text = text.replace(",", ".")
+    # Python also reads "1_000" and digits of other alphabets.
+    if "_" in text or not text.isascii():
+        return None
+    try:
+        found = np.array(list(map(float, text.split("\n"))))
+    except ValueError:
+        return None
+    return found if len(found) == len(column) and np.isfinite(found).all() else None
+
+
+def why_no_number(cell: str, decimal: str) -> str:
+    """What a cell that is almost a number lacks; "" where it is a word."""
+    bare = re.sub(r"(?<=\d)[ \u00a0\u202f'.,](?=\d{3}\b)", "", cell.replace("\u2212", "-"))
+    if number(cell, "," if decimal == "." else ".") is not None:
+        return f" The decimal sign is {decimal!r} here; decimal= (or --decimal) names another."
+    if number(bare, ".") is not None or number(bare, ",") is not None:
+        return " Write numbers without groups of thousands."
+    if number(cell.rstrip(" %$€£")) is not None:
+        return " Write numbers without a unit."
+    return ""
 
 
 def _checked_separator(path: Path, sep: str) -> str:
@@ -225,17 +263,17 @@ def _are_row_names(column: list[str]) -> bool:
     return words or (len(column) >= 5 and column == counts)
 
 
-def _checked_decimal(path: Path, cells: list[list[str]], lines: list[int], sep: str, decimal: str) -> str:
+def _checked_decimal(path: Path, cells: list[list[str]], lines: list[int], decimal: str) -> str:
     """The decimal sign; where commas in numbers could part thousands as well, it must be given."""
     if decimal not in ("", ".", ","):
         raise ValueError(f"{path}: decimal={decimal!r} must be '.' or ','.")
-    if decimal:
-        return decimal
+    if decimal or not any("," in cell for row in cells for cell in row):
+        return decimal or "."
     commas = [(k, c) for k, row in zip(lines, cells, strict=True) for c in row if "," in c and _COMMA.fullmatch(c)]
     grouped = [(k, c) for k, row in zip(lines, cells, strict=True) for c in row if "," in c and _THOUSANDS.fullmatch(c)]
     if not commas and not grouped:
         return "."
-    if (len(grouped) == len({*commas, *grouped}) and sep != ";") or any(c.count(",") > 1 for _, c in grouped):
+    if len(grouped) == len({*commas, *grouped}) or any(c.count(",") > 1 for _, c in grouped):
         line, cell = next((each for each in grouped if each[1].count(",") > 1), grouped[0])
         raise ValueError(
             f"{path}, line {line}: {cell!r} may be a number with groups of thousands or with a decimal comma. "

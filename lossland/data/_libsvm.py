@@ -48,6 +48,8 @@ def read_libsvm(
         found = _scanned(path, text, zero_based)
         _check_size(path, found, found.largest + (0 if found.least == 0 else -1) + 1, max_bytes)
         raise ValueError(f"{path} cannot be read as LIBSVM text: {error}") from None
+    if not (np.isfinite(sparse.data).all() and np.isfinite(labels).all()):
+        _scanned(path, text, zero_based)
     n, d = sparse.shape
     if n == 0:
         raise ValueError(f"{path} is empty.")
@@ -105,7 +107,8 @@ def _indices(where: str, words: list[str], zero_based: bool | None) -> list[int]
     label, *pairs = words
     if number(label) is None:
         if "," in label:
-            raise ValueError(f"{where}: {label!r} are several labels; an example has one, of two classes.")
+            told = "are several labels; an example has one, of two classes. A table of cells is read by format='csv'."
+            raise ValueError(f"{where}: {label!r} {told}")
         if ":" in label:
             raise ValueError(f"{where}: it begins with {label!r}, without a label. A line is: label index:value ...")
         raise ValueError(f"{where}: the label {label!r} is not a number, as LIBSVM text asks for. Write -1 and +1.")
@@ -118,8 +121,8 @@ def _indices(where: str, words: list[str], zero_based: bool | None) -> list[int]
             raise ValueError(f"{where}: {pair!r} is not index:value.")
         if not (index.isascii() and index.isdigit()):
             raise ValueError(f"{where}: the index {index!r} in {pair!r} is not a whole number from 0 or 1 on.")
-        if number(value) is None and value.lower().lstrip("+-") not in ("nan", "inf", "infinity"):
-            raise ValueError(f"{where}: the value {value!r} in {pair!r} is not a number.")
+        if number(value) is None:
+            raise ValueError(f"{where}: the value {value!r} in {pair!r} is not a finite number.")
         if zero_based is False and int(index) == 0:
             raise ValueError(f"{where}: it has the index 0, but zero_based=False says that the first column is 1.")
         if indices and int(index) <= indices[-1]:

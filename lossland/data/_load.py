@@ -138,7 +138,7 @@ def _load_file(path: Path, parameters: dict[str, Any]) -> Loaded:
 def _checked(path: Path, found: Read, parameters: dict[str, Any]) -> Loaded:
     """The data set of what a reader found."""
     inputs, labels, words = found.inputs, found.labels, ()
-    rows = np.arange(len(inputs))
+    rows = np.arange(np.shape(inputs)[0] if np.ndim(inputs) else 0)
     given = {"name": path.name.partition(".")[0], "input_names": found.names, "source": str(path)}
     try:
         if "probabilities" in parameters:

@@ -66,6 +66,8 @@ def opened(path: Path, format: str = "") -> tuple[str, bytes]:
         raise ValueError(
             f"{path} cannot be read as {said} text: the bytes are those of .{seen}; format={seen!r} reads it."
         )
+    if said == "csv" and not asked and looks_like_libsvm(held[: 2**16].decode(errors="replace")):
+        raise ValueError(f"{path} looks like LIBSVM text; format='libsvm' (or --format libsvm) reads it.")
     if said or seen:
         return said or seen, held
     try:

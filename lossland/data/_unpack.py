@@ -68,8 +68,8 @@ def unpacked(path: Path) -> bytes:
         held = {"gzip": gzip.decompress, "bzip2": bz2.decompress, "xz": lzma.decompress}.get(packer, bytes)(held)
         name = _only_file(path, held) if packer == "zip" else ""
         held = zipfile.ZipFile(io.BytesIO(held)).read(name) if name else held
-    except _Several:
-        raise
+    except _Unread as error:
+        raise ValueError(str(error)) from None
     except _BROKEN as error:
         raise ValueError(f"{path} cannot be read: it is packed by {packer} and broken or cut off ({error}).") from None
     if not held:
@@ -82,7 +82,7 @@ def _packer(held: bytes) -> str:
     return next((name for start, name in starts.items() if held.startswith(start)), "")
 
 
-class _Several(ValueError):
+class _Unread(Exception):
     """A zip that is read in no way."""
 
 
@@ -93,9 +93,9 @@ def _only_file(path: Path, held: bytes) -> str:
         if not names or any(name.endswith(".npy") for name in names):
             return ""
         if "[Content_Types].xml" in names:
-            raise _Several(f"{path} is an Excel workbook (or another office document); save it as CSV.")
+            raise _Unread(f"{path} is an Excel workbook (or another office document); save it as CSV.")
         if len(names) > 1:
-            raise _Several(f"{path} holds several files ({', '.join(names[:8])}); unpack it and give one of them.")
+            raise _Unread(f"{path} holds several files ({', '.join(names[:8])}); unpack it and give one of them.")
         return names[0]
 
 
@@ -137,9 +137,10 @@ def decoded(path: Path, held: bytes, encoding: str = "") -> str:
     except UnicodeError as error:
         at = getattr(error, "start", 0)
         line = held.count(b"\n", 0, at) + 1
+        likely = "'utf-16-le', 'utf-16-be'" if b"\0" in held else "'cp1252' (Windows, Western Europe), 'latin-1'"
         raise ValueError(
             f"{path}, line {line}: the byte {held[at] if at < len(held) else 0:#04x} is not {encoding or marked} text. "
-            f"If this is text, say encoding='cp1252' (Windows, Western Europe), 'latin-1' or another (or --encoding)."
+            f"If this is text, say encoding={likely} or another (or --encoding)."
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
