@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.data._columns import Part, Recipe, Table, numbers, one_hot, present, unnamed, words_of
+from lossland.data._columns import Part, Recipe
 from lossland.data._dataset import Dataset
 from lossland.data._delimited import number
 from lossland.data._labels import as_word
 from lossland.data._readers import FORMATS, TABLES, npz_arrays, opened
+from lossland.data._table import Table, numbers, one_hot, present, unnamed, words_of
 
 
 class NewInputs(NamedTuple):

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lossland.data._columns import Read, Table, assemble
+from lossland.data._columns import Read, assemble
 from lossland.data._libsvm import looks_like_libsvm, read_libsvm
-from lossland.data._tables import array_of, frame_table, matrix_table, text_table
+from lossland.data._table import Table
+from lossland.data._table_files import array_of, frame_table, matrix_table, text_table
 from lossland.data._unpack import PACKED, decoded, kind, unpacked
 
 ENDINGS = {

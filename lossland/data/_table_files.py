@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lossland.data._columns import MISSING, Table, unique_names
 from lossland.data._delimited import SAMPLE, Rows, all_numbers, number, rows_of
+from lossland.data._table import MISSING, Table, unique_names
 from lossland.data._unpack import decoded
 
 LARGE = 10**6
@@ -97,16 +97,18 @@ def _is_header(path: Path, rows: Rows, known: Sequence[str]) -> bool:
     if not any(numeric):
         return not rest or _names_or_words(path, rows)
     # A data frame whose columns have no names writes 0, 1, 2, ..., beside the names of those that have one.
-    counted = all(cell == str(k) for k, (cell, is_one) in enumerate(zip(first, numeric, strict=True)) if is_one)
+    count = sum(numeric)
+    counted = count > 1 and all(numeric[:count]) and first[:count] == [str(k) for k in range(count)]
     if not counted or not rest or first in rest:
         return False
-    words = [k for k, is_one in enumerate(numeric) if not is_one]
+    words = range(count, len(first))
     if words and all(number(row[k], rows.decimal) is not None for row in rest for k in words):
         return True
     if any(first[k] == row[k] for row in rest for k in words):
         return False
+    told = ", ".join(first[:4]) + ", ..." * (len(first) > 4)
     raise ValueError(
-        f"{path}, line {rows.lines[0]}: {', '.join(first[:4])}{', ...' * (len(first) > 4)} may be the names of the columns, "
+        f"{path}, line {rows.lines[0]}: {told} may be the names of the columns, "
         f"as a data frame without names writes them, or a row. header=True or header=False (or --header true, "
         f"--header false) says which."
     )
