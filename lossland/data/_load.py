@@ -113,7 +113,7 @@ def _entry(reference: Any, parameters: dict[str, Any]) -> tuple[Source, str]:
 
 def _load_file(path: Path, parameters: dict[str, Any]) -> Loaded:
     """The data set in a file."""
-    format, held = opened(path, parameters.get("format") or "")
+    format, held = opened(path, parameters.get("format") or "", parameters.get("encoding") or "")
     read = FORMATS[format]
     known = [*list(inspect.signature(read).parameters)[2:], "format"]
     known += [] if "classes" in known else ["classes"]

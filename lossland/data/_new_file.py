@@ -46,7 +46,8 @@ def new_inputs(path: Path, data: Dataset, recipe: Recipe | None, parameters: dic
         OSError: if there is no such file.
     """
     recipe = _plain(data) if recipe is None else recipe
-    format, held = opened(path, parameters.get("format") or "" if path.suffix == Path(data.source).suffix else "")
+    same = path.suffix == Path(data.source).suffix
+    format, held = opened(path, parameters.get("format") or "" if same else "", parameters.get("encoding") or "")
     if format in TABLES:
         read = TABLES[format]
         known = {key: value for key, value in parameters.items() if key in inspect.signature(read).parameters}

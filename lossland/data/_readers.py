@@ -42,7 +42,7 @@ def known_ending(path: Path) -> bool:
     return f".{parts[1]}" in ENDINGS if len(parts) > 1 else False
 
 
-def opened(path: Path, format: str = "") -> tuple[str, bytes]:
+def opened(path: Path, format: str = "", encoding: str = "") -> tuple[str, bytes]:
     """The format of a file, as its ending, else its first bytes and lines show, and its bytes, unpacked.
 
     Raises:
@@ -72,7 +72,7 @@ def opened(path: Path, format: str = "") -> tuple[str, bytes]:
     if said or seen:
         return said or seen, held
     try:
-        text = decoded(path, held)
+        text = decoded(path, held, encoding)
     except ValueError as error:
         raise ValueError(
             f"{error} Its format is not known by its name either; format= (or --format) says it."
