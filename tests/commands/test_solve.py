@@ -157,7 +157,7 @@ def test_what_load_takes_the_command_takes(words, tmp_path, capsys):
         "2",
         "3",
     ]
-    assert call(file, *words, "--json", "--raw", *options) == 0
+    assert call(file, *words, "--json", "--raw", *options, "--classes", 2, 3) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["columns"] == ["größe", "1=x", "1=y"]
     assert told["labels"] == {"-1": "2", "+1": "3"}
