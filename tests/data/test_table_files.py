@@ -28,10 +28,6 @@ def write(tmp_path, name, content):
 
 READ = {
     "index_as_a_word": ("1,0,5.5\n0,1,2.5\n1,1,3.5\n", {"label": "0"}, [[0, 5.5], [1, 2.5], [1, 3.5]]),
-        "1,0,5.5\n0,1,2.5\n1,1,3.5\n0,0,1.5\n",
-        {"label": "0"},
-        [[0, 5.5], [1, 2.5], [1, 3.5], [0, 1.5]],
-    ),
     "negative_index": ("1,0,5.5\n0,1,2.5\n", {"label": "-3"}, [[0, 5.5], [1, 2.5]]),
     "european": (EUROPEAN, {}, METRIC),
     "cp1252": (EUROPEAN.encode("cp1252"), {"encoding": "cp1252"}, METRIC),
