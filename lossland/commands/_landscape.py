@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from lossland.commands import _usage as usage
+from lossland.commands._data_options import File, FileOptions, of_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +24,7 @@ class LandscapeOptions:
     """Your own files or modules to read first, such as my_loss.py."""
     data: str = "breast_cancer"
     """A data set's name or file; standardised."""
-    label: str = ""
-    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
-    probabilities: str = ""
-    """Instead of labels: the column (in .npz the array) of P(t = +1), in [0, 1]."""
-    classes: tuple[str, ...] = ()
-    """Two labels, the negative one first, where the data has more."""
+    file: File = dataclasses.field(default_factory=FileOptions)
     around: Literal["svm", "logistic", "zero", "random"] = "svm"
     """The centre: the exact optimum of the hinge or of the logistic loss, 0, or a random start."""
     towards: Literal["random", "svm", "logistic"] = "random"
@@ -151,7 +146,7 @@ def _figure(command: LandscapeOptions, data: Any, planes: dict[str, Any], fields
 def _data(command: LandscapeOptions) -> Any:
     from lossland.data import load, standardise
 
-    return standardise(load(command.data, **usage.of_file(command)))
+    return standardise(load(command.data, **of_file(command.file)))
 
 
 def _planes(command: LandscapeOptions, data: Any) -> tuple[dict[str, Any], dict[str, Any]]:

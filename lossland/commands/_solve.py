@@ -7,25 +7,22 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from lossland.commands import _usage as usage
+from lossland.commands._data_options import File, FileOptions, of_file
 
 
 @dataclasses.dataclass(frozen=True)
 class SolveOptions:
-    """Solve a convex loss of a linear score exactly: optimum, certificate, support vectors, time.
+    """Solve a convex loss of a linear score exactly: optimum, certificate, coefficients, support vectors, predictions.
 
     Examples: `lossland solve breast_cancer --loss hinge --C 0.1 1 10`, `lossland solve data.svm --loss logistic`,
-    `lossland solve data.csv --loss hinge --C inf`, `lossland solve data.csv --kernel rbf --rank 500 --out machine.npz`
+    `lossland solve data.csv --label kind --classes no yes --predict new.csv`, `lossland solve data.csv --C inf`,
+    `lossland solve export.txt --sep ";" --decimal , --encoding cp1252 --drop name --encode one_hot`,
+    `lossland solve data.csv --kernel rbf --rank 500 --out machine.npz`
     """
 
     data: tyro.conf.Positional[str]
-    """A data set's name or file (.csv, .npz, .parquet, .svm, .libsvm)."""
-    label: str = ""
-    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
-    probabilities: str = ""
-    """Instead of labels: the column (in .npz the array) of P(t = +1), in [0, 1]."""
-    classes: tuple[str, ...] = ()
-    """Two labels, the negative one first, where the data has more."""
+    """A data set's name or file: separated cells, LIBSVM text, .npz, .npy, .parquet, .feather, also packed."""
+    file: File = dataclasses.field(default_factory=FileOptions)
     loss: str = "hinge"
     """A convex loss, or a pair such as hard_sigmoid+brier: a name, path/to/file.py:name or package.module:name."""
     C: tuple[float, ...] = (1.0,)
@@ -42,8 +39,10 @@ class SolveOptions:
     """With a kernel: work with so many representers; the gap then tells what that costs."""
     tol: float = 1e-8
     """The relative duality gap that counts as solved."""
+    predict: Path | None = None
+    """Another file with the same columns: score and class of each of its rows."""
     out: Path | None = None
-    """Keep weights, bias, duals, objectives and gaps in this .npz file."""
+    """Keep weights (also in the data's units), bias, duals, gaps, scaling, names and predictions in this .npz file."""
     json: bool = False
     """Print the numbers as JSON, for a script."""
     form: Literal["terminal", "markdown", "latex", "csv"] = "terminal"
@@ -53,24 +52,30 @@ class SolveOptions:
 
 
 def run_solve(command: SolveOptions) -> int:
-    """Solve, print a line for each C, and keep the arrays if asked; 1 if a gap stays open."""
+    """Solve, tell what came out, and keep the arrays if asked; 1 if a gap stays open."""
+    from lossland.commands import _solution_report as report
     from lossland.commands._output import waiting
     from lossland.core import write_arrays
-    from lossland.data import load, standardise
+    from lossland.data import load_with_recipe, new_inputs, standardise
     from lossland.elements import load_file
 
     for path in command.from_:
         load_file(path)
-    data = load(command.data, **usage.of_file(command))
-    data = data if command.raw else standardise(data)
+    options = of_file(command.file)
+    loaded = load_with_recipe(command.data, **options)
+    new = None if command.predict is None else new_inputs(command.predict, loaded.data, loaded.recipe, options)
+    data = loaded.data if command.raw else standardise(loaded.data)
     started = time.perf_counter()
     with waiting(f"solving {command.loss} on {data.name}", command.quiet or command.json):
-        rows, arrays = (_machines if command.kernel else _solutions)(command, data)
+        rows, arrays, machines = (_machines if command.kernel else _solutions)(command, data)
     seconds = time.perf_counter() - started
+    told = report.reported(command, loaded, rows, arrays, seconds)
+    if new is not None:
+        told |= report.predicted(str(command.predict), new, loaded.data, told, arrays, machines)
     if command.out is not None:
-        write_arrays(command.out, arrays)
+        write_arrays(command.out, report.kept(told, arrays))
     if not command.quiet:
-        _print_solutions(command, data, rows, seconds)
+        report.show_all(told, command.form, command.json, command.out)
     return 0 if all(row["converged"] for row in rows) else 1
 
 
@@ -80,8 +85,8 @@ def _loss_or_pair(command: SolveOptions) -> Any:
     return pair(command.loss) if "+" in command.loss else command.loss
 
 
-def _solutions(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The facts of each linear problem, and all arrays by name; those with C = inf come last."""
+def _solutions(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any], list[Any]]:
+    """The facts of each linear problem, all arrays by name, and no machine; those with C = inf come last."""
     import numpy as np
 
     from lossland.solvers import solve
@@ -94,11 +99,11 @@ def _solutions(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], 
     arrays = {name: np.concatenate([np.asarray(getattr(part, name)) for part in parts]) for name in wanted}
     arrays["C"] = np.array(finite + [np.inf] * bool(hard))
     message = next((p.message for p in parts if p.message), "")
-    return [_facts(arrays, k, message, parts[0].convexity) for k in range(len(arrays["C"]))], arrays
+    return [_facts(arrays, k, message, parts[0].convexity) for k in range(len(arrays["C"]))], arrays, []
 
 
-def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The facts of each kernel machine, and all arrays by name."""
+def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], dict[str, Any], list[Any]]:
+    """The facts of each kernel machine, all arrays by name, and the machines."""
     import numpy as np
 
     from lossland.solvers import solve_kernel
@@ -113,7 +118,7 @@ def _machines(command: SolveOptions, data: Any) -> tuple[list[dict[str, Any]], d
     wanted = ("coefficients", "bias", "duals", "objective", "dual_objective", "gap", "iterations", "converged")
     arrays = {name: np.stack([np.asarray(getattr(each, name)) for each in found]) for name in (*wanted, "support")}
     arrays |= {"C": np.array(command.C), "inputs": found[0].inputs}
-    return [_facts(arrays, k, each.message, each.convexity) for k, each in enumerate(found)], arrays
+    return [_facts(arrays, k, each.message, each.convexity) for k, each in enumerate(found)], arrays, found
 
 
 def _facts(arrays: dict[str, Any], k: int, message: str, convexity: str) -> dict[str, Any]:
@@ -135,36 +140,3 @@ def _facts(arrays: dict[str, Any], k: int, message: str, convexity: str) -> dict
         "convexity": convexity,
         "message": "" if arrays["converged"][k] else message,
     }
-
-
-def _print_solutions(command: SolveOptions, data: Any, rows: list[dict[str, Any]], seconds: float) -> None:
-    from lossland.commands._output import as_json
-    from lossland.core import show, table
-
-    if command.json:
-        about = {"data": data.name, "n": data.n, "d": data.d, "loss": command.loss, "seconds": seconds}
-        print(as_json(about | {"solutions": rows}))
-        return
-    columns = ("C", "objective", "lower bound", "relative gap", "support vectors", "at their limit", "||w||", "bias")
-    shown = [
-        (
-            f"{row['C']:g}",
-            f"{row['objective']:.10g}",
-            f"{row['dual_objective']:.10g}",
-            f"{row['gap']:.1e}",
-            str(row["support_vectors"]),
-            str(row["at_their_limit"]),
-            "" if row["norm"] is None else f"{row['norm']:.6g}",
-            f"{row['bias']:.6g}",
-        )
-        for row in rows
-    ]
-    show(table(f"{command.loss} on {data.name or command.data} ({data.n} x {data.d})", columns, shown), command.form)
-    for row in rows:
-        if row["message"]:
-            print(row["message"])
-    if rows[0]["convexity"] != "proven":
-        print(f"The loss's convexity is {rows[0]['convexity']}.")
-    if command.form == "terminal":
-        kept = f" Arrays {command.out}." if command.out else ""
-        print(f"{len(rows)} problem{'s' if len(rows) > 1 else ''} in {seconds:.2f} s, compilation included.{kept}")

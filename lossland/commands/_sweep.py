@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from lossland.commands import _usage as usage
+from lossland.commands._data_options import File, FileOptions, of_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +31,7 @@ class SweepOptions:
     """Leave out pairs that are not admissible, and say which, instead of refusing."""
     data: str = "breast_cancer"
     """A data set's name or file; 60 % train, 20 % select, 20 % test, standardised by the training part."""
-    label: str = ""
-    """Of a .csv or .parquet file: the column of the labels, by name or number; the last if left out."""
-    probabilities: str = ""
-    """Instead of labels: the column (in .npz the array) of P(t = +1), in [0, 1]."""
-    classes: tuple[str, ...] = ()
-    """Two labels, the negative one first, where the data has more."""
+    file: File = dataclasses.field(default_factory=FileOptions)
     model: Literal["linear", "mlp"] = "linear"
     """What gives the scores."""
     widths: tuple[int, ...] = (16,)
@@ -141,7 +136,7 @@ def _swept(command: SweepOptions, progress: Any) -> Any:
         load_file(path)
     if bool(command.names) == command.all:
         raise ValueError("Which pairs? Give names (relu+hinge identity+hinge) or --all, one of the two.")
-    rest, test, *_ = split(load(command.data, **usage.of_file(command)), 0.2, command.seed, standardised=False)
+    rest, test, *_ = split(load(command.data, **of_file(command.file)), 0.2, command.seed, standardised=False)
     train, validation, *_ = split(rest, 0.25, command.seed, standardised=False)
     train, validation, test = (standardise(part, like=train) for part in (train, validation, test))
     return sweep(

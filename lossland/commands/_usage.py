@@ -15,6 +15,8 @@ from typing import Any, Literal
 
 import tyro
 
+from lossland.commands._data_options import FileOptions, with_switches
+
 WORD = r"'(.*?)'"
 
 
@@ -40,7 +42,7 @@ def parsed(what: Any, words: Sequence[str], prog: str, description: str | None =
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
-            return tyro.cli(what, args=list(words), prog=prog, description=description, **given)
+            return tyro.cli(what, args=with_switches(words), prog=prog, description=description, **given)
     except SystemExit as ended:
         if not ended.code:
             raise
@@ -53,12 +55,6 @@ def chosen(word: str, known: Iterable[str], what: str) -> str:
     if word in known:
         return word
     raise UsageError(f"There is no {what} {word!r}.{_nearest(word, known)} There are: {', '.join(known)}.")
-
-
-def of_file(command: Any) -> dict[str, str]:
-    """What --label and --classes say of a data file, as `load` takes it."""
-    said = {"label": command.label, "probabilities": command.probabilities, "classes": "/".join(command.classes)}
-    return {name: value for name, value in said.items() if value}
 
 
 def _in_a_line(box: str, what: Any, prog: str) -> str:
@@ -87,7 +83,10 @@ def _is_rule(line: str) -> bool:
 
 
 def _options(what: Any) -> list[str]:
-    names = [field.name.strip("_").replace("_", "-") for field in dataclasses.fields(what)]
+    fields = [*dataclasses.fields(what)]
+    if "file" in {field.name for field in fields}:
+        fields += dataclasses.fields(FileOptions)
+    names = [field.name.strip("_").replace("_", "-") for field in fields]
     return [f"--{name}" for name in names]
 
 

@@ -1,5 +1,5 @@
 from ._dataset import Dataset as Dataset
-from ._dataset import choose as choose
+from ._labels import choose as choose
 from ._load import load as load
 from ._resample import folds as folds
 from ._resample import label_noise as label_noise
@@ -9,6 +9,9 @@ from ._resample import standardise as standardise
 
 """For other wings."""
 from ._load import DATASETS as DATASETS
+from ._load import load_with_recipe as load_with_recipe
+from ._new_file import new_inputs as new_inputs
+from ._resample import scaling as scaling
 from ._soft_labels import both_labels as both_labels
 from ._soft_labels import refuse_soft as refuse_soft
 from ._soft_labels import take as take

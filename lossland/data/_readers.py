@@ -1,150 +1,198 @@
-"""Data files: each reader returns the arrays as they stand in the file; `Dataset` checks them."""
+"""Data files: which format a file has, and one reader a format; `Dataset` checks what they give."""
 
-import bz2
-import csv
-import difflib
-import gzip
-import math
+import io
+import warnings
 import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
+from lossland.data._columns import Read, assemble
+from lossland.data._libsvm import looks_like_libsvm, read_libsvm
+from lossland.data._table import Table
+from lossland.data._table_files import array_of, frame_table, matrix_table, text_table
+from lossland.data._unpack import PACKED, decoded, kind, unpacked
+
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".npz": "npz",
+    ".npy": "npy",
+    ".parquet": "parquet",
+    ".feather": "feather",
+    ".svm": "libsvm",
+    ".libsvm": "libsvm",
+}
+_ALSO = {"svm": "libsvm", "svmlight": "libsvm", "tsv": "csv", "txt": "csv", "text": "csv", "arrow": "feather"}
+_BINARY = ("npz", "npy", "parquet", "feather")
+_PAIRS = (("inputs", "labels"), ("X", "y"), ("x", "y"), ("data", "target"))
 
 
 def ending(path: Path) -> str:
-    """The last ending, with the one before it if the file is compressed, in lower case."""
+    """The last ending, with the one before it if the file is packed, in lower case."""
     parts = [part.lower() for part in path.suffixes]
-    return "".join(parts[-2:] if parts and parts[-1] in (".gz", ".bz2") else parts[-1:])
+    return "".join(parts[-2:] if parts and parts[-1] in PACKED else parts[-1:])
 
 
-def _csv(path: Path, label: int | str = -1, header: bool | None = None) -> tuple[Any, Any, tuple[str, ...]]:
-    """Comma-separated numbers with one column of labels, which may be words; a bad cell is named by line and column."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as comma-separated text: {error}.") from None
-    lines = [(line, row) for line, row in lines if len(row) > 1 or any(row)]  # blank lines are passed over
-    if not lines:
-        raise ValueError(f"{path} is empty.")
-    first = lines[0][1]
-    for line, row in lines:
-        if len(row) != len(first):
-            raise ValueError(f"{path}, line {line}: it has {len(row)} cells, but the first line has {len(first)}.")
-    if len(first) < 2:
+def known_ending(path: Path) -> bool:
+    """Whether the ending says that a file holds data."""
+    parts = ending(path).split(".")
+    return f".{parts[1]}" in ENDINGS if len(parts) > 1 else False
+
+
+def opened(path: Path, format: str = "", encoding: str = "") -> tuple[str, bytes]:
+    """The format of a file, as its ending, else its first bytes and lines show, and its bytes, unpacked.
+
+    Raises:
+        ValueError: if the file is empty, broken, or of no format that can be read.
+        OSError: if there is no such file.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a directory; give one data file in it.")
+    asked = _ALSO.get(format.lower().lstrip("."), format.lower().lstrip("."))
+    if format and asked not in FORMATS:
+        raise ValueError(f"{path}: format={format!r} is none of {', '.join(FORMATS)}.")
+    held = unpacked(path)
+    seen = kind(path, held)
+    said = asked or (ENDINGS.get(f".{ending(path).split('.')[1]}", "") if known_ending(path) else "")
+    if said in _BINARY and seen != said:
+        found = f"the bytes are those of .{seen}" if seen else f"it is not an .{said} file"
+        written = "; np.savez(path, inputs=..., labels=...) writes one" if said == "npz" else ""
+        raise ValueError(f"{path} cannot be read as .{said}: {found}{written}.")
+    if said and seen and said != seen:
         raise ValueError(
-            f"{path} has one column (line {lines[0][0]}: {first[0]!r}); it needs one of inputs and one of labels at "
-            f"least, separated by commas."
+            f"{path} cannot be read as {said} text: the bytes are those of .{seen}; format={seen!r} reads it."
         )
-    if header is None:
-        header = label in first or not any(_is_number(cell) for cell in first)
-    names = first if header else [str(column) for column in range(len(first))]
-    at = _label_column(path, label, names)
-    lines = lines[1:] if header else lines
-    if not lines:
-        raise ValueError(f"{path} has a header and no line below it.")
-    for line, row in lines:
-        for column, cell in enumerate(row):
-            where = f"{path}, line {line}, column {names[column]!r}"
-            if cell.lower() in MISSING:
-                raise ValueError(f"{where}: the value is missing ({cell!r}). Drop the line or fill it in.")
-            if column != at and not _is_number(cell):
-                raise ValueError(
-                    f"{where}: {cell!r} is not a finite number. Only the label may be a word, here in column "
-                    f"{names[at]!r}; label={names[column]!r} (or --label) names another."
-                )
-    inputs = [[float(cell) for cell in row[:at] + row[at + 1 :]] for _, row in lines]
-    labels = [row[at] for _, row in lines]
-    numeric = all(map(_is_number, labels))
-    return (
-        np.array(inputs),
-        np.array(list(map(float, labels))) if numeric else np.array(labels),
-        tuple(names[:at] + names[at + 1 :]) if header else (),
-    )
-
-
-def _is_number(cell: str) -> bool:
+    if said == "csv" and not asked and looks_like_libsvm(held[: 2**16].decode(errors="replace")):
+        raise ValueError(f"{path} looks like LIBSVM text; format='libsvm' (or --format libsvm) reads it.")
+    if said or seen:
+        return said or seen, held
     try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
-
-
-def _label_column(path: Path, label: int | str, names: Sequence[str]) -> int:
-    """The index of the column that holds the labels."""
-    if isinstance(label, str) and label in names:
-        return list(names).index(label)
-    try:
-        return range(len(names))[int(label)]
-    except (ValueError, IndexError):
-        near = difflib.get_close_matches(str(label), names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        text = decoded(path, held, encoding)
+    except ValueError as error:
         raise ValueError(
-            f"{path} has no column {label!r} for the labels.{hint} Its columns: {', '.join(names)}."
+            f"{error} Its format is not known by its name either; format= (or --format) says it."
+        ) from None
+    return "libsvm" if looks_like_libsvm(text) else "csv", held
+
+
+def read_csv(
+    path: Path,
+    held: bytes,
+    label: int | str | None = None,
+    *,
+    sep: str = "",
+    decimal: str = "",
+    comment: str | None = None,
+    encoding: str = "",
+    header: bool | None = None,
+    index: int | str | bool | None = None,
+    drop: Any = (),
+    encode: Any = (),
+    classes: Any = (),
+) -> Read:
+    """Separated cells with one column of labels, which may be words; a bad cell is named by line and column."""
+    known = [each for each in (label, index, *_words(drop), *_words(encode)) if isinstance(each, str)]
+    table = text_table(path, held, sep, decimal, comment, encoding, header, known=known)
+    return assemble(path, table, label, index, drop, encode, _words(classes))
+
+
+def _words(given: Any) -> tuple[Any, ...]:
+    return (given,) if isinstance(given, str | int) else tuple(given or ())
+
+
+def _of_table(read: Callable[[Path, bytes], Table]) -> Callable[..., Read]:
+    def reader(
+        path: Path,
+        held: bytes,
+        label: int | str | None = None,
+        *,
+        index: int | str | bool | None = None,
+        drop: Any = (),
+        encode: Any = (),
+        classes: Any = (),
+    ) -> Read:
+        return assemble(path, read(path, held), label, index, drop, encode, _words(classes))
+
+    return reader
+
+
+def read_npz(path: Path, held: bytes, label: str = "", *, inputs: str = "") -> Read:
+    """Two arrays: called inputs and labels or X and y, as they are said to be called, or the only matrix and vector."""
+    arrays = npz_arrays(path, held)
+    pairs = [(inputs or x, label or y) for x, y in _PAIRS]
+    found = next(((x, y) for x, y in pairs if x in arrays and y in arrays), None)
+    if found is None and not (inputs or label):
+        shapes = {name: array.shape for name, array in arrays.items()}
+        matrices = [name for name, shape in shapes.items() if len(shape) == 2 and shape[1] > 1]
+        vectors = [name for name, shape in shapes.items() if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)]
+        alike = len(matrices) == len(vectors) == 1 and shapes[matrices[0]][0] == shapes[vectors[0]][0]
+        found = (matrices[0], vectors[0]) if alike and len(arrays) == 2 else None
+    if found is None:
+        names = (
+            f"{inputs or 'inputs (or X)'} and {label or 'labels (or y)'}"
+            if inputs or label
+            else "inputs and labels, or X and y"
+        )
+        raise ValueError(
+            f"{path} holds {', '.join(arrays) or 'nothing'}; it must hold the arrays {names}. inputs= and label= (or "
+            f"--inputs and --label) name two others."
+        )
+    x, y = (arrays[name] for name in found)
+    return Read(x, y.ravel() if y.ndim == 2 and y.shape[1] == 1 else y, ())
+
+
+def npz_arrays(path: Path, held: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, by name.
+
+    Raises:
+        ValueError: if the file is broken, locked or holds Python objects; with the array's name.
+    """
+    name = ""
+    try:
+        with warnings.catch_warnings(), zipfile.ZipFile(io.BytesIO(held)) as archive:
+            warnings.simplefilter("ignore")  # of a name that occurs twice
+            arrays = {}
+            for name in archive.namelist():
+                if name.endswith(".npy"):
+                    arrays[name.removesuffix(".npy")] = array_of(archive.read(name))
+            return arrays
+    except Exception as error:
+        at = f", array {name.removesuffix('.npy')!r}" if name else ""
+        raise ValueError(
+            f"{path} cannot be read as .npz{at}: {' '.join(str(error).split()) or type(error).__name__}"
         ) from None
 
 
-def _npz(path: Path, label: str = "") -> tuple[Any, Any, tuple[str, ...]]:
-    """Two arrays, called inputs and labels or X and y; or the labels as they are said to be called."""
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is not an .npz file; np.savez(path, inputs=..., labels=...) writes one.")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            wanted = (("inputs", label), ("X", label)) if label else (("inputs", "labels"), ("X", "y"))
-            for inputs, labels in wanted:
-                if inputs in arrays and labels in arrays:
-                    return arrays[inputs], arrays[labels], ()
-            held = ", ".join(arrays) or "nothing"
-    except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read as .npz: {error}") from None
-    names = f"inputs (or X) and {label}" if label else "inputs and labels, or X and y"
-    raise ValueError(f"{path} holds {held}; it must hold the arrays {names}.")
-
-
-def _parquet(path: Path, label: int | str = -1) -> tuple[Any, Any, tuple[str, ...]]:
-    """A data frame with one column of labels."""
-    import pandas as pd
-
-    try:
-        frame = pd.read_parquet(path)
-    except ImportError:
-        raise ImportError(f'Reading {path} needs pyarrow: pip install "lossland[parquet]"') from None
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as .parquet: {error}") from None
-    names = [str(column) for column in frame.columns]
-    at = _label_column(path, label, names)
-    return frame.iloc[:, [j for j in range(len(names)) if j != at]], frame.iloc[:, at], ()
-
-
-def _svm(path: Path, max_bytes: int = 4 * 2**30) -> tuple[Any, Any, tuple[str, ...]]:
+def _read_libsvm(
+    path: Path,
+    held: bytes,
+    *,
+    n_features: int | None = None,
+    zero_based: bool | None = None,
+    max_bytes: int = 4 * 2**30,
+    encoding: str = "",
+) -> Read:
     """LIBSVM text, "label index:value ...", made dense."""
-    from sklearn.datasets import load_svmlight_file
-
-    unpack: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
-    try:
-        with unpack(path, "rb") as file:
-            inputs, labels = load_svmlight_file(file, dtype=np.float64)
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read as LIBSVM text: {error}") from None
-    n, d = inputs.shape
-    size = 8 * n * d
-    if size > max_bytes:
-        raise ValueError(
-            f"{path} is {n} x {d}: dense, it takes {size / 2**30:.3g} GiB, more than the {max_bytes / 2**30:.3g} GiB "
-            f"allowed. Pass max_bytes={size} if the memory is there, or keep fewer columns."
-        )
-    return inputs.toarray(), labels, ()
+    inputs, labels = read_libsvm(path, decoded(path, held, encoding), n_features, zero_based, max_bytes)
+    return Read(inputs, labels, ())
 
 
-READERS: dict[str, Callable[..., tuple[Any, Any, tuple[str, ...]]]] = {
-    ".csv": _csv,
-    ".npz": _npz,
-    ".parquet": _parquet,
-    **{plain + packed: _svm for plain in (".svm", ".libsvm") for packed in ("", ".gz", ".bz2")},
+FORMATS: dict[str, Callable[..., Read]] = {
+    "csv": read_csv,
+    "npz": read_npz,
+    "npy": _of_table(matrix_table),
+    "parquet": _of_table(lambda path, held: frame_table(path, held, "parquet")),
+    "feather": _of_table(lambda path, held: frame_table(path, held, "feather")),
+    "libsvm": _read_libsvm,
+}
+TABLES: dict[str, Callable[..., Table]] = {
+    "csv": text_table,
+    "npy": matrix_table,
+    "parquet": lambda path, held: frame_table(path, held, "parquet"),
+    "feather": lambda path, held: frame_table(path, held, "feather"),
 }

@@ -5,7 +5,8 @@ A registered function takes keyword parameters, `seed` last, and returns the sam
 
 from typing import Any
 
-from lossland.data._dataset import Dataset, choose
+from lossland.data._dataset import Dataset
+from lossland.data._labels import choose
 from lossland.elements import dataset
 
 

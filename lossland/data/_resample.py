@@ -18,7 +18,7 @@ class Split(NamedTuple):
     scale: np.ndarray
 
 
-def _scaling(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def scaling(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each column; scale 1 where a column is constant."""
     # Brought to [0, 1] first: a large offset then costs no digits, tiny or huge numbers do not under- or overflow when
     # squared, and a constant column is known exactly (its rounded deviation need not be 0).
@@ -53,7 +53,7 @@ def standardise(data: Dataset, like: Dataset | None = None) -> Dataset:
     like = data if like is None else like
     if like.d != data.d:
         raise ValueError(f"data has {data.d} columns, but like has {like.d}; both must have the same columns.")
-    centre, scale = _scaling(like.inputs)
+    centre, scale = scaling(like.inputs)
     return replace(data, inputs=(data.inputs - centre) / scale)
 
 
@@ -136,7 +136,7 @@ def _parts(data: Dataset, held_out: np.ndarray, standardised: bool) -> Split:
     train, test = (take(data, rows) for rows in (~held_out, held_out))
     if not standardised:
         return Split(train, test, np.zeros(data.d), np.ones(data.d))
-    centre, scale = _scaling(train.inputs)
+    centre, scale = scaling(train.inputs)
     return Split(standardise(train), standardise(test, like=train), centre, scale)
 
 

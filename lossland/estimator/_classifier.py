@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, chec
 
 from lossland.elements import Pair, pair
 from lossland.estimator import _trainers as trainers
-from lossland.properties import card
+from lossland.properties import card, decision_threshold
 
 CALIBRATED = "Wrap the classifier: CalibratedClassifierCV(PairClassifier(...))."
 
@@ -210,19 +210,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         """The score above which the second class is predicted, and why that one."""
         if self.threshold != "best":
             return float(self.threshold), "It was given."
-        # A margin loss of the score itself treats the classes alike: 0, without computing a card.
-        if made.activation.name == "identity" and made.loss.kind == "margin":
-            return 0.0, f"{made.loss.name} is a loss of the margin and treats the classes alike."
-        best = card(made).best_threshold
-        if best is None:
-            return 0.0, f"The card of {made.name} has no threshold of least error; 0 was taken."
-        said = f"The card of {made.name}: at this score the two classes are equally probable."
-        if made.loss.name.startswith("weighted("):
-            said += (
-                " It counts every error once, whatever the loss weighs the classes: threshold=0.0 keeps what the "
-                "weights lean to, class_weight= leans by the data."
-            )
-        return float(best), said
+        return decision_threshold(made)
 
     def _trained(self, problems: trainers.BinaryProblems, coded: np.ndarray, before: Any) -> trainers.Trained:
         """Train all problems in the way that the settings ask for."""

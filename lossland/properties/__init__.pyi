@@ -7,6 +7,7 @@ from ._contracts import check_loss as check_loss
 from ._contracts import check_pair as check_pair
 
 """For other wings."""
+from ._decision_threshold import decision_threshold as decision_threshold
 from ._facts import facts as facts
 from ._report import as_dict as as_dict
 from ._report import card_json as card_json

@@ -92,3 +92,72 @@ def test_a_users_loss_without_decorator_or_name_is_told_so(tmp_path, capsys):
     assert "plain is not a registered loss. Put @ll.margin_loss" in capsys.readouterr().err
     assert call("two_moons", "--loss", file) == 2
     assert "plain.py:name" in capsys.readouterr().err
+
+
+def test_everything_is_told_by_name_row_and_class(tmp_path, capsys):
+    file, new = tmp_path / "mine.txt", tmp_path / "new.csv"
+    file.write_text("kind;age;weight\nill;30;80,5\nwell;20;60\nill;40;90\nwell;25;55\nill;35;62\nwell;33;75\n")
+    new.write_text("weight,id,age,kind\n60,a,22,well\n90,b,41,ill\n61,c,23,ill\n")
+    words = (file, "--label", "kind", "--predict", new, "--out", tmp_path / "kept.npz")
+    assert call(*words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "-1 = ill, +1 = well (3 and 3 examples)" in said
+    assert "Inputs standardised" in said
+    assert "is predicted where the score is above 0: hinge is a loss of the margin" in said
+    assert "left aside: 'id'" in said
+    assert "1 of 3 at C = 1" in said
+    assert call(*words, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    data = ll.load(file, label="kind")
+    sol = ll.solve("hinge", ll.standardise(data), C=1.0)
+    (found,) = told["solutions"]
+    assert list(found["weights"].values()) == pytest.approx(sol.weights.tolist())
+    assert found["support_rows"] == np.flatnonzero(sol.duals).tolist()
+    assert told["labels"] == {"-1": "ill", "+1": "well"}
+    # In the data's own units the scores are the same.
+    units = found["original_units"]
+    scores = data.inputs @ [units["weights"]["age"], units["weights"]["weight"]] + units["bias"]
+    np.testing.assert_allclose(scores, ll.standardise(data).inputs @ sol.weights + sol.bias, rtol=1e-9)
+    (predicted,) = told["predictions"]["solutions"]
+    fresh = np.array([[22.0, 60.0], [41.0, 90.0], [23.0, 61.0]])
+    expected = fresh @ [units["weights"]["age"], units["weights"]["weight"]] + units["bias"]
+    np.testing.assert_allclose(predicted["scores"], expected, rtol=1e-9)
+    assert predicted["classes"] == ["well", "ill", "well"]
+    with np.load(tmp_path / "kept.npz") as kept:
+        assert kept["columns"].tolist() == ["age", "weight"]
+        assert kept["label_names"].tolist() == ["ill", "well"]
+        np.testing.assert_allclose(kept["original_weights"][0], list(units["weights"].values()))
+        assert kept["predicted_classes"].tolist() == [predicted["classes"]]
+
+
+def test_a_file_that_does_not_fit_is_refused_before_solving(tmp_path, capsys):
+    file, new = tmp_path / "mine.csv", tmp_path / "new.csv"
+    file.write_text("a,b,t\n1,2,0\n3,1,1\n")
+    new.write_text("a,c\n1,2\n")
+    assert call(file, "--predict", new) == 2
+    assert "lacks 'b' of the model's columns" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--header"], ["--header", "true"], ["--header=True"]])
+def test_what_load_takes_the_command_takes(words, tmp_path, capsys):
+    file = tmp_path / "mine.dat"
+    file.write_bytes("ID|größe|1|t\nu|1,5|x|2\nv|2,5|y|3\nw|0,5|x|2\n".encode("cp1252"))
+    options = [
+        "--encoding",
+        "cp1252",
+        "--sep",
+        "|",
+        "--decimal",
+        ",",
+        "--index",
+        "ID",
+        "--encode",
+        "1",
+        "--classes",
+        "2",
+        "3",
+    ]
+    assert call(file, *words, "--json", "--raw", *options, "--classes", 2, 3) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["columns"] == ["größe", "1=x", "1=y"]
+    assert told["labels"] == {"-1": "2", "+1": "3"}

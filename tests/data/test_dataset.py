@@ -12,7 +12,8 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lossland.data._dataset import Dataset, choose
+from lossland.data._dataset import Dataset
+from lossland.data._labels import choose
 
 INPUTS = np.arange(6.0).reshape(3, 2)
 
