@@ -19,6 +19,13 @@ from ._compiled import keep_compiled as keep_compiled
 from ._deprecated_names import find_moved_modules as find_moved_modules
 from ._deprecated_names import moved_name as moved_name
 from ._deprecated_names import renamed as renamed
+from ._door import LARGEST_SEED as LARGEST_SEED
+from ._door import MOST as MOST
+from ._door import checked_count as checked_count
+from ._door import checked_number as checked_number
+from ._door import checked_reals as checked_reals
+from ._door import guarded as guarded
+from ._door import shown as shown
 from ._fingerprint import fingerprint as fingerprint
 from ._floors import FLOORS as FLOORS
 from ._floors import GROUND as GROUND

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Key, Params
+from lossland.core import Key, Params, guarded
 from lossland.curvature._ball import ball_maximum, ball_point
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model
 from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
@@ -47,6 +47,7 @@ class Sharpness(NamedTuple):
     perturbation: Params
 
 
+@guarded(starts=1, steps=1, samples=1)
 def sharpness(
     f: Callable[[Params], Array],
     params: Params,

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from lossland.core import guarded
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -329,6 +331,7 @@ def _too_many(distinct: list[Any], words: list[str]) -> str:
     )
 
 
+@guarded()
 def choose(
     values: Any, classes: Any, names: Sequence[str] = (), where: str = "labels"
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lossland.core import guarded
 from lossland.elements._registry import ACTIVATIONS, DATASETS, LOSSES, Activation, Entry, Loss, Source
 
 
@@ -62,6 +63,7 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
     return registry[base].bind(**parameters) if parameters else registry[base]
 
 
+@guarded()
 def load_file(path: str) -> Any:
     """Import a user's file ("path/to/file.py") or module ("package.module") once; it registers what it holds.
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lossland.core import PACKAGE, read, replacing, sources, versions, writable
+from lossland.core import PACKAGE, guarded, read, replacing, sources, versions, writable
 from lossland.elements import load_file
 from lossland.experiment._manifest import RESULTS, Outcome, numbers, plain, print_outcome, record
 from lossland.experiment._parts import compute_and_save
@@ -35,6 +35,7 @@ def experiments() -> dict[str, Path]:
     return {path.stem: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.py"))}
 
 
+@guarded()
 def find_experiment(name: str) -> Any:
     """The module of an experiment, by name or path.
 
@@ -63,6 +64,7 @@ def find_experiment(name: str) -> Any:
     return module
 
 
+@guarded()
 def run(
     name: str, config: Any = None, *, out: Path = RESULTS, force: bool = False, quiet: bool = False, draw: bool = True
 ) -> Outcome:
@@ -131,6 +133,7 @@ def result_fingerprint(module: Any, config: Any) -> str:
     return digest.hexdigest()
 
 
+@guarded()
 def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path, ...]:
     """Draw an experiment's figures in the house style and write each as PNG and PDF into `out`/figures.
 

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lossland.core import guarded
+
 COLUMN = 3.4
 """The width of a paper's column, in inches."""
 PAGE = 7.0
@@ -53,6 +55,7 @@ STYLE: Any = {
 }
 
 
+@guarded()
 def colour(name: str) -> str:
     """The colour of a loss or pair, the same in every figure; by its name's hash if it has none yet.
 
@@ -80,6 +83,7 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(STYLE)
 
 
+@guarded(rows=1, columns=1)
 def panels(
     rows: int, columns: int, width: float = PAGE, height: float | None = None, **options: Any
 ) -> tuple[Figure, Any]:
@@ -100,6 +104,7 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+@guarded()
 def curves(
     axes: Axes, scores: np.ndarray, values: Mapping[str, np.ndarray], dashed: Sequence[str] = (), **labels: str
 ) -> None:
@@ -121,6 +126,7 @@ def curves(
     axes.set_ylabel("loss")
 
 
+@guarded()
 def decision_lines(
     axes: Axes, inputs: np.ndarray, weights: np.ndarray, biases: np.ndarray, at: float, **style: Any
 ) -> None:
@@ -147,6 +153,7 @@ def decision_lines(
     axes.set(xlim=(-span[0], span[0]), ylim=(-span[1], span[1]), xlabel="$x_1$", ylabel="$x_2$")
 
 
+@guarded()
 def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
     """Draw a 2-D data set: positives as orange discs, negatives as blue squares.
 
@@ -160,6 +167,7 @@ def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
         axes.scatter(*inputs[rows].T, s=9, marker=shape, c=shade, alpha=0.55, lw=0, label=name, zorder=1)
 
 
+@guarded()
 def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
     """Draw the median of several runs, with the range from the lowest to the highest shaded.
 
@@ -173,6 +181,7 @@ def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
     axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=line.get_color(), alpha=0.15, lw=0)
 
 
+@guarded()
 def patch(label: str, hatch: str = "") -> Patch:
     """A grey box for a legend, plain or hatched.
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params
+from lossland.core import Params, guarded
 from lossland.training import Objective
 
 
@@ -47,6 +47,7 @@ class AngleMap(NamedTuple):
     betas: np.ndarray
 
 
+@guarded()
 def angle(first: Any, second: Any, *, zero: float | None = None) -> np.ndarray:
     r"""The angle between two vectors, in radians, right for small ones too.
 
@@ -87,6 +88,7 @@ def angle(first: Any, second: Any, *, zero: float | None = None) -> np.ndarray:
     return np.where(none[..., 0], 0.0 if zero is None else zero, found)[()]
 
 
+@guarded()
 def gradient_angles(first: Objective, second: Objective, points: Params) -> GradientAngles:
     r"""The angles between :math:`\nabla F` and :math:`\nabla G` at the same points.
 
@@ -120,6 +122,7 @@ def gradient_angles(first: Objective, second: Objective, points: Params) -> Grad
     return GradientAngles(angles, defined, float(kept.mean()), np.quantile(kept, [0.0, 0.25, 0.5, 0.75, 1.0]))
 
 
+@guarded()
 def angle_map(
     first: Objective,
     second: Objective,

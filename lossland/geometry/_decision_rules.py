@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import renamed
+from lossland.core import guarded, renamed
 from lossland.data import Dataset
 from lossland.geometry._angles import ZeroDirection
 from lossland.properties import card
@@ -44,6 +44,7 @@ class Thresholds(NamedTuple):
     errors: tuple[float, float, float]
 
 
+@guarded()
 def class_margins(weights: Any, bias: Any, data: Dataset, *, threshold: float = 0.0) -> ClassMargins:
     r"""How far the nearest example of each class lies from a decision line, on its own side.
 
@@ -78,6 +79,7 @@ def class_margins(weights: Any, bias: Any, data: Dataset, *, threshold: float = 
     return ClassMargins(near[0], near[1], min(near), float(sides[0].mean()), float(sides[1].mean()))
 
 
+@guarded()
 def disagreement(
     first: Any,
     second: Any,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import checked_box, checked_l2, renamed, with_ones
+from lossland.core import checked_box, checked_l2, guarded, renamed, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
@@ -58,6 +58,7 @@ class LinePulls(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded(points=2, steps=2)
 def basin_map(
     pair: Any,
     data: Dataset,
@@ -129,6 +130,7 @@ def basin_map(
 
 
 @renamed(activation="pair")
+@guarded(steps=1, records=1)
 def flow_lines(
     pair: Any,
     data: Dataset,
@@ -182,6 +184,7 @@ def flow_lines(
 
 
 @renamed(activation="pair")
+@guarded()
 def line_pulls(
     pair: Any, data: Dataset, weights: Any, bias: Any, *, learning_rate: float = 1.0, threshold: float = 0.0
 ) -> LinePulls:

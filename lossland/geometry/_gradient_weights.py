@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from lossland.core import Params, weighted
+from lossland.core import Params, guarded, weighted
 from lossland.training import Objective
 
 
@@ -50,6 +50,7 @@ class SupportOverlap(NamedTuple):
     top: float
 
 
+@guarded()
 def gradient_weights(
     f: Objective, params: Params, *, threshold: ArrayLike = 0.0, tol: ArrayLike = 0.0
 ) -> GradientWeights:
@@ -97,6 +98,7 @@ def gradient_weights(
     )
 
 
+@guarded()
 def group_shares(held: GradientWeights) -> dict[str, Array]:
     """The share of the examples in each group, over the last axis: along a run one curve a group.
 
@@ -117,6 +119,7 @@ def group_shares(held: GradientWeights) -> dict[str, Array]:
     return {name: jnp.mean(jnp.asarray(getattr(held, name), float), axis=-1) for name in groups}
 
 
+@guarded()
 def support_overlap(weights: Any, duals: Any, *, tol: float = 1e-9) -> SupportOverlap:
     r"""Hold the examples that pull against the support vectors: :math:`\{w_i > \epsilon\}` against :math:`\{\alpha_i
     > \epsilon\}`.

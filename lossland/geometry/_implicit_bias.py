@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import with_ones
+from lossland.core import guarded, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
 from lossland.geometry._angles import ZeroDirection, angle
@@ -50,6 +50,7 @@ class Approach(NamedTuple):
     residuals: np.ndarray
 
 
+@guarded(steps=1, records=1)
 def implicit_bias(
     loss: Any,
     data: Dataset,
@@ -109,6 +110,7 @@ def implicit_bias(
     return LongRun(run.steps[kept], *(part[:, kept] for part in run[1:]))
 
 
+@guarded(records=1, substeps=1)
 def flow_in_log_time(
     loss: Any,
     data: Dataset,
@@ -167,6 +169,7 @@ def flow_in_log_time(
     return run
 
 
+@guarded()
 def approach(run: LongRun, weights: Any) -> Approach:
     r"""Hold runs against a direction, such as the hard margin's: norm, angle, margin gap, residual.
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import Key, Model, Params, flattened, is_key, is_real, norm, refuse_infinite
+from lossland.core import MOST, Key, Model, Params, flattened, guarded, is_key, is_real, norm, refuse_infinite
 from lossland.curvature import TopEigenvalues, checked_objective, top_eigenvalues
 from lossland.curves import made_of_lines
 from lossland.data import Dataset
@@ -20,6 +20,7 @@ from lossland.training import Objective, linear, objective
 Ends = Literal["top", "top and bottom"]
 
 
+@guarded(count=1, units=-MOST)
 def random_directions(
     params: Params, key: Key, count: int = 2, normalization: Normalization = "filter", units: int = -1
 ) -> tuple[Params, ...]:
@@ -91,6 +92,7 @@ def _group_norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.sqrt(np.bincount(groups, vector**2))
 
 
+@guarded()
 def gradient_direction(
     pair: Pair,
     data: Dataset,
@@ -168,6 +170,7 @@ def towards(params: Params, goal: Params) -> Params:
     return made
 
 
+@guarded()
 def hessian_directions(
     pair: Pair,
     data: Dataset,

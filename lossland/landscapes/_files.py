@@ -14,6 +14,7 @@ from lossland.core import (
     Params,
     alive,
     fingerprint,
+    guarded,
     read,
     read_arrays,
     save,
@@ -30,6 +31,7 @@ from lossland.training import linear
 Axes = tuple[np.ndarray, ...]
 
 
+@guarded(rows=1)
 def resumed_plane(
     path: str | Path,
     pair: Pair,
@@ -109,6 +111,7 @@ def resumed_plane(
     return made
 
 
+@guarded()
 def read_plane(path: str | Path) -> Plane:
     """A plane from a file that holds `Plane.to_xarray()`, or that `resumed_plane` wrote.
 
@@ -148,6 +151,7 @@ def read_plane(path: str | Path) -> Plane:
     )  # fmt: skip
 
 
+@guarded()
 def redrawn(
     made: Plane, *, data: Dataset | None = None, model: Model | None = None, sample_weights: Any = None
 ) -> Plane:

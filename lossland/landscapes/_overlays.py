@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, flattened
+from lossland.core import Model, Params, flattened, guarded
 from lossland.curves import tabulate
 from lossland.data import Dataset, both_labels, take
 from lossland.elements import Pair
@@ -63,6 +63,7 @@ class Place(NamedTuple):
     off: float
 
 
+@guarded()
 def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = None) -> KinkSegments:
     r"""The exact lines of a plane on which an example passes a kink of its class curve.
 
@@ -142,6 +143,7 @@ def _clipped_lines(normals: np.ndarray, offsets: np.ndarray, box: np.ndarray) ->
     return middle + half * np.clip(ends, -1.0, 1.0), met[real]
 
 
+@guarded()
 def regions(p: Plane, where: Any, *, diagonal: bool = False) -> Regions:
     """The connected parts of a map on a plane: dead regions, basins below a level, where a model errs most.
 
@@ -200,6 +202,7 @@ def _widths(axis: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(edges))
 
 
+@guarded()
 def place(p: Plane, params: Params) -> Place:
     r"""Where params lie on a plane.
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import Model, Params, keep_compiled, leaf_paths, named_leaves, norm, refuse_grid
+from lossland.core import Model, Params, guarded, keep_compiled, leaf_paths, named_leaves, norm, refuse_grid
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import GridValues, on_grid
@@ -79,6 +79,7 @@ class Ray(NamedTuple):
         return labelled(self, ("alpha",), (self.alphas,), (self.direction,))
 
 
+@guarded()
 def plane(
     pair: Pair,
     data: Dataset,
@@ -143,6 +144,7 @@ def plane(
     return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)
 
 
+@guarded(steps=1)
 def ray(
     pair: Pair,
     data: Dataset,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_box, renamed
+from lossland.core import checked_box, guarded, renamed
 from lossland.data import Dataset
 from lossland.minima._arrangement import arrange
 from lossland.minima._minimum_sets import MinimumSet, distance
@@ -80,6 +80,7 @@ class Shares(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def cells(
     pair: Any,
     data: Dataset,
@@ -148,6 +149,7 @@ def cells(
     )
 
 
+@guarded(starts=1, steps=1)
 def basin_shares(
     found: Cells, *, starts: int = 500, steps: int = 1500, step: float = 0.01, seed: int = 0, within: Any = None
 ) -> Shares:

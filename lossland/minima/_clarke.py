@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import renamed
+from lossland.core import guarded, renamed
 from lossland.curves import continuous_lines, tabulate
 from lossland.data import Dataset
 from lossland.minima._at_point import AtPoint, around_point, at_point, subdifferential
@@ -50,6 +50,7 @@ class ClarkeStationarity(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def clarke_stationarity(
     pair: Any,
     data: Dataset,

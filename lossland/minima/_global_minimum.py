@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_box, renamed
+from lossland.core import checked_box, guarded, renamed
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.minima._local_minimum import descended, on_kinks
@@ -46,6 +46,7 @@ class GlobalMinimum(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def global_minimum(
     pair: Any,
     data: Dataset,

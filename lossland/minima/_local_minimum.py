@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import flat_point, renamed
+from lossland.core import flat_point, guarded, renamed
 from lossland.data import Dataset
 from lossland.minima._piecewise import Pieced, of_lines
 
@@ -43,6 +43,7 @@ class LocalMinimum(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def local_minimum(
     pair: Any,
     data: Dataset,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import replacing, writable
+from lossland.core import guarded, replacing, writable
 from lossland.elements import Pair, pair, pairs
 from lossland.page._examples import CLOUDS, L2S, described
 from lossland.page._nodes import FAR_TOLERANCE, NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
@@ -135,6 +135,7 @@ def _plotly() -> bytes:
     return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
 
 
+@guarded()
 def write_page(
     path: str | Path = "page.html",
     pairs: Sequence[Any] | None = None,

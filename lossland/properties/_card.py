@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.core import keep_compiled
+from lossland.core import guarded, keep_compiled
 from lossland.curves import LABELS, Curves, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
 from lossland.proofs import Claim
@@ -297,6 +297,7 @@ class Card:
         return f"<card of {self.pair.name}: {' '.join(self.verdicts()[:2])}>"
 
 
+@guarded()
 def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
     """Say what a pair is: everything that can be computed from the function alone.
 
@@ -327,6 +328,7 @@ def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
     return Card(facts(made, prove), evaluator(made))
 
 
+@guarded()
 def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] | None = None) -> tuple[Card, ...]:
     """The cards of many pairs.
 

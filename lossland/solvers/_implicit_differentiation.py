@@ -19,7 +19,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from lossland.core import promoting
+from lossland.core import guarded, promoting
 from lossland.data import Dataset
 from lossland.elements import LOSSES, Pair, find
 from lossland.solvers._certificates import FREE
@@ -38,6 +38,7 @@ class _Spec(NamedTuple):
 
 
 @promoting
+@guarded()
 def differentiable_solve(
     loss: Any,
     inputs: Any,

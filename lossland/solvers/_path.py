@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import promoting, shaped_weights
+from lossland.core import guarded, promoting, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, certificates, walked
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
@@ -38,6 +38,7 @@ class HingePath(NamedTuple):
 
 
 @promoting
+@guarded()
 def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
     """Solve for every C of a grid at once.
 
@@ -66,6 +67,7 @@ def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
 
 
 @promoting
+@guarded(degree=1)
 def hinge_path(
     data: Dataset,
     C_min: float,
@@ -127,6 +129,7 @@ def hinge_path(
     return HingePath(Cs, betas * t, biases, weights, objective, gap, np.array(sets))
 
 
+@guarded()
 def path_at(exact: HingePath, C: Any) -> tuple[np.ndarray, np.ndarray]:
     """The duals and the bias anywhere on a path.
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_weights, keep_compiled, promoting, shaped_weights
+from lossland.core import checked_weights, guarded, keep_compiled, promoting, shaped_weights
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
@@ -56,6 +56,7 @@ class Solution(NamedTuple):
 
 
 @promoting
+@guarded(steps=1)
 def solve(
     loss: Any,
     data: Dataset,

@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import Key, keep_compiled, promoting
+from lossland.core import Key, guarded, keep_compiled, promoting
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
@@ -20,6 +20,7 @@ LARGEST = 6000
 
 
 @promoting
+@guarded(degree=1, rank=1)
 def solve_kernel(
     loss: Any,
     data: Dataset,
@@ -110,6 +111,7 @@ def solve_kernel(
     return found._replace(duals=duals, support=support, convexity=form.convexity)
 
 
+@guarded()
 def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
     """The scores f(x) + b of a kernel machine; their signs are the predicted labels.
 

@@ -10,7 +10,17 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Keyed, Params, keep_compiled, keyed, leaf_names, moving_part, promoting
+from lossland.core import (
+    Key,
+    Keyed,
+    Params,
+    guarded,
+    keep_compiled,
+    keyed,
+    leaf_names,
+    moving_part,
+    promoting,
+)
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective
 from lossland.training._optimizers import updated
@@ -69,6 +79,7 @@ class Fit(NamedTuple):
         return made
 
 
+@guarded(steps=1, batch_size=1, record_every=1)
 def fit(
     objective: Callable[[Params], Array],
     params: Params,

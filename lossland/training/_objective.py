@@ -12,7 +12,17 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Keyed, Model, Params, checked_weights, keyed, same, shaped_weights, weighted
+from lossland.core import (
+    Keyed,
+    Model,
+    Params,
+    checked_weights,
+    guarded,
+    keyed,
+    same,
+    shaped_weights,
+    weighted,
+)
 from lossland.data import Dataset, both_labels
 from lossland.elements import Pair, as_float, values_of
 from lossland.training._models import linear
@@ -156,6 +166,7 @@ def _program(model: Model, inputs: Any) -> str:
     return f"{closed.jaxpr} {held.key if held.readable else ''}"
 
 
+@guarded()
 def objective(
     pair: Pair,
     model: Model | None = None,

@@ -16,6 +16,7 @@ from lossland.core import (
     Model,
     Params,
     fingerprint,
+    guarded,
     keep_compiled,
     keyed,
     read,
@@ -56,6 +57,7 @@ GATHER_SECONDS = 1800.0
 """How long a process that is done waits for the others before it ends with a sentence."""
 
 
+@guarded(steps=1, batch_size=1, block_scores=1)
 def sweep(
     pairs: Any,
     data: Dataset,
@@ -217,6 +219,7 @@ def sweep(
     return _concluded(_assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds), kept)
 
 
+@guarded()
 def read_sweep(path: str | Path) -> Sweep:
     """The sweep that `sweep(folder=...)` or `lossland sweep` left at a path.
 
