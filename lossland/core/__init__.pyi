@@ -58,7 +58,9 @@ from ._rows import refuse_mixed_rows as refuse_mixed_rows
 from ._rows import rows_apart as rows_apart
 from ._rows import rows_mixed as rows_mixed
 from ._seeing import jit_seeing as jit_seeing
-from ._storage import alive as alive
+from ._storage import GOES_ON as GOES_ON
+from ._storage import Broken as Broken
+from ._storage import holds_parts as holds_parts
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays
 from ._storage import replacing as replacing
@@ -79,3 +81,7 @@ from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params
 from ._types import all_but_biases as all_but_biases
+from ._writers import alive as alive
+from ._writers import follow as follow
+from ._writers import only_writer as only_writer
+from ._writers import remove_leftovers as remove_leftovers

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from lossland.core._door import checked_number, checked_reals
+
 
 def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
     """The inputs (n, d) with a column of ones behind them, the bias's input, if there is a bias.
@@ -21,7 +23,7 @@ def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
 
 def checked_l2(l2: float) -> float:
     """The strength of a penalty, refused if it is negative or not finite."""
-    if not (np.isfinite(l2) and l2 >= 0):
+    if not (np.isfinite(checked_number("l2", l2)) and l2 >= 0):
         raise ValueError(f"l2 must be finite and not negative, not {l2}.")
     return l2
 
@@ -35,7 +37,7 @@ def shaped_weights(n: int, given: Any, batched: bool = False) -> Any:
         ValueError: if their shape is another.
     """
     traced = isinstance(given, Tracer)
-    weights = np.ones(n) if given is None else jnp.asarray(given, float) if traced else np.asarray(given, float)
+    weights = np.ones(n) if given is None else jnp.asarray(given, float) if traced else checked_reals("sample_weights", given)
     if weights.shape[-1:] != (n,) or (weights.ndim > 1 and not batched):
         shapes = f"({n},) or (..., {n})" if batched else f"({n},)"
         raise ValueError(f"sample_weights have shape {weights.shape}; {n} examples need shape {shapes}.")

@@ -34,11 +34,11 @@ _MENDS = {
 
 
 class _Wanted(NamedTuple):
-    """What an argument has to be: in words, what a value has to meet, and what makes the value that is passed on."""
+    """What an argument has to be: in words, what a value has to meet, and whether it is a whole number."""
 
     words: str
     fits: Callable[[Any], bool]
-    as_taken: Callable[[Any], Any] = lambda value: value
+    counts: bool = False
 
 
 def guarded(**least: int) -> Callable[[_F], _F]:
@@ -70,7 +70,8 @@ def guarded(**least: int) -> Callable[[_F], _F]:
     """
 
     def guard(function: _F) -> _F:
-        signature = inspect.signature(function)
+        # What the wrapper calls stands in its closure, for its globals are the function's own.
+        signature, taken = inspect.signature(function), _taken
 
         @functools.cache
         def wanted() -> dict[str, Any]:
@@ -83,10 +84,10 @@ def guarded(**least: int) -> Callable[[_F], _F]:
                 return function(*args, **named)
             for name, want in wanted().items():
                 if name in bound.arguments:
-                    bound.arguments[name] = _taken(name, bound.arguments[name], want, least.get(name, 0))
+                    bound.arguments[name] = taken(name, bound.arguments[name], want, least.get(name, 0))
             return function(*bound.args, **bound.kwargs)
 
-        # With the globals of the function's own module: doctest takes a function for its module's by them.
+        # Doctest takes a function for its module's by its globals.
         own = types.FunctionType(asked.__code__, function.__globals__, function.__name__, None, asked.__closure__)
         return typing.cast("_F", functools.wraps(function)(own))
 
@@ -144,15 +145,10 @@ def checked_reals(name: str, value: Any) -> np.ndarray:
         ...
         ValueError: weights must be an array of real numbers, not a list of 2.
     """
-    try:
-        held = np.asarray(value)
-        if held.dtype.kind == "O" and all(isinstance(x, numbers.Real) for x in held.flat):
-            held = held.astype(float)
-    except (TypeError, ValueError, OverflowError):
-        held = np.asarray(None)
-    if not (held.dtype.kind in "biuf" or (held.dtype.kind == "V" and np.can_cast(held.dtype, float))):
+    held = _reals(value)
+    if held is None:
         raise ValueError(f"{name} must be an array of real numbers, not {shown(value)}.")
-    return held.astype(float)
+    return held
 
 
 def shown(value: Any) -> str:
@@ -200,10 +196,9 @@ def _wanted_of(function: Any, signature: inspect.Signature, least: Mapping[str, 
 def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
     """The value as the function gets it, refused if it is something else."""
     if want.fits(value):
-        if want.words in ("a whole number", "a whole number or None") and value is not None and not _traced(value):
-            most = LARGEST_SEED if name == "seed" else MOST
-            return checked_count(name, value, least, most)
-        return want.as_taken(value)
+        if want.counts and _is_whole(value) and not _traced(value):
+            return checked_count(name, value, least, LARGEST_SEED if name == "seed" else MOST)
+        return value
     kind = want.words.removesuffix(" or None")
     if kind.startswith("a ") and kind[2:] in _MENDS:
         raise ValueError(f"{name} is {shown(value)}, not {kind}; {_MENDS[kind[2:]]}.")
@@ -231,7 +226,9 @@ def _want(hint: Any, name: str = "") -> _Wanted | None:
     if origin is os.PathLike:
         return _PLAIN[Path]
     if origin is Callable or hint is Callable:
-        return _Wanted("a function", callable)
+        return _function(inner)
+    if hint is np.ndarray:
+        return _REALS
     if inspect.isclass(hint) and hint.__module__.partition(".")[0] in ("lossland", "optax"):
         return _Wanted(f"a {hint.__name__}", lambda value: isinstance(value, hint) or _traced(value))
     if name == "key" and "Array" in getattr(hint, "__name__", ""):
@@ -240,6 +237,9 @@ def _want(hint: Any, name: str = "") -> _Wanted | None:
 
 
 def _union(inner: Sequence[Any], name: str) -> _Wanted | None:
+    if np.ndarray in inner:
+        # What JAX calls an ArrayLike.
+        return _one_of([_REALS, _NONE]) if type(None) in inner else _REALS
     wants = [_want(each, name) for each in inner]
     known = [want for want in wants if want is not None]
     # A part of which nothing can be told lets everything through.
@@ -247,13 +247,30 @@ def _union(inner: Sequence[Any], name: str) -> _Wanted | None:
 
 
 def _one_of(wants: Sequence[_Wanted]) -> _Wanted:
-    words = list(dict.fromkeys(want.words for want in wants))
+    words = list(dict.fromkeys(word for want in wants for word in [want.words.removesuffix(" or None")]))
+    words = [word for word in words if word != "None"] + ["None"] * any(_NONE.fits(None) and w.fits(None) for w in wants)
     told = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return _Wanted(told, lambda value: any(want.fits(value) for want in wants), any(want.counts for want in wants))
 
-    def as_taken(value: Any) -> Any:
-        return next(want for want in wants if want.fits(value)).as_taken(value)
 
-    return _Wanted(told, lambda value: any(want.fits(value) for want in wants), as_taken)
+def _function(inner: Sequence[Any]) -> _Wanted:
+    """Something that can be called with as many arguments as its type names."""
+    if not inner or inner[0] is Ellipsis:
+        return _Wanted("a function", callable)
+    count = len(inner[0])
+
+    def fits(value: Any) -> bool:
+        if not callable(value):
+            return False
+        try:
+            inspect.signature(value).bind(*inner[0])
+        except TypeError:
+            return False
+        except ValueError:  # it has no signature that can be read
+            return True
+        return True
+
+    return _Wanted(f"a function of {count} argument{'s' * (count != 1)}", fits)
 
 
 def _choice(words: Sequence[Any]) -> _Wanted:
@@ -340,9 +357,23 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _reals(value: Any) -> np.ndarray | None:
+    """The array of real numbers that a value is, in float64; None if it is none."""
+    try:
+        held = np.asarray(value)
+        if held.dtype.kind == "O" and all(isinstance(x, numbers.Real) for x in held.flat):
+            held = held.astype(float)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    real = held.dtype.kind in "biuf" or (held.dtype.kind == "V" and np.can_cast(held.dtype, float))
+    return held.astype(float) if real else None
+
+
+_REALS = _Wanted("a number or an array of real numbers", lambda value: _traced(value) or _reals(value) is not None)
+
 _PLAIN: dict[Any, _Wanted] = {
     type(None): _NONE,
-    int: _Wanted("a whole number", lambda value: _traced(value) or _is_whole(value)),
+    int: _Wanted("a whole number", lambda value: _traced(value) or _is_whole(value), counts=True),
     float: _Wanted("a number", _is_number),
     bool: _Wanted("True or False", _is_switch),
     str: _Wanted("a text", _is_text),

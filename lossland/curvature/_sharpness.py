@@ -47,7 +47,7 @@ class Sharpness(NamedTuple):
     perturbation: Params
 
 
-@guarded(starts=1, steps=1, samples=1)
+@guarded(steps=1, samples=4)
 def sharpness(
     f: Callable[[Params], Array],
     params: Params,

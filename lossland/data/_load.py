@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import guarded
 from lossland.data import _generators, _real_sets  # noqa: F401 - they register the built-in sets
 from lossland.data._dataset import Dataset, choose
 from lossland.data._readers import READERS, ending
 from lossland.elements import DATASETS, Source, find
 
 
-@guarded()
 def load(name: str | os.PathLike[str] | Dataset | Source | Callable[..., Dataset], **parameters: Any) -> Dataset:
     """Load a data set by its registered name or from a file.
 

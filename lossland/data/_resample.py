@@ -113,8 +113,6 @@ def folds(data: Dataset, count: int = 5, seed: int = 0, standardised: bool = Tru
         >>> [part.test.n for part in ll.folds(ll.load("iris:0/1"), count=3)]
         [34, 33, 33]
     """
-    if count < 2:
-        raise ValueError(f"count={count}: at least two folds are needed.")
     # Dealt out one after the other, class after class, the folds differ in size by one at most.
     order = np.concatenate(_shuffled_classes(data, count, f"{count} folds", seed))
     fold = np.empty(data.n, dtype=int)

@@ -12,11 +12,12 @@ from lossland.core import (
     Arrays,
     Model,
     Params,
-    alive,
     fingerprint,
     guarded,
+    only_writer,
     read,
     read_arrays,
+    remove_leftovers,
     save,
     writable,
     write_arrays,
@@ -98,17 +99,23 @@ def resumed_plane(
     surface, axes = on_two_axes(asked, radius, steps)
     recipe = _recipe(surface, axes, rows)
     partial = path.with_name(f"{path.name}.half-done.npz")
-    if path.exists():
-        partial.unlink(missing_ok=True)
+    if path.exists() and not partial.exists():
         return _finished_plane(path, recipe)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    keep = _keeper(partial, recipe, save_seconds)
-    found = _by_rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
-    made = plane_from(surface, axes, found)
     with writable(path.parent):
-        save(made.to_xarray().assign_attrs(recipe=json.dumps(recipe)), path)
-    partial.unlink(missing_ok=True)
-    return made
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # Who computes the same plane is waited for, and its file read.
+    with only_writer(path.with_name(f"{path.name}.lock")):
+        if path.exists():
+            made = _finished_plane(path, recipe)
+            partial.unlink(missing_ok=True)
+            return made
+        keep = _keeper(partial, recipe, save_seconds)
+        found = _by_rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
+        made = plane_from(surface, axes, found)
+        with writable(path.parent):
+            save(made.to_xarray().assign_attrs(recipe=json.dumps(recipe)), path)
+        partial.unlink(missing_ok=True)
+        return made
 
 
 @guarded()
@@ -122,7 +129,8 @@ def read_plane(path: str | Path) -> Plane:
         The `Plane`; its centre and directions are shaped as the params were.
 
     Raises:
-        ValueError: if the file cannot be read or holds no plane.
+        FileNotFoundError: if there is no file.
+        ValueError: if it cannot be read or holds no plane.
 
     Example:
         >>> import jax, tempfile, lossland as ll
@@ -228,9 +236,7 @@ def _by_rows(
 
 def _half_done(path: Path, recipe: dict[str, str]) -> Arrays | None:
     """The rows that an earlier run has left, its recipe checked; None if there was none."""
-    for left in path.parent.glob(f".{path.name}.*.partial"):
-        if not alive(left):
-            left.unlink(missing_ok=True)
+    remove_leftovers(path.parent, path.name)
     arrays = read_arrays(path)
     if arrays is None:
         return None

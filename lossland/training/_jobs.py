@@ -18,10 +18,6 @@ from lossland.training._grid import Grid
 
 def check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, parts) -> None:
     """Refuse settings that make no sense for these data, in a sentence each."""
-    if not isinstance(data, Dataset):
-        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, not {steps}.")
     if batch_size is not None and not 1 <= batch_size <= data.n:
         raise ValueError(f"batch_size must lie between 1 and the {data.n} examples, not {batch_size}.")
     if shuffle not in ("together", "by seed"):
@@ -55,6 +51,9 @@ def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params
     if init is None:
         return model.init
     if not callable(init):
+        bad = [leaf for leaf in jax.tree.leaves(init) if not (is_key(leaf) or is_numeric(leaf))]
+        if bad:
+            raise ValueError(f"init must be params, a tree of arrays, or a function (key, d) -> params; {bad[0]!r} is none.")
         held = jax.tree.map(jnp.asarray, init)
         init = lambda key, d: held  # noqa: E731
     got = jax.eval_shape(lambda: init(jax.random.key(0), d))

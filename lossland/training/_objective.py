@@ -209,8 +209,6 @@ def objective(
     """  # noqa: E501
     if data is None:
         raise ValueError('An objective needs data: objective(pair, model, data), say data = ll.load("breast_cancer").')
-    if not isinstance(data, Dataset):
-        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     if not isinstance(l2, Tracer) and not np.all(np.asarray(l2) >= 0):
         raise ValueError(f"l2 must be a number >= 0, not {l2}.")
     rows, weights = weighed_rows(data, sample_weights, class_weights)
@@ -248,11 +246,14 @@ def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tupl
         rows, shares = both_labels(data)
         weights = shares * (jnp if isinstance(given, Tracer) else np).tile(given, 2)
     labels = np.asarray(rows.labels)
-    if class_weights == "balanced":
+    if isinstance(class_weights, str) and class_weights == "balanced":
         counts = {t: np.sum((labels == t) * shares) for t in (-1, 1)}
         class_weights = {t: data.n / (2.0 * (counts[t] or 1.0)) for t in (-1, 1)}
     if class_weights is not None:
+        if not isinstance(class_weights, Mapping):
+            raise ValueError(f'class_weights are {{-1: weight, +1: weight}} or "balanced", not {shown(class_weights)}.')
         if set(class_weights) != {-1, 1}:
-            raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights)}.")
-        weights = weights * np.where(labels > 0, class_weights[1], class_weights[-1])
+            raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(map(str, class_weights))}.")
+        each = {t: checked_number(f"class_weights[{t}]", class_weights[t]) for t in (-1, 1)}
+        weights = weights * np.where(labels > 0, each[1], each[-1])
     return rows, checked_weights(weights)
