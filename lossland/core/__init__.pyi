@@ -8,6 +8,7 @@ from ._types import Model as Model
 """For other wings."""
 from ._affine import affinity as affinity
 from ._affine import along as along
+from ._checks import checked_devices as checked_devices
 from ._checks import checked_l2 as checked_l2
 from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights
@@ -22,8 +23,10 @@ from ._deprecated_names import renamed as renamed
 from ._door import LARGEST_SEED as LARGEST_SEED
 from ._door import MOST as MOST
 from ._door import checked_count as checked_count
+from ._door import checked_function as checked_function
 from ._door import checked_number as checked_number
 from ._door import checked_reals as checked_reals
+from ._door import checked_tree as checked_tree
 from ._door import guarded as guarded
 from ._door import shown as shown
 from ._fingerprint import fingerprint as fingerprint
@@ -61,6 +64,7 @@ from ._seeing import jit_seeing as jit_seeing
 from ._storage import GOES_ON as GOES_ON
 from ._storage import Broken as Broken
 from ._storage import holds_parts as holds_parts
+from ._storage import named_path as named_path
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays
 from ._storage import replacing as replacing
@@ -80,6 +84,7 @@ from ._tree_forms import tree_of as tree_of
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params
+from ._types import Reals as Reals
 from ._types import all_but_biases as all_but_biases
 from ._writers import alive as alive
 from ._writers import follow as follow

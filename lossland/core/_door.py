@@ -34,11 +34,12 @@ _MENDS = {
 
 
 class _Wanted(NamedTuple):
-    """What an argument has to be: in words, what a value has to meet, and whether it is a whole number."""
+    """What an argument has to be: in words, what a value has to meet, whether it is a whole number, and of what."""
 
     words: str
     fits: Callable[[Any], bool]
     counts: bool = False
+    inside: Any = None
 
 
 def guarded(**least: int) -> Callable[[_F], _F]:
@@ -66,7 +67,7 @@ def guarded(**least: int) -> Callable[[_F], _F]:
         >>> walk(3, "up")
         Traceback (most recent call last):
         ...
-        ValueError: side must be "left" or "right", not 'up'.
+        ValueError: side is "left" or "right", not 'up'.
     """
 
     def guard(function: _F) -> _F:
@@ -151,6 +152,33 @@ def checked_reals(name: str, value: Any) -> np.ndarray:
     return held
 
 
+def checked_function(name: str, value: Any, count: int) -> Any:
+    """A function that can be called with so many arguments.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    if not _takes(value, count):
+        raise ValueError(f"{name} must be a function of {_arguments(count)}, not {shown(value)}.")
+    return value
+
+
+def checked_tree(name: str, value: Any) -> Any:
+    """Params: a tree whose leaves are arrays of numbers, or keys.
+
+    Raises:
+        ValueError: if a leaf is something else; the message says which, and where.
+    """
+    import jax
+
+    for way, leaf in jax.tree.leaves_with_path(value):
+        if not _is_leaf(leaf):
+            where = jax.tree_util.keystr(way)
+            place = f" at {where}" if where else ""
+            raise ValueError(f"{name} must be params, a tree of arrays of numbers; {shown(leaf)}{place} is none.")
+    return value
+
+
 def shown(value: Any) -> str:
     """A value in a message: itself if it is short, else what it is and of what size.
 
@@ -178,7 +206,7 @@ def shown(value: Any) -> str:
 
 def _wanted_of(function: Any, signature: inspect.Signature, least: Mapping[str, int]) -> dict[str, Any]:
     """What each argument has to be, of those whose annotation says something."""
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     found = {}
     for name, parameter in signature.parameters.items():
@@ -200,9 +228,17 @@ def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
             return checked_count(name, value, least, LARGEST_SEED if name == "seed" else MOST)
         return value
     kind = want.words.removesuffix(" or None")
+    if want.words.startswith(_TREE.words):
+        checked_tree(name, value)
     if kind.startswith("a ") and kind[2:] in _MENDS:
         raise ValueError(f"{name} is {shown(value)}, not {kind}; {_MENDS[kind[2:]]}.")
-    raise ValueError(f"{name} must be {want.words}, not {shown(value)}.")
+    held = f", which holds {shown(_first_wrong(value, want.inside))}" if want.inside and _is_several(value) else ""
+    verb = "is" if want.words.startswith('"') else "must be"
+    raise ValueError(f"{name} {verb} {want.words}, not {shown(value)}{held}.")
+
+
+def _first_wrong(values: Any, want: _Wanted) -> Any:
+    return next((x for x in values if not want.fits(x)), None)
 
 
 _NONE = _Wanted("None", lambda value: value is None)
@@ -213,6 +249,8 @@ def _want(hint: Any, name: str = "") -> _Wanted | None:
     if hint in _PLAIN:
         return _PLAIN[hint]
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return {"params": _TREE, "reals": _REALS}.get(hint.__metadata__[0])
     if origin is Literal:
         return _choice(inner)
     if origin in (Union, types.UnionType):
@@ -222,7 +260,7 @@ def _want(hint: Any, name: str = "") -> _Wanted | None:
     if origin in (Sequence, tuple, list) and inner:
         return _several(inner[0])
     if origin is not None and inspect.isclass(origin) and issubclass(origin, Mapping):
-        return _Wanted("a dict", lambda value: isinstance(value, Mapping))
+        return _mapping(inner)
     if origin is os.PathLike:
         return _PLAIN[Path]
     if origin is Callable or hint is Callable:
@@ -248,9 +286,13 @@ def _union(inner: Sequence[Any], name: str) -> _Wanted | None:
 
 def _one_of(wants: Sequence[_Wanted]) -> _Wanted:
     words = list(dict.fromkeys(word for want in wants for word in [want.words.removesuffix(" or None")]))
-    words = [word for word in words if word != "None"] + ["None"] * any(_NONE.fits(None) and w.fits(None) for w in wants)
+    words = [word for word in words if word != "None"] + ["None"] * any(
+        _NONE.fits(None) and w.fits(None) for w in wants
+    )
     told = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-    return _Wanted(told, lambda value: any(want.fits(value) for want in wants), any(want.counts for want in wants))
+    inside = next((want.inside for want in wants if want.inside), None)
+    counts = any(want.counts for want in wants)
+    return _Wanted(told, lambda value: any(want.fits(value) for want in wants), counts, inside)
 
 
 def _function(inner: Sequence[Any]) -> _Wanted:
@@ -258,19 +300,24 @@ def _function(inner: Sequence[Any]) -> _Wanted:
     if not inner or inner[0] is Ellipsis:
         return _Wanted("a function", callable)
     count = len(inner[0])
+    return _Wanted(f"a function of {_arguments(count)}", lambda value: _takes(value, count))
 
-    def fits(value: Any) -> bool:
-        if not callable(value):
-            return False
-        try:
-            inspect.signature(value).bind(*inner[0])
-        except TypeError:
-            return False
-        except ValueError:  # it has no signature that can be read
-            return True
+
+def _arguments(count: int) -> str:
+    return f"{count} argument{'s' * (count != 1)}"
+
+
+def _takes(value: Any, count: int) -> bool:
+    """Whether something can be called with so many arguments, as far as its signature says."""
+    if not callable(value):
+        return False
+    try:
+        inspect.signature(value).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # it has no signature that can be read
         return True
-
-    return _Wanted(f"a function of {count} argument{'s' * (count != 1)}", fits)
+    return True
 
 
 def _choice(words: Sequence[Any]) -> _Wanted:
@@ -295,11 +342,25 @@ def _fixed(inner: Sequence[Any]) -> _Wanted:
 
 def _several(inner: Any) -> _Wanted:
     """Any number of things, in a sequence or an array."""
-    want = _want(inner)
+    # Of a number among others the function says more: which axis it is, and what it is for.
+    want = _NUMBERS if inner is float else _want(inner)
     kind = "" if want is None else f", {want.words} each"
-    return _Wanted(
-        f"a sequence{kind}", lambda value: _is_several(value) and (want is None or all(want.fits(x) for x in value))
-    )
+
+    def fits(value: Any) -> bool:
+        return _is_several(value) and (want is None or all(want.fits(x) for x in value))
+
+    return _Wanted(f"a sequence{kind}", fits, inside=want)
+
+
+def _mapping(inner: Sequence[Any]) -> _Wanted:
+    """Things by name."""
+    want = _want(inner[1]) if len(inner) == 2 else None
+    kind = "" if want is None else f" with {want.words} under each name"
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, Mapping) and (want is None or all(want.fits(x) for x in value.values()))
+
+    return _Wanted(f"a dict{kind}", fits)
 
 
 def _is_several(value: Any) -> bool:
@@ -353,6 +414,19 @@ def _is_key(value: Any) -> bool:
     return value.shape == (2,) and str(dtype) == "uint32"
 
 
+def _is_tree(value: Any) -> bool:
+    import jax
+
+    return all(_is_leaf(leaf) for leaf in jax.tree.leaves(value))
+
+
+def _is_leaf(leaf: Any) -> bool:
+    """Whether a leaf of params is an array of numbers, a number or a key."""
+    if hasattr(leaf, "dtype"):
+        return str(leaf.dtype).startswith("key") or np.dtype(leaf.dtype).kind in "biufcV"
+    return isinstance(leaf, (bool, float)) or (isinstance(leaf, int) and abs(leaf) <= LARGEST_SEED)
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -370,6 +444,10 @@ def _reals(value: Any) -> np.ndarray | None:
 
 
 _REALS = _Wanted("a number or an array of real numbers", lambda value: _traced(value) or _reals(value) is not None)
+
+_NUMBERS = _Wanted("a number", lambda value: _is_number(value) or value != value)  # NaN too
+
+_TREE = _Wanted("params, a tree of arrays of numbers", _is_tree)
 
 _PLAIN: dict[Any, _Wanted] = {
     type(None): _NONE,

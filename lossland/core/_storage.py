@@ -59,6 +59,13 @@ class Broken(ValueError):
     """A file that lossland wrote cannot be read any more; the message names it and says how to go on."""
 
 
+def named_path(path: str | Path) -> Path:
+    """A path of a file to be written, which needs a name."""
+    if not Path(path).name:
+        raise ValueError(f"path must name a file, not {str(path)!r}.")
+    return Path(path)
+
+
 def save(results: Any, path: Path) -> None:
     """Write an xarray.Dataset as netCDF, numbers compressed."""
     encoding = {name: {"zlib": True} for name, v in results.variables.items() if v.dtype.kind == "f" and v.ndim}

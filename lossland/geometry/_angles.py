@@ -1,14 +1,14 @@
 """Angles between vectors, between the gradients of two objectives at the same points, over a plane."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, guarded
-from lossland.training import Objective
+from lossland.core import Params, Reals, guarded
+from lossland.training import Objective, refuse_other_params
 
 
 class ZeroDirection(ValueError):
@@ -48,7 +48,7 @@ class AngleMap(NamedTuple):
 
 
 @guarded()
-def angle(first: Any, second: Any, *, zero: float | None = None) -> np.ndarray:
+def angle(first: Reals, second: Reals, *, zero: float | None = None) -> np.ndarray:
     r"""The angle between two vectors, in radians, right for small ones too.
 
     .. math:: 2 \operatorname{atan2}(\|u - v\|, \|u + v\|), \quad u = a / \|a\|, \; v = b / \|b\|
@@ -111,6 +111,8 @@ def gradient_angles(first: Objective, second: Objective, points: Params) -> Grad
         >>> round(ll.geometry.gradient_angles(f, g, points).mean, 6)
         0.0
     """
+    for f in (first, second):
+        refuse_other_params(f, points, records=True)
     gradients = [np.asarray(_gradients(f, jax.tree.map(jnp.asarray, points))) for f in (first, second)]
     for f, g in zip((first, second), gradients, strict=True):
         if not np.isfinite(g).all():
@@ -159,6 +161,8 @@ def angle_map(
     """  # noqa: E501
     if not (radius > 0 and steps > 0):
         raise ValueError(f"radius and steps must be positive, not {radius} and {steps}.")
+    for tree in (centre, *directions):
+        refuse_other_params(first, tree)
     along = np.linspace(-radius, radius, steps)
     alphas, betas = (axis.ravel() for axis in np.meshgrid(along, along, indexing="ij"))
     points = jax.tree.map(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import checked_box, checked_l2, guarded, renamed, with_ones
+from lossland.core import Reals, checked_box, checked_l2, guarded, renamed, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
@@ -65,7 +65,7 @@ def basin_map(
     *,
     l2: float = 0.0,
     bias: bool | None = None,
-    box: Any = 5.0,
+    box: Reals = 5.0,
     points: int = 61,
     steps: int = 1500,
     least: float = 0.002,
@@ -134,11 +134,11 @@ def basin_map(
 def flow_lines(
     pair: Any,
     data: Dataset,
-    starts: Any,
+    starts: Reals,
     *,
     l2: float = 0.0,
     bias: bool | None = None,
-    box: Any = 5.0,
+    box: Reals = 5.0,
     steps: int = 2000,
     records: int = 200,
 ) -> np.ndarray:
@@ -186,7 +186,7 @@ def flow_lines(
 @renamed(activation="pair")
 @guarded()
 def line_pulls(
-    pair: Any, data: Dataset, weights: Any, bias: Any, *, learning_rate: float = 1.0, threshold: float = 0.0
+    pair: Any, data: Dataset, weights: Reals, bias: Reals, *, learning_rate: float = 1.0, threshold: float = 0.0
 ) -> LinePulls:
     r"""The gradient step seen among the data: which examples pull the line w . x + b = threshold, and where to.
 

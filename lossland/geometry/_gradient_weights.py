@@ -1,14 +1,14 @@
 """Which examples pull, how strongly, and where nothing pulls: minus the derivative of each loss in its margin."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from lossland.core import Params, guarded, weighted
-from lossland.training import Objective
+from lossland.core import Params, Reals, checked_number, guarded, weighted
+from lossland.training import Objective, refuse_other_params
 
 
 class GradientWeights(NamedTuple):
@@ -82,6 +82,9 @@ def gradient_weights(
 
     Source: the duals of Cortes & Vapnik (1995), read off the gradient.
     """
+    refuse_other_params(f, params)
+    checked_number("threshold", threshold)
+    checked_number("tol", tol)
     scores, labels = f.scores(params), f.labels
     slopes = f.pair.slope(scores, labels)
     if f.probabilities is not None:
@@ -120,7 +123,7 @@ def group_shares(held: GradientWeights) -> dict[str, Array]:
 
 
 @guarded()
-def support_overlap(weights: Any, duals: Any, *, tol: float = 1e-9) -> SupportOverlap:
+def support_overlap(weights: Reals, duals: Reals, *, tol: float = 1e-9) -> SupportOverlap:
     r"""Hold the examples that pull against the support vectors: :math:`\{w_i > \epsilon\}` against :math:`\{\alpha_i
     > \epsilon\}`.
 

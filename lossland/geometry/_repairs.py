@@ -215,7 +215,8 @@ def compare_repairs(
         raise ValueError("starts, steps and learning_rate must be positive, bias_scale not negative.")
     weights, biases = _starts(data.d, starts, bias_scale, seed)
     run = functools.partial(_trained, steps=steps, rate=learning_rate)
-    return tuple(_measured(r, data, weights, biases, l2, run) for r in repairs or relu_repairs())
+    compared = relu_repairs() if repairs is None or len(repairs) == 0 else repairs
+    return tuple(_measured(r, data, weights, biases, l2, run) for r in compared)
 
 
 def _relu_matching(output: Any, label: Any) -> Array:

@@ -9,7 +9,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import MOST, Key, Model, Params, flattened, guarded, is_key, is_real, norm, refuse_infinite
+from lossland.core import (
+    MOST,
+    Key,
+    Model,
+    Params,
+    checked_tree,
+    flattened,
+    form_of,
+    guarded,
+    is_key,
+    is_real,
+    norm,
+    refuse_infinite,
+    told,
+)
 from lossland.curvature import TopEigenvalues, checked_objective, top_eigenvalues
 from lossland.curves import made_of_lines
 from lossland.data import Dataset
@@ -54,6 +68,8 @@ def random_directions(
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
     refuse_infinite("The params hold", params, "Has a training run diverged? Take an earlier point.")
+    if not jax.tree.leaves(params):
+        raise ValueError("params hold no array: there is no direction to draw.")
     flat, unravel = flattened(params)
     held = _held(params)
     if count > np.sum(~held):
@@ -254,5 +270,11 @@ def _double(leaf: Any) -> Any:
 
 
 def way(start: Params, end: Params) -> Params:
-    """The step from params to others, in float64; keys do not move."""
+    """The step from params to others, in float64; keys do not move.
+
+    Raises:
+        ValueError: if they are shaped differently, or are no params.
+    """
+    if form_of(checked_tree("The params", start)) != form_of(checked_tree("The params", end)):
+        raise ValueError(f"Params of one model are shaped alike; these are {told(start)} and {told(end)}.")
     return jax.tree.map(lambda a, b: a if is_key(a) else np.asarray(b, float) - np.asarray(a, float), start, end)

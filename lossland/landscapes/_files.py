@@ -14,6 +14,7 @@ from lossland.core import (
     Params,
     fingerprint,
     guarded,
+    named_path,
     only_writer,
     read,
     read_arrays,
@@ -94,7 +95,7 @@ def resumed_plane(
     """
     if rows < 1 or not save_seconds >= 0:
         raise ValueError(f"rows must be at least 1 and save_seconds >= 0, not {rows} and {save_seconds}.")
-    path = Path(path)
+    path = named_path(path)
     asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
     surface, axes = on_two_axes(asked, radius, steps)
     recipe = _recipe(surface, axes, rows)

@@ -1,12 +1,11 @@
 """What is drawn on a plane: the exact lines where examples pass kinks, connected regions, and given points."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, flattened, guarded
+from lossland.core import Model, Params, checked_function, flattened, guarded
 from lossland.curves import tabulate
 from lossland.data import Dataset, both_labels, take
 from lossland.elements import Pair
@@ -170,7 +169,8 @@ def regions(p: Plane, where: Any, *, diagonal: bool = False) -> Regions:
     """
     from scipy import ndimage
 
-    mask = np.asarray(where(p) if isinstance(where, Callable) else where)
+    given = checked_function("where", where, 1)(p) if callable(where) else where
+    mask = np.asarray(given) if isinstance(given, (np.ndarray, jax.Array)) else np.asarray(given, dtype=object)
     if mask.dtype != bool or mask.shape != p.values.shape:
         raise ValueError(
             f"where is a map of booleans of shape {p.values.shape}, as the plane, not {mask.dtype} of {mask.shape}; "

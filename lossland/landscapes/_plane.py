@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import Model, Params, guarded, keep_compiled, leaf_paths, named_leaves, norm, refuse_grid
+from lossland.core import (
+    Model,
+    Params,
+    checked_devices,
+    guarded,
+    keep_compiled,
+    leaf_paths,
+    named_leaves,
+    norm,
+    refuse_grid,
+)
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import GridValues, on_grid
@@ -141,7 +151,7 @@ def plane(
     keep_compiled()
     asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method, tolerance)
     surface, axes = on_two_axes(asked, radius, steps)
-    return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)
+    return plane_of(surface._replace(devices=checked_devices(devices)), axes, progress)
 
 
 @guarded(steps=1)

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.core import guarded, keep_compiled
+from lossland.core import guarded, keep_compiled, shown
 from lossland.curves import LABELS, Curves, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
 from lossland.proofs import Claim
@@ -345,6 +345,8 @@ def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] 
         [False, True]
     """
     keep_compiled()
+    if chosen is not None and not isinstance(chosen, Iterable):
+        raise ValueError(f"chosen must be several pairs or their names, not {shown(chosen)}.")
     wanted = list(pairs() if chosen is None else chosen)
     return tuple(_counted(map(card, wanted), len(wanted), tick))
 

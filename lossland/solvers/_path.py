@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import guarded, promoting, shaped_weights
+from lossland.core import Reals, guarded, promoting, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, certificates, walked
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
@@ -39,7 +39,7 @@ class HingePath(NamedTuple):
 
 @promoting
 @guarded()
-def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
+def path(loss: Any, data: Dataset, Cs: Reals, **options: Any) -> Solution:
     """Solve for every C of a grid at once.
 
     Args:
@@ -77,7 +77,7 @@ def hinge_path(
     gamma: float | Literal["scale"] = "scale",
     degree: int = 3,
     coef0: float = 0.0,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
 ) -> HingePath:
     r"""The exact path of the hinge's solutions from C_min to C_max, breakpoint by breakpoint.
 
@@ -130,7 +130,7 @@ def hinge_path(
 
 
 @guarded()
-def path_at(exact: HingePath, C: Any) -> tuple[np.ndarray, np.ndarray]:
+def path_at(exact: HingePath, C: Reals) -> tuple[np.ndarray, np.ndarray]:
     """The duals and the bias anywhere on a path.
 
     Args:

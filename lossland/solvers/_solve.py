@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_weights, guarded, keep_compiled, promoting, shaped_weights
+from lossland.core import Reals, checked_weights, guarded, keep_compiled, promoting, shaped_weights
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
@@ -61,10 +61,10 @@ def solve(
     loss: Any,
     data: Dataset,
     *,
-    C: Any = None,
-    l2: Any = None,
-    sample_weights: Any = None,
-    labels: Any = None,
+    C: Reals = None,
+    l2: Reals = None,
+    sample_weights: Reals = None,
+    labels: Reals = None,
     bias: bool = True,
     tol: float = 1e-8,
     polish: bool = True,

@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import Key, guarded, keep_compiled, promoting
+from lossland.core import Key, Reals, guarded, keep_compiled, promoting
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
@@ -31,7 +31,7 @@ def solve_kernel(
     gamma: float | Literal["scale"] = "scale",
     degree: int = 3,
     coef0: float = 0.0,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
     rank: int | None = None,
     approximation: Literal["nystrom", "random_features"] = "nystrom",
     key: Key | None = None,
@@ -112,7 +112,7 @@ def solve_kernel(
 
 
 @guarded()
-def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
+def decision_function(solution: KernelSolution, inputs: Reals) -> np.ndarray:
     """The scores f(x) + b of a kernel machine; their signs are the predicted labels.
 
     Args:

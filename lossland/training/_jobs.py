@@ -8,7 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from lossland.core import Key, Model, Params, at_once, is_real, versions
+from lossland.core import (
+    Key,
+    Model,
+    Params,
+    at_once,
+    checked_devices,
+    checked_function,
+    checked_tree,
+    is_real,
+    versions,
+)
 from lossland.data import Dataset
 from lossland.properties import cards
 from lossland.training._block import Job
@@ -39,7 +49,7 @@ def mesh_of(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
     """The devices over which models or rows are shared; None if they are not."""
     if sharding is None:
         return None
-    chosen = jax.local_devices() if devices is None else list(devices)
+    chosen = jax.local_devices() if devices is None else list(checked_devices(devices))
     if not chosen:
         raise ValueError("devices is empty: a sweep needs one at least; left out, all of this process.")
     return Mesh(np.asarray(chosen), (sharding,))
@@ -51,11 +61,10 @@ def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params
     if init is None:
         return model.init
     if not callable(init):
-        bad = [leaf for leaf in jax.tree.leaves(init) if not (is_key(leaf) or is_numeric(leaf))]
-        if bad:
-            raise ValueError(f"init must be params, a tree of arrays, or a function (key, d) -> params; {bad[0]!r} is none.")
+        checked_tree("init", init)
         held = jax.tree.map(jnp.asarray, init)
         init = lambda key, d: held  # noqa: E731
+    checked_function("init", init, 2)
     got = jax.eval_shape(lambda: init(jax.random.key(0), d))
     if jax.tree.structure(got) != jax.tree.structure(expected) or any(
         a.shape != b.shape for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True)

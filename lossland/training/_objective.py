@@ -16,11 +16,14 @@ from lossland.core import (
     Keyed,
     Model,
     Params,
+    checked_number,
+    checked_tree,
     checked_weights,
     guarded,
     keyed,
     same,
     shaped_weights,
+    shown,
     weighted,
 )
 from lossland.data import Dataset, both_labels
@@ -226,6 +229,33 @@ def objective(
     return Objective(pair, linear() if model is None else model, inputs, labels, jnp.asarray(l2, float), held, soft)
 
 
+def refuse_other_params(f: Objective, params: Any, records: bool = False) -> None:
+    """Refuse params that are shaped otherwise than the model's own.
+
+    Args:
+        f: the objective.
+        params: to look at.
+        records: whether each of their arrays has one further axis, of a run's records, before its own.
+
+    Raises:
+        ValueError: if they do not fit.
+    """
+    checked_tree("params", params)
+    expected = jax.eval_shape(lambda k: f.model.init(k, f.d), jax.random.key(0))
+    if jax.tree.structure(expected) != jax.tree.structure(params):
+        raise ValueError(
+            f"These params do not belong to the model {f.model.name}: it takes {jax.tree.structure(expected)}. Start "
+            f"from model.init(key, d)."
+        )
+    leading = {np.shape(got)[:1] for got in jax.tree.leaves(params)} if records else {()}
+    for want, got in zip(jax.tree.leaves(expected), jax.tree.leaves(params), strict=True):
+        if not leading or len(leading) > 1 or np.shape(got) != (*next(iter(leading)), *want.shape):
+            raise ValueError(
+                f"The model {f.model.name} on {f.d} inputs has a parameter of shape {want.shape}; got {np.shape(got)}. "
+                f"{'One axis, of the records, comes before it' if records else f'Start from model.init(key, {f.d})'}."
+            )
+
+
 def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tuple[Dataset, np.ndarray | None]:
     """The data with hard labels, and each row's weight; of soft labels both rows of each example.
 
@@ -253,7 +283,9 @@ def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tupl
         if not isinstance(class_weights, Mapping):
             raise ValueError(f'class_weights are {{-1: weight, +1: weight}} or "balanced", not {shown(class_weights)}.')
         if set(class_weights) != {-1, 1}:
-            raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(map(str, class_weights))}.")
+            raise ValueError(
+                f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(map(str, class_weights))}."
+            )
         each = {t: checked_number(f"class_weights[{t}]", class_weights[t]) for t in (-1, 1)}
         weights = weights * np.where(labels > 0, each[1], each[-1])
     return rows, checked_weights(weights)

@@ -98,11 +98,13 @@ def one_group(lock: Path, done: Callable[[], bool], tell: Callable[[str], None] 
     # Process 0 writes the group's token into the lock; the others look for it there.
     drawn = np.frombuffer(os.urandom(8), np.uint32)
     token = np.asarray(multihost_utils.broadcast_one_to_all(drawn)).tobytes().hex()
-    if jax.process_index() == 0:
-        with only_writer(lock, token, tell):
-            yield
-    else:
-        follow(lock, token, done, tell)
+    with contextlib.ExitStack() as held:
+        if jax.process_index() == 0:
+            held.enter_context(only_writer(lock, token, tell))
+        else:
+            follow(lock, token, done, tell)
+        # Process 0 may not be through before the others have seen that it writes.
+        multihost_utils.sync_global_devices("lossland: one group writes")
         yield
 
 
