@@ -275,7 +275,7 @@ def _want(hint: Any, name: str = "") -> _Wanted | None:
 
 
 def _union(inner: Sequence[Any], name: str) -> _Wanted | None:
-    if np.ndarray in inner:
+    if np.ndarray in inner and float in inner:
         # What JAX calls an ArrayLike.
         return _one_of([_REALS, _NONE]) if type(None) in inner else _REALS
     wants = [_want(each, name) for each in inner]
@@ -327,17 +327,15 @@ def _choice(words: Sequence[Any]) -> _Wanted:
 
 
 def _fixed(inner: Sequence[Any]) -> _Wanted:
-    """As many things as a tuple's type names."""
+    """What a tuple's type names, each by its place; how many they have to be the function says itself."""
     wants = [_want(each) for each in inner]
-    told = {want.words if want else "" for want in wants}
-    kind = f": {next(iter(told))} each" if told != {""} and len(told) == 1 else ""
+    told = {want.words for want in wants if want}
+    kind = f", {next(iter(told))} each" if len(told) == 1 else ""
 
     def fits(value: Any) -> bool:
-        if not _is_several(value) or len(value) != len(inner):
-            return False
-        return all(want is None or want.fits(x) for want, x in zip(wants, value, strict=True))
+        return _is_several(value) and all(want is None or want.fits(x) for want, x in zip(wants, value, strict=False))
 
-    return _Wanted(f"{len(inner)} of them in a tuple{kind}", fits)
+    return _Wanted(f"{len(inner)} in a tuple{kind}", fits, inside=wants[0])
 
 
 def _several(inner: Any) -> _Wanted:
@@ -399,6 +397,10 @@ def _is_number(value: Any) -> bool:
     return real and not np.isnan(np.asarray(value, float))
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and value != value
+
+
 def _is_switch(value: Any) -> bool:
     if _traced(value) or isinstance(value, (bool, np.bool_)):
         return True
@@ -445,7 +447,7 @@ def _reals(value: Any) -> np.ndarray | None:
 
 _REALS = _Wanted("a number or an array of real numbers", lambda value: _traced(value) or _reals(value) is not None)
 
-_NUMBERS = _Wanted("a number", lambda value: _is_number(value) or value != value)  # NaN too
+_NUMBERS = _Wanted("a number", lambda value: _is_number(value) or _is_nan(value))
 
 _TREE = _Wanted("params, a tree of arrays of numbers", _is_tree)
 

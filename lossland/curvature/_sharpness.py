@@ -97,8 +97,8 @@ def sharpness(
     Sources: Foret et al. (2021); Kwon et al. (2021); Andriushchenko & Flammarion (2022).
     """
     held, params, back = checked_objective(f, params)
-    if np.ndim(radius) != 0 or not (radius > 0 and math.isfinite(radius)):
-        raise ValueError(f"The radius must be positive and finite, not {radius}.")
+    if np.ndim(radius) != 0 or not (radius > 0 and math.isfinite(radius * radius)):
+        raise ValueError(f"The radius must be positive and finite, and so its square, not {radius}.")
     if kind not in get_args(Kind):
         raise ValueError(f"kind is one of {', '.join(get_args(Kind))}; got {kind!r}.")
     if starts < 0 or steps < 1 or samples < 4:

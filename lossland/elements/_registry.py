@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self, TypeVar, overload
 
+from lossland.core import checked_number
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 REALS = (-math.inf, math.inf)
@@ -94,10 +96,16 @@ class Entry:
         # NumPy and JAX scalars become Python numbers: an entry is hashed as part of a compiled program's key. One that
         # is being traced stays what it is, so that derivatives and vmap reach it.
         plain = {key: value if _is_traced(value) else _plain(value) for key, value in parameters.items()}
+        for key, value in plain.items() if isinstance(self, (Loss, Activation)) else ():
+            _refuse_no_number(self, key, value)
         bound = dict(self.parameters) | plain
         base = self.name.partition("(")[0]
         shown = ", ".join(f"{k}={'traced' if _is_traced(v) else repr(v)}" for k, v in bound.items())
         return replace(self, name=f"{base}({shown})" if bound else base, parameters=tuple(bound.items()))
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and math.isinf(value)
 
 
 def _is_traced(value: Any) -> bool:
@@ -107,6 +115,16 @@ def _is_traced(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
+
+
+def _refuse_no_number(entry: Entry, name: str, value: Any) -> None:
+    """Refuse what is no finite number for a parameter whose default is one."""
+    own = inspect.signature(entry.function).parameters[name].default
+    if isinstance(own, bool) or not isinstance(own, (int, float)) or _is_traced(value):
+        return
+    what = f"The parameter {name} of {entry.name.partition('(')[0]}"
+    if _is_infinite(checked_number(what, value)) and not _is_infinite(own):
+        raise ValueError(f"{what} must be finite, not {value}.")
 
 
 @dataclass(frozen=True, repr=False)

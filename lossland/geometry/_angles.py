@@ -72,6 +72,12 @@ def angle(first: Reals, second: Reals, *, zero: float | None = None) -> np.ndarr
     Source: Kahan (2006), How futile are mindless assessments of roundoff, section 12.
     """
     a, b = np.asarray(first, float), np.asarray(second, float)
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-1]:
+        raise ValueError(f"Vectors have one length, on the last axis of both; the shapes are {a.shape} and {b.shape}.")
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(f"The leading axes do not broadcast: the shapes are {a.shape} and {b.shape}.") from None
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("A vector holds inf or NaN, so it has no angle; did the run diverge?")
     # Scaled first, so that the squares of neither tiny nor huge numbers are lost.
@@ -161,6 +167,8 @@ def angle_map(
     """  # noqa: E501
     if not (radius > 0 and steps > 0):
         raise ValueError(f"radius and steps must be positive, not {radius} and {steps}.")
+    if len(directions) != 2:
+        raise ValueError(f"A plane has two directions; got {len(directions)}.")
     for tree in (centre, *directions):
         refuse_other_params(first, tree)
     along = np.linspace(-radius, radius, steps)

@@ -112,6 +112,8 @@ def disagreement(
         >>> ll.geometry.disagreement(([1.0, 0.0], 0.0), ([2.0, 0.0], 0.0), data)
         0.0
     """  # noqa: D205 - the formula runs on
+    if len(thresholds) != 2:
+        raise ValueError(f"thresholds are two, one a rule, not {len(thresholds)}.")
     for name, rule in (("first", first), ("second", second)):
         if not isinstance(rule, (tuple, list)) or len(rule) != 2:
             raise ValueError(f"{name} is a rule, (weights, bias), not {shown(rule)}.")

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Reals, checked_box, checked_l2, guarded, renamed, with_ones
+from lossland.core import Reals, checked_box, checked_l2, checked_number, guarded, renamed, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
@@ -218,7 +218,7 @@ def line_pulls(
         [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
     """
     refuse_soft(data, "line_pulls")
-    w, b = np.asarray(weights, float), float(bias)
+    w, b = np.asarray(weights, float), float(checked_number("bias", bias))
     if data.d != 2 or w.shape != (2,):
         raise ValueError(f"A line needs two inputs; the data have {data.d}, the weights shape {w.shape}.")
     if not w.any():

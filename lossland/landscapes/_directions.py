@@ -153,6 +153,7 @@ def gradient_direction(
     return jax.tree.map(lambda x: -x / size if is_real(x) else x, slope)
 
 
+@guarded()
 def towards(params: Params, goal: Params) -> Params:
     """The direction from params to a goal, of their distance's length: the goal lies at alpha = 1.
 

@@ -1,5 +1,6 @@
 """Bad values for every argument of every public function: each is refused in a sentence of lossland's own, soon."""
 
+import functools
 import inspect
 import warnings
 
@@ -33,7 +34,7 @@ def wrong(name, tried):
             several = (BAD[bad](), *several[1:])
         else:
             named[argument] = BAD[bad]()
-        told = trouble(lambda several=several, named=named: _made(function, several, named, argument, bad))
+        told = trouble(functools.partial(_made, function, several, named, argument, bad))
         if told:
             found.append(f"{name}({argument}={bad}): {told}")
     return found

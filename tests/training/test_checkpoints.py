@@ -75,9 +75,8 @@ def test_parts_are_said_to_be_kept_only_where_there_are_some(data, tmp_path, mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(np, "savez", refused)
-    with pytest.raises(OSError, match=r"No space left on device while writing to [^.]*\S+ Mend this") as caught:
+    with pytest.raises(OSError, match=r"No space left on device while writing to \S+\. Mend this and run again$"):
         ll.sweep(SPREAD[:1], data, seeds=1, steps=5, folder=tmp_path, checkpoint_seconds=0.0)
-    assert "kept" not in str(caught.value)
     with pytest.raises(KeyboardInterrupt) as stopped, checkpoints.store(tmp_path, "other", {}, 1.0):
         raise KeyboardInterrupt
     assert not hasattr(stopped.value, "__notes__")

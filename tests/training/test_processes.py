@@ -90,12 +90,12 @@ def test_more_processes_than_blocks_are_refused(tmp_path):
 
 @pytest.mark.parametrize(("how", "word"), [(signal.SIGKILL, "killed by SIGKILL"), (signal.SIGSTOP, "silent for")])
 def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, word):
-    words = [*SWEEP[:-1], "1000000", "--processes", "2", "--out", str(tmp_path), "--silence", "12"]
+    words = [*SWEEP[:-1], "1000000", "--processes", "2", "--out", str(tmp_path), "--silence", "20"]
     parent = subprocess.Popen(
         [sys.executable, "-m", "lossland", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     children = []
-    while len(children) < 2 or not list(tmp_path.rglob("config.json")):
+    while len(children) < 2 or not list(tmp_path.rglob("block_*.npz")):
         time.sleep(0.2)
         assert parent.poll() is None, parent.stderr.read()
         children = _children(parent.pid)
@@ -106,7 +106,7 @@ def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, 
     assert word in errors
     assert "the same command goes on from there" in errors
     assert "Traceback" not in errors
-    assert time.monotonic() - struck < 12 + 2 * processes.GRACE + 10
+    assert time.monotonic() - struck < 20 + 2 * processes.GRACE + 10
     assert not any(_alive(child) for child in children)
 
 
@@ -116,7 +116,7 @@ def test_a_command_that_is_asked_to_stop_keeps_where_it_was(tmp_path, how, count
     parent = subprocess.Popen(
         [sys.executable, "-m", "lossland", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while not list(tmp_path.rglob("config.json")):
+    while len(list(tmp_path.rglob("config.json"))) < 1:
         time.sleep(0.2)
         assert parent.poll() is None, parent.stderr.read()
     time.sleep(2.0)
@@ -191,10 +191,8 @@ def test_twenty_kills_in_the_middle_of_blocks_change_no_bit(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [made.path.name]
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b"", lambda whole: b"PK text"]
-)
-def test_a_damaged_checkpoint_is_named_and_nothing_is_lost(tmp_path, damage):
+@pytest.mark.parametrize("left", ["half of it", "nothing", "text"])
+def test_a_damaged_checkpoint_is_named_and_nothing_is_lost(tmp_path, left):
     context = multiprocessing.get_context("forkserver")
     child = context.Process(target=_one_sweep, args=(tmp_path,))
     child.start()
