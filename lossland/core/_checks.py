@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from lossland.core._door import checked_number, checked_reals, shown
+from lossland.core._given import checked_number, checked_reals, shown
 
 
 def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:

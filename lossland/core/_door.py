@@ -6,10 +6,7 @@ data set a `Dataset`, a choice one of its words. What depends on the other argum
 
 import functools
 import inspect
-import math
-import numbers
 import os
-import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +15,25 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union
 
 import numpy as np
 
-MOST = 2**31 - 1
-"""The largest count: steps and places are counted in 32 bits."""
-LARGEST_SEED = 2**63 - 1
+from lossland.core._given import (
+    LARGEST_SEED,
+    MOST,
+    arguments,
+    checked_count,
+    checked_tree,
+    is_nan,
+    is_number,
+    is_prng_key,
+    is_several,
+    is_switch,
+    is_text,
+    is_tree,
+    is_whole,
+    reals_of,
+    shown,
+    takes,
+    traced,
+)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -95,112 +108,6 @@ def guarded(**least: int) -> Callable[[_F], _F]:
     return guard
 
 
-def checked_count(name: str, value: Any, least: int = 1, most: int = MOST) -> int:
-    """A whole number that is counted with, also one of NumPy or JAX, as an int.
-
-    Args:
-        name: of the argument, for the message.
-        value: as it was given; numbers with a point are no counts, and True is none.
-        least: the smallest.
-        most: the largest.
-
-    Raises:
-        ValueError: if it is something else, too small or too large.
-
-    Example:
-        >>> checked_count("steps", 0)
-        Traceback (most recent call last):
-        ...
-        ValueError: steps must be at least 1, not 0.
-    """
-    if not _is_whole(value):
-        raise ValueError(f"{name} must be a whole number, not {shown(value)}.")
-    number = int(value)
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, not {shown(number)}.")
-    if number > most:
-        raise ValueError(f"{name} must be at most {most}, not {shown(number)}.")
-    return number
-
-
-def checked_number(name: str, value: Any) -> Any:
-    """A real number that is one: no NaN, no text, no array of several; it may be infinite, or be traced by JAX.
-
-    Raises:
-        ValueError: if it is something else.
-    """
-    if not _is_number(value):
-        raise ValueError(f"{name} must be a number, not {shown(value)}.")
-    return value
-
-
-def checked_reals(name: str, value: Any) -> np.ndarray:
-    """An array of real numbers in float64, of any shape; NaN and infinities are let through.
-
-    Raises:
-        ValueError: if it holds text, complex numbers or other things, or rows of different lengths.
-
-    Example:
-        >>> checked_reals("weights", [1, "2"])
-        Traceback (most recent call last):
-        ...
-        ValueError: weights must be an array of real numbers, not a list of 2.
-    """
-    held = _reals(value)
-    if held is None:
-        raise ValueError(f"{name} must be an array of real numbers, not {shown(value)}.")
-    return held
-
-
-def checked_function(name: str, value: Any, count: int) -> Any:
-    """A function that can be called with so many arguments.
-
-    Raises:
-        ValueError: if it cannot.
-    """
-    if not _takes(value, count):
-        raise ValueError(f"{name} must be a function of {_arguments(count)}, not {shown(value)}.")
-    return value
-
-
-def checked_tree(name: str, value: Any) -> Any:
-    """Params: a tree whose leaves are arrays of numbers, or keys.
-
-    Raises:
-        ValueError: if a leaf is something else; the message says which, and where.
-    """
-    import jax
-
-    for way, leaf in jax.tree.leaves_with_path(value):
-        if not _is_leaf(leaf):
-            where = jax.tree_util.keystr(way)
-            place = f" at {where}" if where else ""
-            raise ValueError(f"{name} must be params, a tree of arrays of numbers; {shown(leaf)}{place} is none.")
-    return value
-
-
-def shown(value: Any) -> str:
-    """A value in a message: itself if it is short, else what it is and of what size.
-
-    Example:
-        >>> shown("3"), shown(np.zeros((2, 3))), shown(10**400), shown([1] * 50)
-        ("'3'", 'an array of shape (2, 3) and type float64', 'a whole number of 401 digits', 'a list of 50')
-    """
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and abs(int(value)) >= 10**40:
-        return f"a whole number of {int(abs(int(value)).bit_length() * math.log10(2)) + 1} digits"
-    if value is None or isinstance(value, (bool, numbers.Number)):
-        return str(value)
-    if isinstance(value, str):
-        return repr(value) if len(value) <= 60 else f"a text of {len(value)} letters"
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        alone = np.ndim(value) == 0 and isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufcU"
-        return str(value) if alone else f"an array of shape {value.shape} and type {value.dtype}"
-    if isinstance(value, (list, tuple, dict, set)) and not hasattr(value, "_fields"):
-        return f"a {type(value).__name__} of {len(value)}"
-    kind = type(value).__name__
-    return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
-
-
 # ------------------------------------------------------------------------------------------------ from types to checks
 
 
@@ -224,7 +131,7 @@ def _wanted_of(function: Any, signature: inspect.Signature, least: Mapping[str, 
 def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
     """The value as the function gets it, refused if it is something else."""
     if want.fits(value):
-        if want.counts and _is_whole(value) and not _traced(value):
+        if want.counts and is_whole(value) and not traced(value):
             return checked_count(name, value, least, LARGEST_SEED if name == "seed" else MOST)
         return value
     kind = want.words.removesuffix(" or None")
@@ -232,7 +139,7 @@ def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
         checked_tree(name, value)
     if kind.startswith("a ") and kind[2:] in _MENDS:
         raise ValueError(f"{name} is {shown(value)}, not {kind}; {_MENDS[kind[2:]]}.")
-    held = f", which holds {shown(_first_wrong(value, want.inside))}" if want.inside and _is_several(value) else ""
+    held = f", which holds {shown(_first_wrong(value, want.inside))}" if want.inside and is_several(value) else ""
     verb = "is" if want.words.startswith('"') else "must be"
     raise ValueError(f"{name} {verb} {want.words}, not {shown(value)}{held}.")
 
@@ -268,9 +175,9 @@ def _want(hint: Any, name: str = "") -> _Wanted | None:
     if hint is np.ndarray:
         return _REALS
     if inspect.isclass(hint) and hint.__module__.partition(".")[0] in ("lossland", "optax"):
-        return _Wanted(f"a {hint.__name__}", lambda value: isinstance(value, hint) or _traced(value))
+        return _Wanted(f"a {hint.__name__}", lambda value: isinstance(value, hint) or traced(value))
     if name == "key" and "Array" in getattr(hint, "__name__", ""):
-        return _Wanted("a key, say jax.random.key(0)", _is_key)
+        return _Wanted("a key, say jax.random.key(0)", is_prng_key)
     return None
 
 
@@ -300,24 +207,7 @@ def _function(inner: Sequence[Any]) -> _Wanted:
     if not inner or inner[0] is Ellipsis:
         return _Wanted("a function", callable)
     count = len(inner[0])
-    return _Wanted(f"a function of {_arguments(count)}", lambda value: _takes(value, count))
-
-
-def _arguments(count: int) -> str:
-    return f"{count} argument{'s' * (count != 1)}"
-
-
-def _takes(value: Any, count: int) -> bool:
-    """Whether something can be called with so many arguments, as far as its signature says."""
-    if not callable(value):
-        return False
-    try:
-        inspect.signature(value).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # it has no signature that can be read
-        return True
-    return True
+    return _Wanted(f"a function of {arguments(count)}", lambda value: takes(value, count))
 
 
 def _choice(words: Sequence[Any]) -> _Wanted:
@@ -333,7 +223,7 @@ def _fixed(inner: Sequence[Any]) -> _Wanted:
     kind = f", {next(iter(told))} each" if len(told) == 1 else ""
 
     def fits(value: Any) -> bool:
-        return _is_several(value) and all(want is None or want.fits(x) for want, x in zip(wants, value, strict=False))
+        return is_several(value) and all(want is None or want.fits(x) for want, x in zip(wants, value, strict=False))
 
     return _Wanted(f"{len(inner)} in a tuple{kind}", fits, inside=wants[0])
 
@@ -345,7 +235,7 @@ def _several(inner: Any) -> _Wanted:
     kind = "" if want is None else f", {want.words} each"
 
     def fits(value: Any) -> bool:
-        return _is_several(value) and (want is None or all(want.fits(x) for x in value))
+        return is_several(value) and (want is None or all(want.fits(x) for x in value))
 
     return _Wanted(f"a sequence{kind}", fits, inside=want)
 
@@ -361,101 +251,17 @@ def _mapping(inner: Sequence[Any]) -> _Wanted:
     return _Wanted(f"a dict{kind}", fits)
 
 
-def _is_several(value: Any) -> bool:
-    """Whether a value is a sequence or an array of at least one axis, and no text."""
-    if hasattr(value, "shape"):
-        return len(value.shape) > 0
-    return isinstance(value, (Sequence, range)) and not isinstance(value, (str, bytes))
+_REALS = _Wanted("a number or an array of real numbers", lambda value: traced(value) or reals_of(value) is not None)
 
+_NUMBERS = _Wanted("a number", lambda value: is_number(value) or is_nan(value))
 
-def _traced(value: Any) -> bool:
-    """Whether JAX is tracing this value; nothing is where JAX is not imported."""
-    return "jax" in sys.modules and isinstance(value, sys.modules["jax"].core.Tracer)
-
-
-def _is_whole(value: Any) -> bool:
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    if isinstance(value, numbers.Integral):
-        return True
-    return getattr(value, "shape", None) == () and np.dtype(getattr(value, "dtype", float)).kind in "iu"
-
-
-def _is_number(value: Any) -> bool:
-    if _traced(value):
-        return value.shape == ()
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    if isinstance(value, numbers.Real):
-        try:
-            return not math.isnan(value)
-        except OverflowError:
-            return False
-    if getattr(value, "shape", None) != () or not hasattr(value, "dtype"):
-        return False
-    real = not str(value.dtype).startswith("key") and np.dtype(value.dtype).kind in "iufV"
-    return real and not np.isnan(np.asarray(value, float))
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and value != value
-
-
-def _is_switch(value: Any) -> bool:
-    if _traced(value) or isinstance(value, (bool, np.bool_)):
-        return True
-    return isinstance(value, int) and value in (0, 1)
-
-
-def _is_key(value: Any) -> bool:
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
-        return False
-    if str(dtype).startswith("key"):
-        return value.shape == ()
-    return value.shape == (2,) and str(dtype) == "uint32"
-
-
-def _is_tree(value: Any) -> bool:
-    import jax
-
-    return all(_is_leaf(leaf) for leaf in jax.tree.leaves(value))
-
-
-def _is_leaf(leaf: Any) -> bool:
-    """Whether a leaf of params is an array of numbers, a number or a key."""
-    if hasattr(leaf, "dtype"):
-        return str(leaf.dtype).startswith("key") or np.dtype(leaf.dtype).kind in "biufcV"
-    return isinstance(leaf, (bool, float)) or (isinstance(leaf, int) and abs(leaf) <= LARGEST_SEED)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _reals(value: Any) -> np.ndarray | None:
-    """The array of real numbers that a value is, in float64; None if it is none."""
-    try:
-        held = np.asarray(value)
-        if held.dtype.kind == "O" and all(isinstance(x, numbers.Real) for x in held.flat):
-            held = held.astype(float)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    real = held.dtype.kind in "biuf" or (held.dtype.kind == "V" and np.can_cast(held.dtype, float))
-    return held.astype(float) if real else None
-
-
-_REALS = _Wanted("a number or an array of real numbers", lambda value: _traced(value) or _reals(value) is not None)
-
-_NUMBERS = _Wanted("a number", lambda value: _is_number(value) or _is_nan(value))
-
-_TREE = _Wanted("params, a tree of arrays of numbers", _is_tree)
+_TREE = _Wanted("params, a tree of arrays of numbers", is_tree)
 
 _PLAIN: dict[Any, _Wanted] = {
     type(None): _NONE,
-    int: _Wanted("a whole number", lambda value: _traced(value) or _is_whole(value), counts=True),
-    float: _Wanted("a number", _is_number),
-    bool: _Wanted("True or False", _is_switch),
-    str: _Wanted("a text", _is_text),
+    int: _Wanted("a whole number", lambda value: traced(value) or is_whole(value), counts=True),
+    float: _Wanted("a number", is_number),
+    bool: _Wanted("True or False", is_switch),
+    str: _Wanted("a text", is_text),
     Path: _Wanted("a path", lambda value: isinstance(value, os.PathLike)),
 }

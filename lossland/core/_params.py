@@ -9,7 +9,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
-from lossland.core._door import checked_number, checked_reals
+from lossland.core._given import checked_number, checked_reals
 from lossland.core._types import Params
 
 

@@ -62,6 +62,8 @@ def follow(lock: Path, token: str, done: Callable[[], bool], tell: Callable[[str
 
 def temporary_beside(path: Path) -> Path:
     """A name beside `path` for what is being written, of this thread of this process on this machine alone."""
+    if not path.name:
+        raise ValueError(f"A file to be written needs a name; {str(path)!r} is a folder.")
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{threading.get_ident()}.partial")
 
 

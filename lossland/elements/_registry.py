@@ -18,6 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 REALS = (-math.inf, math.inf)
 PROBABILITIES = (0.0, 1.0)
+LARGEST = 1e100
+"""Of a parameter: products of two of them are still numbers."""
 
 
 class Alias(NamedTuple):
@@ -41,7 +43,8 @@ class Entry:
 
     def __call__(self, *arguments: Any) -> Any:
         """Evaluate the function with its bound parameters."""
-        return self.function(*arguments, **dict(self.parameters))
+        given = self.function(*arguments, **dict(self.parameters))
+        return _real(given) if isinstance(self, (Loss, Activation)) else given
 
     def __repr__(self) -> str:
         """The kind of thing and its name."""
@@ -104,6 +107,15 @@ class Entry:
         return replace(self, name=f"{base}({shown})" if bound else base, parameters=tuple(bound.items()))
 
 
+def _real(given: Any) -> Any:
+    """Whole numbers and booleans as the real numbers that they stand for: JAX takes no slope of others."""
+    if getattr(getattr(given, "dtype", None), "kind", "") not in ("b", "i", "u"):
+        return given
+    from lossland.elements._numerics import as_float  # data sets are entries, too, and need no JAX
+
+    return as_float(given)
+
+
 def _is_infinite(value: Any) -> bool:
     return isinstance(value, float) and math.isinf(value)
 
@@ -123,8 +135,8 @@ def _refuse_no_number(entry: Entry, name: str, value: Any) -> None:
     if isinstance(own, bool) or not isinstance(own, (int, float)) or _is_traced(value):
         return
     what = f"The parameter {name} of {entry.name.partition('(')[0]}"
-    if _is_infinite(checked_number(what, value)) and not _is_infinite(own):
-        raise ValueError(f"{what} must be finite, not {value}.")
+    if abs(checked_number(what, value)) > LARGEST and not _is_infinite(own):
+        raise ValueError(f"{what} must be finite, at most {LARGEST:g} in size, not {value}.")
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -193,3 +195,11 @@ def patch(label: str, hatch: str = "") -> Patch:
         The box.
     """
     return Patch(facecolor=GREY, edgecolor="white", hatch=hatch, label=label, lw=0.5)
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a figure's file whose ending names no format that matplotlib writes."""
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:] not in known:
+        end = f"{path} ends in none" if path.suffix else f"{path} has no ending"
+        raise ValueError(f"A figure's file needs an ending that says how, as .png; {end} of {', '.join(known)}.")

@@ -32,8 +32,13 @@ class NotSeparable(ValueError):
     """
 
     def __init__(self, message: str, combination: np.ndarray):
-        super().__init__(message)
+        # Both are arguments of the error, by which it is pickled and copied.
+        super().__init__(message, combination)
         self.combination = combination
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return str(self.args[0])
 
 
 class Separation(NamedTuple):
