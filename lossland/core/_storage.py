@@ -125,7 +125,8 @@ def read_arrays(path: Path) -> Arrays | None:
     if not path.exists():
         return None
     try:
-        with np.load(path) as held:
+        # NumPy leaves a file open that it cannot read.
+        with open(path, "rb") as file, np.load(file) as held:
             return dict(held)
     except Exception as error:
         raise Broken(f"{path} cannot be read ({_reason(error)}). Remove it and run again.") from error
