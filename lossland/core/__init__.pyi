@@ -31,6 +31,7 @@ from ._given import checked_count as checked_count
 from ._given import checked_function as checked_function
 from ._given import checked_number as checked_number
 from ._given import checked_reals as checked_reals
+from ._given import checked_switch as checked_switch
 from ._given import checked_tree as checked_tree
 from ._given import shown as shown
 from ._json import as_json as as_json

@@ -57,6 +57,17 @@ def checked_number(name: str, value: Any) -> Any:
     return value
 
 
+def checked_switch(name: str, value: Any) -> Any:
+    """True or False, also as 1 or 0.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if not is_switch(value):
+        raise ValueError(f"{name} must be True or False, not {shown(value)}.")
+    return value
+
+
 def checked_reals(name: str, value: Any) -> np.ndarray:
     """An array of real numbers in float64, of any shape; NaN and infinities are let through.
 

@@ -17,6 +17,8 @@ import optax
 
 import lossland as ll
 from lossland.core import FLOORS, PACKAGE, Table
+from lossland.data import DATASETS
+from lossland.estimator import PairClassifier, PairClassifierCV
 
 SECONDS = 60
 """An answer takes this long at most, compiling and a busy machine included."""
@@ -33,7 +35,19 @@ def public():
                 thing = getattr(importlib.import_module(f"lossland.{wing}"), name)
                 if inspect.isfunction(thing):
                     found[f"{wing}.{name}"] = thing
-    return found
+    ll.load("two_points")
+    found |= {f"data set {entry.name}": entry.function for entry in DATASETS.values()}
+    return found | {f"fit of {kind.__name__}": _fitted(kind) for kind in (PairClassifier, PairClassifierCV)}
+
+
+def _fitted(kind):
+    """Making an estimator and fitting it, where its settings are looked at, with the signature of its kind."""
+
+    def fitted(**settings):
+        return kind(**settings).fit(_data().inputs, _data().labels)
+
+    fitted.__signature__ = inspect.signature(kind)
+    return fitted
 
 
 @functools.cache
@@ -336,6 +350,10 @@ def unnamed(error):
         last = last.tb_next
     file, number = last.tb_frame.f_code.co_filename, last.tb_lineno
     told = f"{kind.__name__}: {str(error)[:200]!r} at {Path(file).parent.name}/{Path(file).name}:{number}"
+    if "sklearn" in kind.__module__ or "sklearn" in file:
+        return "" if len(str(error)) > 10 else told  # scikit-learn's own settings, cv and scoring, are told by it
+    if "sklearn" in kind.__module__ or "sklearn" in file:
+        return "" if len(str(error)) > 10 else told  # scikit-learn's own settings, cv and scoring, are told by it
     if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         return ""  # the system names the file
     if not isinstance(error, (ValueError, TypeError, OSError)) and not kind.__module__.startswith("lossland"):
