@@ -74,7 +74,7 @@ def test_every_bad_value_of_every_argument(name):
 def test_a_slice_of_all_bad_values(part):
     every = [(name, each) for name, f in FUNCTIONS.items() for each in attempts(f)]
     found = []
-    for name, each in every[part * 9 :: 4 * 9 + 1]:
+    for name, each in every[part * 37 :: 4 * 37 + 1]:
         found += wrong(name, [each])
     assert not found, "\n".join(found)
 
