@@ -177,7 +177,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"{name} must be a positive number, not {shown(value)}.")
         for name in ("steps", "restarts"):
             checked_count(name, getattr(self, name))
-        for name in {"fit_intercept", "warm_start"} & set(self.get_params(deep=False)):
+        for name in {"fit_intercept", "warm_start", "refit"} & set(self.get_params(deep=False)):
             checked_switch(name, getattr(self, name))
         if self.random_state is not None and not isinstance(self.random_state, np.random.RandomState):
             checked_count("random_state", self.random_state, 0, 2**32 - 1)
