@@ -14,7 +14,6 @@ from lossland import __version__
 from lossland.commands import COMMANDS, UsageError, chosen, parsed, settings
 from lossland.core import SECONDS, SWITCH, cache_folder
 
-RESUMABLE = ("sweep", "run")
 ANYWHERE = ("--debug", "--no-compilation-cache")
 
 
@@ -35,13 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.filterwarnings("default", message=r"\S+ is lossland\.", category=DeprecationWarning)
     try:
         code = _command(words)
-    except KeyboardInterrupt:
-        kept = (
-            " What was finished is kept: the same command goes on from there."
-            if set(words[:1]) & set(RESUMABLE)
-            else ""
-        )
-        _complain(f"Interrupted.{kept}")
+    except KeyboardInterrupt as interrupt:
+        # Who leaves parts of a run on disk notes it.
+        _complain(" ".join(["Interrupted.", *getattr(interrupt, "__notes__", ())]))
         code = 130
     except BrokenPipeError:
         # Who read the output, `head` say, has seen enough. Python would complain once more when it ends.
@@ -54,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         _complain(f"{_in_one_line(error)} (--debug shows where)")
-        code = 2 if isinstance(error, (ValueError, FileNotFoundError)) else 1
+        code = 2 if _is_usage(error) else 1
     sys.exit(code)
 
 
@@ -101,6 +96,20 @@ def _description() -> str:
         "--no-compilation-cache; `lossland --version` prints the version. Exit codes: 0 well, 1 failed, 2 wrong usage, "
         "130 interrupted."
     )
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether what was asked cannot be done as it was asked: lossland itself refused it, and the disk did not."""
+    from lossland.core import Broken
+
+    # An error of the system has a number; where lossland itself looked for a named file, there is none.
+    refused = isinstance(error, FileNotFoundError) and error.errno is None
+    refused = refused or (isinstance(error, ValueError) and not isinstance(error, Broken))
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    own = last is not None and str(last.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "lossland"
+    return refused and own
 
 
 def _in_one_line(error: Exception) -> str:

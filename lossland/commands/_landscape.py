@@ -66,13 +66,16 @@ class LandscapeOptions:
 def run_landscape(command: LandscapeOptions) -> int:
     """Run the command."""
     from lossland.commands._output import as_json, waiting
-    from lossland.core import replacing, save
+    from lossland.core import named_path, replacing, save
     from lossland.elements import load_file
 
     if not command.names:
         raise ValueError("Which pairs? Give names, say: lossland landscape relu+hinge identity+hinge.")
-    if not command.figure.suffix:
-        raise ValueError(f"A figure's file needs an ending, say {command.figure}.png.")
+    named_path(command.figure)
+    if command.view != "interactive":
+        from lossland.figures import check_ending
+
+        check_ending(command.figure)
     for path in command.from_:
         load_file(path)
     if command.view != "2d" and (command.field or command.kinks or command.dead is not None):

@@ -36,9 +36,9 @@ def counter(what: str, of: int, quiet: bool) -> Iterator[Any]:
 def save_figure(figure: Any, path: Path, quiet: bool) -> None:
     """Write a matplotlib figure whole, in the format that the file's ending names."""
     from lossland.core import replacing
+    from lossland.figures import check_ending
 
-    if not path.suffix:
-        raise ValueError(f"A figure's file needs an ending, say {path}.png.")
+    check_ending(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=200)

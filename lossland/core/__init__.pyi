@@ -8,6 +8,7 @@ from ._types import Model as Model
 """For other wings."""
 from ._affine import affinity as affinity
 from ._affine import along as along
+from ._checks import checked_devices as checked_devices
 from ._checks import checked_l2 as checked_l2
 from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights
@@ -19,11 +20,20 @@ from ._compiled import keep_compiled as keep_compiled
 from ._deprecated_names import find_moved_modules as find_moved_modules
 from ._deprecated_names import moved_name as moved_name
 from ._deprecated_names import renamed as renamed
+from ._door import guarded as guarded
 from ._fingerprint import fingerprint as fingerprint
 from ._floors import FLOORS as FLOORS
 from ._floors import GROUND as GROUND
 from ._floors import PACKAGE as PACKAGE
 from ._floors import face_of as face_of
+from ._given import MOST as MOST
+from ._given import checked_count as checked_count
+from ._given import checked_function as checked_function
+from ._given import checked_number as checked_number
+from ._given import checked_reals as checked_reals
+from ._given import checked_switch as checked_switch
+from ._given import checked_tree as checked_tree
+from ._given import shown as shown
 from ._json import as_json as as_json
 from ._json import plain as plain
 from ._memory import at_once as at_once
@@ -51,7 +61,10 @@ from ._rows import refuse_mixed_rows as refuse_mixed_rows
 from ._rows import rows_apart as rows_apart
 from ._rows import rows_mixed as rows_mixed
 from ._seeing import jit_seeing as jit_seeing
-from ._storage import alive as alive
+from ._storage import GOES_ON as GOES_ON
+from ._storage import Broken as Broken
+from ._storage import holds_parts as holds_parts
+from ._storage import named_path as named_path
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays
 from ._storage import replacing as replacing
@@ -71,4 +84,9 @@ from ._tree_forms import tree_of as tree_of
 from ._types import Arrays as Arrays
 from ._types import Key as Key
 from ._types import Params as Params
+from ._types import Reals as Reals
 from ._types import all_but_biases as all_but_biases
+from ._writers import alive as alive
+from ._writers import follow as follow
+from ._writers import only_writer as only_writer
+from ._writers import remove_leftovers as remove_leftovers

@@ -1,10 +1,14 @@
 """What several wings check or fill in before they compute: the penalty, weights of examples, a column for the bias."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+
+from lossland.core._given import checked_number, checked_reals, shown
 
 
 def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
@@ -21,7 +25,7 @@ def with_ones(inputs: Any, bias: bool = True) -> np.ndarray:
 
 def checked_l2(l2: float) -> float:
     """The strength of a penalty, refused if it is negative or not finite."""
-    if not (np.isfinite(l2) and l2 >= 0):
+    if not (np.isfinite(checked_number("l2", l2)) and l2 >= 0):
         raise ValueError(f"l2 must be finite and not negative, not {l2}.")
     return l2
 
@@ -35,7 +39,9 @@ def shaped_weights(n: int, given: Any, batched: bool = False) -> Any:
         ValueError: if their shape is another.
     """
     traced = isinstance(given, Tracer)
-    weights = np.ones(n) if given is None else jnp.asarray(given, float) if traced else np.asarray(given, float)
+    weights = (
+        np.ones(n) if given is None else jnp.asarray(given, float) if traced else checked_reals("sample_weights", given)
+    )
     if weights.shape[-1:] != (n,) or (weights.ndim > 1 and not batched):
         shapes = f"({n},) or (..., {n})" if batched else f"({n},)"
         raise ValueError(f"sample_weights have shape {weights.shape}; {n} examples need shape {shapes}.")
@@ -51,3 +57,12 @@ def checked_weights(weights: Any) -> Any:
         place = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {weights[place]}.")
     return weights
+
+
+def checked_devices(devices: Sequence[Any] | None) -> tuple[Any, ...]:
+    """The devices of JAX that were named, none if none were."""
+    held = () if devices is None else tuple(devices)
+    for each in held:
+        if not isinstance(each, jax.Device):
+            raise ValueError(f"devices are those of jax.devices(); {shown(each)} is none.")
+    return held

@@ -9,6 +9,7 @@ from jax import Array
 from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 
+from lossland.core._given import checked_number, checked_reals
 from lossland.core._types import Params
 
 
@@ -68,12 +69,12 @@ def flat_point(params: Any, d: int, bias: bool) -> np.ndarray:
     if isinstance(params, dict):
         if "weights" not in params:
             raise ValueError(f"params need 'weights', and 'bias' if there is one; they have {sorted(params)}.")
-        held = np.asarray(params["weights"], float).ravel()
+        held = checked_reals("weights", params["weights"]).ravel()
         if not bias and np.any(np.asarray(params.get("bias", 0.0))):
             raise ValueError(f"params have a bias of {params['bias']}, but bias=False; set it to 0 or leave bias=True.")
-        held = np.append(held, float(np.asarray(params.get("bias", 0.0)))) if bias else held
+        held = np.append(held, checked_number("bias", params.get("bias", 0.0))) if bias else held
     else:
-        held = np.asarray(params, float).ravel()
+        held = checked_reals("params", params).ravel()
     if held.shape != (d + bias,) or not np.isfinite(held).all():
         raise ValueError(
             f"params must be {d + bias} finite numbers ({d} weights{' and a bias' if bias else ''}), "
@@ -84,7 +85,7 @@ def flat_point(params: Any, d: int, bias: bool) -> np.ndarray:
 
 def checked_box(box: Any, dimension: int) -> np.ndarray:
     """A box as (2, D), rows low and high; a number is half the width of one around 0."""
-    held = np.asarray(box, float)
+    held = checked_reals("box", box)
     if held.ndim == 0:
         held = np.stack([np.full(dimension, -held), np.full(dimension, held)])
     if held.shape != (2, dimension):
@@ -92,8 +93,10 @@ def checked_box(box: Any, dimension: int) -> np.ndarray:
             f"box has shape {held.shape}; give a number r for [-r, r]^{dimension}, or (low, high), "
             f"{dimension} number(s) each."
         )
-    if not (np.isfinite(held).all() and (held[0] < held[1]).all()):
-        raise ValueError(f"The box is empty or not finite: low {held[0].tolist()}, high {held[1].tolist()}.")
+    if not (np.isfinite(held).all() and (held[0] < held[1]).all() and np.abs(held).max() < 1e100):
+        raise ValueError(
+            f"The box is empty, not finite or beyond 1e100: low {held[0].tolist()}, high {held[1].tolist()}."
+        )
     return held
 
 

@@ -6,14 +6,17 @@ never penalised.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import numpy as np
 from jax import Array
 
-Params = Any
+Params = Annotated[Any, "params"]
 """A pytree of arrays. A linear model's is {"weights": (d,), "bias": ()}."""
+
+Reals = Annotated[Any, "reals"]
+"""A number, numbers in lists, or an array of real numbers, of NumPy or of JAX."""
 
 Key = Array
 """A PRNG key, from `jax.random.key(seed)`."""

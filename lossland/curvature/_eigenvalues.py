@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Key, Params
+from lossland.core import Key, Params, guarded
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model, refuse_lines
 from lossland.curvature._hessian import diagonal_of, matrix_of, product_of
 from lossland.curvature._lanczos import dense_form, tridiagonal
@@ -51,6 +51,7 @@ class Trace(NamedTuple):
     standard_error: Array
 
 
+@guarded(k=1)
 def top_eigenvalues(
     f: Callable[[Params], Array],
     params: Params,
@@ -113,6 +114,7 @@ def top_eigenvalues(
     return TopEigenvalues(values, vectors, residuals, residuals <= tol * size)
 
 
+@guarded(samples=1)
 def hessian_trace(f: Callable[[Params], Array], params: Params, *, samples: int = 100, key: Key | None = None) -> Trace:
     r"""The sum of the Hessian's eigenvalues, :math:`tr H`.
 

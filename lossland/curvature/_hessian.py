@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, at_once, form_of, refuse_bytes, rows_apart, told
+from lossland.core import Params, at_once, form_of, guarded, refuse_bytes, rows_apart, told
 from lossland.curvature._checks import checked_objective, has_linear_model, objective_only, refuse_lines
 from lossland.curvature._penalty import penalty_diagonal, penalty_matrix, penalty_product
 from lossland.elements import as_float
@@ -24,6 +24,7 @@ AT_ONCE = 64
 EXACT = jax.lax.Precision.HIGHEST
 
 
+@guarded()
 def hessian(f: Callable[[Params], Array], params: Params) -> Array:
     r"""The matrix of second derivatives of an objective.
 
@@ -60,6 +61,7 @@ def hessian(f: Callable[[Params], Array], params: Params) -> Array:
     return matrix_of(held, moving)
 
 
+@guarded()
 def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector: Any) -> Any:
     r"""The Hessian times a vector, without the matrix: :math:`H v = \partial_r \nabla F(\theta + r v)|_{r=0}`.
 
@@ -96,6 +98,7 @@ def hessian_vector_product(f: Callable[[Params], Array], params: Params, vector:
     return found if flat else back(unravel(found))
 
 
+@guarded()
 def gauss_newton(f: Objective, params: Params) -> Array:
     r"""The generalised Gauss-Newton matrix: the Hessian with the scores taken as linear in the parameters.
 
@@ -132,6 +135,7 @@ def gauss_newton(f: Objective, params: Params) -> Array:
     return _gauss_newton(held, moving)
 
 
+@guarded()
 def hessian_diagonal(f: Callable[[Params], Array], params: Params) -> Params:
     r"""The second derivative in each parameter: :math:`H_{jj}`, exact.
 

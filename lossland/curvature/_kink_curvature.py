@@ -9,7 +9,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from lossland.core import Params
+from lossland.core import Params, guarded
 from lossland.curvature._checks import checked_objective, objective_only
 from lossland.curvature._hessian import EXACT, jacobian, shares
 from lossland.curves import tabulate
@@ -31,6 +31,7 @@ class KinkCurvature(NamedTuple):
     crossed: Array
 
 
+@guarded()
 def kink_curvature(
     f: Objective, params: Params, width: ArrayLike | None = None, *, direction: Params | None = None
 ) -> KinkCurvature:

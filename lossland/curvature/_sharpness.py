@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Key, Params
+from lossland.core import Key, Params, guarded
 from lossland.curvature._ball import ball_maximum, ball_point
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model
 from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
@@ -47,6 +47,7 @@ class Sharpness(NamedTuple):
     perturbation: Params
 
 
+@guarded(steps=1, samples=4)
 def sharpness(
     f: Callable[[Params], Array],
     params: Params,
@@ -96,8 +97,8 @@ def sharpness(
     Sources: Foret et al. (2021); Kwon et al. (2021); Andriushchenko & Flammarion (2022).
     """
     held, params, back = checked_objective(f, params)
-    if np.ndim(radius) != 0 or not (radius > 0 and math.isfinite(radius)):
-        raise ValueError(f"The radius must be positive and finite, not {radius}.")
+    if np.ndim(radius) != 0 or not (radius > 0 and math.isfinite(radius * radius)):
+        raise ValueError(f"The radius must be positive and finite, and so its square, not {radius}.")
     if kind not in get_args(Kind):
         raise ValueError(f"kind is one of {', '.join(get_args(Kind))}; got {kind!r}.")
     if starts < 0 or steps < 1 or samples < 4:

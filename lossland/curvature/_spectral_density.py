@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Key, Params
+from lossland.core import Key, Params, guarded
 from lossland.curvature._checks import checked_objective, finite_only, refuse_lines
 from lossland.curvature._eigenvalues import is_small
 from lossland.curvature._hessian import matrix_of, product_of
@@ -38,6 +38,7 @@ class SpectralDensity(NamedTuple):
     exact: bool
 
 
+@guarded(steps=1, samples=1, points=2)
 def spectral_density(
     f: Callable[[Params], Array],
     params: Params,

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lossland.core import checked_count, guarded, shown
 from lossland.data._dataset import Dataset
 from lossland.elements import dataset
 
 
 @dataset(about="two overlapping Gaussian clouds", source="textbook")
+@guarded()
 def two_gaussians(n: int = 200, d: int = 2, distance: float = 2.0, positives: float = 0.5, seed: int = 0) -> Dataset:
     """Two Gaussian clouds of unit covariance, x ~ N(t * distance/2 * u, I) with u = (1, ..., 1)/sqrt(d).
 
@@ -35,7 +37,10 @@ def two_gaussians(n: int = 200, d: int = 2, distance: float = 2.0, positives: fl
         >>> ll.load("two_gaussians(n=100, positives=0.1)")
         Dataset('two_gaussians(n=100, positives=0.1)', 100 x 2, 10 positive, -1 = '-1', +1 = '1')
     """
-    count = round(positives * _at_least(n, 2, "n"))
+    _at_least(n, 2, "n")
+    if not 0 <= positives <= 1:
+        raise ValueError(f"positives={positives} must be a share between 0 and 1.")
+    count = round(positives * n)
     if not 0 < count < n:
         raise ValueError(f"positives={positives} of n={n} gives {count} positive examples; both classes need one.")
     key = np.random.default_rng(seed)
@@ -45,6 +50,7 @@ def two_gaussians(n: int = 200, d: int = 2, distance: float = 2.0, positives: fl
 
 
 @dataset(about="separable clouds whose hard-margin SVM is known exactly", source="construction")
+@guarded()
 def separable(n: int = 100, d: int = 2, margin: float = 1.0, offset: float = 0.5, seed: int = 0) -> Dataset:
     """Two separable clouds whose max-margin plane is known: u.x = offset with u = (1, ..., 1)/sqrt(d).
 
@@ -88,6 +94,7 @@ def separable(n: int = 100, d: int = 2, margin: float = 1.0, offset: float = 0.5
 
 
 @dataset(about="two interleaved half circles", source="as scikit-learn's make_moons")
+@guarded()
 def two_moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> Dataset:
     """Two interleaved half circles: (cos a, sin a) negative, (1 - cos a, 1/2 - sin a) positive, a in [0, pi].
 
@@ -114,6 +121,7 @@ def two_moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 
 @dataset(about="four clouds at (+-1, +-1), positive where both signs agree", source="Minsky & Papert 1969")
+@guarded()
 def xor(n: int = 200, noise: float = 0.3, seed: int = 0) -> Dataset:
     """Four clouds at (+-1, +-1), positive where the two signs agree: no plane separates them.
 
@@ -137,6 +145,7 @@ def xor(n: int = 200, noise: float = 0.3, seed: int = 0) -> Dataset:
 
 
 @dataset(about="a ring around a smaller ring", source="as scikit-learn's make_circles")
+@guarded()
 def rings(n: int = 200, inner: float = 0.5, noise: float = 0.1, seed: int = 0) -> Dataset:
     """A ring of radius 1 (negative) around a ring of radius `inner` (positive).
 
@@ -162,6 +171,7 @@ def rings(n: int = 200, inner: float = 0.5, noise: float = 0.1, seed: int = 0) -
 
 
 @dataset(about="orthogonal positives: a dead coordinate stays dead", source="lossland")
+@guarded()
 def orthogonal_points(d: int = 4, scales: float | Sequence[float] = 1.0) -> Dataset:
     """The points x_j = scales_j e_j, all positive: each example speaks to one weight only.
 
@@ -190,6 +200,7 @@ def orthogonal_points(d: int = 4, scales: float | Sequence[float] = 1.0) -> Data
 
 
 @dataset(about="2^d flat basins for a ReLU output", source="lossland, after Auer, Herbster & Warmuth 1995")
+@guarded()
 def signed_axes(d: int = 4) -> Dataset:
     """For each axis two positives at +e_j and one at -e_j, all positive.
 
@@ -211,6 +222,7 @@ def signed_axes(d: int = 4) -> Dataset:
 
 
 @dataset(about="alternating labels on a line: n/2 minima for a bounded output", source="Auer, Herbster & Warmuth 1995")
+@guarded()
 def alternating_labels(n: int = 8, ratio: float = 10.0) -> Dataset:
     """Points ratio^i on a line, i = 0, ..., n-1, centred around 1; the largest is positive and labels alternate.
 
@@ -239,6 +251,7 @@ def alternating_labels(n: int = 8, ratio: float = 10.0) -> Dataset:
 
 
 @dataset(about="two points where logistic regression nears the SVM only like 1/log T", source="lossland")
+@guarded()
 def two_points(mirrored: bool = False) -> Dataset:
     """The points (1, 2), positive, and (-1, 1), negative: t x is (1, 2) and (1, -1).
 
@@ -293,5 +306,5 @@ def _stacked(negatives: np.ndarray, positives: np.ndarray, noise: float, seed: i
 def _at_least(value: int, least: int, name: str) -> int:
     """The value, refused if it is too small or not whole."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}={value!r} must be a whole number of at least {least}.")
-    return int(value)
+        raise ValueError(f"{name}={shown(value)} must be a whole number of at least {least}.")
+    return checked_count(name, value, least)

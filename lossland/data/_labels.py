@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from lossland.core import guarded
+
 
 def real(array: np.ndarray, what: str) -> np.ndarray:
     """The array if its type holds real numbers."""
@@ -186,6 +188,7 @@ def _too_many(distinct: list[Any], words: list[str]) -> str:
     )
 
 
+@guarded()
 def choose(
     values: Any, classes: Any, names: Sequence[str] = (), where: str = "labels"
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:

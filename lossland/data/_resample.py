@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lossland.core import guarded
 from lossland.data._dataset import Dataset
 from lossland.data._soft_labels import take
 
@@ -29,6 +30,7 @@ def scaling(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low + span * unit.mean(axis=0), np.where(scale > 0, scale, 1.0)
 
 
+@guarded()
 def standardise(data: Dataset, like: Dataset | None = None) -> Dataset:
     """Shift and scale each column to mean 0 and standard deviation 1; a constant column is only centred.
 
@@ -57,6 +59,7 @@ def standardise(data: Dataset, like: Dataset | None = None) -> Dataset:
     return replace(data, inputs=(data.inputs - centre) / scale)
 
 
+@guarded()
 def split(data: Dataset, test: float = 0.25, seed: int = 0, standardised: bool = True) -> Split:
     """Split at random into a training and a test part with the same share of each class.
 
@@ -89,6 +92,7 @@ def split(data: Dataset, test: float = 0.25, seed: int = 0, standardised: bool =
     return _parts(data, held_out, standardised)
 
 
+@guarded(count=2)
 def folds(data: Dataset, count: int = 5, seed: int = 0, standardised: bool = True) -> tuple[Split, ...]:
     """Cut into `count` folds with the same share of each class, for cross-validation.
 
@@ -109,8 +113,6 @@ def folds(data: Dataset, count: int = 5, seed: int = 0, standardised: bool = Tru
         >>> [part.test.n for part in ll.folds(ll.load("iris:0/1"), count=3)]
         [34, 33, 33]
     """
-    if count < 2:
-        raise ValueError(f"count={count}: at least two folds are needed.")
     # Dealt out one after the other, class after class, the folds differ in size by one at most.
     order = np.concatenate(_shuffled_classes(data, count, f"{count} folds", seed))
     fold = np.empty(data.n, dtype=int)
@@ -140,6 +142,7 @@ def _parts(data: Dataset, held_out: np.ndarray, standardised: bool) -> Split:
     return Split(standardise(train), standardise(test, like=train), centre, scale)
 
 
+@guarded()
 def label_noise(data: Dataset, share: float = 0.1, seed: int = 0) -> Dataset:
     """Flip the labels of exactly round(share * n) examples, drawn at random.
 
@@ -168,6 +171,7 @@ def label_noise(data: Dataset, share: float = 0.1, seed: int = 0) -> Dataset:
     return replace(data, labels=np.where(chosen, -data.labels, data.labels), name=name)
 
 
+@guarded()
 def outliers(data: Dataset, share: float = 0.05, scale: float = 10.0, seed: int = 0) -> Dataset:
     """Mirror round(share * n) examples through the mean and push them away: x becomes mean - scale (x - mean).
 

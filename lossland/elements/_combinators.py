@@ -9,6 +9,7 @@ from typing import Any
 
 from jax.core import Tracer
 
+from lossland.core import guarded
 from lossland.elements._catalogue import LOSSES
 from lossland.elements._composites import LabelSmoothed, Scaled, Shifted, Summed, Truncated, Weighted
 from lossland.elements._lookup import find
@@ -61,6 +62,7 @@ _TAILS = ("zero", "exponential", "polynomial")
 """From the fastest to the slowest: of a sum of losses that vanish, the slowest is left."""
 
 
+@guarded()
 def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
     r"""Weigh the two classes: :math:`c_t \, \ell`, with :math:`c_{+1}` = positive and :math:`c_{-1}` = negative.
 
@@ -91,6 +93,7 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
     return replace(made, kind="label", convex=True if base.claim("convex") else None)
 
 
+@guarded()
 def scaled(loss: Any, by: float) -> Loss:
     r"""Multiply a loss: :math:`c \, \phi(m)`; 1 / log 2 makes the logistic loss meet the hinge at m = 0.
 
@@ -117,6 +120,7 @@ def scaled(loss: Any, by: float) -> Loss:
     return replace(made, **{claim: base.claim(claim) for claim in kept})
 
 
+@guarded()
 def shifted(loss: Any, by: float) -> Loss:
     r"""Move a margin loss to the right: :math:`\phi(m - s)`; the perceptron's moved by 1 is the hinge.
 
@@ -148,6 +152,7 @@ def shifted(loss: Any, by: float) -> Loss:
     )
 
 
+@guarded()
 def truncated(loss: Any, at: float) -> Loss:
     r"""Cap a loss: :math:`\min(\phi, c)`; the hinge capped at 1 is the ramp.
 
@@ -173,6 +178,7 @@ def truncated(loss: Any, at: float) -> Loss:
     return replace(made, decreasing=True if base.claim("decreasing") else None)
 
 
+@guarded()
 def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
     r"""Give the other label a share: :math:`(1 - \varepsilon) \phi(m) + \varepsilon \phi(-m)`.
 
@@ -202,6 +208,7 @@ def label_smoothed(loss: Any, eps: float = 0.1) -> Loss:
     return replace(made, convex=True if base.claim("convex") else None)
 
 
+@guarded()
 def smoothed(loss: Any, gamma: float = 1.0) -> Loss:
     r"""The Moreau envelope of a convex margin loss: :math:`\min_u \phi(u) + (m - u)^2 / (2 \gamma)`.
 

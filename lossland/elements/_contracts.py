@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lossland.core import guarded
 from lossland.elements._branches import has_select, holds
 from lossland.elements._claims import (
     Check,
@@ -43,6 +44,7 @@ def nothing_decided(entry: Entry) -> Mapping[str, Check]:
     return {}
 
 
+@guarded()
 def loss_checks(entry: Loss, decided: Decided = nothing_decided) -> Iterator[Check]:
     """Yield every check of a loss, failed ones too; run it under `jax.enable_x64`.
 
@@ -76,6 +78,7 @@ def loss_checks(entry: Loss, decided: Decided = nothing_decided) -> Iterator[Che
     yield from _claims(entry, sampled, decided)
 
 
+@guarded()
 def activation_checks(entry: Activation, decided: Decided = nothing_decided) -> Iterator[Check]:
     """Yield every check of an activation, failed ones too; run it under `jax.enable_x64`.
 
@@ -119,6 +122,7 @@ def _claims(entry: Entry, sampled: dict[str, Callable[[Any], Check]], decided: D
             yield known[name] if name in known else check(entry.claim(name))
 
 
+@guarded()
 def pair_checks(pair: Pair) -> Iterator[Check]:
     """Yield every check of a pair, failed ones too; run it under `jax.enable_x64`.
 

@@ -67,6 +67,11 @@ def explanation(error: Exception) -> str:
             "has a derivative for reverse mode alone (jax.custom_vjp), but slopes are taken forward and curvatures "
             "are slopes of slopes. Give the rule with jax.custom_jvp: JAX derives reverse mode from it."
         )
+    if "float0" in str(error) or "real-valued outputs" in str(error):
+        return (
+            "gives booleans or whole numbers, of which there is no slope. Give real numbers: "
+            "jnp.where(condition, 1.0, 0.0), or .astype(float)."
+        )
     return ""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lossland.core import guarded, shown
 from lossland.elements._registry import ACTIVATIONS, DATASETS, LOSSES, Activation, Entry, Loss, Source
 
 
@@ -35,7 +36,9 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
         >>> find(LOSSES, "focal(gamma=1.0)").parameters
         (('gamma', 1.0),)
     """
-    what = {id(LOSSES): "loss", id(ACTIVATIONS): "activation", id(DATASETS): "data set"}[id(registry)]
+    what = {id(LOSSES): "loss", id(ACTIVATIONS): "activation", id(DATASETS): "data set"}.get(id(registry))
+    if what is None:
+        raise ValueError(f"registry must be LOSSES, ACTIVATIONS or DATASETS, not {shown(registry)}.")
     if isinstance(reference, Entry):
         kind = {"loss": Loss, "activation": Activation, "data set": Source}[what]
         if not isinstance(reference, kind):
@@ -62,6 +65,7 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
     return registry[base].bind(**parameters) if parameters else registry[base]
 
 
+@guarded()
 def load_file(path: str) -> Any:
     """Import a user's file ("path/to/file.py") or module ("package.module") once; it registers what it holds.
 
@@ -78,6 +82,8 @@ def load_file(path: str) -> Any:
         >>> load_file("lossland.elements.losses").hinge.__name__
         'hinge'
     """
+    if not path.strip():
+        raise ValueError("A file or module of yours has a name; none was given.")
     if not path.endswith(".py"):
         try:
             return importlib.import_module(path)

@@ -12,10 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self, TypeVar, overload
 
+from lossland.core import checked_number
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 REALS = (-math.inf, math.inf)
 PROBABILITIES = (0.0, 1.0)
+LARGEST = 1e100
+"""Of a parameter: products of two of them are still numbers."""
 
 
 class Alias(NamedTuple):
@@ -39,7 +43,8 @@ class Entry:
 
     def __call__(self, *arguments: Any) -> Any:
         """Evaluate the function with its bound parameters."""
-        return self.function(*arguments, **dict(self.parameters))
+        given = self.function(*arguments, **dict(self.parameters))
+        return _real(given) if isinstance(self, (Loss, Activation)) else given
 
     def __repr__(self) -> str:
         """The kind of thing and its name."""
@@ -94,10 +99,25 @@ class Entry:
         # NumPy and JAX scalars become Python numbers: an entry is hashed as part of a compiled program's key. One that
         # is being traced stays what it is, so that derivatives and vmap reach it.
         plain = {key: value if _is_traced(value) else _plain(value) for key, value in parameters.items()}
+        for key, value in plain.items() if isinstance(self, (Loss, Activation)) else ():
+            _refuse_no_number(self, key, value)
         bound = dict(self.parameters) | plain
         base = self.name.partition("(")[0]
         shown = ", ".join(f"{k}={'traced' if _is_traced(v) else repr(v)}" for k, v in bound.items())
         return replace(self, name=f"{base}({shown})" if bound else base, parameters=tuple(bound.items()))
+
+
+def _real(given: Any) -> Any:
+    """Whole numbers and booleans as the real numbers that they stand for: JAX takes no slope of others."""
+    if getattr(getattr(given, "dtype", None), "kind", "") not in ("b", "i", "u"):
+        return given
+    from lossland.elements._numerics import as_float  # data sets are entries, too, and need no JAX
+
+    return as_float(given)
+
+
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and math.isinf(value)
 
 
 def _is_traced(value: Any) -> bool:
@@ -107,6 +127,16 @@ def _is_traced(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
+
+
+def _refuse_no_number(entry: Entry, name: str, value: Any) -> None:
+    """Refuse what is no finite number for a parameter whose default is one."""
+    own = inspect.signature(entry.function).parameters[name].default
+    if isinstance(own, bool) or not isinstance(own, (int, float)) or _is_traced(value):
+        return
+    what = f"The parameter {name} of {entry.name.partition('(')[0]}"
+    if abs(checked_number(what, value)) > LARGEST and not _is_infinite(own):
+        raise ValueError(f"{what} must be finite, at most {LARGEST:g} in size, not {value}.")
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,8 +1,9 @@
 """The scikit-learn face: `PairClassifier` trains any pair, convex ones exactly, and says which way it took."""
 
-import math
 import numbers
+import sys
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, check_random_state, validate_data
 
+from lossland.core import checked_count, checked_number, checked_switch, shown
 from lossland.elements import Pair, pair
 from lossland.estimator import _trainers as trainers
 from lossland.properties import card, decision_threshold
@@ -166,15 +168,25 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         """Refuse settings that are out of range."""
         choices = {"solver": ("auto", "exact", "descent"), "multiclass": ("ovr", "multinomial")}
         for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in allowed:
+                raise ValueError(f"{name} is one of {', '.join(allowed)}, not {shown(value)}.")
         for name in {"C", "learning_rate", "tol"} & set(self.get_params(deep=False)):
             value = getattr(self, name)
-            if not (isinstance(value, numbers.Real) and 0.0 < float(value) < math.inf):
-                raise ValueError(f"{name} must be a positive number, not {value!r}.")
+            if not (isinstance(value, numbers.Real) and 0.0 < float(value) <= sys.float_info.max):
+                raise ValueError(f"{name} must be a positive number, not {shown(value)}.")
         for name in ("steps", "restarts"):
-            if not getattr(self, name) >= 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}.")
+            checked_count(name, getattr(self, name))
+        for name in {"fit_intercept", "warm_start", "refit"} & set(self.get_params(deep=False)):
+            checked_switch(name, getattr(self, name))
+        if self.random_state is not None and not isinstance(self.random_state, np.random.RandomState):
+            checked_count("random_state", self.random_state, 0, 2**32 - 1)
+        if not (self.class_weight is None or isinstance(self.class_weight, (str, Mapping))):
+            raise ValueError(f'class_weight must be a dict, "balanced" or None, not {shown(self.class_weight)}.')
+        if not isinstance(self.threshold, str):
+            checked_number("threshold", self.threshold)
+        elif self.threshold != "best":
+            raise ValueError(f'threshold must be a number or "best", not {self.threshold!r}.')
 
     def _problems(self, X: Any, y: Any, sample_weight: Any, C: float) -> tuple[trainers.BinaryProblems, np.ndarray]:
         """The problems of checked inputs, and the number of each example's class; sets classes_ and threshold_."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 
+from lossland.core import checked_count, checked_reals
 from lossland.estimator import _trainers as trainers
 from lossland.estimator._classifier import PairClassifier
 
@@ -125,8 +126,9 @@ class PairClassifierCV(PairClassifier):
 
     def _check(self) -> None:
         """Refuse settings that are out of range; sets Cs_."""
-        several = np.logspace(-4, 4, self.Cs) if isinstance(self.Cs, numbers.Integral) else self.Cs
-        self.Cs_ = np.asarray(several, float)
+        whole = isinstance(self.Cs, numbers.Integral) and not isinstance(self.Cs, bool)
+        several = np.logspace(-4, 4, checked_count("Cs", self.Cs, most=10**6)) if whole else self.Cs
+        self.Cs_ = checked_reals("Cs", several)
         if self.Cs_.ndim != 1 or not self.Cs_.size or not np.all((self.Cs_ > 0) & np.isfinite(self.Cs_)):
             raise ValueError(f"Cs is a number of values or a list of positive ones, not {self.Cs!r}.")
         super()._check()

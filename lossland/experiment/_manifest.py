@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lossland.core import replacing, versions
+from lossland.core import guarded, replacing, versions
 
 RESULTS = Path("results")
 
@@ -68,6 +68,7 @@ def plain(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config), default=str))
 
 
+@guarded()
 def manifest(out: Path = RESULTS) -> dict[str, Any]:
     """What `out`/manifest.json lists: the latest result of each experiment with its config, versions and figures.
 

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import PACKAGE, Arrays, save, versions, write_arrays
+from lossland.core import PACKAGE, Arrays, read_arrays, remove_leftovers, save, versions, write_arrays
 from lossland.experiment._manifest import plain
 
 Part = Callable[[Callable[[int, int], None]], Arrays]
@@ -34,29 +35,24 @@ def compute_and_save(module: Any, config: Any, path: Path, quiet: bool) -> None:
             "seed": int(getattr(config, "seed", 0)),
         }
     save(results, path)
-    for part in folder.glob("*.npz") if folder.is_dir() else ():
-        part.unlink()
-    if folder.is_dir():
-        folder.rmdir()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_parts(parts: Mapping[str, Part], folder: Path, bar: Any) -> dict[str, Arrays]:
     """Compute each part, or read it if an earlier run left it; each is moved into place when done."""
     folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.partial"):
-        leftover.unlink()
+    remove_leftovers(folder)
     task = bar.add_task("", total=len(parts))
     done: dict[str, Arrays] = {}
     for number, (label, part) in enumerate(parts.items()):
         path = folder / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.npz"
         bar.update(task, description=label)
-        if path.exists():
-            with np.load(path) as held:
-                done[label] = dict(held)
-        else:
+        held = read_arrays(path)
+        if held is None:
             tick = _ticker(bar, task, number)
-            done[label] = {key: np.asarray(value) for key, value in part(tick).items()}
-            write_arrays(path, done[label])
+            held = {key: np.asarray(value) for key, value in part(tick).items()}
+            write_arrays(path, held, folder)
+        done[label] = held
         bar.update(task, completed=number + 1)
     return done
 

@@ -7,15 +7,28 @@ versions, written to a temporary file and moved. Parts of a long run are kept as
 moment resumes to the same bits.
 """
 
+import contextlib
 import difflib
 import hashlib
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lossland.core import PACKAGE, read, replacing, sources, versions, writable
+from lossland.core import (
+    GOES_ON,
+    PACKAGE,
+    guarded,
+    holds_parts,
+    only_writer,
+    read,
+    replacing,
+    sources,
+    versions,
+    writable,
+)
 from lossland.elements import load_file
 from lossland.experiment._manifest import RESULTS, Outcome, numbers, plain, print_outcome, record
 from lossland.experiment._parts import compute_and_save
@@ -35,6 +48,7 @@ def experiments() -> dict[str, Path]:
     return {path.stem: path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.py"))}
 
 
+@guarded()
 def find_experiment(name: str) -> Any:
     """The module of an experiment, by name or path.
 
@@ -63,6 +77,7 @@ def find_experiment(name: str) -> Any:
     return module
 
 
+@guarded()
 def run(
     name: str, config: Any = None, *, out: Path = RESULTS, force: bool = False, quiet: bool = False, draw: bool = True
 ) -> Outcome:
@@ -93,21 +108,38 @@ def run(
     config = module.Config() if config is None else config
     path = out / f"{stem}-{result_fingerprint(module, config)[:12]}.nc"
     started = time.monotonic()
-    cached = path.exists() and not force
-    with writable(out):
-        if not cached:
-            out.mkdir(parents=True, exist_ok=True)
-            compute_and_save(module, config, path, quiet)
-        results = read(path)
-        figures = draw_figures(module, results, stem, out) if draw else ()
-        tables, verdicts = module.report(results)
-        outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
-        record(outcome, config, out, numbers(module, results))
+    parts = path.with_suffix(".parts")
+    with writable(out, parts):
+        out.mkdir(parents=True, exist_ok=True)
+        # Who computes the same is waited for: its result is then taken, or what it left.
+        with only_writer(path.with_suffix(".lock")):
+            cached = path.exists() and not force
+            if not cached:
+                with _noting(parts):
+                    compute_and_save(module, config, path, quiet)
+            results = read(path)
+            figures = draw_figures(module, results, stem, out) if draw else ()
+            tables, verdicts = module.report(results)
+            outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
+        with only_writer(out / "manifest.lock"):
+            record(outcome, config, out, numbers(module, results))
     if not quiet:
         print_outcome(outcome, tables)
     return outcome
 
 
+@contextlib.contextmanager
+def _noting(parts: Path) -> Iterator[None]:
+    """An interrupt inside the block carries the note that parts are kept, if there are some."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if holds_parts(parts):
+            error.add_note(GOES_ON)
+        raise
+
+
+@guarded()
 def result_fingerprint(module: Any, config: Any) -> str:
     """A hash of config, source (the experiment's and the package's, drawing apart) and versions.
 
@@ -131,6 +163,7 @@ def result_fingerprint(module: Any, config: Any) -> str:
     return digest.hexdigest()
 
 
+@guarded()
 def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path, ...]:
     """Draw an experiment's figures in the house style and write each as PNG and PDF into `out`/figures.
 

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossland.core import guarded
+
 
 class Posterior(NamedTuple):
     """Of a mean difference: where it lies beside the region of practical equality, and how sure that is.
@@ -23,6 +25,7 @@ class Posterior(NamedTuple):
     high: float
 
 
+@guarded()
 def corrected_t(differences: Any, ratio: float) -> tuple[float, float]:
     r"""The corrected resampled t-test: :math:`t = \bar d / \sqrt{(1/J + \text{ratio}) \, s^2}`, two-sided p.
 
@@ -49,6 +52,7 @@ def corrected_t(differences: Any, ratio: float) -> tuple[float, float]:
     return t, float(2 * stats.t.sf(abs(t), len(differences) - 1))
 
 
+@guarded()
 def correlated_posterior(differences: Any, ratio: float, rope: float) -> Posterior:
     """The Bayesian correlated t-test: correlation = the test share, ratio / (1 + ratio).
 
@@ -83,6 +87,7 @@ def _centre_and_scale(differences: Any, ratio: float) -> tuple[float, float]:
     return float(d.mean()), float(np.sqrt((1 / d.size + ratio) * spread))
 
 
+@guarded(draws=1)
 def signed_rank(means: Any, rope: float, draws: int, seed: int) -> tuple[float, float, float]:
     """P(below), P(inside), P(above the region) being the most probable over data sets.
 

@@ -43,3 +43,6 @@ from ._style import patch as patch
 from ._style import points as points
 from ._style import style as style
 from ._topology import persistence_figure as persistence_figure
+
+"""For other wings."""
+from ._style import check_ending as check_ending

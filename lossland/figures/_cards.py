@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lossland.core import guarded
 from lossland.curves import tabulate
 from lossland.elements import pair
 from lossland.figures._style import BLACK, BLUE, GREEN, GREY, NEGATIVE, PINK, POSITIVE, RED, YELLOW, panels, style
@@ -23,6 +24,7 @@ FURTHEST = 5.0
 LEGEND = {"frameon": True, "framealpha": 0.85, "edgecolor": "none", "borderpad": 0.2}
 
 
+@guarded()
 def card_figure(card: Card) -> Figure:
     """A card as six panels: value, slope, curvature of both classes; conditional risk, psi, link.
 
@@ -197,6 +199,7 @@ def _link_panel(axes: Axes, card: Card, scores: np.ndarray) -> None:
     axes.legend(loc="upper left", **LEGEND)
 
 
+@guarded()
 def verdict_map(cards: Sequence[Card]) -> Figure:
     """Every pair's verdicts as four maps over activations and losses: convex, plateau-free, calibrated at 0, proper.
 

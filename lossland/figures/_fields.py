@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lossland.core import Params
+from lossland.core import Params, guarded
 from lossland.figures._planes import colour_scale, draw_plane, spread_out
 from lossland.figures._style import RED, style
 from lossland.landscapes import GradientField, KinkSegments, Plane, Regions, place
@@ -20,6 +20,7 @@ ARROWS = 13
 """Arrows on each axis."""
 
 
+@guarded()
 def fields_figure(fields: Mapping[str, GradientField]) -> Figure:
     """Where descent within a plane goes, and where it would leave the plane; a row for each pair.
 
@@ -95,6 +96,7 @@ def _inner(count: int) -> np.ndarray:
     return np.linspace(edge, count - 1 - edge, min(ARROWS, count)) if count > ARROWS else np.arange(count) * 1.0
 
 
+@guarded()
 def draw_kinks(axes: Axes, found: KinkSegments, **look: Any) -> None:
     """Draw kink lines, the fainter the more there are: dotted where only the curvature jumps.
 
@@ -110,6 +112,7 @@ def draw_kinks(axes: Axes, found: KinkSegments, **look: Any) -> None:
         axes.add_collection(LineCollection(list(held), **given), autolim=False)
 
 
+@guarded()
 def draw_regions(axes: Axes, p: Plane, found: Regions) -> None:
     """Hatch the parts of a map, and draw their borders.
 
@@ -126,6 +129,7 @@ def draw_regions(axes: Axes, p: Plane, found: Regions) -> None:
         axes.contour(alphas, betas, inside.T, [0.5], colors="white", linewidths=1.0)
 
 
+@guarded()
 def draw_points(axes: Axes, p: Plane, points: Mapping[str, Params]) -> None:
     """Mark solutions by their names: a full disc on the plane, a hollow one at the nearest point of it; see `place`.
 
@@ -153,6 +157,7 @@ def draw_points(axes: Axes, p: Plane, points: Mapping[str, Params]) -> None:
         )  # fmt: skip
 
 
+@guarded(columns=1)
 def surfaces_figure(
     planes: Mapping[str, Plane], what: str = "objective", columns: int = 3, elevation: float = 32.0, turn: float = -52.0
 ) -> Figure:
@@ -215,6 +220,7 @@ def _upwards(scale: Any, what: str) -> tuple[float, float, str]:
     return low, high, what
 
 
+@guarded()
 def interactive_figure(
     planes: Mapping[str, Plane], what: str = "objective", points: Mapping[str, Params] | None = None
 ) -> Any:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from lossland.core import guarded
 from lossland.figures._style import (
     BLACK,
     BLUE,
@@ -33,6 +34,7 @@ BASINS = (SKY, ORANGE, GREEN, PINK, YELLOW, BLUE, RED, GREY)
 GROUPS = {"active": BLUE, "dead": RED, "saturated": GREY, "wrong_way": ORANGE}
 
 
+@guarded()
 def weights_figure(held: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], support: np.ndarray) -> Figure:
     """Gradient weights against margins, a panel for each pair; the exact SVM's support vectors are ringed.
 
@@ -57,6 +59,7 @@ def weights_figure(held: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
     return figure
 
 
+@guarded()
 def shares_figure(steps: np.ndarray, shares: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """The shares of active, dead, saturated and wrong-way examples over time, stacked, a panel for each pair.
 
@@ -81,6 +84,7 @@ def shares_figure(steps: np.ndarray, shares: Mapping[str, Mapping[str, np.ndarra
     return figure
 
 
+@guarded()
 def angles_figure(steps: np.ndarray, angles: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """Angles over time in degrees, a panel for each target direction and a curve for each pair.
 
@@ -104,6 +108,7 @@ def angles_figure(steps: np.ndarray, angles: Mapping[str, Mapping[str, np.ndarra
     return figure
 
 
+@guarded()
 def angle_map_figure(held: AngleMap, axes_named: tuple[str, str], title: str = "") -> Figure:
     """The angle between two gradients over a plane; where one of them is 0 the plane is hatched.
 
@@ -128,6 +133,7 @@ def angle_map_figure(held: AngleMap, axes_named: tuple[str, str], title: str = "
     return figure
 
 
+@guarded()
 def basins_figure(maps: Mapping[str, BasinMap], lines: Mapping[str, np.ndarray], named: tuple[str, str]) -> Figure:
     """Basins coloured by where they end, with lines of gradient flow; dead regions are hatched.
 
@@ -162,6 +168,7 @@ def basins_figure(maps: Mapping[str, BasinMap], lines: Mapping[str, np.ndarray],
     return figure
 
 
+@guarded()
 def pulls_figure(held: Mapping[str, LinePulls], inputs: np.ndarray, labels: np.ndarray) -> Figure:
     """Which points pull the line, and where to: a panel for each pair, the line after one step dashed.
 
@@ -198,6 +205,7 @@ def pulls_figure(held: Mapping[str, LinePulls], inputs: np.ndarray, labels: np.n
     return figure
 
 
+@guarded()
 def drift_figure(
     runs: Mapping[str, LongRun], constants: Mapping[str, float], targets: Sequence[str] = ("w_2", r"w_1 - \log t")
 ) -> Figure:
@@ -231,6 +239,7 @@ def drift_figure(
     return figure
 
 
+@guarded()
 def gaps_figure(log_times: Mapping[str, np.ndarray], gaps: Mapping[str, np.ndarray], limit: float) -> Figure:
     """Direction gaps against log t, log-log, with the law limit / log t dotted.
 

@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lossland.core import writable
+from lossland.core import guarded, writable
 from lossland.figures._planes import inside, planes_figure
 from lossland.figures._style import BLUE, GREY, PAGE, RED, style
 from lossland.landscapes import Bezier, Plane, Trajectory, Volume
 
 
+@guarded(slices=1, columns=1)
 def volume_figure(v: Volume, slices: int = 3, columns: int = 3) -> Figure:
     """Planes of a volume at evenly spaced steps along its third direction, on one colour scale.
 
@@ -34,6 +35,7 @@ def volume_figure(v: Volume, slices: int = 3, columns: int = 3) -> Figure:
     return planes_figure({title: v.slice(k) for title, k in zip(titles, chosen, strict=True)}, columns=columns)
 
 
+@guarded()
 def bezier_figure(found: Bezier, p: Plane | None = None) -> Figure:
     """The objective along a trained curve and along the straight line, and both seen from above.
 
@@ -58,6 +60,7 @@ def bezier_figure(found: Bezier, p: Plane | None = None) -> Figure:
     return figure
 
 
+@guarded(frames=1, dpi=1)
 def animate(
     p: Plane,
     seen: Trajectory,

@@ -9,10 +9,12 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lossland.core import guarded
 from lossland.figures._style import RED, colour, style
 from lossland.landscapes import Plane, Ray, Trajectory
 
 
+@guarded(columns=1)
 def planes_figure(
     planes: Mapping[str, Plane],
     paths: Mapping[str, Trajectory] | None = None,
@@ -59,6 +61,7 @@ def planes_figure(
     return figure
 
 
+@guarded()
 def rays_figure(rays: Mapping[str, Ray], ends: Sequence[str] = ()) -> Figure:
     """Several rays in one picture.
 
@@ -82,6 +85,7 @@ def rays_figure(rays: Mapping[str, Ray], ends: Sequence[str] = ()) -> Figure:
     return figure
 
 
+@guarded()
 def colour_scale(values: Sequence[np.ndarray]) -> Any:
     """One colour scale: logarithmic where the values span more than two decades.
 
@@ -97,6 +101,7 @@ def colour_scale(values: Sequence[np.ndarray]) -> Any:
     return (LogNorm if wide else Normalize)(low, high if high > low else low + 1.0)
 
 
+@guarded()
 def inside(low: float, high: float) -> list[float]:
     """Round numbers between two ends.
 
@@ -118,6 +123,7 @@ def _round_numbers(scale: Any) -> list[float]:
     return [t for t in made if scale.vmin <= t <= scale.vmax]
 
 
+@guarded()
 def draw_plane(axes: Axes, p: Plane, scale: Any, lines: bool = True) -> Any:
     """Filled contours of a plane on a scale from `colour_scale`; holes are grey, the centre is a cross.
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+
+from lossland.core import guarded
 
 COLUMN = 3.4
 """The width of a paper's column, in inches."""
@@ -53,6 +57,7 @@ STYLE: Any = {
 }
 
 
+@guarded()
 def colour(name: str) -> str:
     """The colour of a loss or pair, the same in every figure; by its name's hash if it has none yet.
 
@@ -80,6 +85,7 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(STYLE)
 
 
+@guarded(rows=1, columns=1)
 def panels(
     rows: int, columns: int, width: float = PAGE, height: float | None = None, **options: Any
 ) -> tuple[Figure, Any]:
@@ -100,6 +106,7 @@ def panels(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+@guarded()
 def curves(
     axes: Axes, scores: np.ndarray, values: Mapping[str, np.ndarray], dashed: Sequence[str] = (), **labels: str
 ) -> None:
@@ -121,6 +128,7 @@ def curves(
     axes.set_ylabel("loss")
 
 
+@guarded()
 def decision_lines(
     axes: Axes, inputs: np.ndarray, weights: np.ndarray, biases: np.ndarray, at: float, **style: Any
 ) -> None:
@@ -147,6 +155,7 @@ def decision_lines(
     axes.set(xlim=(-span[0], span[0]), ylim=(-span[1], span[1]), xlabel="$x_1$", ylabel="$x_2$")
 
 
+@guarded()
 def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
     """Draw a 2-D data set: positives as orange discs, negatives as blue squares.
 
@@ -160,6 +169,7 @@ def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
         axes.scatter(*inputs[rows].T, s=9, marker=shape, c=shade, alpha=0.55, lw=0, label=name, zorder=1)
 
 
+@guarded()
 def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
     """Draw the median of several runs, with the range from the lowest to the highest shaded.
 
@@ -173,6 +183,7 @@ def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
     axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=line.get_color(), alpha=0.15, lw=0)
 
 
+@guarded()
 def patch(label: str, hatch: str = "") -> Patch:
     """A grey box for a legend, plain or hatched.
 
@@ -184,3 +195,11 @@ def patch(label: str, hatch: str = "") -> Patch:
         The box.
     """
     return Patch(facecolor=GREY, edgecolor="white", hatch=hatch, label=label, lw=0.5)
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a figure's file whose ending names no format that matplotlib writes."""
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:] not in known:
+        end = f"{path} ends in none" if path.suffix else f"{path} has no ending"
+        raise ValueError(f"A figure's file needs an ending that says how, as .png; {end} of {', '.join(known)}.")

@@ -5,10 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lossland.core import guarded
 from lossland.figures._style import BLUE, ORANGE, PAGE, style
 from lossland.landscapes import MergeTree, Persistence
 
 
+@guarded(most=1)
 def persistence_figure(found: Persistence, tree: MergeTree | None = None, most: int = 30) -> Figure:
     """The barcode of a plane, and the merge tree of its basins on the same levels.
 

@@ -1,14 +1,14 @@
 """Angles between vectors, between the gradients of two objectives at the same points, over a plane."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params
-from lossland.training import Objective
+from lossland.core import Params, Reals, guarded
+from lossland.training import Objective, refuse_other_params
 
 
 class ZeroDirection(ValueError):
@@ -47,7 +47,8 @@ class AngleMap(NamedTuple):
     betas: np.ndarray
 
 
-def angle(first: Any, second: Any, *, zero: float | None = None) -> np.ndarray:
+@guarded()
+def angle(first: Reals, second: Reals, *, zero: float | None = None) -> np.ndarray:
     r"""The angle between two vectors, in radians, right for small ones too.
 
     .. math:: 2 \operatorname{atan2}(\|u - v\|, \|u + v\|), \quad u = a / \|a\|, \; v = b / \|b\|
@@ -71,6 +72,12 @@ def angle(first: Any, second: Any, *, zero: float | None = None) -> np.ndarray:
     Source: Kahan (2006), How futile are mindless assessments of roundoff, section 12.
     """
     a, b = np.asarray(first, float), np.asarray(second, float)
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-1]:
+        raise ValueError(f"Vectors have one length, on the last axis of both; the shapes are {a.shape} and {b.shape}.")
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(f"The leading axes do not broadcast: the shapes are {a.shape} and {b.shape}.") from None
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise ValueError("A vector holds inf or NaN, so it has no angle; did the run diverge?")
     # Scaled first, so that the squares of neither tiny nor huge numbers are lost.
@@ -87,6 +94,7 @@ def angle(first: Any, second: Any, *, zero: float | None = None) -> np.ndarray:
     return np.where(none[..., 0], 0.0 if zero is None else zero, found)[()]
 
 
+@guarded()
 def gradient_angles(first: Objective, second: Objective, points: Params) -> GradientAngles:
     r"""The angles between :math:`\nabla F` and :math:`\nabla G` at the same points.
 
@@ -109,6 +117,8 @@ def gradient_angles(first: Objective, second: Objective, points: Params) -> Grad
         >>> round(ll.geometry.gradient_angles(f, g, points).mean, 6)
         0.0
     """
+    for f in (first, second):
+        refuse_other_params(f, points, records=True)
     gradients = [np.asarray(_gradients(f, jax.tree.map(jnp.asarray, points))) for f in (first, second)]
     for f, g in zip((first, second), gradients, strict=True):
         if not np.isfinite(g).all():
@@ -120,6 +130,7 @@ def gradient_angles(first: Objective, second: Objective, points: Params) -> Grad
     return GradientAngles(angles, defined, float(kept.mean()), np.quantile(kept, [0.0, 0.25, 0.5, 0.75, 1.0]))
 
 
+@guarded()
 def angle_map(
     first: Objective,
     second: Objective,
@@ -156,6 +167,10 @@ def angle_map(
     """  # noqa: E501
     if not (radius > 0 and steps > 0):
         raise ValueError(f"radius and steps must be positive, not {radius} and {steps}.")
+    if len(directions) != 2:
+        raise ValueError(f"A plane has two directions; got {len(directions)}.")
+    for tree in (centre, *directions):
+        refuse_other_params(first, tree)
     along = np.linspace(-radius, radius, steps)
     alphas, betas = (axis.ravel() for axis in np.meshgrid(along, along, indexing="ij"))
     points = jax.tree.map(

@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import renamed
+from lossland.core import Reals, checked_number, checked_reals, guarded, renamed, shown
 from lossland.data import Dataset
 from lossland.geometry._angles import ZeroDirection
 from lossland.properties import card
@@ -44,7 +44,8 @@ class Thresholds(NamedTuple):
     errors: tuple[float, float, float]
 
 
-def class_margins(weights: Any, bias: Any, data: Dataset, *, threshold: float = 0.0) -> ClassMargins:
+@guarded()
+def class_margins(weights: Reals, bias: Reals, data: Dataset, *, threshold: float = 0.0) -> ClassMargins:
     r"""How far the nearest example of each class lies from a decision line, on its own side.
 
     .. math:: \min_{t_i = t} \; t \, (w \cdot x_i + b - \tau) / \|w\|
@@ -78,6 +79,7 @@ def class_margins(weights: Any, bias: Any, data: Dataset, *, threshold: float = 
     return ClassMargins(near[0], near[1], min(near), float(sides[0].mean()), float(sides[1].mean()))
 
 
+@guarded()
 def disagreement(
     first: Any,
     second: Any,
@@ -110,6 +112,11 @@ def disagreement(
         >>> ll.geometry.disagreement(([1.0, 0.0], 0.0), ([2.0, 0.0], 0.0), data)
         0.0
     """  # noqa: D205 - the formula runs on
+    if len(thresholds) != 2:
+        raise ValueError(f"thresholds are two, one a rule, not {len(thresholds)}.")
+    for name, rule in (("first", first), ("second", second)):
+        if not isinstance(rule, (tuple, list)) or len(rule) != 2:
+            raise ValueError(f"{name} is a rule, (weights, bias), not {shown(rule)}.")
     lines = [(*_line(w, b, data), float(b) - at) for (w, b), at in zip((first, second), thresholds, strict=True)]
     if distribution == "examples":
         sides = [data.inputs @ w + b > 0 for w, _, b in lines]
@@ -127,7 +134,8 @@ def disagreement(
 
 
 @renamed(activation="pair")
-def decision_thresholds(pair: Any, scores: Any, labels: Any) -> Thresholds:
+@guarded()
+def decision_thresholds(pair: Any, scores: Reals, labels: Reals) -> Thresholds:
     """Compare the thresholds 0, the card's and the one chosen on held-out scores.
 
     Args:
@@ -160,8 +168,8 @@ def decision_thresholds(pair: Any, scores: Any, labels: Any) -> Thresholds:
 
 def _line(weights: Any, bias: Any, data: Dataset) -> tuple[np.ndarray, float]:
     """A rule's weights and their norm, refused where they are no line."""
-    w = np.asarray(weights, float)
-    if w.shape != (data.d,) or not (np.isfinite(w).all() and np.isfinite(float(bias))):
+    w = checked_reals("weights", weights)
+    if w.shape != (data.d,) or not (np.isfinite(w).all() and np.isfinite(checked_number("bias", bias))):
         raise ValueError(f"weights must be {data.d} finite numbers and bias one; got shape {w.shape}, bias {bias}.")
     size = float(np.linalg.norm(w))
     if size == 0:

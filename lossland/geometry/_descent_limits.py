@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import with_ones
+from lossland.core import guarded, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers import separate, solve
 
@@ -43,6 +43,7 @@ class RayAndFoot(NamedTuple):
     margin: float
 
 
+@guarded()
 def descent_limit(data: Dataset, *, learning_rate: float = 1.0, bias: bool = False) -> DescentLimit:
     r"""The direction and the offset of descent on the sum of exponential or logistic losses, separable data.
 
@@ -92,6 +93,7 @@ def descent_limit(data: Dataset, *, learning_rate: float = 1.0, bias: bool = Fal
     return DescentLimit(sol.weights, offset, duals, 1.0 / size, int(rank) == every.shape[1])
 
 
+@guarded()
 def ray_and_foot(data: Dataset, *, bias: bool = False) -> RayAndFoot:
     r"""Where gradient descent on the logistic loss goes on any data: the unique ray and the point it starts from.
 

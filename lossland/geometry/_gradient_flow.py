@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import checked_box, checked_l2, renamed, with_ones
+from lossland.core import Reals, checked_box, checked_l2, checked_number, guarded, renamed, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.elements import pair as as_pair
@@ -58,13 +58,14 @@ class LinePulls(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded(points=2, steps=2)
 def basin_map(
     pair: Any,
     data: Dataset,
     *,
     l2: float = 0.0,
     bias: bool | None = None,
-    box: Any = 5.0,
+    box: Reals = 5.0,
     points: int = 61,
     steps: int = 1500,
     least: float = 0.002,
@@ -129,14 +130,15 @@ def basin_map(
 
 
 @renamed(activation="pair")
+@guarded(steps=1, records=1)
 def flow_lines(
     pair: Any,
     data: Dataset,
-    starts: Any,
+    starts: Reals,
     *,
     l2: float = 0.0,
     bias: bool | None = None,
-    box: Any = 5.0,
+    box: Reals = 5.0,
     steps: int = 2000,
     records: int = 200,
 ) -> np.ndarray:
@@ -182,8 +184,9 @@ def flow_lines(
 
 
 @renamed(activation="pair")
+@guarded()
 def line_pulls(
-    pair: Any, data: Dataset, weights: Any, bias: Any, *, learning_rate: float = 1.0, threshold: float = 0.0
+    pair: Any, data: Dataset, weights: Reals, bias: Reals, *, learning_rate: float = 1.0, threshold: float = 0.0
 ) -> LinePulls:
     r"""The gradient step seen among the data: which examples pull the line w . x + b = threshold, and where to.
 
@@ -215,7 +218,7 @@ def line_pulls(
         [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]
     """
     refuse_soft(data, "line_pulls")
-    w, b = np.asarray(weights, float), float(bias)
+    w, b = np.asarray(weights, float), float(checked_number("bias", bias))
     if data.d != 2 or w.shape != (2,):
         raise ValueError(f"A line needs two inputs; the data have {data.d}, the weights shape {w.shape}.")
     if not w.any():

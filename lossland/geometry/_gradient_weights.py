@@ -1,14 +1,14 @@
 """Which examples pull, how strongly, and where nothing pulls: minus the derivative of each loss in its margin."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from lossland.core import Params, weighted
-from lossland.training import Objective
+from lossland.core import Params, Reals, checked_number, guarded, weighted
+from lossland.training import Objective, refuse_other_params
 
 
 class GradientWeights(NamedTuple):
@@ -50,6 +50,7 @@ class SupportOverlap(NamedTuple):
     top: float
 
 
+@guarded()
 def gradient_weights(
     f: Objective, params: Params, *, threshold: ArrayLike = 0.0, tol: ArrayLike = 0.0
 ) -> GradientWeights:
@@ -81,6 +82,9 @@ def gradient_weights(
 
     Source: the duals of Cortes & Vapnik (1995), read off the gradient.
     """
+    refuse_other_params(f, params)
+    checked_number("threshold", threshold)
+    checked_number("tol", tol)
     scores, labels = f.scores(params), f.labels
     slopes = f.pair.slope(scores, labels)
     if f.probabilities is not None:
@@ -97,6 +101,7 @@ def gradient_weights(
     )
 
 
+@guarded()
 def group_shares(held: GradientWeights) -> dict[str, Array]:
     """The share of the examples in each group, over the last axis: along a run one curve a group.
 
@@ -117,7 +122,8 @@ def group_shares(held: GradientWeights) -> dict[str, Array]:
     return {name: jnp.mean(jnp.asarray(getattr(held, name), float), axis=-1) for name in groups}
 
 
-def support_overlap(weights: Any, duals: Any, *, tol: float = 1e-9) -> SupportOverlap:
+@guarded()
+def support_overlap(weights: Reals, duals: Reals, *, tol: float = 1e-9) -> SupportOverlap:
     r"""Hold the examples that pull against the support vectors: :math:`\{w_i > \epsilon\}` against :math:`\{\alpha_i
     > \epsilon\}`.
 

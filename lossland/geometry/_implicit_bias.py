@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import with_ones
+from lossland.core import Reals, guarded, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
 from lossland.geometry._angles import ZeroDirection, angle
@@ -50,15 +50,16 @@ class Approach(NamedTuple):
     residuals: np.ndarray
 
 
+@guarded(steps=1, records=1)
 def implicit_bias(
     loss: Any,
     data: Dataset,
     *,
     steps: int = 10**6,
-    learning_rates: Any = 0.1,
+    learning_rates: Reals = 0.1,
     method: Literal["descent", "normalised"] = "descent",
     bias: bool = False,
-    start: Any = None,
+    start: Reals = None,
     records: int = 61,
 ) -> LongRun:
     r"""Run gradient descent on the sum of the losses for many steps, all settings at once, recorded evenly in log time.
@@ -109,13 +110,14 @@ def implicit_bias(
     return LongRun(run.steps[kept], *(part[:, kept] for part in run[1:]))
 
 
+@guarded(records=1, substeps=1)
 def flow_in_log_time(
     loss: Any,
     data: Dataset,
     *,
     log_time: float = 100.0,
     bias: bool = False,
-    start: Any = None,
+    start: Reals = None,
     records: int = 61,
     substeps: int = 4000,
 ) -> LongRun:
@@ -167,7 +169,8 @@ def flow_in_log_time(
     return run
 
 
-def approach(run: LongRun, weights: Any) -> Approach:
+@guarded()
+def approach(run: LongRun, weights: Reals) -> Approach:
     r"""Hold runs against a direction, such as the hard margin's: norm, angle, margin gap, residual.
 
     .. math:: \rho(\tau) = w(\tau) - \hat w \log \tau, \quad \gamma = \min_i t_i x_i \cdot \hat w / \|\hat w\|

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Key, Model, Params, renamed
+from lossland.core import Key, Model, Params, guarded, renamed
 from lossland.curves import tabulate
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Loss, Pair
@@ -91,6 +91,7 @@ class RepairResult(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def hidden_svm(pair: Any, data: Dataset) -> HiddenSVM:
     r"""Scale and shift the hard-margin SVM to the least-norm global minimum of a pair on separable data.
 
@@ -137,6 +138,7 @@ def hidden_svm(pair: Any, data: Dataset) -> HiddenSVM:
     return HiddenSVM(half * sol.weights, float(half * sol.bias + 0.5 * (p - q)), 0.5 * (p - q), p, q, sol)
 
 
+@guarded()
 def relu_repairs(slope: float = 0.1, c: float = 1.0) -> tuple[Repair, ...]:
     """The repairs of ReLU + hinge, the unrepaired pair first and the SVM last.
 
@@ -168,6 +170,7 @@ def relu_repairs(slope: float = 0.1, c: float = 1.0) -> tuple[Repair, ...]:
     )
 
 
+@guarded(starts=1, steps=1)
 def compare_repairs(
     data: Dataset,
     repairs: Sequence[Repair] | None = None,
@@ -212,7 +215,8 @@ def compare_repairs(
         raise ValueError("starts, steps and learning_rate must be positive, bias_scale not negative.")
     weights, biases = _starts(data.d, starts, bias_scale, seed)
     run = functools.partial(_trained, steps=steps, rate=learning_rate)
-    return tuple(_measured(r, data, weights, biases, l2, run) for r in repairs or relu_repairs())
+    compared = relu_repairs() if repairs is None or len(repairs) == 0 else repairs
+    return tuple(_measured(r, data, weights, biases, l2, run) for r in compared)
 
 
 def _relu_matching(output: Any, label: Any) -> Array:

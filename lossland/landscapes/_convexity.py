@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, guarded
 from lossland.curves import LABELS, Curves, convex_between, convexity_evidence, tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -44,6 +44,7 @@ class Convexity(NamedTuple):
     tried: int
 
 
+@guarded()
 def convexity(
     pair: Pair,
     data: Dataset,

@@ -9,7 +9,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import Key, Model, Params, flattened, is_key, is_real, norm, refuse_infinite
+from lossland.core import (
+    MOST,
+    Key,
+    Model,
+    Params,
+    checked_tree,
+    flattened,
+    form_of,
+    guarded,
+    is_key,
+    is_real,
+    norm,
+    refuse_infinite,
+    told,
+)
 from lossland.curvature import TopEigenvalues, checked_objective, top_eigenvalues
 from lossland.curves import made_of_lines
 from lossland.data import Dataset
@@ -20,6 +34,7 @@ from lossland.training import Objective, linear, objective
 Ends = Literal["top", "top and bottom"]
 
 
+@guarded(count=1, units=-MOST)
 def random_directions(
     params: Params, key: Key, count: int = 2, normalization: Normalization = "filter", units: int = -1
 ) -> tuple[Params, ...]:
@@ -53,6 +68,8 @@ def random_directions(
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
     refuse_infinite("The params hold", params, "Has a training run diverged? Take an earlier point.")
+    if not jax.tree.leaves(params):
+        raise ValueError("params hold no array: there is no direction to draw.")
     flat, unravel = flattened(params)
     held = _held(params)
     if count > np.sum(~held):
@@ -91,6 +108,7 @@ def _group_norms(vector: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.sqrt(np.bincount(groups, vector**2))
 
 
+@guarded()
 def gradient_direction(
     pair: Pair,
     data: Dataset,
@@ -135,6 +153,7 @@ def gradient_direction(
     return jax.tree.map(lambda x: -x / size if is_real(x) else x, slope)
 
 
+@guarded()
 def towards(params: Params, goal: Params) -> Params:
     """The direction from params to a goal, of their distance's length: the goal lies at alpha = 1.
 
@@ -168,6 +187,7 @@ def towards(params: Params, goal: Params) -> Params:
     return made
 
 
+@guarded()
 def hessian_directions(
     pair: Pair,
     data: Dataset,
@@ -251,5 +271,11 @@ def _double(leaf: Any) -> Any:
 
 
 def way(start: Params, end: Params) -> Params:
-    """The step from params to others, in float64; keys do not move."""
+    """The step from params to others, in float64; keys do not move.
+
+    Raises:
+        ValueError: if they are shaped differently, or are no params.
+    """
+    if form_of(checked_tree("The params", start)) != form_of(checked_tree("The params", end)):
+        raise ValueError(f"Params of one model are shaped alike; these are {told(start)} and {told(end)}.")
     return jax.tree.map(lambda a, b: a if is_key(a) else np.asarray(b, float) - np.asarray(a, float), start, end)

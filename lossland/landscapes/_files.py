@@ -12,10 +12,13 @@ from lossland.core import (
     Arrays,
     Model,
     Params,
-    alive,
     fingerprint,
+    guarded,
+    named_path,
+    only_writer,
     read,
     read_arrays,
+    remove_leftovers,
     save,
     writable,
     write_arrays,
@@ -30,6 +33,7 @@ from lossland.training import linear
 Axes = tuple[np.ndarray, ...]
 
 
+@guarded(rows=1)
 def resumed_plane(
     path: str | Path,
     pair: Pair,
@@ -91,24 +95,31 @@ def resumed_plane(
     """
     if rows < 1 or not save_seconds >= 0:
         raise ValueError(f"rows must be at least 1 and save_seconds >= 0, not {rows} and {save_seconds}.")
-    path = Path(path)
+    path = named_path(path)
     asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method)
     surface, axes = on_two_axes(asked, radius, steps)
     recipe = _recipe(surface, axes, rows)
     partial = path.with_name(f"{path.name}.half-done.npz")
-    if path.exists():
-        partial.unlink(missing_ok=True)
+    if path.exists() and not partial.exists():
         return _finished_plane(path, recipe)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    keep = _keeper(partial, recipe, save_seconds)
-    found = _by_rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
-    made = plane_from(surface, axes, found)
     with writable(path.parent):
-        save(made.to_xarray().assign_attrs(recipe=json.dumps(recipe)), path)
-    partial.unlink(missing_ok=True)
-    return made
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # Who computes the same plane is waited for, and its file read.
+    with only_writer(path.with_name(f"{path.name}.lock")):
+        if path.exists():
+            made = _finished_plane(path, recipe)
+            partial.unlink(missing_ok=True)
+            return made
+        keep = _keeper(partial, recipe, save_seconds)
+        found = _by_rows(surface, axes, rows, keep, _half_done(partial, recipe), progress)
+        made = plane_from(surface, axes, found)
+        with writable(path.parent):
+            save(made.to_xarray().assign_attrs(recipe=json.dumps(recipe)), path)
+        partial.unlink(missing_ok=True)
+        return made
 
 
+@guarded()
 def read_plane(path: str | Path) -> Plane:
     """A plane from a file that holds `Plane.to_xarray()`, or that `resumed_plane` wrote.
 
@@ -119,7 +130,8 @@ def read_plane(path: str | Path) -> Plane:
         The `Plane`; its centre and directions are shaped as the params were.
 
     Raises:
-        ValueError: if the file cannot be read or holds no plane.
+        FileNotFoundError: if there is no file.
+        ValueError: if it cannot be read or holds no plane.
 
     Example:
         >>> import jax, tempfile, lossland as ll
@@ -148,6 +160,7 @@ def read_plane(path: str | Path) -> Plane:
     )  # fmt: skip
 
 
+@guarded()
 def redrawn(
     made: Plane, *, data: Dataset | None = None, model: Model | None = None, sample_weights: Any = None
 ) -> Plane:
@@ -224,9 +237,7 @@ def _by_rows(
 
 def _half_done(path: Path, recipe: dict[str, str]) -> Arrays | None:
     """The rows that an earlier run has left, its recipe checked; None if there was none."""
-    for left in path.parent.glob(f".{path.name}.*.partial"):
-        if not alive(left):
-            left.unlink(missing_ok=True)
+    remove_leftovers(path.parent, path.name)
     arrays = read_arrays(path)
     if arrays is None:
         return None

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params
+from lossland.core import Model, Params, guarded
 from lossland.curves import tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -64,6 +64,7 @@ class GradientField(NamedTuple):
         return held.assign_attrs(of_pieces=int(self.of_pieces))
 
 
+@guarded()
 def gradient_field(
     pair: Pair,
     data: Dataset,

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Model, Params, is_real, jit_seeing
+from lossland.core import Key, Model, Params, guarded, is_real, jit_seeing
 from lossland.curvature import checked_objective
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -56,6 +56,7 @@ class Bezier(NamedTuple):
         return np.stack([self.ts**2, 2.0 * self.ts * (1.0 - self.ts)], axis=1)
 
 
+@guarded(steps=1, points=2)
 def bezier_path(
     pair: Pair,
     data: Dataset,

@@ -1,12 +1,11 @@
 """What is drawn on a plane: the exact lines where examples pass kinks, connected regions, and given points."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, flattened
+from lossland.core import Model, Params, checked_function, flattened, guarded
 from lossland.curves import tabulate
 from lossland.data import Dataset, both_labels, take
 from lossland.elements import Pair
@@ -63,6 +62,7 @@ class Place(NamedTuple):
     off: float
 
 
+@guarded()
 def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = None) -> KinkSegments:
     r"""The exact lines of a plane on which an example passes a kink of its class curve.
 
@@ -142,6 +142,7 @@ def _clipped_lines(normals: np.ndarray, offsets: np.ndarray, box: np.ndarray) ->
     return middle + half * np.clip(ends, -1.0, 1.0), met[real]
 
 
+@guarded()
 def regions(p: Plane, where: Any, *, diagonal: bool = False) -> Regions:
     """The connected parts of a map on a plane: dead regions, basins below a level, where a model errs most.
 
@@ -168,7 +169,8 @@ def regions(p: Plane, where: Any, *, diagonal: bool = False) -> Regions:
     """
     from scipy import ndimage
 
-    mask = np.asarray(where(p) if isinstance(where, Callable) else where)
+    given = checked_function("where", where, 1)(p) if callable(where) else where
+    mask = np.asarray(given) if isinstance(given, (np.ndarray, jax.Array)) else np.asarray(given, dtype=object)
     if mask.dtype != bool or mask.shape != p.values.shape:
         raise ValueError(
             f"where is a map of booleans of shape {p.values.shape}, as the plane, not {mask.dtype} of {mask.shape}; "
@@ -200,6 +202,7 @@ def _widths(axis: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(edges))
 
 
+@guarded()
 def place(p: Plane, params: Params) -> Place:
     r"""Where params lie on a plane.
 

@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import Model, Params, keep_compiled, leaf_paths, named_leaves, norm, refuse_grid
+from lossland.core import (
+    Model,
+    Params,
+    checked_devices,
+    guarded,
+    keep_compiled,
+    leaf_paths,
+    named_leaves,
+    norm,
+    refuse_grid,
+)
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import GridValues, on_grid
@@ -79,6 +89,7 @@ class Ray(NamedTuple):
         return labelled(self, ("alpha",), (self.alphas,), (self.direction,))
 
 
+@guarded()
 def plane(
     pair: Pair,
     data: Dataset,
@@ -140,9 +151,10 @@ def plane(
     keep_compiled()
     asked = Asked(pair, data, centre, directions, model, l2, sample_weights, quantities, method, tolerance)
     surface, axes = on_two_axes(asked, radius, steps)
-    return plane_of(surface._replace(devices=tuple(devices or ())), axes, progress)
+    return plane_of(surface._replace(devices=checked_devices(devices)), axes, progress)
 
 
+@guarded(steps=1)
 def ray(
     pair: Pair,
     data: Dataset,
@@ -200,6 +212,8 @@ def on_two_axes(
     if len(asked.directions) != 2:
         raise ValueError(f"A plane needs two directions; got {len(asked.directions)}. `ray` takes one.")
     counts = (steps, steps) if isinstance(steps, int) else tuple(steps)
+    if len(counts) != 2:
+        raise ValueError(f"steps is one number or 2, not {steps}.")
     # The values, once more while they are saved or drawn, and the places of the pixels.
     refuse_grid("plane", counts, 16 * (1 + len(asked.quantities)) + 32)
     surface = surface_of(asked)
@@ -214,7 +228,7 @@ def axes_of(surface: Surface, radius: Any, counts: Sequence[int]) -> tuple[np.nd
 def _reaches(surface: Surface, radius: Any) -> tuple[float, ...]:
     """How far each axis goes: as given, or to where the objective has doubled."""
     count = len(surface.directions)
-    given = radius if isinstance(radius, (tuple, list)) else (radius,) * count
+    given = (radius,) * count if np.ndim(radius) == 0 else tuple(radius)
     if len(given) != count:
         raise ValueError(f"radius is one number or {count}, not {radius}.")
     made = tuple(_doubling(surface, k) if r is None else float(r) for k, r in enumerate(given))

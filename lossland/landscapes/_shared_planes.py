@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, jit_seeing
+from lossland.core import Model, Params, guarded, jit_seeing
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.elements import Pair, jit_by_pair, pair
@@ -23,6 +23,7 @@ from lossland.landscapes._straight import is_straight, score_rows
 from lossland.landscapes._surface import Asked, Quantity, Surface
 
 
+@guarded()
 def shared_planes(
     pairs: Sequence[Any],
     data: Dataset,

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.core import Key, Model, Params
+from lossland.core import MOST, Key, Model, Params, guarded
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._directions import (
@@ -20,6 +20,7 @@ from lossland.landscapes._surface import Asked, Surface, surface_of
 from lossland.landscapes._trajectories import Trajectory, trajectory_directions
 
 
+@guarded(units=-MOST)
 def random_plane(
     pair: Pair,
     data: Dataset,
@@ -64,6 +65,7 @@ def random_plane(
     return made._replace(settings=made.settings | seed)
 
 
+@guarded(units=-MOST)
 def random_line(
     pair: Pair,
     data: Dataset,
@@ -105,6 +107,7 @@ def random_line(
     return ray(pair, data, centre, random_directions(centre, key, 1, normalization, units)[0], **settings)
 
 
+@guarded(steps=1)
 def linear_interpolation(
     pair: Pair, data: Dataset, start: Params, end: Params, *, steps: int = 101, beyond: float = 0.0, **settings: Any
 ) -> Ray:
@@ -140,6 +143,7 @@ def linear_interpolation(
     return ray_of(surface, _axis_beyond(beyond, steps))
 
 
+@guarded(steps=1)
 def planar_interpolation(
     pair: Pair,
     data: Dataset,
@@ -183,6 +187,7 @@ def planar_interpolation(
     return plane_of(surface, (axis, axis))
 
 
+@guarded(steps=1)
 def trajectory_plane(
     pair: Pair, data: Dataset, trajectory: Params, *, steps: int = 101, margin: float = 0.2, **settings: Any
 ) -> tuple[Plane, Trajectory]:
@@ -235,6 +240,7 @@ def _axis_beyond(beyond: float, steps: int) -> np.ndarray:
     return np.linspace(-beyond, 1.0 + beyond, steps)
 
 
+@guarded()
 def hessian_plane(
     pair: Pair,
     data: Dataset,

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed
+from lossland.elements import as_float
 from lossland.landscapes._places import in_blocks, moved
 
 
@@ -54,7 +55,8 @@ def penalised_rows(model: Model, centre: Params, directions: Sequence[Params]) -
 
 
 def _penalised(model: Model, params: Params) -> Array:
-    leaves = [jnp.ravel(x) for x in jax.tree.leaves(model.penalised(params))]
+    # Whole numbers may be penalised: they stand still, and JAX would refuse to derive them.
+    leaves = [jnp.ravel(as_float(x)) for x in jax.tree.leaves(model.penalised(params))]
     return jnp.concatenate(leaves) if leaves else jnp.zeros(0)
 
 

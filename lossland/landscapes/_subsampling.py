@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, jit_seeing, refuse_mixed_rows, shaped_weights
+from lossland.core import Model, Params, guarded, jit_seeing, refuse_mixed_rows, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once
@@ -67,6 +67,7 @@ class Difference(NamedTuple):
         return held.assign_attrs(other_settings=json.dumps(self.second.settings))
 
 
+@guarded(subsample=1)
 def subsampled_plane(
     pair: Pair,
     data: Dataset,
@@ -123,6 +124,7 @@ def subsampled_plane(
     return Band(p, _standard_errors((_risk_of(pair, part, p, weights, settings),), p, data.n, population), rows)
 
 
+@guarded(subsample=1)
 def plane_difference(
     first: Pair,
     second: Pair,

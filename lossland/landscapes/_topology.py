@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossland.core import guarded
 from lossland.landscapes._plane import Plane
 
 
@@ -57,6 +58,7 @@ class MergeTree(NamedTuple):
         return self.deaths - self.births
 
 
+@guarded()
 def persistence(p: Plane | np.ndarray, least: float = 0.0) -> Persistence:
     r"""Components and rings of the sublevel sets :math:`\{V \le c\}` of a plane, by gudhi.
 
@@ -100,6 +102,7 @@ def persistence(p: Plane | np.ndarray, least: float = 0.0) -> Persistence:
     return Persistence(flat[births][order], flat[deaths][order], dimensions[order], *places)
 
 
+@guarded()
 def merge_tree(p: Plane | np.ndarray, least: float = 0.0) -> MergeTree:
     r"""The tree of the basins of a plane: where each, as the level rises, meets one whose minimum is lower.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Params, flattened, is_key, is_real
+from lossland.core import Params, flattened, guarded, is_key, is_real, told
 
 
 class Trajectory(NamedTuple):
@@ -26,6 +26,7 @@ class Trajectory(NamedTuple):
     off: np.ndarray
 
 
+@guarded()
 def trajectory_directions(trajectory: Params) -> Trajectory:
     """The plane through a trajectory's end that keeps most of its variance (principal components).
 
@@ -51,6 +52,12 @@ def trajectory_directions(trajectory: Params) -> Trajectory:
 
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
+    lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(trajectory)}
+    if len(lengths) != 1 or () in lengths or (0,) in lengths:
+        raise ValueError(
+            "trajectory must be params with one further axis (r, ...) before their own, of one length: "
+            f"{told(trajectory)} is none. jax.tree.map(lambda *x: jnp.stack(x), *params) stacks a list of params."
+        )
     leaves = [np.asarray(leaf, float) for leaf in jax.tree.leaves(trajectory) if not is_key(leaf)]
     points = np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
     if len(points) < 3:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import Model, Params, refuse_grid
+from lossland.core import Model, Params, guarded, refuse_grid
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import on_grid
@@ -60,6 +60,7 @@ class Volume(NamedTuple):
         return labelled(self, ("alpha", "beta", "gamma"), (self.alphas, self.betas, self.gammas), self.directions)
 
 
+@guarded()
 def volume(
     pair: Pair,
     data: Dataset,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lossland.core import replacing, writable
+from lossland.core import guarded, replacing, writable
 from lossland.landscapes._plane import Plane
 from lossland.landscapes._volume import Volume
 
 
+@guarded()
 def write_vtk(made: Plane | Volume, path: str | Path) -> None:
     """Write the objective and the quantities of a plane or volume as a file that ParaView opens.
 

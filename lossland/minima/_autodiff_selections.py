@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import renamed
+from lossland.core import Reals, guarded, renamed
 from lossland.data import Dataset
 from lossland.elements import TIES, with_tie
 from lossland.minima._at_point import around_point, at_point, subdifferential
@@ -30,6 +30,7 @@ class Selection(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def autodiff_selections(
     pair: Any,
     data: Dataset,
@@ -37,7 +38,7 @@ def autodiff_selections(
     *,
     l2: float = 0.0,
     bias: bool = True,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
     tol: float = 1e-9,
 ) -> tuple[Selection, ...]:
     r"""Hold what autodiff returns under each tie against the Clarke subdifferential.

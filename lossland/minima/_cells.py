@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_box, renamed
+from lossland.core import Reals, checked_box, guarded, renamed
 from lossland.data import Dataset
 from lossland.minima._arrangement import arrange
 from lossland.minima._minimum_sets import MinimumSet, distance
@@ -80,14 +80,15 @@ class Shares(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def cells(
     pair: Any,
     data: Dataset,
     *,
     l2: float = 0.0,
     bias: bool | None = None,
-    box: Any = 10.0,
-    sample_weights: Any = None,
+    box: Reals = 10.0,
+    sample_weights: Reals = None,
 ) -> Cells:
     r"""Take an objective of two parameters apart, exactly.
 
@@ -148,8 +149,9 @@ def cells(
     )
 
 
+@guarded(starts=1, steps=1)
 def basin_shares(
-    found: Cells, *, starts: int = 500, steps: int = 1500, step: float = 0.01, seed: int = 0, within: Any = None
+    found: Cells, *, starts: int = 500, steps: int = 1500, step: float = 0.01, seed: int = 0, within: Reals = None
 ) -> Shares:
     r"""Descend from random starts and count in which set of local minima each ends: a check of `cells`.
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import renamed
+from lossland.core import Reals, guarded, renamed
 from lossland.curves import continuous_lines, tabulate
 from lossland.data import Dataset
 from lossland.minima._at_point import AtPoint, around_point, at_point, subdifferential
@@ -50,6 +50,7 @@ class ClarkeStationarity(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def clarke_stationarity(
     pair: Any,
     data: Dataset,
@@ -57,7 +58,7 @@ def clarke_stationarity(
     *,
     l2: float = 0.0,
     bias: bool = True,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
     minimum: float | None = None,
     tol: float = 1e-9,
 ) -> ClarkeStationarity:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_box, renamed
+from lossland.core import Reals, checked_box, guarded, renamed
 from lossland.curves import Parabolas
 from lossland.data import Dataset
 from lossland.minima._local_minimum import descended, on_kinks
@@ -46,14 +46,15 @@ class GlobalMinimum(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def global_minimum(
     pair: Any,
     data: Dataset,
     *,
     l2: float = 0.0,
     bias: bool = True,
-    box: Any = 10.0,
-    sample_weights: Any = None,
+    box: Reals = 10.0,
+    sample_weights: Reals = None,
     gap: float = 1e-6,
     seconds: float = 60.0,
 ) -> GlobalMinimum:

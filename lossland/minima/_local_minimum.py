@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import flat_point, renamed
+from lossland.core import Reals, flat_point, guarded, renamed
 from lossland.data import Dataset
 from lossland.minima._piecewise import Pieced, of_lines
 
@@ -43,6 +43,7 @@ class LocalMinimum(NamedTuple):
 
 
 @renamed(activation="pair")
+@guarded()
 def local_minimum(
     pair: Any,
     data: Dataset,
@@ -50,7 +51,7 @@ def local_minimum(
     *,
     l2: float = 0.0,
     bias: bool = True,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
     tol: float = 1e-9,
 ) -> LocalMinimum:
     r"""Prove that a point is a local minimum of an objective made of lines, or find a direction that leads down.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import replacing, writable
+from lossland.core import guarded, named_path, replacing, writable
 from lossland.elements import Pair, pair, pairs
 from lossland.page._examples import CLOUDS, L2S, described
 from lossland.page._nodes import FAR_TOLERANCE, NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
@@ -135,6 +135,7 @@ def _plotly() -> bytes:
     return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
 
 
+@guarded()
 def write_page(
     path: str | Path = "page.html",
     pairs: Sequence[Any] | None = None,
@@ -165,7 +166,7 @@ def write_page(
         >>> ll.write_page("page.html", ["relu+hinge", "identity+hinge"])  # doctest: +SKIP
         PosixPath('page.html')
     """
-    path = Path(path)
+    path = named_path(path)
     text = page_text(pairs, files, tick)
     with writable(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)

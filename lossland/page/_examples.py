@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lossland.core import guarded
 from lossland.data import Dataset, load, outliers, standardise
 from lossland.solvers import solve
 
@@ -35,6 +36,7 @@ CLOUDS: dict[str, tuple[str, Callable[[], Dataset]]] = {
 }
 
 
+@guarded()
 def cloud(name: str) -> Dataset:
     """One of the page's data sets.
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.core import keep_compiled
+from lossland.core import guarded, keep_compiled, shown
 from lossland.curves import LABELS, Curves, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
 from lossland.proofs import Claim
@@ -297,6 +297,7 @@ class Card:
         return f"<card of {self.pair.name}: {' '.join(self.verdicts()[:2])}>"
 
 
+@guarded()
 def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
     """Say what a pair is: everything that can be computed from the function alone.
 
@@ -327,6 +328,7 @@ def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
     return Card(facts(made, prove), evaluator(made))
 
 
+@guarded()
 def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] | None = None) -> tuple[Card, ...]:
     """The cards of many pairs.
 
@@ -343,6 +345,8 @@ def cards(chosen: Iterable[Any] | None = None, tick: Callable[[int, int], None] 
         [False, True]
     """
     keep_compiled()
+    if chosen is not None and not isinstance(chosen, Iterable):
+        raise ValueError(f"chosen must be several pairs or their names, not {shown(chosen)}.")
     wanted = list(pairs() if chosen is None else chosen)
     return tuple(_counted(map(card, wanted), len(wanted), tick))
 

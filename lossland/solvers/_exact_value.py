@@ -45,7 +45,7 @@ def exact_problem(terms: Terms, inputs: np.ndarray, t: np.ndarray, c: np.ndarray
     """The problem of doubles, as rationals: inputs (n, d), labels t (n,), weights c (n,), all positive."""
     from flint import fmpq_mat
 
-    tables = [
+    tables: Any = [
         [
             tuple(rational(v) if np.isfinite(v) else None for v in term)
             for term in zip(*(np.asarray(part)[row] for part in terms[:4]), strict=True)
@@ -226,7 +226,7 @@ def _filled_between(boxes: list[tuple[Any, Any, Any, Any]], above: Any, below: A
             bend = _total(1 / box[3] for box in boxes)
             m = (_total(box[0] / box[3] for box in boxes) - v) / bend
         return _filled(boxes, m, v)
-    inner = above - 1 if below is None else below + 1 if above is None else (above + below) / 2
+    inner: Any = above - 1 if below is None else below + 1 if above is None else (above + below) / 2
     at, bend = inner - inner, inner - inner
     for knot, low, high, soft in boxes:
         if soft == 0:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from lossland.core import Key
+from lossland.core import Key, guarded
 from lossland.data import Dataset, refuse_soft
 from lossland.elements.losses import hinge, smooth_hinge
 
@@ -35,6 +35,7 @@ class Descent(NamedTuple):
     passes: Array
 
 
+@guarded(steps=1)
 def subgradient_descent(data: Dataset, *, C: float, steps: int = 1000) -> Descent:
     r"""The best point of full subgradient steps :math:`w \leftarrow w - \frac{1}{k} g_w`; the bias is free.
 
@@ -76,6 +77,7 @@ def subgradient_descent(data: Dataset, *, C: float, steps: int = 1000) -> Descen
         return Descent(best[1], best[2], values, counts)
 
 
+@guarded(epochs=1)
 def pegasos(data: Dataset, *, C: float, key: Key, epochs: int = 20, project: bool = False) -> Descent:
     r"""Stochastic subgradient steps of size :math:`1 / (\lambda k)`, :math:`\lambda = 1 / (C n)`; without a bias.
 
@@ -119,6 +121,7 @@ def pegasos(data: Dataset, *, C: float, key: Key, epochs: int = 20, project: boo
         return Descent(w, jnp.zeros(()), values, jnp.arange(1.0, epochs + 1.0))
 
 
+@guarded(epochs=1)
 def averaged_sgd(data: Dataset, *, C: float, key: Key, epochs: int = 20, rate: float = 1.0) -> Descent:
     r"""Stochastic subgradient steps :math:`\eta / \sqrt{k}` whose average over the last half is returned; bias free.
 
@@ -170,6 +173,7 @@ def averaged_sgd(data: Dataset, *, C: float, key: Key, epochs: int = 20, rate: f
         return Descent(*mean, values, jnp.arange(1.0, epochs + 1.0))
 
 
+@guarded(epochs=1)
 def dual_coordinate_descent(data: Dataset, *, C: float, key: Key, epochs: int = 50) -> Descent:
     r"""Exact steps in one dual variable after the other, in random order: LIBLINEAR's method; without a bias.
 
@@ -211,6 +215,7 @@ def dual_coordinate_descent(data: Dataset, *, C: float, key: Key, epochs: int = 
         return Descent(w, jnp.zeros(()), values, jnp.arange(1.0, epochs + 1.0))
 
 
+@guarded(stages=1, iterations=1)
 def smoothed_lbfgs(
     data: Dataset, *, C: float, stages: int = 13, narrowest: float = 1e-4, iterations: int = 25
 ) -> Descent:

@@ -22,20 +22,21 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from lossland.core import promoting
+from lossland.core import Reals, checked_number, guarded, promoting
 from lossland.elements import LOSSES, Pair, find
 from lossland.solvers._implicit_solution import Frozen, Spec, jacobian_at, residual, settled, values
 from lossland.solvers._kink_sets import Given, KinkSets
 
 
 @promoting
+@guarded()
 def differentiable_solve(
     loss: Any,
-    inputs: Any,
-    labels: Any,
-    C: Any,
+    inputs: Reals,
+    labels: Reals,
+    C: Reals,
     *,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
     parameters: dict[str, Any] | None = None,
     bias: bool = True,
     tol: float = 1e-8,
@@ -79,6 +80,10 @@ def differentiable_solve(
     Sources: Bengio (2000); Koh & Liang (2017); Blondel et al. (2022).
     """
     inputs = jnp.asarray(inputs, float)
+    if inputs.ndim != 2:
+        raise ValueError(f"inputs has shape {inputs.shape}; it must be (n, d), one row an example.")
+    for name, value in (parameters or {}).items():
+        checked_number(name, value)
     weights = jnp.ones(inputs.shape[0]) if sample_weights is None else jnp.asarray(sample_weights, float)
     held = {name: jnp.asarray(value, float) for name, value in (parameters or {}).items()}
     given = Given(inputs, jnp.asarray(labels, float), jnp.asarray(C, float), weights, held)

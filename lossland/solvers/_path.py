@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_weights, promoting, shaped_weights
+from lossland.core import Reals, checked_weights, guarded, promoting, shaped_weights
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, Traced, pooled, traced
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
@@ -44,7 +44,8 @@ class HingePath(NamedTuple):
 
 
 @promoting
-def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
+@guarded()
+def path(loss: Any, data: Dataset, Cs: Reals, **options: Any) -> Solution:
     """Solve for every C of a grid at once.
 
     Args:
@@ -72,6 +73,7 @@ def path(loss: Any, data: Dataset, Cs: Any, **options: Any) -> Solution:
 
 
 @promoting
+@guarded(degree=1)
 def hinge_path(
     data: Dataset,
     C_min: float,
@@ -81,7 +83,7 @@ def hinge_path(
     gamma: float | Literal["scale"] = "scale",
     degree: int = 3,
     coef0: float = 0.0,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
 ) -> HingePath:
     r"""The exact path of the hinge's solutions from C_min to C_max, breakpoint by breakpoint.
 
@@ -158,7 +160,8 @@ def _best(problem: HingeProblem, inputs: np.ndarray, C_min: float, C_max: float)
     return found
 
 
-def path_at(exact: HingePath, C: Any) -> tuple[np.ndarray, np.ndarray]:
+@guarded()
+def path_at(exact: HingePath, C: Reals) -> tuple[np.ndarray, np.ndarray]:
     """The duals and the bias anywhere on a path.
 
     Args:

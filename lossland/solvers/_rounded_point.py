@@ -103,7 +103,7 @@ def _one_by_one(rows: np.ndarray, centre: np.ndarray, weights: list[Any], level:
     order = np.argsort(-worth, kind="stable")
     for blocks in np.array_split(order, min(len(order), MOST)):
         near[blocks] = [float(point[j]) for j in blocks]
-        off = rows[:, blocks] @ [float((_ball(near[j]) - point[j]).mid()) for j in blocks]
+        off = rows[:, blocks] @ [float((_ball(float(near[j])) - point[j]).mid()) for j in blocks]
         rest = order[np.flatnonzero(order == blocks[-1])[0] + 1 :]
         if not len(rest) or not off.any():
             continue

@@ -45,8 +45,8 @@ class Looked(NamedTuple):
 
 def together(rows: list[Looked]) -> Looked:
     """Solutions of single problems as one table."""
-    *parts, reasons = zip(*rows, strict=True)
-    return Looked(*(np.array(part) for part in parts), np.array(reasons, object))
+    columns = list(zip(*rows, strict=True))
+    return Looked(*[np.array(column) for column in columns[:-1]], reason=np.array(columns[-1], object))
 
 
 def look_again_where(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import checked_weights, keep_compiled, promoting, shaped_weights
+from lossland.core import Reals, checked_weights, guarded, keep_compiled, promoting, shaped_weights
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form, convex_form
@@ -60,14 +60,15 @@ class Solution(NamedTuple):
 
 
 @promoting
+@guarded(steps=1)
 def solve(
     loss: Any,
     data: Dataset,
     *,
-    C: Any = None,
-    l2: Any = None,
-    sample_weights: Any = None,
-    labels: Any = None,
+    C: Reals = None,
+    l2: Reals = None,
+    sample_weights: Reals = None,
+    labels: Reals = None,
     bias: bool = True,
     tol: float = 1e-8,
     polish: bool = True,
@@ -184,7 +185,7 @@ def _at_infinity(
     ):
         raise ValueError(
             f"C=inf asks either for no loss at all or for a smooth loss without a penalty, and {form.pair.name} is "
-            f"neither zero from margin 1 on nor smooth. Use solve('hinge', ..., C=inf) or solve('logistic', ..., C=inf)."
+            f"neither zero from margin 1 on nor smooth. Use 'hinge' or 'logistic', or give a finite C."
         )
     if not np.isinf(c.max(axis=1)).all():
         raise ValueError("C holds inf and finite values; solve C=inf on its own.")

@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import Key, keep_compiled, promoting
+from lossland.core import Key, Reals, guarded, keep_compiled, promoting
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
@@ -22,6 +22,7 @@ LARGEST = 6000
 
 
 @promoting
+@guarded(degree=1, rank=1)
 def solve_kernel(
     loss: Any,
     data: Dataset,
@@ -32,7 +33,7 @@ def solve_kernel(
     gamma: float | Literal["scale"] = "scale",
     degree: int = 3,
     coef0: float = 0.0,
-    sample_weights: Any = None,
+    sample_weights: Reals = None,
     rank: int | None = None,
     approximation: Literal["nystrom", "random_features"] = "nystrom",
     key: Key | None = None,
@@ -118,7 +119,8 @@ def _gap(found: KernelSolution) -> float:
     return found.gap if np.isfinite(found.gap) else np.inf
 
 
-def decision_function(solution: KernelSolution, inputs: Any) -> np.ndarray:
+@guarded()
+def decision_function(solution: KernelSolution, inputs: Reals) -> np.ndarray:
     """The scores f(x) + b of a kernel machine; their signs are the predicted labels.
 
     Args:

@@ -15,6 +15,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from lossland.core import checked_devices
 from lossland.data import Dataset
 from lossland.elements import Pair, jit_by_pair
 from lossland.solvers import _interior_point as interior
@@ -204,6 +205,7 @@ def _on_devices(
     data: Dataset, t: np.ndarray, c: np.ndarray, bias: bool, devices: Sequence[Any] | None
 ) -> tuple[np.ndarray, np.ndarray, Design]:
     """The inputs on their device; cut over several, with rows of weight 0 added so that all get the same number."""
+    checked_devices(devices)
     if devices is None or len(devices) < 2:
         return t, c, Design(jnp.asarray(data.inputs), bias)
     mesh = Mesh(np.asarray(devices), (normal.ROWS,))

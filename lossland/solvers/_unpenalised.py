@@ -119,8 +119,8 @@ def _separable(plane: tuple[np.ndarray, float, np.ndarray], kept: np.ndarray, n:
     on = int(np.sum(own == 0))
     how = "separates the classes" if not on else f"separates the classes but for {on} examples that lie on it"
     return Separable(
-        f"There is no minimum without a penalty: a plane, the error's .weights and .bias, {how}, so that the loss falls "
-        f"forever along it (checked in rational arithmetic). Give a finite C.",
+        f"There is no minimum without a penalty: a plane, the error's .weights and .bias, {how}, so that the loss "
+        f"falls forever along it (checked in rational arithmetic). Give a finite C.",
         weights,
         b,
         margins,

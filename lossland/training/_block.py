@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from lossland.core import Arrays, Key, Keyed, keyed
+from lossland.core import Arrays, Broken, Key, Keyed, keyed
 from lossland.training._batches import first_order
 from lossland.training._composed import Members, members_of
 from lossland.training._examples import Examples
@@ -48,10 +49,11 @@ class Job(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """A block under way: the leaves of its state, and the records so far."""
+    """A block under way: the leaves of its state, the records so far, and the file that they were read from."""
 
     leaves: list[np.ndarray]
     records: list[Arrays]
+    path: Path | None = None
 
 
 class Begun(NamedTuple):
@@ -201,7 +203,9 @@ def _numbers(job: Job, block: Block) -> tuple[np.ndarray, Hyperparameters]:
 
 def _resumed(fresh: Callable[[], BlockState], saved: Saved) -> tuple[BlockState, list[Arrays]]:
     """The state and the records that an earlier run kept."""
-    structure = jax.tree.structure(fresh())
+    wanted, structure = jax.tree.flatten(jax.eval_shape(fresh))
+    if [x.shape for x in wanted] != [np.shape(leaf) for leaf in saved.leaves]:
+        raise Broken(f"{saved.path} is no checkpoint of this block: its arrays are others. Remove it and run again.")
     return jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in saved.leaves]), list(saved.records)
 
 

@@ -10,9 +10,19 @@ import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Key, Keyed, Params, keep_compiled, keyed, leaf_names, moving_part, promoting
+from lossland.core import (
+    Key,
+    Keyed,
+    Params,
+    guarded,
+    keep_compiled,
+    keyed,
+    leaf_names,
+    moving_part,
+    promoting,
+)
 from lossland.training._batches import first_order, next_rows
-from lossland.training._objective import Objective
+from lossland.training._objective import Objective, refuse_other_params
 from lossland.training._optimizers import updated
 
 CHUNK = 64
@@ -69,9 +79,10 @@ class Fit(NamedTuple):
         return made
 
 
+@guarded(steps=1, batch_size=1, record_every=1)
 def fit(
     objective: Callable[[Params], Array],
-    params: Params,
+    params: Any,
     optimizer: optax.GradientTransformation,
     steps: int,
     *,
@@ -112,7 +123,7 @@ def fit(
         ((3,), True)
     """
     keep_compiled()
-    _check(objective, params, steps, batch_size, record_every, key)
+    _check(objective, params, batch_size, key)
     # A plain function shows no arrays: it is part of what the program is made for.
     plain, given = (None, objective) if isinstance(objective, Objective) else (objective, None)
     made_for = _FitPlan(plain, optimizer, batch_size, record_every, record, min(CHUNK, -(-steps // record_every)))
@@ -231,7 +242,7 @@ def _where(goes: Array, new: Array, old: Array) -> Array:
     return jnp.where(goes, jnp.asarray(new).astype(jnp.asarray(old).dtype), old)
 
 
-def _check(objective: Any, params: Params, steps: int, batch_size: int | None, record_every: int, key: Any) -> None:
+def _check(objective: Any, params: Any, batch_size: int | None, key: Any) -> None:
     """Refuse settings that make no sense for this objective, and params of another shape."""
     for way, leaf in jax.tree.leaves_with_path(params):
         if not hasattr(leaf, "dtype") and np.asarray(leaf).dtype.kind not in "biufc":
@@ -240,8 +251,6 @@ def _check(objective: Any, params: Params, steps: int, batch_size: int | None, r
                 f"equinox.partition(module, equinox.is_inexact_array) or flax.nnx.split takes a module apart, and your "
                 f"function puts it together again."
             )
-    if steps < 1 or record_every < 1:
-        raise ValueError(f"steps and record_every must be at least 1, not {steps} and {record_every}.")
     if batch_size is not None:
         if not isinstance(objective, Objective):
             raise ValueError("Batches need an objective from ll.objective; a plain function does not show its data.")
@@ -250,15 +259,4 @@ def _check(objective: Any, params: Params, steps: int, batch_size: int | None, r
         if key is None:
             raise ValueError("Batches are drawn at random: give a key, say key=jax.random.key(0).")
     if isinstance(objective, Objective):
-        expected = jax.eval_shape(lambda k: objective.model.init(k, objective.d), jax.random.key(0))
-        if jax.tree.structure(expected) != jax.tree.structure(params):
-            raise ValueError(
-                f"These params do not belong to the model {objective.model.name}: it takes "
-                f"{jax.tree.structure(expected)}. Start from model.init(key, d)."
-            )
-        for want, got in zip(jax.tree.leaves(expected), jax.tree.leaves(params), strict=True):
-            if want.shape != np.shape(got):
-                raise ValueError(
-                    f"The model {objective.model.name} on {objective.d} inputs has a parameter of shape {want.shape}; "
-                    f"got {np.shape(got)}. Start from model.init(key, {objective.d})."
-                )
+        refuse_other_params(objective, params)

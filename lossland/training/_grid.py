@@ -7,12 +7,13 @@ wherever it runs.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from lossland.core import checked_count, checked_reals, shown
 from lossland.elements import ACTIVATIONS, LOSSES, Pair, find, halves, pair, pairs, refusal
 
 SCORES = {"composed": 400_000, "fused": 1_700_000}
@@ -157,11 +158,12 @@ def make_grid(
         ValueError: if an axis is empty, holds a value that makes no sense or one twice, or a pair is not admissible.
     """
     found, skipped = _pairs(wanted, skip_inadmissible)
-    listed = tuple(range(seeds)) if isinstance(seeds, (int, np.integer)) else tuple(int(seed) for seed in seeds)
+    if np.ndim(seeds) == 0:
+        listed = tuple(range(checked_count("seeds", seeds, 0, 10**7)))
+    else:
+        listed = tuple(checked_count("Each of the seeds", seed, 0) for seed in seeds)  # pyright: ignore[reportGeneralTypeIssues]
     if not listed:
         raise ValueError("A sweep needs at least one seed: seeds=8, or seeds=(0, 1, 2).")
-    if min(listed) < 0:
-        raise ValueError(f"Seeds are whole numbers from 0; got {min(listed)}.")
     _once("seeds", listed)
     named = {"learning_rate": learning_rates, "l2": l2s} | dict(hyperparameters)
     if len(named) != 2 + len(hyperparameters):
@@ -178,6 +180,8 @@ def _pairs(wanted: Any, skip: bool) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     """The pairs asked for, each once and admissible, and why each of the others is not."""
     if isinstance(wanted, str) and wanted == "all":
         return pairs(), ()
+    if not isinstance(wanted, (str, Iterable)):
+        raise ValueError(f'pairs is "all", a pair, or several pairs or their names, not {shown(wanted)}.')
     made: list[Pair] = [_pair(each) for each in ([wanted] if _is_one(wanted) else list(wanted))]
     if not made:
         raise ValueError('A sweep needs at least one pair, say pairs=["relu+hinge", "identity+hinge"] or pairs="all".')
@@ -206,6 +210,8 @@ def _pair(wanted: Any) -> Pair:
     """A pair, admissible or not."""
     if isinstance(wanted, Pair):
         return wanted
+    if not isinstance(wanted, (str, Sequence)) or isinstance(wanted, bytes):
+        raise ValueError(f"A pair is given by name, as (activation, loss) or by ll.pair, not by {shown(wanted)}.")
     parts = halves(wanted) if isinstance(wanted, str) else tuple(wanted)
     if parts is None or len(parts) != 2:
         return pair(wanted)
@@ -215,7 +221,7 @@ def _pair(wanted: Any) -> Pair:
 
 def _axis(name: str, values: Any) -> tuple[float, ...]:
     """The values on an axis, finite, each once."""
-    held = tuple(float(v) for v in np.ravel(values))
+    held = tuple(float(v) for v in np.ravel(checked_reals(name, values)))
     if not held:
         raise ValueError(f"{name} has no values; give at least one, say {name}: (0.1,).")
     wrong = [v for v in held if not math.isfinite(v)]

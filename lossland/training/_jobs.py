@@ -8,7 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from lossland.core import Key, Model, Params, at_once, is_real, versions
+from lossland.core import (
+    Key,
+    Model,
+    Params,
+    at_once,
+    checked_devices,
+    checked_function,
+    checked_tree,
+    is_real,
+    versions,
+)
 from lossland.data import Dataset
 from lossland.properties import cards
 from lossland.training._block import Job
@@ -18,10 +28,6 @@ from lossland.training._grid import Grid
 
 def check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, parts) -> None:
     """Refuse settings that make no sense for these data, in a sentence each."""
-    if not isinstance(data, Dataset):
-        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, not {steps}.")
     if batch_size is not None and not 1 <= batch_size <= data.n:
         raise ValueError(f"batch_size must lie between 1 and the {data.n} examples, not {batch_size}.")
     if shuffle not in ("together", "by seed"):
@@ -43,7 +49,7 @@ def mesh_of(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
     """The devices over which models or rows are shared; None if they are not."""
     if sharding is None:
         return None
-    chosen = jax.local_devices() if devices is None else list(devices)
+    chosen = jax.local_devices() if devices is None else list(checked_devices(devices))
     if not chosen:
         raise ValueError("devices is empty: a sweep needs one at least; left out, all of this process.")
     return Mesh(np.asarray(chosen), (sharding,))
@@ -55,8 +61,10 @@ def checked_init(model: Model, init: Any, d: int) -> Callable[[Key, int], Params
     if init is None:
         return model.init
     if not callable(init):
+        checked_tree("init", init)
         held = jax.tree.map(jnp.asarray, init)
         init = lambda key, d: held  # noqa: E731
+    checked_function("init", init, 2)
     got = jax.eval_shape(lambda: init(jax.random.key(0), d))
     if jax.tree.structure(got) != jax.tree.structure(expected) or any(
         a.shape != b.shape for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True)

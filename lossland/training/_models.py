@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Key, Model, Params
+from lossland.core import Key, Model, Params, guarded
 from lossland.elements import ACTIVATIONS, Activation, find
 
 
+@guarded()
 def linear(scale: float = 1.0) -> Model:
     r"""A single layer: :math:`z = w \cdot x + b`.
 
@@ -49,6 +50,7 @@ def _weights(params: Params) -> Any:
     return params["weights"]
 
 
+@guarded()
 def mlp(widths: int | Sequence[int] = (16,), hidden: Any = "relu", scale: float = 1.0) -> Model:
     r"""A fully connected network: :math:`h_k = g(W_k h_{k-1} + b_k)`, and a linear score on top.
 
@@ -105,6 +107,7 @@ def _weights_of_layers(params: Params) -> list[Any]:
     return [layer["weights"] for layer in params]
 
 
+@guarded(m=1)
 def random_features(
     kernel: Literal["rbf", "laplacian"] = "rbf", m: int = 256, *, width: float = 1.0, key: Key
 ) -> Model:

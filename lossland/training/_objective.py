@@ -12,7 +12,20 @@ from jax import Array
 from jax.core import Tracer
 from jax.typing import ArrayLike
 
-from lossland.core import Keyed, Model, Params, checked_weights, keyed, same, shaped_weights, weighted
+from lossland.core import (
+    Keyed,
+    Model,
+    Params,
+    checked_number,
+    checked_tree,
+    checked_weights,
+    guarded,
+    keyed,
+    same,
+    shaped_weights,
+    shown,
+    weighted,
+)
 from lossland.data import Dataset, both_labels
 from lossland.elements import Pair, as_float, values_of
 from lossland.training._models import linear
@@ -156,6 +169,7 @@ def _program(model: Model, inputs: Any) -> str:
     return f"{closed.jaxpr} {held.key if held.readable else ''}"
 
 
+@guarded()
 def objective(
     pair: Pair,
     model: Model | None = None,
@@ -198,8 +212,6 @@ def objective(
     """  # noqa: E501
     if data is None:
         raise ValueError('An objective needs data: objective(pair, model, data), say data = ll.load("breast_cancer").')
-    if not isinstance(data, Dataset):
-        raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     if not isinstance(l2, Tracer) and not np.all(np.asarray(l2) >= 0):
         raise ValueError(f"l2 must be a number >= 0, not {l2}.")
     rows, weights = weighed_rows(data, sample_weights, class_weights)
@@ -215,6 +227,33 @@ def objective(
     soft = None if data.probabilities is None else jnp.asarray(data.probabilities, float)
     chex.assert_rank([inputs, labels], [2, 1])
     return Objective(pair, linear() if model is None else model, inputs, labels, jnp.asarray(l2, float), held, soft)
+
+
+def refuse_other_params(f: Objective, params: Any, records: bool = False) -> None:
+    """Refuse params that are shaped otherwise than the model's own.
+
+    Args:
+        f: the objective.
+        params: to look at.
+        records: whether each of their arrays has one further axis, of a run's records, before its own.
+
+    Raises:
+        ValueError: if they do not fit.
+    """
+    checked_tree("params", params)
+    expected = jax.eval_shape(lambda k: f.model.init(k, f.d), jax.random.key(0))
+    if jax.tree.structure(expected) != jax.tree.structure(params):
+        raise ValueError(
+            f"These params do not belong to the model {f.model.name}: it takes {jax.tree.structure(expected)}. Start "
+            f"from model.init(key, d)."
+        )
+    leading = {np.shape(got)[:1] for got in jax.tree.leaves(params)} if records else {()}
+    for want, got in zip(jax.tree.leaves(expected), jax.tree.leaves(params), strict=True):
+        if not leading or len(leading) > 1 or np.shape(got) != (*next(iter(leading)), *want.shape):
+            raise ValueError(
+                f"The model {f.model.name} on {f.d} inputs has a parameter of shape {want.shape}; got {np.shape(got)}. "
+                f"{'One axis, of the records, comes before it' if records else f'Start from model.init(key, {f.d})'}."
+            )
 
 
 def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tuple[Dataset, np.ndarray | None]:
@@ -237,11 +276,16 @@ def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tupl
         rows, shares = both_labels(data)
         weights = shares * (jnp if isinstance(given, Tracer) else np).tile(given, 2)
     labels = np.asarray(rows.labels)
-    if class_weights == "balanced":
+    if isinstance(class_weights, str) and class_weights == "balanced":
         counts = {t: np.sum((labels == t) * shares) for t in (-1, 1)}
         class_weights = {t: data.n / (2.0 * (counts[t] or 1.0)) for t in (-1, 1)}
     if class_weights is not None:
+        if not isinstance(class_weights, Mapping):
+            raise ValueError(f'class_weights are {{-1: weight, +1: weight}} or "balanced", not {shown(class_weights)}.')
         if set(class_weights) != {-1, 1}:
-            raise ValueError(f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights)}.")
-        weights = weights * np.where(labels > 0, class_weights[1], class_weights[-1])
+            raise ValueError(
+                f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(map(str, class_weights))}."
+            )
+        each = {t: checked_number(f"class_weights[{t}]", class_weights[t]) for t in (-1, 1)}
+        weights = weights * np.where(labels > 0, each[1], each[-1])
     return rows, checked_weights(weights)

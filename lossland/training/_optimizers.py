@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from lossland.core import Model, Params, moving_part, weighted
+from lossland.core import Model, Params, moving_part, shown, weighted
 from lossland.elements import as_float, values_of
 from lossland.training._examples import Examples, as_answered, as_asked
 from lossland.training._parameter_axes import with_own
@@ -24,7 +24,12 @@ def made_optimizer(
         ValueError: if it tests the rate in Python, with the form that does not.
     """
     try:
-        return optax.with_extra_args_support(make(rate, **others))
+        made = make(rate, **others)
+        if not isinstance(made, optax.GradientTransformation):
+            raise ValueError(
+                f"optimizer must give a transformation of optax, not {shown(made)}; say optimizer=optax.adam."
+            )
+        return optax.with_extra_args_support(made)
     except jax.errors.ConcretizationTypeError:
         raise ValueError(
             "This optimizer tests its learning rate in Python, as optax's warm-up schedules do, and a sweep's rates "
@@ -51,6 +56,7 @@ def asks(make: Callable[..., optax.GradientTransformation], others: tuple[str, .
         others: the names of its further keywords.
         params: shapes of one model's params.
     """
+    _refuse_other_arguments(make, others)
     moving = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), moving_part(params)[0])
     called = []
 
@@ -68,6 +74,17 @@ def asks(make: Callable[..., optax.GradientTransformation], others: tuple[str, .
     looked_at = set(map(id, jaxpr.invars[: 1 + len(jax.tree.leaves(moving))]))
     read = {id(atom) for step in jaxpr.eqns for atom in step.invars} | {id(atom) for atom in jaxpr.outvars}
     return bool(called) or not looked_at.isdisjoint(read)
+
+
+def _refuse_other_arguments(make: Callable[..., Any], others: tuple[str, ...]) -> None:
+    """Refuse an optimiser that cannot be called as a sweep calls it."""
+    try:
+        inspect.signature(make).bind(1.0, **dict.fromkeys(others, 1.0))
+    except TypeError as error:
+        given = ", ".join(["its learning rate", *others])
+        raise ValueError(f"optimizer is called with {given}, as optax.adam may be; this one is not: {error}.") from None
+    except ValueError:  # it has no signature that can be read
+        return
 
 
 def asking_updates(plan: Any, examples: Examples, hyper: Any, given: tuple, params: Params) -> tuple[Params, Any]:

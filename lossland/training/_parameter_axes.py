@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from lossland.core import checked_reals
 from lossland.elements import Pair, values_of, with_parameters
 
 
@@ -25,7 +26,7 @@ def check_parameters(pairs: Sequence[Pair], parameters: Mapping[str, Sequence[fl
         raise ValueError('thresholds="best" comes from one card a pair; with loss_parameters give scores.')
     for each in pairs:
         for name, values in parameters.items():
-            for value in values:
+            for value in checked_reals(name, values).ravel():
                 bound = with_parameters(each, {name: float(value)})
                 # A family refuses values outside its range when it is evaluated.
                 jax.eval_shape(bound.positive, jax.ShapeDtypeStruct((), jnp.result_type(float)))

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lossland.core import GOES_ON, follow, holds_parts, only_writer
+
 GRACE = 10.0
 """Seconds that processes get to write a checkpoint before they are killed."""
 
@@ -77,11 +79,41 @@ def gather(arrays: dict[str, Any] | None, owner: int, template: dict[str, Any], 
 
 
 @contextlib.contextmanager
+def one_group(lock: Path, done: Callable[[], bool], tell: Callable[[str], None] | None) -> Iterator[None]:
+    """Within the block no other sweep writes what this lock guards; the processes of one sweep enter it together.
+
+    Args:
+        lock: its file.
+        done: whether the result is there, and nothing is left to write.
+        tell: called with a sentence while another is waited for.
+    """
+    import jax
+    import numpy as np
+    from jax.experimental import multihost_utils
+
+    if jax.process_count() == 1:
+        with only_writer(lock, tell=tell):
+            yield
+        return
+    # Process 0 writes the group's token into the lock; the others look for it there.
+    drawn = np.frombuffer(os.urandom(8), np.uint32)
+    token = np.asarray(multihost_utils.broadcast_one_to_all(drawn)).tobytes().hex()
+    with contextlib.ExitStack() as held:
+        if jax.process_index() == 0:
+            held.enter_context(only_writer(lock, token, tell))
+        else:
+            follow(lock, token, done, tell)
+        # Process 0 may not be through before the others have seen that it writes.
+        multihost_utils.sync_global_devices("lossland: one group writes")
+        yield
+
+
+@contextlib.contextmanager
 def _limited(seconds: float, sentence: str) -> Iterator[None]:
     """End this process if the block takes longer: a collective that waits for a dead peer cannot be interrupted."""
 
     def end() -> None:
-        print(f"lossland: {sentence}. Finished blocks are kept: run the same again.", file=sys.stderr, flush=True)
+        print(f"lossland: {sentence}. Run the same again: it goes on from what is kept.", file=sys.stderr, flush=True)
         os._exit(1)
 
     timer = threading.Timer(seconds, end)
@@ -130,8 +162,17 @@ def launch(
     try:
         with _terminated_as_interrupted():
             _watch(children, silence, progress)
-    except BaseException as error:
-        _stop(children, signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
+    except KeyboardInterrupt as error:
+        _stop(children, signal.SIGINT)
+        if _kept(folder):
+            error.add_note(GOES_ON)
+        raise
+    except RuntimeError as error:
+        _stop(children, signal.SIGTERM)
+        goes_on = " Finished blocks and checkpoints are kept: the same command goes on from there."
+        raise RuntimeError(f"{error}{goes_on if _kept(folder) else ''}") from None
+    except BaseException:
+        _stop(children, signal.SIGTERM)
         raise
     for child in children:
         child.log.unlink(missing_ok=True)
@@ -156,7 +197,8 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 def _start(words: Sequence[str], count: int, index: int, folder: Path) -> Child:
     """Start process number `index` of the same command, its errors into a log, its progress into `told`."""
-    log = folder / f"process_{index}.log"
+    # Another sweep may have its logs in the same folder.
+    log = folder / f"process_{index}_of_{os.getpid()}.log"
     command = [sys.executable, "-m", "lossland", *words, "--process-count", str(count), "--process-index", str(index)]
     with open(log, "wb") as errors:
         # A session of its own: Ctrl-C reaches this process alone, which then asks the others to stop.
@@ -217,14 +259,19 @@ def _failure(index: int, count: int, what: str, child: Child) -> str:
     words = _words(child)
     return (
         f"Process {index} of {count} {what}; the others were stopped.{f' It said: {words}' if words else ''} "
-        f"Its log is {child.log}. "
-        "Finished blocks and checkpoints are kept: the same command goes on from there."
+        f"Its log is {child.log}."
     )
+
+
+def _kept(folder: Path) -> bool:
+    """Whether a sweep has left blocks or checkpoints in a folder of results."""
+    return any(holds_parts(parts) for parts in folder.glob("sweep-*.parts"))
 
 
 def _words(child: Child) -> str:
     """The last sentence of ours in a process's log."""
-    lines = [line for line in child.log.read_text(errors="replace").splitlines() if line.startswith("lossland: ")]
+    text = child.log.read_text(errors="replace") if child.log.exists() else ""
+    lines = [line for line in text.splitlines() if line.startswith("lossland: ")]
     return lines[-1].removeprefix("lossland: ").removesuffix(" (--debug shows where)") if lines else ""
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import weighted
+from lossland.core import checked_count, weighted
 from lossland.training._composed import Members
 from lossland.training._examples import Examples, as_answered, as_asked
 from lossland.training._step import (
@@ -51,14 +51,14 @@ def record_steps(record: int | Sequence[int] | Literal["log"], steps: int) -> tu
     Raises:
         ValueError: if a step lies outside 0 to `steps`.
     """
-    if record == "log":
+    if isinstance(record, str) and record == "log":
         inner = np.unique(np.round(2.0 ** (np.arange(2 * np.ceil(np.log2(steps)) + 1) / 2)).astype(int))
-    elif isinstance(record, (int, np.integer)):
-        if record < 1:
-            raise ValueError(f"record must be at least 1 step, not {record}.")
-        inner = np.arange(0, steps, record)
+    elif np.ndim(record) == 0 and not isinstance(record, str):
+        inner = np.arange(0, steps, checked_count("record", record))
+    elif isinstance(record, str):
+        raise ValueError(f'record is "log", every so many steps, or the steps, not {record!r}.')
     else:
-        inner = np.asarray(list(record), int)  # pyright: ignore[reportArgumentType]
+        inner = np.asarray([checked_count("Each step to record", step, 0) for step in np.asarray(record).tolist()], int)
         if inner.size and not (inner.min() >= 0 and inner.max() <= steps):
             raise ValueError(f"Steps to record lie between 0 and {steps}; got {inner.min()} to {inner.max()}.")
     return tuple(int(k) for k in np.unique([0, *inner[inner < steps], steps]))

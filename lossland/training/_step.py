@@ -278,7 +278,7 @@ def _updated(
     finished = jnp.zeros_like(running)
     if plan.tolerance > 0:
         square = sum(jnp.sum((g * g).reshape(*running.shape, -1), -1) for g in jax.tree.leaves(gradient))
-        finished = running & (square <= plan.tolerance**2)
+        finished = running & (square <= plan.tolerance * plan.tolerance)
     goes = running & sound & ~finished & ~trouble
     status = jnp.where(running & ~sound, DIVERGED, jnp.where(finished, FINISHED, state.status))
     status = jnp.where(trouble, state.status, status.astype(jnp.int8))

@@ -1,5 +1,6 @@
 """Sweeps: every pair with every seed, step size and penalty, trained at once on the same data."""
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from lossland.core import (
     Model,
     Params,
     fingerprint,
+    guarded,
     keep_compiled,
     keyed,
     read,
@@ -56,6 +58,7 @@ GATHER_SECONDS = 1800.0
 """How long a process that is done waits for the others before it ends with a sentence."""
 
 
+@guarded(steps=1, batch_size=1, block_scores=1)
 def sweep(
     pairs: Any,
     data: Dataset,
@@ -209,14 +212,21 @@ def sweep(
     most = models_at_once(model, examples, rows, job.held_out)
     cut = blocks(grid, rows, fused, block_scores, job.apart, multiple, most)
     settings = settings_of(job, data, block_scores, sharding, thresholds)
-    kept = None if folder is None else store(Path(folder), _hash(job, cut[0], settings), settings, checkpoint_seconds)
-    if kept is not None and kept.path.exists():
-        return read_sweep(kept.path)
     total = len(grid.pairs) * grid.runs * steps
-    job = job._replace(thresholds=thresholds_of(grid, thresholds, progress, total))
-    return _concluded(_assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds), kept)
+    tell = None if progress is None else lambda sentence: progress(0, total, sentence)
+    alone: Any = contextlib.nullcontext()
+    if folder is not None:
+        alone = store(Path(folder), _hash(job, cut[0], settings), settings, checkpoint_seconds, tell)
+    with alone as kept:
+        if kept is not None and kept.path.exists():
+            made = read_sweep(kept.path)
+            kept.clear()
+            return made
+        job = job._replace(thresholds=thresholds_of(grid, thresholds, progress, total))
+        return _concluded(_assembled(job, _run_all(job, cut, kept, progress), settings, skipped, thresholds), kept)
 
 
+@guarded()
 def read_sweep(path: str | Path) -> Sweep:
     """The sweep that `sweep(folder=...)` or `lossland sweep` left at a path.
 
@@ -227,7 +237,8 @@ def read_sweep(path: str | Path) -> Sweep:
         The `Sweep`, to the same bits.
 
     Raises:
-        ValueError: if there is no file, or it is not a saved sweep.
+        FileNotFoundError: if there is no file.
+        ValueError: if it is not a saved sweep.
 
     Example:
         >>> import tempfile, lossland as ll

@@ -15,3 +15,12 @@ def test_brackets_are_text(capsys):
     told = capsys.readouterr().out
     assert "[0, 1]" in told
     assert "[red]" in told
+
+
+def test_markdown_shows_hostile_cells_as_text():
+    cells = ("<script>alert(1)</script>", "a|b\\|c", "two\nlines\r\nthree", "&lt;b&gt; & c")
+    line = tables.markdown(tables.table("t", ("<b>", "p", "q", "r"), [cells])).splitlines()
+    assert line[0] == "| &lt;b&gt; | p | q | r |"
+    assert line[2:] == [
+        "| &lt;script&gt;alert(1)&lt;/script&gt; | a\\|b\\&#124;c | two lines three | &amp;lt;b&amp;gt; & c |"
+    ]

@@ -112,7 +112,7 @@ def test_folds_are_even_and_test_each_example_once(count):
 
 
 def test_folds_refused():
-    with pytest.raises(ValueError, match="count=1: at least two folds"):
+    with pytest.raises(ValueError, match="count must be at least 2, not 1"):
         folds(CANCER, 1)
     with pytest.raises(ValueError, match=r"Class '1' has 2 example\(s\); 3 folds needs at least 3"):
         folds(two_gaussians(n=40, positives=0.05), 3)

@@ -80,8 +80,8 @@ def test_label_smoothing_mixes_both_labels():
         (lambda: ll.weighted("hinge", 0.0, 0.0), "0 for both classes"),
         (lambda: ll.scaled("hinge", -1.0), "positive number"),
         (lambda: ll.scaled("hinge", 0.0), "positive number"),
-        (lambda: ll.shifted("hinge", math.nan), "finite number"),
-        (lambda: ll.truncated("hinge", math.nan), "capped at a number"),
+        (lambda: ll.shifted("hinge", math.nan), "by must be a number, not nan"),
+        (lambda: ll.truncated("hinge", math.nan), "at must be a number, not nan"),
         (lambda: ll.loss_sum(), "one term or more"),
         (
             lambda: ll.loss_sum("hinge", "cross_entropy"),

@@ -168,7 +168,7 @@ def test_a_published_plane_is_drawn_again_from_its_file(model, tmp_path, x64):
 
 
 def test_files_that_are_no_planes_are_said(tmp_path):
-    with pytest.raises(ValueError, match="There is no file"):
+    with pytest.raises(FileNotFoundError, match="There is no file"):
         ll.landscapes.read_plane(tmp_path / "none.nc")
     ll.landscapes.random_line(PAIR, DATA, CENTRE, key=jax.random.key(0), steps=3).to_xarray().to_netcdf(
         tmp_path / "ray.nc", engine="h5netcdf"

@@ -93,7 +93,7 @@ def test_scores_of_a_column_are_said():
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
     for read in (ll.read_sweep, ll.landscapes.read_plane):
-        with pytest.raises(ValueError, match=r"There is no file .*nowhere\.nc"):
+        with pytest.raises(FileNotFoundError, match=r"There is no file .*nowhere\.nc"):
             read(tmp_path / "nowhere.nc")
         with pytest.raises(ValueError, match="is a folder, not a file"):
             read(tmp_path)

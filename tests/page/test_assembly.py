@@ -49,6 +49,10 @@ def test_modules_are_joined_without_imports():
     assert len(every) == len(set(every))
 
 
+def test_no_module_writes_html_so_that_every_name_is_shown_as_text():
+    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|DOMParser|eval\(", script())
+
+
 # --------------------------------------------------------------------------------------------------- the page, in whole
 
 

@@ -1,13 +1,14 @@
 """Checkpoints of a sweep: an interrupted one goes on to the same bits, a full disk is said."""
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.core import versions
+from lossland.core import Broken, versions
 from lossland.training import _checkpoints as checkpoints
 from tests.references import SPREAD
 
@@ -59,13 +60,46 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(data, tmp_path, monke
     assert ll.sweep(SPREAD[:3], data, **grid).status.shape == (3, 2, 1, 1)
 
 
+def test_threads_with_one_folder_share_one_result(data, tmp_path):
+    grid = {"seeds": 1, "steps": 300, "block_scores": 41, "checkpoint_seconds": 0.0, "folder": tmp_path}
+    with ThreadPoolExecutor(3) as pool:
+        made = [each.result() for each in [pool.submit(ll.sweep, SPREAD[:2], data, **grid) for _ in range(3)]]
+    assert {each.path for each in made} == {made[0].path}
+    for each in made:
+        np.testing.assert_array_equal(each.records["risk"], made[0].records["risk"])
+    assert [path.name for path in tmp_path.iterdir()] == [made[0].path.name]
+
+
+def test_parts_are_said_to_be_kept_only_where_there_are_some(data, tmp_path, monkeypatch):
+    def refused(file, **arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", refused)
+    with pytest.raises(OSError, match=r"No space left on device while writing to \S+\. Mend this and run again$"):
+        ll.sweep(SPREAD[:1], data, seeds=1, steps=5, folder=tmp_path, checkpoint_seconds=0.0)
+    with pytest.raises(KeyboardInterrupt) as stopped, checkpoints.store(tmp_path, "other", {}, 1.0):
+        raise KeyboardInterrupt
+    assert not hasattr(stopped.value, "__notes__")
+
+
+def test_a_damaged_result_is_named_and_a_checkpoint_of_another_block_too(data, tmp_path):
+    made = ll.sweep(SPREAD[:1], data, seeds=1, steps=5, folder=tmp_path)
+    made.path.write_bytes(made.path.read_bytes()[:100])
+    with pytest.raises(Broken, match=rf"{made.path.name} cannot be read as a result .* Remove it"):
+        ll.sweep(SPREAD[:1], data, seeds=1, steps=5, folder=tmp_path)
+    with checkpoints.store(tmp_path, "other", {}, 1.0) as kept:
+        np.savez(kept.folder / "block_000000.state.npz", record_risk=np.zeros(3))
+        with pytest.raises(Broken, match="holds no checkpoint"):
+            kept.under_way(0)
+
+
 def test_leftovers_of_dead_writers_go_and_of_living_ones_stay(tmp_path):
     folder = tmp_path / "sweep-name.parts"
     folder.mkdir()
     dead, alive = folder / ".block_000001.npz.999999999.partial", folder / ".block_000002.npz.1.partial"
     for path in (dead, alive):
         path.write_text("")
-    checkpoints.store(tmp_path, "name", {}, 1.0)
-    assert not dead.exists()
-    assert alive.exists()
+    with checkpoints.store(tmp_path, "name", {}, 1.0):
+        assert not dead.exists()
+        assert alive.exists()
     assert versions()["jax"] == jax.__version__

@@ -86,7 +86,7 @@ def test_random_features_approach_their_kernel(kernel, rng):
     [
         (lambda: ll.mlp((0,)), "at least one unit"),
         (lambda: ll.mlp((4,), hidden="rely"), "Did you mean relu"),
-        (lambda: ll.random_features("cosine", 4, key=KEY), "No random features for kernel 'cosine'"),
+        (lambda: ll.random_features("cosine", 4, key=KEY), 'kernel is "rbf" or "laplacian", not .cosine.'),
         (lambda: ll.random_features("rbf", 4, width=0.0, key=KEY), "width must be positive"),
         (lambda: ll.linear().init(KEY, 0), "at least one unit"),
     ],

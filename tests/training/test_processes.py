@@ -1,5 +1,6 @@
 """Several devices, several processes, and processes that are killed: the same numbers, and nothing lost."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
+from lossland.core import Broken
 from lossland.training import _processes as processes
 
 pytestmark = pytest.mark.slow
@@ -88,12 +90,12 @@ def test_more_processes_than_blocks_are_refused(tmp_path):
 
 @pytest.mark.parametrize(("how", "word"), [(signal.SIGKILL, "killed by SIGKILL"), (signal.SIGSTOP, "silent for")])
 def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, word):
-    words = [*SWEEP[:-1], "1000000", "--processes", "2", "--out", str(tmp_path), "--silence", "12"]
+    words = [*SWEEP[:-1], "1000000", "--processes", "2", "--out", str(tmp_path), "--silence", "20"]
     parent = subprocess.Popen(
         [sys.executable, "-m", "lossland", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     children = []
-    while len(children) < 2 or not list(tmp_path.rglob("config.json")):
+    while len(children) < 2 or not list(tmp_path.rglob("block_*.npz")):
         time.sleep(0.2)
         assert parent.poll() is None, parent.stderr.read()
         children = _children(parent.pid)
@@ -104,7 +106,7 @@ def test_a_process_that_dies_or_hangs_ends_all_with_one_sentence(tmp_path, how, 
     assert word in errors
     assert "the same command goes on from there" in errors
     assert "Traceback" not in errors
-    assert time.monotonic() - struck < 12 + 2 * processes.GRACE + 10
+    assert time.monotonic() - struck < 20 + 2 * processes.GRACE + 10
     assert not any(_alive(child) for child in children)
 
 
@@ -114,7 +116,7 @@ def test_a_command_that_is_asked_to_stop_keeps_where_it_was(tmp_path, how, count
     parent = subprocess.Popen(
         [sys.executable, "-m", "lossland", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while not list(tmp_path.rglob("config.json")):
+    while len(list(tmp_path.rglob("config.json"))) < 1:
         time.sleep(0.2)
         assert parent.poll() is None, parent.stderr.read()
     time.sleep(2.0)
@@ -152,25 +154,70 @@ def _one_sweep(folder):
     )
 
 
-def test_twenty_kills_change_no_bit(tmp_path):
+def _checkpoints(folder):
+    """Every checkpoint of a block under way, with the time of its last writing."""
+    found = {}
+    for path in folder.rglob("block_*.state.npz"):
+        with contextlib.suppress(FileNotFoundError):
+            found[path.name] = path.stat().st_mtime_ns
+    return found
+
+
+def test_twenty_kills_in_the_middle_of_blocks_change_no_bit(tmp_path):
     plain = _one_sweep(None)
-    clock = random.Random(4)
+    draw = random.Random(4)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([ll.sweep.__module__])
-    seen = 0
+    in_blocks = set()
     for _ in range(20):
         child = context.Process(target=_one_sweep, args=(tmp_path,))
         child.start()
-        child.join(clock.uniform(0.2, 1.2))
-        seen += child.is_alive()
+        before, seen, wanted = _checkpoints(tmp_path), 0, draw.randint(1, 4)
+        # So many checkpoints are written by this child itself, then a moment passes.
+        while seen < wanted and child.is_alive():
+            time.sleep(0.005)
+            now = _checkpoints(tmp_path)
+            seen += sum(before.get(name) != at for name, at in now.items())
+            before = now
+        child.join(draw.uniform(0.0, 0.1))
         child.kill()
         child.join()
+        in_blocks |= {(name, at) for name, at in _checkpoints(tmp_path).items()}
+    assert len(in_blocks) >= 20
     made = _one_sweep(tmp_path)
-    assert seen >= 5
     for name, record in plain.records.items():
         np.testing.assert_array_equal(record, made.records[name], err_msg=name)
     np.testing.assert_array_equal(plain.params["weights"], made.params["weights"])
     assert [path.name for path in tmp_path.iterdir()] == [made.path.name]
+
+
+@pytest.mark.parametrize("left", ["half of it", "nothing", "text"])
+def test_a_damaged_checkpoint_is_named_and_nothing_is_lost(tmp_path, left):
+    context = multiprocessing.get_context("forkserver")
+    child = context.Process(target=_one_sweep, args=(tmp_path,))
+    child.start()
+    while not _checkpoints(tmp_path):
+        time.sleep(0.005)
+    child.kill()
+    child.join()
+    (path, *_) = tmp_path.rglob("block_*.state.npz")
+    others = {other: other.read_bytes() for other in tmp_path.rglob("*.npz") if other != path}
+    whole = path.read_bytes()
+    path.write_bytes({"half of it": whole[: len(whole) // 2], "nothing": b"", "text": b"PK text"}[left])
+    with pytest.raises(Broken, match=rf"{path.name} cannot be read \(.+\)\. Remove it and run again"):
+        _one_sweep(tmp_path)
+    assert {other: other.read_bytes() for other in others} == others
+    path.write_bytes(whole)
+    assert _one_sweep(tmp_path).path.exists()
+
+
+def test_two_commands_in_one_folder_both_end_well_with_one_result(tmp_path):
+    words = [sys.executable, "-m", "lossland", *SWEEP, "--out", str(tmp_path)]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [each.communicate(timeout=300) for each in both]
+    assert [each.returncode for each in both] == [0, 0], told
+    assert told[0][0] == told[1][0]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".nc"]
 
 
 def test_what_a_process_tells_is_one_line(capsys):
