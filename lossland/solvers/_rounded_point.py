@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.solvers._exact_value import ExactProblem, exact_primal, exact_scores
+from lossland.solvers._lattice import last_digits
 
 MOST = 64
 """Blocks in which coordinates are rounded."""
@@ -60,13 +61,44 @@ def rounded_point(
     best = _better(problem, best, w, b)
     if not len(on) or (best is not None and best.primal <= enough):
         return best
-    seen = exact_scores(problem, w, b)
-    error = max(abs(float((_ball_of(seen[i]) - scores[i]).mid())) for i in on)
+    off = _off(problem, w, b, scores, on)
+    error = float(np.abs(off).max())
     away = _away(problem, inputs, centre, level is not None, sides)
     for reach in REACHES:
         moved = [v + reach * error * a for v, a in zip(weights, away[:-1], strict=True)]
         w, b = rounded(moved, None if level is None else level + reach * error * away[-1])
         best = _better(problem, best, w, b)
+        if best is not None and best.primal <= enough:
+            return best
+    return _by_last_digits(problem, best, rows, scores, on, rounded(weights, level), enough)
+
+
+def _off(problem: ExactProblem, w: np.ndarray, b: float, scores: list[Any], on: np.ndarray) -> np.ndarray:
+    """By how much the scores of some examples miss the point's, (m,)."""
+    seen = exact_scores(problem, w, b)
+    return np.array([float((_ball_of(seen[i]) - scores[i]).mid()) for i in on])
+
+
+def _by_last_digits(
+    problem: ExactProblem,
+    best: Doubles | None,
+    rows: np.ndarray,
+    scores: list[Any],
+    on: np.ndarray,
+    start: tuple[np.ndarray, float],
+    enough: Any,
+) -> Doubles | None:
+    """The point again, where kinks are dear on both sides: last digits of many weights that cancel on every knot."""
+    point = np.append(*start) if problem.bias else start[0]
+    for share in (1e-3, 1e-6, 1e-9):
+        w, b = (point[:-1], float(point[-1])) if problem.bias else (point, 0.0)
+        off, used = _off(problem, w, b, scores, on), np.flatnonzero(rows.any(axis=0))
+        moves = last_digits(rows[:, used], np.spacing(np.abs(point[used])), off, share)
+        if moves is None:
+            return best
+        moved = point.copy()
+        moved[used] += moves * np.spacing(np.abs(point[used]))
+        best = _better(problem, best, *((moved[:-1], float(moved[-1])) if problem.bias else (moved, 0.0)))
         if best is not None and best.primal <= enough:
             break
     return best
