@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BITS = 400
 """Of each number: those of products of centred inputs, three times over."""
+CIRCLE = 8
+"""Steps without progress after which they are made more carefully."""
 CLOSE = -150
 """The binary logarithm of the relative gap at which the steps end."""
 
@@ -71,15 +73,17 @@ def wide(bits: int = BITS) -> Iterator[None]:
 
 def interior_wide(problem: WideProblem, steps: int) -> WidePoint:
     """The optimum to some thirty digits, or as far as the steps lead; within `wide`."""
-    at, best = _start(problem), None
+    at, best, idle = _start(problem), None, 0
     for count in range(steps + 1):
         share = _share(problem, at)
         at = at._replace(steps=count, share=share)
+        idle = 0 if best is None or share < 0.99 * best.share else idle + 1
         if best is None or share < best.share:
             best = at
         if share <= 2.0**CLOSE or count == steps or not np.isfinite(share):
             break
-        moved = _step(problem, at)
+        # Steps that go round in a circle are broken by one towards the middle.
+        moved = _step(problem, at, idle > CIRCLE)
         if moved is None:
             break
         at = moved
@@ -191,7 +195,7 @@ class _Newton(NamedTuple):
     alpha: list[Any]
 
 
-def _step(problem: WideProblem, at: WidePoint) -> WidePoint | None:
+def _step(problem: WideProblem, at: WidePoint, careful: bool) -> WidePoint | None:
     """One predictor-corrector step; None where the system is singular."""
     from flint import arb
 
@@ -215,6 +219,8 @@ def _step(problem: WideProblem, at: WidePoint) -> WidePoint | None:
                 after += (own + reach * more) * (room + reach * way * change[i])
                 count += 1
     aim = now / max(count, 1) * (after / now) ** 3 if now > 0 else zero
+    if careful:
+        aim, reach = _most(aim, now / max(count, 1) / 4), zero
     low = [aim - reach * c * b if e is not None else zero for c, b, e in zip(change, below, problem.low, strict=True)]
     high = [aim + reach * c * b if e is not None else zero for c, b, e in zip(change, above, problem.high, strict=True)]
     found = _direction(problem, at, newton, low, high)
