@@ -112,9 +112,11 @@ def kink_sets(bias: bool, form: Form, sol: Solution, given: Given) -> tuple[Kink
 
 
 def unsure(sol: Solution, given: Given) -> np.ndarray:
-    """How far the margins of a solution may be off, (n,): half its squared distance from the optimum is in its gap."""
+    """How far the margins of a solution may be off, (n,): half its squared distance is at most the gap."""
     away = np.linalg.norm(given.inputs - given.inputs.mean(axis=0), axis=1)
-    return away * np.sqrt(2.0 * abs(float(sol.gap) * float(sol.objective)))
+    # Not the gap, which holds the most that rounding may hide, and so far more than it does.
+    apart = max(abs(float(sol.objective) - float(sol.dual_objective)), 4e-16 * abs(float(sol.objective)))
+    return away * np.sqrt(2.0 * apart)
 
 
 def _split(

@@ -121,6 +121,8 @@ def within(terms: Terms, t: np.ndarray, c: np.ndarray, duals: np.ndarray) -> np.
     for total, way in ((np.asarray(terms.low).sum(axis=1), -1.0), (np.asarray(terms.high).sum(axis=1), 1.0)):
         # Times a power of two nothing is rounded.
         rounded = np.isfinite(total) & (np.frexp(np.abs(total))[0] != 0.5) & (total != 0)
+        if not rounded.any():
+            continue
         end = c * np.where(rounded, total, 0.0)[side]
         beyond = rounded[side] & (way * duals >= way * end) & (duals != 0)
         duals = np.where(beyond, np.nextafter(end, 0.0), duals)

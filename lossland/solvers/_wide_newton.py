@@ -81,7 +81,8 @@ def newton_wide(problem: SmoothProblem, start: list[Any], steps: int, close: flo
     for count in range(steps + 1):
         bound, alpha, size = _bound(problem, at)
         # Where the objective's fall is below the losses' own rounding, the bound still tells progress.
-        idle = 0 if best is None or bound > best.dual else idle + 1
+        fell = best is not None and at.primal < best.primal - 8 * UNIT * best.size
+        idle = 0 if best is None or bound > best.dual or fell else idle + 1
         if best is None or at.primal <= best.primal or bound > best.dual:
             keep = best is not None and best.dual > bound
             dual, own = (best.dual, best.alpha) if keep and best is not None else (bound, alpha)

@@ -1,0 +1,44 @@
+"""Random problems at the extremes: what says that it converged has, by rational arithmetic; and nearly all do."""
+
+import numpy as np
+import pytest
+
+from lossland.solvers._convex_form import convex_form
+from tests.solvers.random_problems import LOSSES, STRUCTURES, exact_gap, random_problem, solved
+
+COUNT = len(LOSSES) * len(STRUCTURES) * 9
+BEYOND = {1282, 1525, 2530}
+"""Two-sided kinks of C * |x|^2 = 1e9 to 1e24 on as many examples as unknowns: doubles cannot lie on them all."""
+
+
+def check(seeds):
+    beyond = set()
+    for seed in seeds:
+        problem = random_problem(seed)
+        sol = solved(problem)
+        which = seed, problem.name, problem.structure
+        assert np.isfinite(sol.gap), which
+        assert bool(sol.converged) == (sol.gap <= 1e-8) == (sol.message == ""), which
+        if not sol.converged:
+            assert "float64 cannot express it" in sol.message, which
+            beyond.add(seed)
+        if convex_form(LOSSES[problem.name]).terms is not None:
+            primal, dual, size = exact_gap(problem, sol)
+            assert dual is not None, which
+            # What is reported is not below what is: to a last digit of the quotient itself.
+            assert float(primal - dual) <= float(sol.gap * (1 + 1e-12)) * float(size), which
+            assert np.isclose(sol.objective, float(primal), rtol=max(2 * sol.gap, 1e-14), atol=0), which
+    return beyond
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_some_random_problems(part):
+    """A fixed spread over losses and structures."""
+    seeds = [(53 * k) % COUNT for k in range(part, 64, 4)]
+    assert check(seeds) <= BEYOND
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("part", range(18))
+def test_three_thousand_random_problems(part):
+    assert check(range(part, COUNT, 18)) <= BEYOND
