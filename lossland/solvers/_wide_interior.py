@@ -165,7 +165,8 @@ def _share(problem: WideProblem, at: WidePoint) -> float:
         margin = int(problem.labels[own]) * scores[own]
         size += abs(at.beta[i] * (problem.knot[i] - margin - problem.soft[i] * at.beta[i] / 2))
         # A coordinate without ends has no multipliers to take this up at the start.
-        gap += abs(at.beta[i] * (problem.knot[i] - margin - problem.soft[i] * at.beta[i] + at.below[i] - at.above[i]))
+        push = problem.knot[i] - margin - problem.soft[i] * at.beta[i] + at.below[i] - at.above[i]
+        gap += abs(at.beta[i] * push) + (push * push / problem.soft[i] if problem.soft[i] > 0 else zero)
     penalised = at.point[:-1] if problem.bias else at.point
     half = sum((v * v for v in penalised), zero) / 2
     off = _off(problem, at)
