@@ -65,7 +65,6 @@ from .properties import check_activation as check_activation
 from .properties import check_loss as check_loss
 from .properties import check_pair as check_pair
 from .solvers import NotSeparable as NotSeparable
-from .solvers import Separable as Separable
 from .solvers import decision_function as decision_function
 from .solvers import differentiable_solve as differentiable_solve
 from .solvers import hinge_path as hinge_path

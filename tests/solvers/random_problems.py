@@ -9,7 +9,7 @@ from flint import fmpq, fmpq_mat
 import lossland as ll
 from lossland.elements import LOSSES as REGISTERED
 from lossland.elements import find
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers import convex_form
 
 
 def _own_lines(margin):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lossland.solvers import _exact_value as exact
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers import convex_form
 from tests.solvers.random_problems import LOSSES
 
 PIECEWISE = [name for name, loss in LOSSES.items() if convex_form(loss).terms is not None]

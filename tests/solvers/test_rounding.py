@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers import convex_form
 from lossland.solvers._rounding import Evaluated, certificate, frame_of, within
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers import convex_form
 from lossland.solvers._second_look import look_again, look_again_smooth
 from tests.solvers.random_problems import LOSSES, Problem, exact_gap
 from tests.solvers.random_problems import solved as solved_problem

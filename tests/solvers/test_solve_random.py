@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers import convex_form
 from lossland.solvers._second_look import look_again, look_again_smooth
 from tests.solvers.random_problems import LOSSES, STRUCTURES, exact_gap, random_problem, solved
 

@@ -47,7 +47,7 @@ def test_complete_separation_is_shown():
     rng = np.random.default_rng(2)
     x = rng.normal(size=(60, 4)) + 50
     data = ll.Dataset(inputs=x, labels=np.where(x @ [1, -2, 0, 1] > -1, 1, -1))
-    with pytest.raises(ll.Separable, match="separates the classes, so that the loss falls forever") as caught:
+    with pytest.raises(ll.solvers.Separable, match="separates the classes, so that the loss falls forever") as caught:
         ll.solve("logistic", data, C=np.inf)
     assert caught.value.complete
     exact_margins(caught.value, data, np.ones(60, bool))
@@ -59,7 +59,7 @@ def test_examples_on_the_plane_do_not_save_the_estimate(name):
     rng = np.random.default_rng(3)
     x = rng.integers(0, 2, size=(60, 3)).astype(float)
     data = ll.Dataset(inputs=x, labels=np.where(x[:, 0] > 0, 1, rng.choice([-1, 1], 60)))
-    with pytest.raises(ll.Separable, match=r"but for [0-9]+ examples that lie on it") as caught:
+    with pytest.raises(ll.solvers.Separable, match=r"but for [0-9]+ examples that lie on it") as caught:
         ll.solve(name, data, C=np.inf)
     assert not caught.value.complete
     exact_margins(caught.value, data, np.ones(60, bool))
