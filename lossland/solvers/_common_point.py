@@ -29,6 +29,12 @@ class NotSeparable(ValueError):
         self.combination = combination
         self.exact = exact
 
+    def spread(self, rows: np.ndarray, n: int) -> "NotSeparable":
+        """The same error for n examples, of which these rows were asked about."""
+        whole = np.zeros(n)
+        whole[rows] = self.combination
+        return NotSeparable(str(self), whole, self.exact)
+
     def __reduce__(self) -> Any:
         return type(self), (self.args[0], self.combination, self.exact)
 

@@ -227,12 +227,13 @@ def _filled_between(boxes: list[tuple[Any, Any, Any, Any]], above: Any, below: A
             m = (_total(box[0] / box[3] for box in boxes) - v) / bend
         return _filled(boxes, m, v)
     inner: Any = above - 1 if below is None else below + 1 if above is None else (above + below) / 2
-    at, bend = inner - inner, inner - inner
-    for knot, low, high, soft in boxes:
+    at, bend = _total(()), _total(())
+    for box in boxes:
+        knot, low, high, soft = box
         if soft == 0:
             at += high if knot > inner else low
             continue
-        own = (knot - inner) / soft
+        own: Any = (knot - inner) / soft
         inside = _clipped(own, low, high) == own
         at += own if inside else _clipped(own, low, high)
         bend += 1 / soft if inside else 0

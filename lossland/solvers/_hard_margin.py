@@ -18,7 +18,7 @@ from lossland.solvers._common_point import not_separable
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import Terms, spread
 from lossland.solvers._rounding import UNIT, Evaluated, certificate, frame_of
-from lossland.solvers._second_look import Looked, affordable, look_again
+from lossland.solvers._second_look import HARD_MARGIN, Looked, affordable, look_again
 
 CLOSE = 1e-12
 """The relative gap up to which float64 is taken to have solved it."""
@@ -26,8 +26,6 @@ NEITHER = (
     "C=inf: within rounding neither a separating plane nor a common point of the classes was found. If there is a "
     "margin, float64 weights cannot express it. Give a finite C, or move the data to 0 and standardise them."
 )
-_ONE = np.ones((2, 1))
-_HINGE = Terms(_ONE, 0.0 * _ONE, np.inf * _ONE, 0.0 * _ONE, np.zeros(2))
 
 
 def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> Looked:
@@ -66,9 +64,8 @@ def separate(inputs: np.ndarray, labels: np.ndarray, bias: bool, steps: int) -> 
         proof = not_separable(scaled, inputs, labels, alpha, bias)
         if proof is not None:
             raise proof
-    again = (
-        look_again(_HINGE, inputs, labels, np.full(len(labels), np.inf), bias) if affordable(*inputs.shape) else None
-    )
+    endless = np.full(len(labels), np.inf)
+    again = look_again(HARD_MARGIN, inputs, labels, endless, bias) if affordable(*inputs.shape) else None
     best = min((each for each in (found, again) if each is not None), key=lambda each: each.gap, default=None)
     if best is None:
         raise ValueError(NEITHER)

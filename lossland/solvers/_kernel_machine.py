@@ -137,7 +137,7 @@ def _doubt(problem: KernelProblem, diagonal: np.ndarray, at: Reached, size: floa
 
 
 def _exact_values(problem: KernelProblem, at: Reached) -> Values | None:
-    """The same without rounding; None where there is no finite bound."""
+    """The same in rational arithmetic of the matrix of doubles; None where there is no finite bound."""
     terms = problem.form.terms
     assert terms is not None
     matrix = evaluate(problem.kernel, problem.inputs, problem.inputs)
@@ -148,14 +148,19 @@ def _exact_values(problem: KernelProblem, at: Reached) -> Values | None:
         return None
     coefficients = np.zeros(len(matrix))
     coefficients[at.rows] = at.coefficients
+    length = np.sqrt(np.abs(matrix.diagonal()))
     best = None
-    for digits in (None, -50, -47, -44, -41, -38, -35):
+    for digits in (None, -50, -47, -44, -41, -38, -35, -32, -29):
         scale = 1.0 if digits is None else 1.0 + 2.0**digits
         found = exact_primal(exact, scale * coefficients, scale * at.bias)
-        if found is not None and (best is None or found[0] < best[0][0]):
-            best = found, scale
-    if best is None:
-        return None
-    (primal, size), scale = best
-    # A matrix of doubles is a kernel's up to its last digits, which may be worth more than the gap.
-    return Values(as_double(primal), as_double(bound), exact_ratio(abs(primal - bound), size), scale)
+        if found is None:
+            continue
+        # The kernel's entries are themselves rounded: by so much the scores are open.
+        wrong = 4.0 * UNIT * length * float(length[at.rows] @ np.abs(scale * at.coefficients))
+        scores = scale * (matrix @ coefficients + at.bias)
+        steep = steepness(terms, problem.labels, problem.weights, scores, at.duals, wrong + 4.0 * UNIT * np.abs(scores))
+        primal, size = as_double(found[0]), as_double(found[1])
+        gap = exact_ratio(abs(found[0] - bound), found[1]) + (float(steep @ wrong) / size if size > 0 else 0.0)
+        if best is None or gap < best.gap:
+            best = Values(primal, as_double(bound), gap, scale)
+    return best

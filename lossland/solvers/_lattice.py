@@ -42,7 +42,7 @@ def last_digits(rows: np.ndarray, digits: np.ndarray, off: np.ndarray, share: fl
         return None
     share = max(share, 1e-9)
     # As many digits as the pigeonhole principle asks for, and no move that the weights would feel.
-    reach = float(np.clip(4.0 * share ** (-m / (p - m)), 4.0, 2.0 ** (BITS - 10)))
+    reach = float(np.clip(4.0 * share ** -min(m / (p - m), 12.0), 4.0, 2.0 ** (BITS - 10)))
     whole, one = 2.0**BITS / (unit * share), round(2.0**BITS / reach)
     table = [[*(round(v) for v in whole * effect[:, j]), *(one * (k == j) for k in range(p))] for j in range(p)]
     basis = np.array([[float(int(v)) for v in row] for row in fmpz_mat(table).lll().tolist()])

@@ -58,7 +58,7 @@ def rounded_point(
         return _one_by_one(rows, centre, weights, level) if len(on) else doubles(centre, weights, level)
 
     w, b = rounded(weights, level)
-    best = _better(problem, best, w, b)
+    best = _better(problem, _better(problem, best, *doubles(centre, weights, level)), w, b)
     if not len(on) or (best is not None and best.primal <= enough):
         return best
     off = _off(problem, w, b, scores, on)
@@ -160,7 +160,9 @@ def doubles(centre: np.ndarray, weights: list[Any], level: Any) -> tuple[np.ndar
     for _ in range(3):
         off = float((at_centre(b) - wanted).mid())
         steps = np.spacing(np.abs(w)) * np.abs(centre)
-        finer = np.flatnonzero((steps > 0) & (steps < 2 * abs(off)))
+        # Only inputs far from 0 have a score at the centre that a last digit of a weight can mend.
+        slight = np.abs(off) <= 2.0**-40 * np.abs(w).max(initial=0.0) * np.abs(centre)
+        finer = np.flatnonzero((steps > 0) & (steps < 2 * abs(off)) & slight)
         if not len(finer):
             break
         # The coarsest of those that still help: it moves the other scores least.

@@ -21,8 +21,15 @@ from lossland.solvers._wide_newton import SmoothProblem, newton_wide, place
 LOG = logging.getLogger("lossland.solver")
 ENOUGH = 100
 STEPS = 200
+VAGUE = 0.03
+"""The share of the weights' size from which on their uncertainty calls for a second look."""
 LARGEST = 4_000_000
 """Numbers n (d + 1)^2 up to which a second look is made: some ten seconds."""
+
+
+_ONE = np.ones((2, 1))
+HARD_MARGIN = Terms(_ONE, 0.0 * _ONE, np.inf * _ONE, 0.0 * _ONE, np.zeros(2))
+"""What the hinge becomes at C = inf."""
 
 
 class Looked(NamedTuple):
@@ -65,6 +72,10 @@ def look_again_where(
         found: what float64 found, with its gaps.
     """
     open_still = ~(found.gap <= tol) & ((found.iterations < steps) | (steps >= ENOUGH))
+    if form.terms is not None and inputs.shape[0] * (inputs.shape[1] + 1) ** 2 <= LARGEST // 10:
+        # A small gap of a large objective leaves the weights open: half their squared distance is at most the gap.
+        away = np.sqrt(2.0 * found.gap * np.abs(found.objective))
+        open_still |= (found.gap <= tol) & (away > VAGUE * np.linalg.norm(found.weights, axis=1)) & (away > 0)
     if not open_still.any() or not affordable(*inputs.shape):
         return found
     LOG.info("solve looks again at %d of %d problems, with more digits.", open_still.sum(), len(open_still))
@@ -225,8 +236,7 @@ def _rationals(terms: Terms, x: np.ndarray, t: np.ndarray, c: np.ndarray, bias: 
     """The same in rationals; for the hard margin, boxes without an upper end and weights 1."""
     if np.isfinite(c).all():
         return exact_problem(terms, x, t, c, bias)
-    one = np.ones((2, 1))
-    return exact_problem(Terms(one, 0 * one, np.inf * one, 0 * one, np.zeros(2)), x, t, np.ones(len(c)), bias)
+    return exact_problem(HARD_MARGIN, x, t, np.ones(len(c)), bias)
 
 
 def _sets(problem: WideProblem, at: WidePoint, n: int) -> tuple[np.ndarray, list[Any], np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 from lossland.core import Reals, checked_weights, guarded, keep_compiled, promoting, shaped_weights
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
+from lossland.solvers._common_point import NotSeparable
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
 from lossland.solvers._problems import check_bounded, problems, strength
@@ -193,10 +194,13 @@ def _at_infinity(
     for k in range(len(c)):
         labels = t[k % len(t)]
         if terms is None:
-            rows.append(unpenalised(form, data.inputs, labels, s[k], bias))
+            rows.append(unpenalised(form, data.inputs, labels, s[k], bias, steps))
             continue
         keep = np.flatnonzero(c[k] > 0)
-        found = separate(data.inputs[keep], labels[keep], bias, steps)
+        try:
+            found = separate(data.inputs[keep], labels[keep], bias, steps)
+        except NotSeparable as error:
+            raise error.spread(keep, data.n) from None
         duals, support = np.zeros(data.n), np.zeros(data.n, np.int8)
         duals[keep], support[keep] = found.duals, found.support
         rows.append(found._replace(duals=duals, support=support))

@@ -15,7 +15,7 @@ from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, Reac
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, row_blocks
 from lossland.solvers._problems import check_bounded, problems
 
-SMALL = 600
+SMALL = 150
 """Examples up to which what the full matrix left open is solved once more, linear in its factor's columns."""
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
@@ -108,7 +108,7 @@ def solve_kernel(
         )
     else:
         found = _full(problem, tol)
-        if not found.converged and len(kept) <= SMALL:
+        if not found.converged and form.terms is not None and len(kept) <= SMALL:
             found = min(found, by_representers(problem, len(kept), tol), key=_gap)
     duals, support = np.zeros(data.n), np.zeros(data.n, int)
     duals[kept], support[kept] = found.duals, found.support

@@ -12,7 +12,7 @@ from lossland.solvers._certificates import FREE
 from lossland.solvers._convex_form import Form
 from lossland.solvers._exact_value import rational
 from lossland.solvers._rounded_point import as_double, doubles
-from lossland.solvers._second_look import STEPS, Looked, centred
+from lossland.solvers._second_look import HARD_MARGIN, Looked, affordable, centred, look_again
 from lossland.solvers._wide_interior import wide
 from lossland.solvers._wide_newton import SmoothProblem, jets, newton_wide, place
 
@@ -23,8 +23,9 @@ class Separable(ValueError):
     Attributes:
         weights: (d,), the direction.
         bias: its bias.
-        margins: (n,), t_i (x_i . weights + bias), none negative, computed without rounding; 0 of examples on the plane,
-            and of those that have no weight.
+        margins: (n,), t_i (x_i . weights + bias), none negative, computed without rounding, of weights and bias as they
+            are, or, where doubles cannot put an example on the plane, of the rational numbers next to them; 0 of
+            examples on the plane, and of those that have no weight. Soft labels have 2 n, of n as +1 and n as -1.
         complete: whether no example lies on the plane.
     """
 
@@ -36,7 +37,7 @@ class Separable(ValueError):
         return type(self), (self.args[0], self.weights, self.bias, self.margins, self.complete)
 
 
-def unpenalised(form: Form, inputs: np.ndarray, t: np.ndarray, s: np.ndarray, bias: bool) -> Looked:
+def unpenalised(form: Form, inputs: np.ndarray, t: np.ndarray, s: np.ndarray, bias: bool, steps: int) -> Looked:
     """The minimum of sum_i s_i phi(t_i (x_i . w + b)) of one problem, with its gap.
 
     Args:
@@ -45,6 +46,7 @@ def unpenalised(form: Form, inputs: np.ndarray, t: np.ndarray, s: np.ndarray, bi
         t: labels, (n,).
         s: weights, (n,), not negative and finite.
         bias: whether b is free.
+        steps: the most steps.
 
     Returns:
         The estimate; where columns depend on one another, one of many.
@@ -55,7 +57,7 @@ def unpenalised(form: Form, inputs: np.ndarray, t: np.ndarray, s: np.ndarray, bi
     Example:
         >>> from lossland.solvers._convex_form import convex_form
         >>> x, t = np.array([[0.0], [1.0], [0.0], [1.0]]), np.array([1.0, 1.0, -1.0, 1.0])
-        >>> unpenalised(convex_form("logistic"), x, t, np.ones(4), True)
+        >>> unpenalised(convex_form("logistic"), x, t, np.ones(4), True, 100)
         Traceback (most recent call last):
             ...
         lossland.solvers._unpenalised.Separable: There is no minimum without a penalty: ...
@@ -71,16 +73,23 @@ def unpenalised(form: Form, inputs: np.ndarray, t: np.ndarray, s: np.ndarray, bi
         problem = SmoothProblem(form.pair, columns, labels, s[kept], form.infimum, bias, form.curvature, penalty=0)
         from flint import arb
 
-        at = newton_wide(problem, [arb(float(v)) for v in _near(form, x - centre, labels, s[kept], bias)], STEPS)
+        start = _near(form, x - centre if bias else x, labels, s[kept], bias)
+        at = newton_wide(problem, [arb(float(v)) for v in start], steps)
         w, b = doubles(centre, at.point[:-1] if bias else at.point, at.point[-1] if bias else None)
         level = sum((arb(float(m)) * arb(float(v)) for m, v in zip(centre, w, strict=True)), arb(b))
         there = place(problem, [*(arb(float(v)) for v in w), level] if bias else [arb(float(v)) for v in w])
         primal, size = there.primal, float(np.abs(there.losses).sum())
-        gap = float(primal - at.dual) / size if size > 0 else 0.0
+        gap = abs(float(primal - at.dual)) / size if primal is not None and size > 0 else np.inf
+    if not gap <= 1e-6 and not _grows_both_ways(form):
+        # Where float64's linear programme saw no plane, more digits may.
+        plane = _by_hard_margin(x, labels, bias)
+        if plane is not None:
+            raise _separable(plane, kept, len(t))
     duals, support = np.zeros(len(t)), np.zeros(len(t), np.int8)
     duals[kept], support[kept] = at.alpha, FREE
+    value = np.inf if primal is None else float(primal)
     return Looked(
-        w, b, duals, float(primal), float(at.dual), max(gap, 0.0), at.steps, np.array([b, b]), support,
+        w, b, duals, value, float(at.dual), gap, at.steps, np.array([b, b]), support,
         "Newton's steps led no further: the classes are all but separated. Give a finite C.",
     )  # fmt: skip
 
@@ -154,6 +163,26 @@ def _separating(x: np.ndarray, t: np.ndarray, bias: bool) -> tuple[np.ndarray, f
     return None
 
 
+def _by_hard_margin(x: np.ndarray, t: np.ndarray, bias: bool) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """The plane of the widest margin, found with many digits; None if there is none or the problem is too large."""
+    if not affordable(*x.shape):
+        return None
+    found = look_again(HARD_MARGIN, x, t, np.full(len(t), np.inf), bias)
+    if found is None:
+        return None
+    margins = _margins_at(x, t, found.weights, found.bias)
+    return (found.weights, found.bias, np.array([as_double(m) for m in margins])) if min(margins) > 0 else None
+
+
+def _margins_at(x: np.ndarray, t: np.ndarray, weights: np.ndarray, b: float) -> list[Any]:
+    """t_i (x_i . weights + b) of doubles, exactly."""
+    from flint import fmpq_mat
+
+    level = rational(b)
+    scores = fmpq_mat([[rational(v) for v in row] for row in x]) * fmpq_mat([[rational(v)] for v in weights])
+    return [int(label) * (z + level) for label, z in zip(t, scores.entries(), strict=True)]
+
+
 def _exactly(
     x: np.ndarray,
     t: np.ndarray,
@@ -178,7 +207,11 @@ def _exactly(
     if any(m < 0 for m in margins) or not any(m > 0 for m in margins):
         return None
     b = as_double(point[-1]) if bias else 0.0
-    return np.array([as_double(v) for v in point[:d]]), b, np.array([as_double(m) for m in margins])
+    weights = np.array([as_double(v) for v in point[:d]])
+    at_doubles = _margins_at(x, t, weights, b)
+    if min(at_doubles) >= 0 and max(at_doubles) > 0:
+        margins = at_doubles
+    return weights, b, np.array([as_double(m) for m in margins])
 
 
 def _onto(rows: list[list[Any]], point: list[Any]) -> list[Any]:

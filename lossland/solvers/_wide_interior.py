@@ -219,7 +219,9 @@ def _step(problem: WideProblem, at: WidePoint, careful: bool) -> WidePoint | Non
                 now += own * room
                 after += (own + reach * more) * (room + reach * way * change[i])
                 count += 1
-    aim = now / max(count, 1) * (after / now) ** 3 if now > 0 else zero
+    # A product, for a power takes a logarithm, and rounding may leave `after` below 0.
+    left = (after / now).mid() if now > 0 else zero
+    aim = now / max(count, 1) * left * left * left
     if careful:
         aim, reach = _most(aim, now / max(count, 1) / 4), zero
     low = [aim - reach * c * b if e is not None else zero for c, b, e in zip(change, below, problem.low, strict=True)]

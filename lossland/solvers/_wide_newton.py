@@ -15,7 +15,7 @@ from lossland.solvers._rounding import UNIT
 
 HALVINGS = 60
 RADIUS = 10
-"""The standard errors around an estimate without a penalty within which its dual value is a lower bound."""
+"""The standard errors around an estimate without a penalty within which its lower bound holds."""
 
 
 class WideNewton(NamedTuple):
@@ -79,7 +79,7 @@ def newton_wide(problem: SmoothProblem, start: list[Any], steps: int, close: flo
     at = min((p for p in places if p.primal is not None), key=lambda p: float(p.primal))
     best, lent, idle = None, 0.0, 0
     for count in range(steps + 1):
-        bound, alpha, size = _bound(problem, at)
+        bound, alpha, size = (_bound if problem.penalty else _bound_around)(problem, at)
         # Where the objective's fall is below the losses' own rounding, the bound still tells progress.
         fell = best is not None and at.primal < best.primal - 8 * UNIT * best.size
         idle = 0 if best is None or bound > best.dual or fell else idle + 1
@@ -119,7 +119,9 @@ def place(problem: SmoothProblem, point: list[Any]) -> _Place:
 
     scores = (problem.columns * arb_mat([[v] for v in point])).mid().entries()
     near = np.array([float(z) for z in scores])
-    loss, slope, bend = (problem.weights * row for row in jets(problem.pair, near, problem.labels))
+    with np.errstate(all="ignore"):
+        # Far out a loss may be infinite: no step is taken there.
+        loss, slope, bend = (problem.weights * row for row in jets(problem.pair, near, problem.labels))
     penalised = point[:-1] if problem.bias else point
     half = problem.penalty * sum((v * v for v in penalised), arb(0)) / 2
     if not (np.isfinite(loss).all() and np.isfinite(slope).all() and np.isfinite(bend).all()):
@@ -150,17 +152,24 @@ def _bound(problem: SmoothProblem, at: _Place) -> tuple[Any, np.ndarray, Any]:
     alpha = problem.labels * np.array([float(p) for p in pulls])
     drawn = (arb_mat([pulls]) * problem.columns).mid().entries()
     penalised = at.point[:-1] if problem.bias else at.point
-    if problem.penalty:
-        paid = sum((v * v for v in (drawn[:-1] if problem.bias else drawn)), arb(0)) / 2
-    else:
-        # Without a penalty the dual asks for a pull of 0. What is left of it is paid for over ten standard errors.
-        move = _solved(_system(problem, at.bends), drawn)
-        square = sum((v * m for v, m in zip(drawn, move, strict=True)), arb(0)) if move else arb("inf")
-        paid = RADIUS * abs(square).sqrt().mid()
-    size = problem.penalty * sum((v * v for v in penalised), arb(0)) / 2 + arb(float(np.abs(at.losses).sum()))
+    paid = sum((v * v for v in (drawn[:-1] if problem.bias else drawn)), arb(0)) / 2
+    size = sum((v * v for v in penalised), arb(0)) / 2 + arb(float(np.abs(at.losses).sum()))
     weighed = sum((abs(p * z) for p, z in zip(pulls, at.scores, strict=True)), arb(0))
     dual = -sum(conjugates, arb(0)) - paid - 16 * arb(UNIT) * (size + weighed)
     return dual.mid(), alpha, size.mid()
+
+
+def _bound_around(problem: SmoothProblem, at: _Place) -> tuple[Any, np.ndarray, Any]:
+    """Without a penalty: the least that the gradient allows within some standard errors of a point, by convexity."""
+    from flint import arb, arb_mat
+
+    gradient = (arb_mat([[arb(float(s)) for s in at.slopes]]) * problem.columns).mid().entries()
+    move = _solved(_system(problem, at.bends), gradient)
+    square = sum((v * m for v, m in zip(gradient, move, strict=True)), arb(0)) if move else arb("inf")
+    size = arb(float(np.abs(at.losses).sum()))
+    weighed = sum((abs(arb(float(s)) * z) for s, z in zip(at.slopes, at.scores, strict=True)), arb(0))
+    dual = at.primal - RADIUS * abs(square).sqrt() - 16 * arb(UNIT) * (size + weighed)
+    return dual.mid(), -problem.labels * at.slopes, size.mid()
 
 
 def _stepped(problem: SmoothProblem, at: _Place, lent: float) -> tuple[_Place | None, float]:

@@ -1,5 +1,7 @@
 """What float64 leaves open: extremes of C, offsets, weights, the hard margin, against exact or independent values."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,48 @@ def test_few_steps_are_not_helped(caplog):
     sol = ll.solve("hinge", data, C=1e9, steps=3)
     assert not sol.converged
     assert "steps allowed were used up" in sol.message
+
+
+@pytest.mark.parametrize("C", [1e8, 1e15])
+def test_a_large_objective_leaves_nothing_open(C):
+    """Equal rows of both labels: the losses weigh C, beside which w = 0 and b = 1 are known to no digit by the gap."""
+    x = [[0, 1], [1, 1], [1, -1], [0, 0], [1, 0], [0, 1], [0, 0], [0, -1]]
+    sol = ll.solve("hinge", ll.Dataset(inputs=x, labels=[1, 1, 1, -1, 1, -1, 1, 1]), C=C)
+    np.testing.assert_allclose(sol.weights, 0, atol=1e-12)
+    np.testing.assert_allclose(sol.bias_interval, 1, atol=1e-9)
+
+
+def test_two_examples_at_the_largest_C():
+    data = ll.Dataset(inputs=[[0.345584192064786], [0.8216181435011584]], labels=[1, -1])
+    found = again("squared_hinge", data, 1e20)
+    assert found.gap < 1e-12
+    np.testing.assert_allclose(found.objective, 2.0 / np.diff(data.inputs[:, 0])[0] ** 2, rtol=1e-9)
+
+
+def test_a_proof_is_of_all_examples():
+    """Those without a weight have a share of 0."""
+    data = ll.Dataset(inputs=[[0.0], [1.0], [2.0], [5.0]], labels=[1, -1, 1, -1])
+    with pytest.raises(ll.NotSeparable) as caught:
+        ll.solve("hinge", data, C=np.inf, sample_weights=[1, 1, 1, 0])
+    np.testing.assert_allclose(caught.value.combination, [0.5, 1, 0.5, 0])
+
+
+@pytest.mark.parametrize("C", [1e6, 1e10, 1e15])
+def test_a_kernel_machine_of_a_large_C_counts_its_own_rounding(C):
+    """The exact polynomial kernel of the returned doubles, in fractions, against the bound at an ordinary C."""
+    rng = np.random.default_rng(6)
+    x, t = rng.normal(size=(9, 2)), np.array([1, -1, 1, 1, -1, 1, -1, 1, -1])
+    data = ll.Dataset(inputs=x, labels=t)
+    sol = ll.solve_kernel("hinge", data, C=C, kernel="polynomial", degree=3, gamma=0.5, coef0=1.0)
+    F = Fraction
+    exact = [[F(float(v)) for v in row] for row in x]
+    used = [[F(float(v)) for v in row] for row in sol.inputs]
+    a, b = [F(float(v)) for v in sol.coefficients], F(float(sol.bias))
+
+    def kernel(p, q):
+        return (sum(u * v for u, v in zip(p, q, strict=True)) / 2 + 1) ** 3
+
+    scores = [sum(k * kernel(p, q) for k, q in zip(a, used, strict=True)) for p in exact]
+    half = sum(k * m * kernel(p, q) for k, p in zip(a, used, strict=True) for m, q in zip(a, used, strict=True)) / 2
+    value = half + F(C) * sum(max(1 - int(s) * (z + b), F(0)) for s, z in zip(t, scores, strict=True))
+    assert not sol.converged or float(value) <= sol.objective * (1 + 2 * sol.gap + 1e-9)

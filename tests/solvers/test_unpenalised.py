@@ -80,3 +80,34 @@ def test_batches_of_weights():
     for k in range(2):
         alone = ll.solve("logistic", data, C=np.inf, sample_weights=s[k])
         np.testing.assert_allclose(both.weights[k], alone.weights, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["logistic", "exponential"])
+@pytest.mark.parametrize("s", [[1, 1, 1000], [1, 1000, 1], [1e-3, 1, 1e3]])
+def test_weights_of_unlike_sizes_without_a_bias(name, s):
+    """The optimum lies many standard errors from the origin, whose own slopes say nothing about it."""
+    from scipy.optimize import minimize_scalar
+
+    data = ll.Dataset(inputs=[[1.0], [2.0], [1.0]], labels=[1, 1, -1])
+    phi = {"logistic": lambda m: np.logaddexp(0, -m), "exponential": lambda m: np.exp(-m)}[name]
+    least = minimize_scalar(lambda w: np.sum(s * phi(np.array([w, 2 * w, -w]))), bracket=(-8, 8), tol=1e-12)
+    sol = ll.solve(name, data, C=np.inf, sample_weights=s, bias=False)
+    assert sol.converged
+    assert sol.dual_objective <= least.fun * (1 + 1e-12)
+    np.testing.assert_allclose(sol.objective, least.fun, rtol=1e-10)
+
+
+def test_inputs_whose_mean_is_rounding():
+    """Standardised inputs: a mean of 1e-17 is nothing that a weight could be moved for."""
+    x = np.array([-1.2, -0.4, 0.1, 0.5, 1.3, -0.3])
+    x = (x - x.mean())[:, None]
+    t = [-1, 1, -1, 1, 1, -1]
+    sol, moved = (ll.solve("logistic", ll.Dataset(inputs=x + o, labels=t), C=np.inf) for o in (0.0, 1.0))
+    assert sol.converged
+    np.testing.assert_allclose(sol.weights, moved.weights, rtol=1e-7)
+
+
+def test_a_separation_that_a_linear_programme_does_not_see():
+    x = np.random.default_rng(14).normal(size=(5, 8)) + 1e8
+    with pytest.raises(ll.solvers.Separable):
+        ll.solve("logistic", ll.Dataset(inputs=x, labels=[1, -1, 1, -1, 1]), C=np.inf, bias=False)
