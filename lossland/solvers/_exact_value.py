@@ -226,7 +226,10 @@ def _filled_between(boxes: list[tuple[Any, Any, Any, Any]], above: Any, below: A
             bend = _total(1 / box[3] for box in boxes)
             m = (_total(box[0] / box[3] for box in boxes) - v) / bend
         return _filled(boxes, m, v)
-    inner: Any = above - 1 if below is None else below + 1 if above is None else (above + below) / 2
+    if above is not None and below is not None:
+        inner = (above + below) / 2
+    else:
+        inner = above - 1 if above is not None else below + 1
     at, bend = _total(()), _total(())
     for box in boxes:
         knot, low, high, soft = box
