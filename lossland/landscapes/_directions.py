@@ -154,7 +154,7 @@ def gradient_direction(
 
 
 @guarded()
-def towards(params: Params, goal: Params) -> Params:
+def towards(params: Params, goal: Any) -> Params:
     """The direction from params to a goal, of their distance's length: the goal lies at alpha = 1.
 
     Args:
@@ -177,7 +177,7 @@ def towards(params: Params, goal: Params) -> Params:
     """
     if hasattr(goal, "weights") and hasattr(goal, "bias") and isinstance(params, dict):
         goal = {"weights": goal.weights, "bias": goal.bias}
-    start, end = params, goal
+    start, end = params, checked_tree("goal", goal)
     shapes = [(jax.tree.structure(t), [np.shape(x) for x in jax.tree.leaves(t)]) for t in (start, end)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"params have the shapes {shapes[0][1]}, the goal {shapes[1][1]}; they must be alike.")

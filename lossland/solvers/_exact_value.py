@@ -226,10 +226,9 @@ def _filled_between(boxes: list[tuple[Any, Any, Any, Any]], above: Any, below: A
             bend = _total(1 / box[3] for box in boxes)
             m = (_total(box[0] / box[3] for box in boxes) - v) / bend
         return _filled(boxes, m, v)
-    if above is not None and below is not None:
-        inner = (above + below) / 2
-    else:
-        inner = above - 1 if above is not None else below + 1
+    ends = [end for end in (above, below) if end is not None]
+    # Beyond the last place one step away; between two, their middle.
+    inner = sum(ends) / 2 if len(ends) == 2 else ends[0] + (1 if above is None else -1)
     at, bend = _total(()), _total(())
     for box in boxes:
         knot, low, high, soft = box

@@ -73,6 +73,6 @@ def test_mp4_asks_for_ffmpeg_and_other_endings_are_refused(tmp_path, monkeypatch
         ll.figures.animate(p, seen, tmp_path / "run.mp4")
     with pytest.raises(ValueError, match=r"\.gif or \.mp4"):
         ll.figures.animate(p, seen, tmp_path / "run.avi")
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="frames must be at least 1"):
         ll.figures.animate(p, seen, tmp_path / "run.gif", frames=0)
     assert list(tmp_path.iterdir()) == []

@@ -210,7 +210,7 @@ def test_refusals_say_what_and_why():
         ll.local_minimum("relu+hinge", wide, {"weights": np.zeros(3), "bias": 1.0}, bias=False)
     with pytest.raises(ValueError, match="gap and seconds"):
         ll.global_minimum("relu+hinge", wide, gap=0.0)
-    with pytest.raises(ValueError, match="starts, steps and step"):
+    with pytest.raises(ValueError, match="starts must be at least 1"):
         ll.minima.basin_shares(ll.cells("relu+hinge", data), starts=0)
 
 
