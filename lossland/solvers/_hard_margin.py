@@ -109,9 +109,10 @@ def _certified(
     if not margin > 2.0 * wrong:
         return None
     w, b = weights / (margin - wrong), b / (margin - wrong)
-    at = Evaluated(w[None], np.array([b]), np.zeros((1, len(labels))), alpha[None], alpha[None])
+    scores = (inputs @ w + b)[None]
+    at = Evaluated(w[None], np.array([b]), scores, np.zeros_like(scores), alpha[None], alpha[None])
     frame = frame_of(inputs, centre if centre.any() else None, bias)
-    proof = certificate(None, frame, labels[None], np.ones((1, len(labels))), at)
+    proof = certificate(None, frame, labels[None], np.ones((1, len(labels))), at, CLOSE)
     # No margin is short of 1: their rounding is paid for already.
     gap = float((abs(proof.objective - proof.dual_objective) + proof.doubt)[0] / proof.size[0])
     support = np.where(alpha > 0, FREE, ZERO).astype(np.int8)

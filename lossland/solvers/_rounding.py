@@ -32,23 +32,37 @@ class Certificate(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The inputs (n, d) that scores are of and their absolute values; both once more, less `shift` if there is one."""
+    """The inputs that dual values are of.
+
+    Attributes:
+        inputs: (n, d), those that scores are of.
+        lengths: (n,), their rows' norms.
+        shift: (d,), what is taken off them for the dual value; None for nothing.
+        near: (n, d), the inputs less the shift.
+        near_lengths: (n,), their rows' norms.
+        bias: whether the bias is free.
+    """
 
     inputs: np.ndarray
-    sizes: np.ndarray
+    lengths: np.ndarray
     shift: np.ndarray | None
     near: np.ndarray
-    near_sizes: np.ndarray
+    near_lengths: np.ndarray
     bias: bool
 
 
 def frame_of(inputs: np.ndarray, shift: np.ndarray | None, bias: bool) -> Frame:
     """The frame in which dual values are computed; `bias` says whether the bias is free."""
-    sizes = np.abs(inputs)
+    lengths = _lengths(inputs)
     if shift is None:
-        return Frame(inputs, sizes, None, inputs, sizes, bias)
+        return Frame(inputs, lengths, None, inputs, lengths, bias)
     near = inputs - shift
-    return Frame(inputs, sizes, shift, near, np.abs(near), bias)
+    return Frame(inputs, lengths, shift, near, _lengths(near), bias)
+
+
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.einsum("ij,ij->i", rows, rows))
 
 
 class Evaluated(NamedTuple):
@@ -57,6 +71,7 @@ class Evaluated(NamedTuple):
     Attributes:
         weights: (k, d).
         bias: (k,), 0 without one.
+        scores: (k, n).
         losses: (k, n), c_i times the loss.
         duals: (k, n).
         gains: (k, n), the examples' part of the dual value.
@@ -64,12 +79,15 @@ class Evaluated(NamedTuple):
 
     weights: np.ndarray
     bias: np.ndarray
+    scores: np.ndarray
     losses: np.ndarray
     duals: np.ndarray
     gains: np.ndarray
 
 
-def certificate(terms: Terms | None, frame: Frame, t: np.ndarray, c: np.ndarray, at: Evaluated) -> Certificate:
+def certificate(
+    terms: Terms | None, frame: Frame, t: np.ndarray, c: np.ndarray, at: Evaluated, enough: float
+) -> Certificate:
     """Both values of k problems and what rounding may hide.
 
     Args:
@@ -78,30 +96,55 @@ def certificate(terms: Terms | None, frame: Frame, t: np.ndarray, c: np.ndarray,
         t: labels, (1 or k, n).
         c: weights, (k, n).
         at: what was found.
+        enough: the relative gap from which on the doubt is not looked at more closely.
     """
-    n, d = frame.inputs.shape
-    depth = (BLOCK + np.ceil(np.log2(max(n, 2)))) * UNIT
     signed = t * at.duals
     drawn = _pulled(signed, frame.near)
     half = 0.5 * np.sum(at.weights**2, axis=1)
     objective, size = half + _summed(at.losses), half + _summed(np.abs(at.losses))
     dual = _summed(at.gains) - 0.5 * np.sum(drawn**2, axis=1)
-    # The scores' absolute values, summed: what one unit of rounding is relative to.
-    reach = np.abs(at.weights) @ frame.sizes.T + np.abs(at.bias)[:, None]
-    wrong = (d + 3) * UNIT * reach
-    weighed = np.abs(at.duals)
+    # Bounds of the sums of absolute values that make up the scores: what a unit of rounding is relative to.
+    reach = frame.lengths * np.linalg.norm(at.weights, axis=1)[:, None] + np.abs(at.bias)[:, None]
+    along = frame.near_lengths * np.linalg.norm(drawn, axis=1)[:, None]
+    doubt = _doubt(terms, frame, t, c, at, size, drawn, reach, along)
+    apart = np.abs(objective - dual)
+    near = np.flatnonzero((apart <= enough * size) & ~(apart + doubt <= enough * size))
+    if len(near):
+        own = Evaluated(*(part[near] for part in at))
+        reach = np.abs(own.weights) @ np.abs(frame.inputs).T + np.abs(own.bias)[:, None]
+        along = np.abs(drawn[near]) @ np.abs(frame.near).T
+        labels = t if len(t) == 1 else t[near]
+        doubt[near] = _doubt(terms, frame, labels, c[near], own, size[near], drawn[near], reach, along)
+    return Certificate(objective, dual, size, doubt)
+
+
+def _doubt(
+    terms: Terms | None,
+    frame: Frame,
+    t: np.ndarray,
+    c: np.ndarray,
+    at: Evaluated,
+    size: np.ndarray,
+    drawn: np.ndarray,
+    reach: np.ndarray,
+    along: np.ndarray,
+) -> np.ndarray:
+    """By how much rounding may have brought both values closer, (k,)."""
+    n, d = frame.inputs.shape
+    depth = (BLOCK + np.ceil(np.log2(max(n, 2)))) * UNIT
+    wrong, weighed = (d + 3) * UNIT * reach, np.abs(at.duals)
+    total = _summed(weighed)
     level = at.bias if frame.shift is None else at.bias + at.weights @ frame.shift
-    off = (np.abs(_summed(signed)) + 2.0 * depth * _summed(weighed)) * frame.bias
-    doubt = (
-        _summed(steepness(terms, t, c, at.weights @ frame.inputs.T + at.bias[:, None], at.duals, wrong) * wrong)
+    off = (np.abs(_summed(t * at.duals)) + 2.0 * depth * total) * frame.bias
+    return (
+        _summed(steepness(terms, t, c, at.scores, at.duals, wrong) * wrong)
         + 16.0 * (depth + UNIT * d) * (size + np.sum(drawn**2, axis=1))
-        + 2.0 * depth * _summed(weighed * (np.abs(drawn) @ frame.near_sizes.T + 1.0))
+        + 2.0 * depth * (_summed(weighed * along) + total)
         # Inputs less their shift are themselves rounded.
         + (0.0 if frame.shift is None else UNIT * _summed(weighed * reach))
         # Duals that balance but for rounding are made to balance by some example with room.
         + off * (np.abs(level) + 1.0)
     )
-    return Certificate(objective, dual, size, doubt)
 
 
 def steepness(

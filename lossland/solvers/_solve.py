@@ -139,7 +139,7 @@ def solve(
             form, data, t, c, np.broadcast_to(s, (*shape, data.n)).reshape(-1, data.n), shape, bias, tol, steps
         )
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
-    found = _table(*optima(form, data, t, c, bias, stop, devices), bias)
+    found = _table(*optima(form, data, t, c, bias, stop, devices, tol), bias)
     found = look_again_where(form, data.inputs, t, c, bias, tol, steps, found)
     return _solution(found, shape, tol, steps)._replace(convexity=form.convexity)
 

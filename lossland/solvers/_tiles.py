@@ -60,7 +60,14 @@ class Stop(NamedTuple):
 
 
 def optima(
-    form: Form, data: Dataset, t: np.ndarray, c: np.ndarray, bias: bool, stop: Stop, devices: Sequence[Any] | None
+    form: Form,
+    data: Dataset,
+    t: np.ndarray,
+    c: np.ndarray,
+    bias: bool,
+    stop: Stop,
+    devices: Sequence[Any] | None,
+    enough: float,
 ) -> tuple[Optimum, Certificate]:
     """The optima of k problems of one loss, in float64 as NumPy arrays.
 
@@ -72,6 +79,7 @@ def optima(
         bias: whether b is free.
         stop: when to stop.
         devices: over which to cut the rows; None: one.
+        enough: the relative gap that is asked for.
 
     Returns:
         The optima without their gains, and what certifies them.
@@ -87,14 +95,14 @@ def optima(
         if part is None:
             return whole
         rows, found, losses = part
-        found, losses = jax.tree.map(np.asarray, (found, losses))
+        found, (losses, scores) = jax.tree.map(np.asarray, (found, losses))
         cut = {name: getattr(found, name)[:, : data.n] for name in ("duals", "support", "gains")}
         found = found._replace(**cut)
         if form.terms is not None:
             own = t if len(t) == 1 else t[rows]
             found = found._replace(duals=within(form.terms, own, c[rows], found.duals))
-        at = evaluated(found, losses[:, : data.n], bias)
-        proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at)
+        at = evaluated(found, losses[:, : data.n], scores[:, : data.n], bias)
+        proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at, enough)
         return _stored(whole, rows, (found._replace(gains=None), proof), len(c))
 
     with jax.enable_x64(True):
@@ -112,14 +120,14 @@ def optima(
         return stored(whole, ahead)
 
 
-def evaluated(found: Optimum, losses: np.ndarray, bias: bool) -> Evaluated:
+def evaluated(found: Optimum, losses: np.ndarray, scores: np.ndarray, bias: bool) -> Evaluated:
     """What a certificate is made from."""
     weights, b = (found.point[:, :-1], found.point[:, -1]) if bias else (found.point, np.zeros(len(found.point)))
-    return Evaluated(weights, b, losses, found.duals, found.gains)
+    return Evaluated(weights, b, scores, losses, found.duals, found.gains)
 
 
 @jit_by_pair((0,))
-def weighted_losses(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> Array:
+def weighted_losses(pair: Pair, design: Design, labels: Array, weights: Array, point: Array) -> tuple[Array, Array]:
     r"""The examples' part of what `solve` minimises, at k points: :math:`c_i \, \ell(x_i \cdot w + b, t_i)`.
 
     Args:
@@ -130,10 +138,10 @@ def weighted_losses(pair: Pair, design: Design, labels: Array, weights: Array, p
         point: (k, d + bias), the weights and the bias.
 
     Returns:
-        The weighted losses (k, n).
+        The weighted losses and the scores, (k, n).
     """
     scores = normal.scores(design, point)
-    return jnp.where(weights > 0, weights * pair(scores, jnp.broadcast_to(labels, scores.shape)), 0.0)
+    return jnp.where(weights > 0, weights * pair(scores, jnp.broadcast_to(labels, scores.shape)), 0.0), scores
 
 
 @jax.jit
@@ -173,8 +181,8 @@ def _by_newton(pair: Pair, problem: newton.NewtonProblem, stop: Stop) -> Optimum
 
 def _tile_solved(
     form: Form, design: Design, shift: np.ndarray | None, t: np.ndarray, c: np.ndarray, stop: Stop
-) -> tuple[Optimum, Array]:
-    """The solutions of k problems, with their examples' weighted losses."""
+) -> tuple[Optimum, tuple[Array, Array]]:
+    """The solutions of k problems, with their examples' weighted losses and scores."""
     labels, weights = _on_their_devices(design, t), _on_their_devices(design, c)
     near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
     _announce(form.pair.name, len(c), *near.inputs.shape)

@@ -60,7 +60,7 @@ def test_hard_margins_kernels_and_own_losses(tmp_path, capsys):
         (("two_moons", "--loss", "ramp"), "not convex"),
         (("two_mons",), "Did you mean two_moons"),
         (("two_moons", "--C", "-1"), "C must be positive"),
-        (("two_moons", "--kernel", "rbff"), "No kernel is called"),
+        (("two_moons", "--kernel", "rbff"), 'kernel is "rbf"'),
         (("two_moons", "--C", "inf"), "cannot be separated"),
     ],
 )

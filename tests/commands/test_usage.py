@@ -179,13 +179,18 @@ def test_debug_shows_the_traceback():
 
 @pytest.mark.slow
 def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
-    def interrupt(*given):
-        raise KeyboardInterrupt
+    """Where parts are on disk, who left them there notes it on the interrupt; elsewhere nothing is promised."""
+    for note in ("Finished parts are kept: the same command goes on from there.", None):
 
-    for name, kept in (("run", True), ("list", False)):
-        monkeypatch.setitem(cli.COMMANDS, name, (cli.COMMANDS[name][0], interrupt))
-        assert call(name, "losses") == 130
-        assert ("goes on from there" in capsys.readouterr().err) is kept
+        def interrupt(*given, note=note):
+            stopped = KeyboardInterrupt()
+            if note:
+                stopped.add_note(note)
+            raise stopped
+
+        monkeypatch.setitem(cli.COMMANDS, "run", (cli.COMMANDS["run"][0], interrupt))
+        assert call("run", "losses") == 130
+        assert ("goes on from there" in capsys.readouterr().err) is bool(note)
 
 
 def test_a_reader_that_has_seen_enough_is_no_error():

@@ -40,7 +40,7 @@ def test_bad_input_says_what_is_wrong():
         r"not finite at these params": lambda: ll.spectral_density(blown, far),
         r"finite at these params": lambda: ll.sharpness(blown, far, 1.0),
         r"from 1 to p = 7; got 8": lambda: ll.top_eigenvalues(f, params, 8),
-        r"from 1 to p = 7; got 0": lambda: ll.top_eigenvalues(f, params, 0),
+        r"k must be at least 1, not 0": lambda: ll.top_eigenvalues(f, params, 0),
         r"which is one of largest": lambda: ll.top_eigenvalues(f, params, 1, "first"),
         r"tol must be positive": lambda: ll.top_eigenvalues(f, params, 1, tol=0.0),
         r"at least 2 samples": lambda: ll.curvature.hessian_trace(f, params, samples=1),

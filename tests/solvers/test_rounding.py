@@ -39,7 +39,8 @@ def exactly(x, t, c, w, b, duals):
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
-def test_the_doubt_covers_what_rounding_hides(size, offset):
+@pytest.mark.parametrize("close", [0.0, 1e-30])
+def test_the_doubt_covers_what_rounding_hides(size, offset, close):
     """At points of no merit, so that both values are ordinary numbers whose rounding shows."""
     rng = np.random.default_rng(1)
     n, d = 70, 3
@@ -51,9 +52,10 @@ def test_the_doubt_covers_what_rounding_hides(size, offset):
     c = np.maximum(c, 1.1 * duals)
     losses = c * np.maximum(1.0 - t * (x @ w + b), 0.0)
     terms = convex_form("hinge").terms
-    at = Evaluated(w[None], np.array([b]), losses[None], duals[None], duals[None])
+    at = Evaluated(w[None], np.array([b]), (x @ w + b)[None], losses[None], duals[None], duals[None])
     shift = x.mean(axis=0) if offset else None
-    found = certificate(terms, frame_of(x, shift, True), t[None], c[None], at)
+    # At 0 nothing is near enough to be looked at more closely, at inf everything.
+    found = certificate(terms, frame_of(x, shift, True), t[None], c[None], at, close)
     primal, dual = exactly(x, t, c, w, b, duals)
     hidden = float(primal - dual) - (found.objective - found.dual_objective)[0]
     assert hidden <= found.doubt[0]
