@@ -138,7 +138,8 @@ def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
     if want.words.startswith(_TREE.words):
         checked_tree(name, value)
     if kind.startswith("a ") and kind[2:] in _MENDS:
-        raise ValueError(f"{name} is {shown(value)}, not {kind}; {_MENDS[kind[2:]]}.")
+        article = "an" if kind[2] in "AEIOU" else "a"
+        raise ValueError(f"{name} is {shown(value)}, not {article} {kind[2:]}; {_MENDS[kind[2:]]}.")
     held = f", which holds {shown(_first_wrong(value, want.inside))}" if want.inside and is_several(value) else ""
     verb = "is" if want.words.startswith('"') else "must be"
     raise ValueError(f"{name} {verb} {want.words}, not {shown(value)}{held}.")
