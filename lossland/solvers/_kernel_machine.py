@@ -161,6 +161,7 @@ def _exact_values(problem: KernelProblem, at: Reached) -> Values | None:
         steep = steepness(terms, problem.labels, problem.weights, scores, at.duals, wrong + 4.0 * UNIT * np.abs(scores))
         primal, size = as_double(found[0]), as_double(found[1])
         gap = exact_ratio(abs(found[0] - bound), found[1]) + (float(steep @ wrong) / size if size > 0 else 0.0)
-        if best is None or gap < best.gap:
+        # A scale that does not decide anything is left alone.
+        if best is None or gap < 0.5 * best.gap:
             best = Values(primal, as_double(bound), gap, scale)
     return best

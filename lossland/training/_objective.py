@@ -284,7 +284,7 @@ def weighed_rows(data: Dataset, sample_weights: Any, class_weights: Any) -> tupl
             raise ValueError(f'class_weights are {{-1: weight, +1: weight}} or "balanced", not {shown(class_weights)}.')
         if set(class_weights) != {-1, 1}:
             raise ValueError(
-                f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(map(str, class_weights))}."
+                f"class_weights are {{-1: weight, +1: weight}}, not keyed by {sorted(class_weights, key=str)}."
             )
         each = {t: checked_number(f"class_weights[{t}]", class_weights[t]) for t in (-1, 1)}
         weights = weights * np.where(labels > 0, each[1], each[-1])

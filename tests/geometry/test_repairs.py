@@ -203,5 +203,5 @@ def test_the_matching_loss_of_a_relu():
 def test_one_class_is_refused():
     with pytest.raises(ValueError, match="these data hold one"):
         ll.geometry.compare_repairs(ll.Dataset([[1.0], [2.0]], [1, 1], one_class=True))
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="starts must be at least 1"):
         ll.geometry.compare_repairs(CLOUDS, starts=0)

@@ -183,7 +183,7 @@ def test_bad_input_is_said():
     around = (ll.pair("relu+hinge"), DATA, centre, ll.random_directions(centre, KEY))
     with pytest.raises(ValueError, match="a name of its own"):
         ll.plane(*around, **given, quantities=[lambda params, data: 0.0])
-    with pytest.raises(ValueError, match="sequence of names"):
+    with pytest.raises(ValueError, match="quantities must be a sequence, a text or"):
         ll.plane(*around, **given, quantities="dead")
 
     def losses(params, data):

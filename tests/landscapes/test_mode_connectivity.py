@@ -59,7 +59,7 @@ def test_the_curve_lies_in_the_plane_of_its_three_points(x64):
     ("changed", "message"),
     [
         ({"steps": 0}, "steps must be"),
-        ({"points": 1}, "points at least 2"),
+        ({"points": 1}, "points must be at least 2"),
         ({"end": {"weights": np.ones(3), "bias": np.zeros(())}}, "takes"),
         ({"optimizer": optax.sgd(1e200), "steps": 5}, "diverged"),
     ],
