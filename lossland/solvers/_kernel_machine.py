@@ -13,6 +13,8 @@ from lossland.solvers._kernels import evaluate
 from lossland.solvers._rounded_point import as_double, exact_ratio
 from lossland.solvers._rounding import UNIT, steepness
 
+FEW = 100
+"""Examples up to which the gap is computed in rational arithmetic whenever rounding shows in it, for milliseconds."""
 EXACTLY = 1000
 """Examples up to which a gap that rounding leaves open is computed in rational arithmetic, for seconds."""
 
@@ -120,7 +122,9 @@ def values(problem: KernelProblem, diagonal: np.ndarray, at: Reached, tol: float
     if apart == 0 and size == 0:
         return Values(objective, at.dual, 0.0)
     gap = (apart + _doubt(problem, diagonal, at, size)) / size
-    if not (gap <= tol or at.sure) and problem.form.terms is not None and len(problem.labels) <= EXACTLY:
+    few = len(problem.labels) <= FEW and not gap <= min(tol, 1e-12)
+    exactly = few or (len(problem.labels) <= EXACTLY and not gap <= tol)
+    if exactly and not at.sure and problem.form.terms is not None:
         return _exact_values(problem, at) or Values(objective, at.dual, gap)
     return Values(objective, at.dual, gap)
 
@@ -130,9 +134,13 @@ def _doubt(problem: KernelProblem, diagonal: np.ndarray, at: Reached, size: floa
     n, length = len(problem.labels), np.sqrt(np.abs(diagonal))
     wrong = (n + 4) * UNIT * (length * float(length[at.rows] @ np.abs(at.coefficients)) + abs(at.bias))
     steep = steepness(problem.form.terms, problem.labels, problem.weights, at.scores, at.duals, wrong)
-    weighed = float(length @ np.abs(at.duals))
-    off = abs(float(problem.labels @ at.duals)) + n * UNIT * float(np.abs(at.duals).sum())
-    of_dual = 0.0 if at.sure else 2.0 * n * UNIT * weighed**2 + off * (abs(at.bias) + 1.0)
+    total = float(np.abs(at.duals).sum())
+    off = abs(float(problem.labels @ at.duals)) + n * UNIT * total
+    # The duals of equal inputs with both labels cancel before they meet the kernel.
+    _, first, of = np.unique(problem.inputs, axis=0, return_index=True, return_inverse=True)
+    weighed = float(length[first] @ np.abs(np.bincount(of.ravel(), problem.labels * at.duals)))
+    lost = n * UNIT * total * (1.0 + float(np.abs(at.scores - at.bias).max()))
+    of_dual = 0.0 if at.sure else 2.0 * n * UNIT * weighed**2 + lost + off * (abs(at.bias) + 1.0)
     return float(steep @ wrong) + 16.0 * n * UNIT * size + of_dual
 
 
