@@ -20,7 +20,11 @@ from lossland.solvers._wide_newton import SmoothProblem, newton_wide, place
 
 LOG = logging.getLogger("lossland.solver")
 ENOUGH = 100
+"""From how many allowed steps on nobody wanted few of them."""
 STEPS = 200
+"""Newton's, of a smooth loss."""
+CLOSE = 1e-10
+"""A relative gap of rounding size: a larger one was asked for, and the weights that it leaves open with it."""
 VAGUE = 0.03
 """The share of the weights' size from which on their uncertainty calls for a second look."""
 LARGEST = 4_000_000
@@ -75,7 +79,9 @@ def look_again_where(
     if form.terms is not None and inputs.shape[0] * (inputs.shape[1] + 1) ** 2 <= LARGEST // 10:
         # A small gap of a large objective leaves the weights open: half their squared distance is at most the gap.
         away = np.sqrt(2.0 * found.gap * np.abs(found.objective))
-        open_still |= (found.gap <= tol) & (away > VAGUE * np.linalg.norm(found.weights, axis=1)) & (away > 0)
+        open_still |= (
+            (found.gap <= min(tol, CLOSE)) & (away > VAGUE * np.linalg.norm(found.weights, axis=1)) & (away > 0)
+        )
     if not open_still.any() or not affordable(*inputs.shape):
         return found
     LOG.info("solve looks again at %d of %d problems, with more digits.", open_still.sum(), len(open_still))
@@ -164,7 +170,7 @@ def look_again_smooth(
     duals, support = np.zeros(len(t)), np.zeros(len(t), np.int8)
     duals[kept], support[kept] = at.alpha, np.where(at.alpha == 0, ZERO, FREE)
     return Looked(
-        w, b, duals, float(primal), float(at.dual), max(gap, 0.0), at.steps, np.array([b, b]), support,
+        w, b, duals, float(primal), float(at.dual), abs(gap), at.steps, np.array([b, b]), support,
         "with 400 bits Newton's steps led no further; the loss's slopes are float64's. Lower C.",
     )  # fmt: skip
 
