@@ -107,6 +107,8 @@ def checked_tree(name: str, value: Any) -> Any:
 
     for way, leaf in jax.tree.leaves_with_path(value):
         if not _is_leaf(leaf):
+            if hasattr(value, "params"):
+                raise ValueError(f"{name} is a {type(value).__name__}; give its params: `.params`.")
             where = jax.tree_util.keystr(way)
             place = f" at {where}" if where else ""
             raise ValueError(f"{name} must be params, a tree of arrays of numbers; {shown(leaf)}{place} is none.")
