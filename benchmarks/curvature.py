@@ -7,6 +7,9 @@ The peer of `top_eigenvalues` is `scipy.sparse.linalg.eigsh` on a LinearOperator
 alternate, the ratio is the median of the pairs' ratios. Where other programs share the cores, run it with
 OPENBLAS_NUM_THREADS=1: waiting threads cost more than they bring.
 
+matfree's Lanczos (`LANCZOS_STEPS` steps, chosen by hand so that it is as exact as ours) and its stochastic Lanczos
+quadrature (10 starts of 80 steps, without the smoothing) are a second peer, each one compiled program.
+
 PyHessian and torch are not installed by `make bench` (pip install torch pyhessian); where they are, PyHessian's top-10
 values and density of the same model, data and parameters are timed too, in float64, a few times only. Its density calls
 `torch.eig`, which torch no longer has: it is given one that calls `torch.linalg.eig`.
@@ -20,14 +23,17 @@ import time
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from matfree import decomp
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 import lossland as ll
 from lossland.core import replacing, show, table, versions
 
 K = 10
+LANCZOS_STEPS = 100
 
 
 def problems():
@@ -63,6 +69,33 @@ def peers(f, params):
         return np.sort(eigsh(operator, K, which="LA", v0=start, return_eigenvectors=True)[0])[::-1]
 
     return top, lambda: np.linalg.eigvalsh(np.asarray(matrix(flat)))
+
+
+def matfree_peers(f, params):
+    """Matfree's top values, and its nodes and weights, as functions without arguments."""
+    flat, unravel = ravel_pytree(params)
+    slope = jax.grad(lambda x: f(unravel(x)))
+
+    def decomposed(start, steps):
+        steps = min(steps, flat.size)
+        found = decomp.tridiag_sym(steps, reortho="full")(lambda v: jax.jvp(slope, (flat,), (v,))[1], start)
+        return jnp.linalg.eigh(found.J_small), found.Q_tall
+
+    @jax.jit
+    def top(key):
+        (values, vectors), rows = decomposed(jax.random.normal(key, flat.shape, flat.dtype), LANCZOS_STEPS)
+        return values[::-1][:K], vectors[:, ::-1][:, :K].T @ rows
+
+    @jax.jit
+    def density(key):
+        def one(start):
+            (values, vectors), _ = decomposed(start, 80)
+            return values, vectors[0] ** 2
+
+        return jax.lax.map(one, jax.random.rademacher(key, (10, flat.size), flat.dtype))
+
+    key = jax.random.key(0)
+    return lambda: top(key), lambda: density(key)
 
 
 def pyhessian(f, params):
@@ -127,6 +160,12 @@ def measured(f, params, rounds):
     rows = {"top-10": paired(lambda: ll.top_eigenvalues(f, params, K), top, rounds)}
     rows["top-10"] |= {"error": error, "their_error": theirs, "converged": bool(found.converged.all())}
     rows["density"] = paired(lambda: ll.spectral_density(f, params), dense, rounds)
+    calls = (lambda: ll.top_eigenvalues(f, params, K)), (lambda: ll.spectral_density(f, params))
+    lanczos = matfree_peers(f, params)
+    for row, ours, theirs in zip(rows.values(), calls, lanczos, strict=True):
+        found = paired(ours, theirs, rounds)
+        row |= {"matfree": found["theirs"], "matfree_ratio": found["ratio"]}
+    rows["top-10"]["matfree_error"] = float(np.abs(np.asarray(lanczos[0]()[0]) - exact[::-1][:K]).max())
     for row, theirs in zip(rows.values(), pyhessian(f, params) or (), strict=False):
         took = [seconds(theirs) for _ in range(3)]
         row |= {"pyhessian": float(np.median(took)), "pyhessian_ratio": float(np.median(took)) / row["ours"]}
@@ -149,13 +188,20 @@ def main():
             f"{what}, {name}",
             *(f"{1e3 * held[key]:.3g}" for key in ("ours", "theirs")),
             f"{held['ratio']:.3g}",
+            f"{held['matfree_ratio']:.3g}",
             f"{held['pyhessian_ratio']:.3g}" if "pyhessian_ratio" in held else "",
         )
         for name, rows in results.items()
         for what, held in rows.items()
         if what != "parameters"
     ]
-    show(table("Spectra of Hessians", ("what", "ours, ms", "theirs, ms", "theirs / ours", "PyHessian / ours"), lines))
+    show(
+        table(
+            "Spectra of Hessians",
+            ("what", "ours, ms", "theirs, ms", "theirs / ours", "matfree / ours", "PyHessian / ours"),
+            lines,
+        )
+    )
     device = jax.devices()[0]
     environment = {"device": device.device_kind, "machine": platform.machine(), "cpus": os.cpu_count()}
     environment |= {"blas": os.environ.get("OPENBLAS_NUM_THREADS", "all"), "load": os.getloadavg()[0]} | versions()

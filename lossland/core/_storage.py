@@ -14,7 +14,7 @@ from lossland.core._floors import DRAWING, PACKAGE
 from lossland.core._types import Arrays
 from lossland.core._writers import temporary_beside
 
-PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "matfree", "scikit-learn", "scipy", "xarray")
+PACKAGES = ("lossland", "jax", "jaxlib", "numpy", "optax", "scikit-learn", "scipy", "xarray")
 
 
 @contextlib.contextmanager

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
+from scipy.linalg import eigh_tridiagonal
 
 from lossland.core import Key, Params, guarded
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model, refuse_lines
-from lossland.curvature._hessian import diagonal_of, matrix_of, product_of
-from lossland.curvature._lanczos import dense_form, tridiagonal
+from lossland.curvature._hessian import columns_at_once, diagonal_of, matrix_of, product_of
+from lossland.curvature._lanczos import Tridiagonal, begun, dense_form, extended, roomier, tridiagonal
 from lossland.curvature._traced import Pairs, doubled, is_traced, ritz_pairs
 
 Which = Literal["largest", "smallest", "magnitude"]
@@ -65,9 +66,9 @@ def top_eigenvalues(
     r"""Eigenvalues at an end of the Hessian's spectrum: :math:`H v_j = \lambda_j v_j`.
 
     The matrix is formed where p is at most 500 (2000 for a linear model). Beyond that Lanczos' method, fully
-    reorthogonalised, doubles its steps until all k have converged, up to 1024 steps or p. It cannot tell how often an
-    eigenvalue occurs except where its space is exhausted; there it begins again, orthogonally to it. `jax.jit` and
-    `jax.vmap` transform it, and `fit` records it.
+    reorthogonalised, takes further steps until all k have converged, up to 1024 or p. It cannot tell how often an
+    eigenvalue occurs except where its space is exhausted; there it begins again, orthogonally to it.
+    `jax.jit` and `jax.vmap` transform it, and `fit` records it.
 
     Args:
         f: as in `hessian`.
@@ -95,23 +96,24 @@ def top_eigenvalues(
     """
     held, moving, back = checked_objective(f, params)
     refuse_lines(f, params)
-    flat, unravel = ravel_pytree(moving)
-    if not (isinstance(k, int) and 1 <= k <= flat.size):
-        raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
+    size, dtype = _extent(moving)
+    if not (isinstance(k, int) and 1 <= k <= size):
+        raise ValueError(f"k is the number of eigenvalues, from 1 to p = {size}; got {k!r}.")
     if which not in get_args(Which):
         raise ValueError(f"which is one of {', '.join(get_args(Which))}; got {which!r}.")
-    tol = float(jnp.finfo(flat.dtype).eps ** 0.5) if tol is None else tol
+    tol = float(jnp.finfo(dtype).eps ** 0.5) if tol is None else tol
     if not tol > 0:
         raise ValueError(f"tol must be positive, not {tol}.")
-    key = jax.random.key(0) if key is None else key
-    if is_small(f, flat.size) if dense is None else dense:
+    if is_small(f, size) if dense is None else dense:
         found = _dense_pairs(held, moving, k, which)
     else:
-        found = lanczos_pairs(held, moving, k, which, key, tol)
-    values, rows, residuals, size = found
+        found = lanczos_pairs(held, moving, k, which, jax.random.key(0) if key is None else key, tol)
+    values, rows, residuals, largest = found
     finite_only(values)
-    vectors = jax.vmap(lambda row: back(unravel(row)))(rows)
-    return TopEigenvalues(values, vectors, residuals, residuals <= tol * size)
+    vectors, converged = _shaped(moving, rows, residuals, tol * largest)
+    if jax.tree.structure(moving) != jax.tree.structure(params):
+        vectors = jax.vmap(back)(vectors)
+    return TopEigenvalues(values, vectors, residuals, converged)
 
 
 @guarded(samples=1)
@@ -165,14 +167,27 @@ def is_small(f: Any, size: int) -> bool:
     return size <= (SMALL_LINEAR if has_linear_model(f) else SMALL)
 
 
-def _keys(values: Array, which: Which) -> Array:
-    return {"largest": -values, "smallest": values, "magnitude": -jnp.abs(values)}[which]
+def _extent(params: Params) -> tuple[int, Any]:
+    """How many numbers params hold, and of what type."""
+    leaves = jax.tree.leaves(params)
+    return sum(leaf.size for leaf in leaves), jnp.result_type(*leaves)
+
+
+@jax.jit
+def _shaped(like: Params, rows: Array, residuals: Array, allowed: Array) -> tuple[Params, Array]:
+    """Rows (k, p) as params with a first axis, and which residuals are small enough."""
+    return jax.vmap(ravel_pytree(like)[1])(rows), residuals <= allowed
+
+
+def _keys(values: Any, which: Which) -> Any:
+    return {"largest": -values, "smallest": values, "magnitude": -abs(values)}[which]
 
 
 def _order(values: Array, which: Which) -> Array:
     return jnp.argsort(_keys(values, which))
 
 
+@functools.partial(jax.jit, static_argnames=("k", "which"))
 def _dense_pairs(f: Any, params: Params, k: int, which: Which) -> tuple[Array, Array, Array, Array]:
     """Values (k,), vectors (k, p), residuals (k,) and the largest |eigenvalue|."""
     matrix = matrix_of(f, params)
@@ -188,37 +203,56 @@ def lanczos_pairs(
 ) -> tuple[Array, Array, Array, Array]:
     """Values (k,), vectors (k, p), residuals (k,) and the largest |value|, by Lanczos' method.
 
-    Steps are doubled until all k have converged.
+    Steps are added until all k have converged.
     """
     p = ravel_pytree(params)[0].size
     steps, last = min(p, max(4 * k, 64)), min(p, max(MOST_STEPS, 4 * k))
     if is_traced(f, params, key):
         return doubled(functools.partial(_traced_pairs, f, params, k, which, key), steps, last, tol)
+    first = _begun(params, key, min(last, 2 * steps))
     while True:
-        rows, values, vectors = _space(f, params, k, key, steps)
-        chosen = np.asarray(_order(jnp.asarray(values), which))[:k]
-        found = jnp.asarray(vectors[:, chosen].T @ rows)
-        found = found / jnp.linalg.norm(found, axis=1, keepdims=True)
-        residuals = _residuals(f, params, found, jnp.asarray(values[chosen]))
-        size = jnp.asarray(np.max(np.abs(values)))
-        if steps >= last or bool(np.all(residuals <= tol * size)):
-            return jnp.asarray(values[chosen]), found, residuals, size
-        steps = min(p, 2 * steps)
+        first = _longer(f, params, first, steps)
+        # Past its end a space is 0; a number that is none ends it too.
+        finite_only(first.diagonal)
+        if int(first.valid) < steps:
+            rows, values, vectors = _space(f, params, k, key, first, steps)
+            left = 0.0
+        else:
+            rows, left = np.asarray(first.rows)[:steps], float(first.beside[steps - 1])
+            values, vectors = eigh_tridiagonal(
+                np.asarray(first.diagonal)[:steps], np.asarray(first.beside)[: steps - 1]
+            )
+        chosen = np.argsort(_keys(values, which))[:k]
+        size = np.max(np.abs(values))
+        # What leads out of the space bounds the residuals: where that is too much, they need not be computed.
+        promising = left * np.max(np.abs(vectors[-1, chosen])) <= tol * size
+        if promising or steps >= last:
+            found = vectors[:, chosen].T @ rows
+            found = jnp.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+            residuals = _residuals(f, params, found, jnp.asarray(values[chosen]))
+            if steps >= last or bool(np.all(residuals <= tol * size)):
+                return jnp.asarray(values[chosen]), found, residuals, jnp.asarray(size)
+        steps = min(last, steps + max(16, steps // 8))
+        if steps > first.diagonal.size:
+            first = roomier(first, min(last, 2 * first.diagonal.size))
 
 
-def _space(f: Any, params: Params, k: int, key: Key, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows (m, p), Ritz values (m,) and their vectors in these rows, (m, m).
+def _space(
+    f: Any, params: Params, k: int, key: Key, first: Tridiagonal, steps: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows (m, p), Ritz values (m,) and their vectors in these rows, (m, m), where the first space has ended.
 
     An invariant subspace is left by a new start orthogonal to it, up to k times: an eigenvalue that occurs more than
     once shows itself there.
     """
     p = ravel_pytree(params)[0].size
-    rows, parts = np.zeros((0, p)), []
+    rows, parts, found = np.zeros((0, p)), [], first
     for again in range(k + 1):
-        # One length serves every new start; the first is orthogonal to nothing.
-        against = np.zeros((steps if again else 0, p))
-        against[: len(rows)] = rows
-        found = _deflated(f, params, jax.random.fold_in(key, again), jnp.asarray(against, float), steps)
+        if again:
+            # One length serves every new start.
+            against = np.zeros((steps, p))
+            against[: len(rows)] = rows
+            found = _deflated(f, params, jax.random.fold_in(key, again), jnp.asarray(against, float), steps)
         kept = min(int(found.valid), steps - len(rows))
         finite_only(found.diagonal)
         parts.append(np.asarray(dense_form(found))[:kept, :kept])
@@ -245,6 +279,17 @@ def _traced_pairs(f: Any, params: Params, k: int, which: Which, key: Key, steps:
     return values, rows, _residuals(f, params, rows, values), size
 
 
+@functools.partial(jax.jit, static_argnames="room")
+def _begun(params: Params, key: Key, room: int) -> Tridiagonal:
+    flat, _ = ravel_pytree(params)
+    return begun(jax.random.normal(jax.random.fold_in(key, 0), flat.shape, flat.dtype), room)
+
+
+@jax.jit
+def _longer(f: Any, params: Params, found: Tridiagonal, steps: int) -> Tridiagonal:
+    return extended(product_of(f, params), found, steps)
+
+
 @functools.partial(jax.jit, static_argnames="steps")
 def _deflated(f: Any, params: Params, key: Key, against: Array, steps: int) -> Any:
     """Lanczos' method in the space orthogonal to the rows `against`."""
@@ -262,7 +307,8 @@ def _deflated(f: Any, params: Params, key: Key, against: Array, steps: int) -> A
 @jax.jit
 def _residuals(f: Any, params: Params, rows: Array, values: Array) -> Array:
     times = product_of(f, params)
-    return jax.lax.map(lambda pair: jnp.linalg.norm(times(pair[0]) - pair[1] * pair[0]), (rows, values))
+    images = jax.lax.map(times, rows, batch_size=columns_at_once(times, rows[0]))
+    return jnp.linalg.norm(images - values[:, None] * rows, axis=1)
 
 
 @functools.partial(jax.jit, static_argnames="samples")
@@ -270,4 +316,4 @@ def _quadratic_forms(f: Any, params: Params, key: Key, samples: int) -> Array:
     flat, _ = ravel_pytree(params)
     times = product_of(f, params)
     signs = jax.random.rademacher(key, (samples, flat.size), flat.dtype)
-    return jax.lax.map(lambda v: v @ times(v), signs)
+    return jax.lax.map(lambda v: v @ times(v), signs, batch_size=columns_at_once(times, flat))

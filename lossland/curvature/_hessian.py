@@ -182,7 +182,7 @@ def matrix_of(f: Callable[[Params], Array], params: Params) -> Array:
         return _gauss_newton(f, params)
     flat, _ = ravel_pytree(params)
     times = product_of(f, params)
-    columns = jax.lax.map(times, jnp.eye(flat.size, dtype=flat.dtype), batch_size=_columns_at_once(times, flat))
+    columns = jax.lax.map(times, jnp.eye(flat.size, dtype=flat.dtype), batch_size=columns_at_once(times, flat))
     return 0.5 * (columns + columns.T)
 
 
@@ -197,10 +197,11 @@ def diagonal_of(f: Callable[[Params], Array], params: Params) -> Array:
     def entry(j: Array) -> Array:
         return times(jnp.zeros_like(flat).at[j].set(1.0))[j]
 
-    return jax.lax.map(entry, jnp.arange(flat.size), batch_size=_columns_at_once(times, flat))
+    return jax.lax.map(entry, jnp.arange(flat.size), batch_size=columns_at_once(times, flat))
 
 
-def _columns_at_once(times: Callable[[Array], Array], flat: Array) -> int:
+def columns_at_once(times: Callable[[Array], Array], flat: Array) -> int:
+    """How many products with a Hessian are computed together."""
     return at_once(f"One column of the Hessian of {flat.size} parameters", times, flat, most=AT_ONCE)
 
 
