@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
-from scipy.linalg import eigh_tridiagonal
 
 from lossland.core import Key, Params, guarded
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model, refuse_lines
@@ -209,6 +208,8 @@ def lanczos_pairs(
     steps, last = min(p, max(4 * k, 64)), min(p, max(MOST_STEPS, 4 * k))
     if is_traced(f, params, key):
         return doubled(functools.partial(_traced_pairs, f, params, k, which, key), steps, last, tol)
+    from scipy.linalg import eigh_tridiagonal
+
     first = _begun(params, key, min(last, 2 * steps))
     while True:
         first = _longer(f, params, first, steps)

@@ -122,9 +122,9 @@ def _weighty(nodes: Array, weights: Array) -> tuple[Array, Array]:
     """Increasing nodes and their weights without those that weigh nothing; traced, they lie within the others."""
     if not is_traced(nodes):
         order = np.argsort(nodes)
-        nodes, weights = np.asarray(nodes)[order], np.asarray(weights)[order]
-        kept = weights > np.finfo(weights.dtype).eps
-        return jnp.asarray(nodes[kept]), jnp.asarray(weights[kept] / np.sum(weights[kept]))
+        rising, shares = np.asarray(nodes)[order], np.asarray(weights)[order]
+        heavy = shares > np.finfo(shares.dtype).eps
+        return jnp.asarray(rising[heavy]), jnp.asarray(shares[heavy] / np.sum(shares[heavy]))
     order = jnp.argsort(nodes)
     nodes, weights = nodes[order], weights[order]
     kept = weights > float(jnp.finfo(weights.dtype).eps)

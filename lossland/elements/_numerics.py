@@ -128,7 +128,7 @@ def _flat(x: Array, *settings: Any) -> Array:
 @with_slope(_flat, lambda x, tie: (jnp.where(x == 0, 1.0, 0.0),))
 def step(x: Array, tie: Array) -> Array:
     """1 for x > 0, 0 for x < 0, `tie` at 0."""
-    return jnp.where(x > 0, 1.0, jnp.where(x < 0, 0.0, jnp.where(x == 0, tie, x)))
+    return jnp.where(jnp.isnan(x), x, jnp.where(x > 0, 1.0, jnp.where(x < 0, 0.0, tie)))
 
 
 @with_slope(

@@ -17,8 +17,10 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 from jax.custom_derivatives import SymbolicZero
+from jax.extend.core import jaxpr_as_fun
 from jax.typing import ArrayLike
 
+from lossland.elements._bounded import is_bounded
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
 from lossland.elements._debugging import as_one
 from lossland.elements._explained import explained
@@ -323,9 +325,18 @@ def _derivative(pair: Pair, order: int, score: Array, label: Array) -> Array:
     if order == 2:
         return _derivatives(pair, score, label)[1]
 
+    def form(score: Array, label: Array) -> Array:
+        return _along(lambda z: _raw(pair, z, label), score)[1]
+
     def first(score: Array, label: Array) -> Array:
+        wide, sign = _wide(score), _wide(label)
+        if isinstance(score, Tracer):
+            program = jax.make_jaxpr(form)(wide, sign)
+            if is_bounded(program):
+                (slope,) = jaxpr_as_fun(program)(wide, sign)
+                return jnp.where(jnp.isnan(wide), wide, slope).astype(score.dtype)
         finite = _finite(score)
-        return _settled(pair, _along(lambda z: _raw(pair, z, _wide(label)), finite)[1], finite, score)
+        return _settled(pair, form(finite, sign), finite, score)
 
     return as_one(first)(score, label)
 
