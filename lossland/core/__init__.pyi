@@ -51,6 +51,7 @@ from ._params import leaf_paths as leaf_paths
 from ._params import moving_part as moving_part
 from ._params import named_leaves as named_leaves
 from ._params import norm as norm
+from ._params import placed as placed
 from ._params import refuse_infinite as refuse_infinite
 from ._params import rows_where as rows_where
 from ._params import told as told

@@ -100,6 +100,28 @@ def checked_box(box: Any, dimension: int) -> np.ndarray:
     return held
 
 
+def placed(value: Any, dtype: Any = None) -> Array:
+    """A value as an array of JAX's, cast on the host: `jax.numpy.asarray` compiles a program for each shape.
+
+    Args:
+        value: numbers; what is JAX's already, or traced, is cast by JAX.
+        dtype: the type, float or int as JAX has them now; the value's own if left out.
+
+    Returns:
+        The array, as `jax.numpy.asarray` makes it.
+
+    Example:
+        >>> placed(np.array([1.0, 2.0]), float).dtype.name, placed(3, float).item()
+        ('float32', 3.0)
+    """
+    if not isinstance(value, (np.ndarray, np.generic)) and (dtype is None or not isinstance(value, (bool, int, float))):
+        return jax.numpy.asarray(value, dtype)
+    held = np.asarray(value)
+    # What is too large for a float32 becomes infinite, as it does in JAX, which says nothing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return jax.device_put(held.astype(jax.dtypes.canonicalize_dtype(held.dtype if dtype is None else dtype)))
+
+
 def rows_where(these: Array, new: Any, old: Any) -> Any:
     """Of two trees of arrays the new one's rows where `these` is true, the old one's elsewhere.
 
