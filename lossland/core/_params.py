@@ -7,7 +7,6 @@ import jax
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jax.flatten_util import ravel_pytree
 
 from lossland.core._given import checked_number, checked_reals
 from lossland.core._types import Params
@@ -44,15 +43,15 @@ def flattened(params: Params) -> tuple[np.ndarray, Any]:
     """
     leaves, tree = jax.tree.flatten(params)
     keys = [is_key(leaf) for leaf in leaves]
-    with jax.enable_x64(True):
-        flat, unravel = ravel_pytree([np.asarray(x, float) for x, key in zip(leaves, keys, strict=True) if not key])
+    held = [np.asarray(x, float) for x, key in zip(leaves, keys, strict=True) if not key]
+    ends = np.cumsum([x.size for x in held])
 
     def back(vector: np.ndarray) -> Params:
-        with jax.enable_x64(True):
-            parts = iter([np.asarray(x) for x in unravel(jax.numpy.asarray(vector))])
+        cut = np.split(np.array(vector, float), ends[:-1])
+        parts = iter([part.reshape(x.shape) for part, x in zip(cut, held, strict=True)]) if held else iter(())
         return jax.tree.unflatten(tree, [x if key else next(parts) for x, key in zip(leaves, keys, strict=True)])
 
-    return np.asarray(flat), back
+    return np.concatenate([np.ravel(x) for x in held]) if held else np.zeros(0), back
 
 
 def is_key(leaf: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Key, Params, guarded
+from lossland.core import Key, Params, guarded, placed
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model, refuse_lines
 from lossland.curvature._hessian import diagonal_of, matrix_of, product_of
 from lossland.curvature._lanczos import dense_form, tridiagonal
@@ -95,23 +95,36 @@ def top_eigenvalues(
     """
     held, moving, back = checked_objective(f, params)
     refuse_lines(f, params)
-    flat, unravel = ravel_pytree(moving)
-    if not (isinstance(k, int) and 1 <= k <= flat.size):
-        raise ValueError(f"k is the number of eigenvalues, from 1 to p = {flat.size}; got {k!r}.")
+    leaves = jax.tree.leaves(moving)
+    p = sum(leaf.size for leaf in leaves)
+    if not (isinstance(k, int) and 1 <= k <= p):
+        raise ValueError(f"k is the number of eigenvalues, from 1 to p = {p}; got {k!r}.")
     if which not in get_args(Which):
         raise ValueError(f"which is one of {', '.join(get_args(Which))}; got {which!r}.")
-    tol = float(jnp.finfo(flat.dtype).eps ** 0.5) if tol is None else tol
+    tol = float(jnp.finfo(jnp.result_type(*leaves)).eps ** 0.5) if tol is None else tol
     if not tol > 0:
         raise ValueError(f"tol must be positive, not {tol}.")
     key = jax.random.key(0) if key is None else key
-    if is_small(f, flat.size) if dense is None else dense:
+    if is_small(f, p) if dense is None else dense:
         found = _dense_pairs(held, moving, k, which)
     else:
         found = lanczos_pairs(held, moving, k, which, key, tol)
     values, rows, residuals, size = found
     finite_only(values)
-    vectors = jax.vmap(lambda row: back(unravel(row)))(rows)
-    return TopEigenvalues(values, vectors, residuals, residuals <= tol * size)
+    vectors = jax.vmap(back)(_as_trees(rows, moving))
+    if is_traced(found):
+        return TopEigenvalues(values, vectors, residuals, residuals <= tol * size)
+    return TopEigenvalues(values, vectors, residuals, placed(np.asarray(residuals) <= tol * np.asarray(size)))
+
+
+def _as_trees(rows: Array, like: Params) -> Params:
+    """Rows (k, p) as one tree of arrays (k, ...), shaped as the params; on the host where they are there."""
+    if is_traced(rows, like):
+        return jax.vmap(ravel_pytree(like)[1])(rows)
+    leaves, tree = jax.tree.flatten(like)
+    parts = np.split(np.asarray(rows), np.cumsum([leaf.size for leaf in leaves])[:-1], axis=1)
+    shaped = [placed(part.reshape(-1, *x.shape), x.dtype) for part, x in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(tree, shaped)
 
 
 @guarded(samples=1)
@@ -175,7 +188,11 @@ def _order(values: Array, which: Which) -> Array:
 
 def _dense_pairs(f: Any, params: Params, k: int, which: Which) -> tuple[Array, Array, Array, Array]:
     """Values (k,), vectors (k, p), residuals (k,) and the largest |eigenvalue|."""
-    matrix = matrix_of(f, params)
+    return _pairs_of(matrix_of(f, params), k, which)
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _pairs_of(matrix: Array, k: int, which: Which) -> tuple[Array, Array, Array, Array]:
     values, columns = jnp.linalg.eigh(matrix)
     chosen = _order(values, which)[:k]
     values, size, rows = values[chosen], jnp.max(jnp.abs(values)), columns.T[chosen]

@@ -84,7 +84,9 @@ class Objective:
     @property
     def weights(self) -> Array:
         """The weight of each example, (n,); ones where none were given."""
-        return jnp.ones_like(self.labels) if self.sample_weights is None else self.sample_weights
+        if self.sample_weights is not None:
+            return self.sample_weights
+        return jnp.ones_like(self.labels) if isinstance(self.labels, Tracer) else placed(np.ones_like(self.labels))
 
     def scores(self, params: Params) -> Array:
         """The scores z of all rows, (n,)."""
