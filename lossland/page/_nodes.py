@@ -7,11 +7,11 @@ exactly where they are, twice; how JAX breaks the tie there is kept beside them.
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import Curves, quintic
 from lossland.elements import Pair, with_tie
+from lossland.properties import interpreted
 
 NEAR = 50.0
 TOLERANCE, FAR_TOLERANCE = 5e-7, 1e-4
@@ -114,7 +114,9 @@ def _tied(pair: Pair, at: np.ndarray) -> np.ndarray:
     found = []
     for tie in (0.0, 1.0) if takes else (0.0,):
         with jax.enable_x64(True):
-            held = with_tie(pair, tie).bare(jnp.asarray(scores), jnp.asarray(labels))
+            # Run by NumPy: nothing is compiled for a few scores of hundreds of pairs.
+            closed = jax.make_jaxpr(lambda z, t, tie=tie: with_tie(pair, tie).bare(z, t))(scores, labels)
+        held = interpreted(closed.jaxpr, closed.consts, [scores, labels])
         found.append(np.stack([np.asarray(part, float).reshape(2, room)[:, : at.size] for part in held]))
     both = np.stack(found * (1 if takes else 2)).transpose(3, 0, 1, 2)
     return np.nan_to_num(both, posinf=_LARGEST, neginf=-_LARGEST).astype(np.float32)
