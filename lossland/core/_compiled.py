@@ -12,7 +12,7 @@ from typing import Any
 SWITCH = "LOSSLAND_COMPILATION_CACHE"
 """Environment variable; "off" leaves JAX's own setting alone."""
 SECONDS = 0.2
-"""What took less to compile a user's own process does not keep; a command, which compiles each program once, keeps all."""
+"""What took less to compile a process of the user's does not keep; a command, which compiles once, keeps all."""
 MOST_BYTES = 256 * 2**20
 """What the folder may hold when a command begins; the programs that were used longest ago go first."""
 PROCESSOR = ("model name", "cpu family", "model", "flags", "Features", "CPU implementer", "CPU part")
