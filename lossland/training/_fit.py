@@ -133,7 +133,7 @@ def fit(
     # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
     begin, chunk, end = _PROGRAMS if plan.readable else _programs()
     params = jax.tree.map(placed, params)
-    state = begin(plan, params, key, 0 if batch_size is None else objective.examples)
+    state = begin(plan, params, key, 0 if given is None or batch_size is None else given.examples)
     traces = []
     for start in range(0, steps, made_for.records * record_every):
         state, trace = chunk(plan, given, state, placed(steps, int), key)
