@@ -14,8 +14,6 @@ from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights
 from ._checks import with_ones as with_ones
 from ._compiled import SWITCH as SWITCH
-from ._compiled import cache_folder as cache_folder
-from ._compiled import forget_oldest as forget_oldest
 from ._compiled import keep_compiled as keep_compiled
 from ._compiled import keep_compiled_of_commands as keep_compiled_of_commands
 from ._deprecated_names import find_moved_modules as find_moved_modules

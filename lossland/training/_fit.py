@@ -131,7 +131,7 @@ def fit(
     made_of = () if given is None else (given.pair, given.model)
     plan = keyed((made_for, made_of))
     # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
-    begin, chunk, end = _PROGRAMS if plan.readable else _programs()
+    begin, chunk, end = (_start, _chunk, _finish) if plan.readable else _programs()
     params = jax.tree.map(placed, params)
     state = begin(plan, params, key, 0 if given is None or batch_size is None else given.examples)
     traces = []
@@ -249,7 +249,7 @@ def _programs() -> tuple[Callable, Callable, Callable]:
     return begin, jax.jit(_run_chunk, static_argnums=0), jax.jit(_end, static_argnums=(0, 4))
 
 
-_PROGRAMS = _programs()
+_start, _chunk, _finish = _programs()
 
 
 def _where(goes: Array, new: Array, old: Array) -> Array:
