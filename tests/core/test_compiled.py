@@ -32,9 +32,8 @@ def test_the_folder_is_apart_for_each_jax_and_each_processor(environment, monkey
 def test_a_command_tells_jax_to_keep_all(environment):
     keep_compiled_of_commands()
     assert [environment[name] for name in TOLD] == [str(cache_folder()), "0"]
-    program = (
-        "import jax; print(jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs)"
-    )
+    names = "jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs"
+    program = f"import jax; print(*(getattr(jax.config, name) for name in {names}))"
     told = subprocess.run([sys.executable, "-c", program], env=dict(environment), capture_output=True, text=True)
     assert told.stdout.split() == [str(cache_folder()), "0.0"]
 
