@@ -121,7 +121,7 @@ def _tied(pair: Pair, at: np.ndarray) -> np.ndarray:
 
 
 def _value_and_slope(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
-    """What `pair.bare` gives, run by NumPy, each half from its own program: hundreds of pairs are made of few halves."""
+    """What `pair.bare` gives, by NumPy, each half from its own program: hundreds of pairs share few halves."""
     mirror = mirrored(pair.activation, pair.loss)
     closed, filled = _output_program(pair.activation, pair.loss.kind, mirror, scores.shape)
     handed = interpreted(closed.jaxpr, closed.consts, [scores, labels])
