@@ -12,7 +12,7 @@ import tyro
 
 from lossland import __version__
 from lossland.commands import COMMANDS, UsageError, chosen, parsed, settings
-from lossland.core import SECONDS, SWITCH, cache_folder
+from lossland.core import SWITCH, keep_compiled_of_commands
 
 ANYWHERE = ("--debug", "--no-compilation-cache")
 
@@ -28,8 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [word for word in words if word not in ANYWHERE]
     if fresh:
         os.environ[SWITCH] = "off"
-    if os.environ.get(SWITCH) != "off":
-        _keep_compiled()
+    keep_compiled_of_commands()
+    # A program that cannot be read, half written say, is compiled again, which nobody needs to be told.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     # A user's file is not the main program, where alone Python shows that a name will go.
     warnings.filterwarnings("default", message=r"\S+ is lossland\.", category=DeprecationWarning)
     try:
@@ -51,12 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain(f"{_in_one_line(error)} (--debug shows where)")
         code = 2 if _is_usage(error) else 1
     sys.exit(code)
-
-
-def _keep_compiled() -> None:
-    """Tell JAX before it is imported what `keep_compiled` would tell it; --no-compilation-cache switches it off."""
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(SECONDS))
 
 
 def _command(words: list[str]) -> int:

@@ -26,22 +26,14 @@ class PageOptions:
 
 def run_page(command: PageOptions) -> int:
     """Write the page and say where it is."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from lossland.commands._output import counter
     from lossland.elements import load_file
     from lossland.page import write_page
 
     for path in command.from_:
         load_file(path)
-    with Progress(console=Console(stderr=True), disable=command.quiet, transient=True) as bar:
-        task = bar.add_task("pairs", total=None)
-        made = write_page(
-            command.out,
-            command.names or None,
-            command.from_,
-            lambda done, of: bar.update(task, completed=done, total=of),
-        )
+    with counter("pairs and data sets", None, command.quiet) as tick:
+        made = write_page(command.out, command.names or None, command.from_, tick)
     if not command.quiet:
         print(f"Page {made}, {made.stat().st_size / 1e6:.1f} MB. Open it in a browser.")
     return 0

@@ -13,10 +13,9 @@ from ._checks import checked_l2 as checked_l2
 from ._checks import checked_weights as checked_weights
 from ._checks import shaped_weights as shaped_weights
 from ._checks import with_ones as with_ones
-from ._compiled import SECONDS as SECONDS
 from ._compiled import SWITCH as SWITCH
-from ._compiled import cache_folder as cache_folder
 from ._compiled import keep_compiled as keep_compiled
+from ._compiled import keep_compiled_of_commands as keep_compiled_of_commands
 from ._deprecated_names import find_moved_modules as find_moved_modules
 from ._deprecated_names import moved_name as moved_name
 from ._deprecated_names import renamed as renamed
@@ -51,6 +50,7 @@ from ._params import leaf_paths as leaf_paths
 from ._params import moving_part as moving_part
 from ._params import named_leaves as named_leaves
 from ._params import norm as norm
+from ._params import placed as placed
 from ._params import refuse_infinite as refuse_infinite
 from ._params import rows_where as rows_where
 from ._params import told as told

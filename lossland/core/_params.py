@@ -7,7 +7,6 @@ import jax
 import numpy as np
 from jax import Array
 from jax.core import Tracer
-from jax.flatten_util import ravel_pytree
 
 from lossland.core._given import checked_number, checked_reals
 from lossland.core._types import Params
@@ -44,15 +43,15 @@ def flattened(params: Params) -> tuple[np.ndarray, Any]:
     """
     leaves, tree = jax.tree.flatten(params)
     keys = [is_key(leaf) for leaf in leaves]
-    with jax.enable_x64(True):
-        flat, unravel = ravel_pytree([np.asarray(x, float) for x, key in zip(leaves, keys, strict=True) if not key])
+    held = [np.asarray(x, float) for x, key in zip(leaves, keys, strict=True) if not key]
+    ends = np.cumsum([x.size for x in held])
 
     def back(vector: np.ndarray) -> Params:
-        with jax.enable_x64(True):
-            parts = iter([np.asarray(x) for x in unravel(jax.numpy.asarray(vector))])
+        cut = np.split(np.array(vector, float), ends[:-1])
+        parts = iter([part.reshape(x.shape) for part, x in zip(cut, held, strict=True)]) if held else iter(())
         return jax.tree.unflatten(tree, [x if key else next(parts) for x, key in zip(leaves, keys, strict=True)])
 
-    return np.asarray(flat), back
+    return np.concatenate([np.ravel(x) for x in held]) if held else np.zeros(0), back
 
 
 def is_key(leaf: Any) -> bool:
@@ -98,6 +97,28 @@ def checked_box(box: Any, dimension: int) -> np.ndarray:
             f"The box is empty, not finite or beyond 1e100: low {held[0].tolist()}, high {held[1].tolist()}."
         )
     return held
+
+
+def placed(value: Any, dtype: Any = None) -> Array:
+    """A value as an array of JAX's, cast on the host: `jax.numpy.asarray` compiles a program for each shape.
+
+    Args:
+        value: numbers; what is JAX's already, or traced, is cast by JAX.
+        dtype: the type, float or int as JAX has them now; the value's own if left out.
+
+    Returns:
+        The array, as `jax.numpy.asarray` makes it.
+
+    Example:
+        >>> placed(np.array([1.0, 2.0]), float).dtype.name, placed(3, float).item()
+        ('float32', 3.0)
+    """
+    if not isinstance(value, (np.ndarray, np.generic)) and (dtype is None or not isinstance(value, (bool, int, float))):
+        return jax.numpy.asarray(value, dtype)
+    held = np.asarray(value)
+    # What is too large for a float32 becomes infinite, as it does in JAX, which says nothing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return jax.device_put(held.astype(jax.dtypes.canonicalize_dtype(held.dtype if dtype is None else dtype)))
 
 
 def rows_where(these: Array, new: Any, old: Any) -> Any:

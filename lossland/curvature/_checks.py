@@ -126,7 +126,7 @@ def _merged(tree: Any, moves: Sequence[bool], moving: Sequence[Any], held: Seque
 
 @by_structure(maxsize=64)
 def _wanted(init: Keyed, d: int) -> Any:
-    return jax.eval_shape(lambda key: init.value(key, d), jax.random.key(0))
+    return jax.eval_shape(lambda: init.value(jax.random.key(0), d))
 
 
 def finite_only(values: Array) -> None:

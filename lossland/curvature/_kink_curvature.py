@@ -1,5 +1,6 @@
 """Curvature that a loss holds in its kinks: jumps of the slope within a window of the score, as second differences."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from jax.typing import ArrayLike
 
-from lossland.core import Params, guarded
+from lossland.core import Params, guarded, placed
 from lossland.curvature._checks import checked_objective, objective_only
 from lossland.curvature._hessian import EXACT, jacobian, shares
 from lossland.curves import tabulate
@@ -79,7 +80,7 @@ def kink_curvature(
         half = np.asarray(width, float)
         if half.shape not in ((), (f.n,)) or not np.all((half > 0) & np.isfinite(half)):
             raise ValueError(f"width must be positive, a scalar or of shape ({f.n},); got {width}.")
-        along = jnp.broadcast_to(jnp.asarray(half, f.inputs.dtype), (f.n,))
+        along = placed(np.broadcast_to(half, (f.n,)), f.inputs.dtype)
         return _measured(held, moving, along, kinks)
     step = checked_objective(f, direction).moving
     moved = jax.jvp(held.scores, (moving,), (step,))[1]
@@ -111,6 +112,7 @@ def slope_jumps(pair: Pair) -> tuple[tuple[float, float, float], ...]:
     return tuple(found)
 
 
+@functools.partial(jax.jit, static_argnums=3)
 def _measured(
     f: Objective, params: Params, half: Array, kinks: tuple[tuple[float, float, float], ...]
 ) -> KinkCurvature:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.elements import Pair
-from lossland.proofs import evidence
+from lossland.proofs import pieces, program
 
 LABELS = (1.0, -1.0)
 """The label of each row: positives first."""
@@ -30,12 +30,14 @@ def evaluator(pair: Pair) -> Evaluate:
     A pair whose program can be read is evaluated by it, in NumPy. Any other is run by JAX, and so is one with a
     derivative of its own, whose slope is what JAX makes of it.
     """
-    held = evidence(pair)
-    if held.reason or held.own_slopes:
+    # Its program and its pieces alone: what else is proven of a pair takes longer, and a card evaluates many.
+    read = program(pair)
+    if read.reason or read.own_slopes:
         return traced_evaluator(pair)
+    cut = [pieces(curve) for curve in read.curves]
 
     def evaluate(scores: np.ndarray) -> np.ndarray:
-        return np.stack([curve.jets(scores) for curve in held.pieces], axis=1)
+        return np.stack([curve.jets(scores) for curve in cut], axis=1)
 
     return evaluate
 

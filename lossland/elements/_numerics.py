@@ -16,6 +16,7 @@ from jax import Array
 from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 
+from lossland.core import placed
 from lossland.elements._parameters import is_known, refuse_outside
 
 # Chebyshev interpolation (Lanczos economisation) of atanh(sqrt y) / sqrt y on [0, 1/9], error 1e-10 and 1e-18.
@@ -49,7 +50,7 @@ _ATAN_64 = (1.0, -0.3333333333333325, 0.19999999999986157, -0.14285714284820428,
 
 def as_float(x: ArrayLike) -> Array:
     """The argument as a floating-point array; integers and booleans become the default float."""
-    x = jnp.asarray(x)
+    x = placed(x)
     return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
 
 

@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from lossland.core import placed
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.solvers import convex_form, solve
-from lossland.training import affine, fit, linear, objective
+from lossland.training import Objective, affine, fit, linear, objective
 
 
 class BinaryProblems(NamedTuple):
@@ -146,26 +147,34 @@ def descent(problems: BinaryProblems, steps: int, rate: float, restarts: int, se
         for k, labels in enumerate(problems.labels):
             data = Dataset(inputs=problems.inputs, labels=labels)
             f = objective(problems.pair, model, data, 1.0 / (total * problems.C), problems.weights * (n / total))
-            starts = _with_flat(jax.vmap(lambda key: model.init(key, d))(keys))
+            starts = _starts(keys, d)
             if before is not None and before[0].shape == (len(problems.labels), d):
                 own = {"weights": before[0][k], "bias": before[1][k]}
                 starts = jax.tree.map(lambda a, b: jnp.concatenate([a, jnp.asarray(b)[None]]), starts, own)
             ran = jax.vmap(lambda start, f=f: fit(f, start, optimizer, steps, record_every=steps).params)(starts)
-            values = np.asarray(jax.vmap(f)(ran), float)
+            values = np.asarray(_values_at(f, ran), float)
             values = np.where(np.isfinite(values), values, np.inf)
             best = int(values.argmin())
             if not np.isfinite(values[best]):
                 raise ValueError(f"Every start diverged; lower the learning rate, {rate:g}, or scale the inputs.")
-            bias = float(ran["bias"][best]) if problems.bias else 0.0
-            found.append((np.asarray(ran["weights"][best], float), bias, total * problems.C * values[best]))
+            bias = float(np.asarray(ran["bias"])[best]) if problems.bias else 0.0
+            found.append((np.asarray(ran["weights"], float)[best], bias, total * problems.C * values[best]))
     w, b, value = (np.array(part) for part in zip(*found, strict=True))
     return Trained(w, b, value, None, float("nan"), steps, "descent", "")
 
 
-def _with_flat(starts: Any) -> Any:
-    """The starts, and one more of score 1 everywhere: no ReLU is dead there, where a random start may lose examples."""
-    flat = {"weights": jnp.zeros_like(starts["weights"][:1]), "bias": jnp.ones_like(starts["bias"][:1])}
-    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), starts, flat)
+def _starts(keys: Any, d: int) -> Any:
+    """Random starts, and one of score 1 everywhere: no ReLU is dead there, where a random start may lose examples."""
+    drawn = jax.tree.map(np.asarray, [linear().init(key, d) for key in keys])
+    return {
+        "weights": placed(np.stack([*(each["weights"] for each in drawn), np.zeros(d)])),
+        "bias": placed(np.array([*(each["bias"] for each in drawn), 1.0])),
+    }
+
+
+@jax.jit
+def _values_at(f: Objective, params: Any) -> Any:
+    return jax.vmap(f)(params)
 
 
 def multinomial(problems: BinaryProblems, coded: np.ndarray, tol: float) -> Trained:

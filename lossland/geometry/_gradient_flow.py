@@ -10,7 +10,7 @@ from jax import Array
 
 from lossland.core import Reals, checked_box, checked_l2, checked_number, guarded, renamed, with_ones
 from lossland.data import Dataset, refuse_soft
-from lossland.elements import Pair
+from lossland.elements import Pair, jit_by_pair
 from lossland.elements import pair as as_pair
 from lossland.geometry._angles import ZeroDirection
 
@@ -225,13 +225,18 @@ def line_pulls(
         raise ZeroDirection("The weights are 0, so there is no line that examples could pull.")
     scores = data.inputs @ w + b
     with jax.enable_x64(True):
-        slopes = np.asarray(as_pair(pair).slope(jnp.asarray(scores), jnp.asarray(data.labels, float)))
+        slopes = np.asarray(_slopes(as_pair(pair), scores, np.asarray(data.labels, float)))
     pulls = -data.labels * slopes + 0.0
     unit, size = w / np.linalg.norm(w), float(np.linalg.norm(w))
     feet = data.inputs - np.outer((scores - threshold) / size, unit)
     moves = -np.outer(data.labels * pulls, unit)
     step = learning_rate / data.n * (data.labels * pulls)
     return LinePulls(pulls, feet, moves, (w, b), (w + step @ data.inputs, b + float(step.sum())))
+
+
+@jit_by_pair((0,))
+def _slopes(pair: Pair, scores: Array, labels: Array) -> Array:
+    return pair.slope(scores, labels)
 
 
 def _two_parameters(pair: Any, data: Dataset, bias: bool | None, box: Any) -> tuple[Pair, np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -85,8 +86,7 @@ def gradient_weights(
     refuse_other_params(f, params)
     checked_number("threshold", threshold)
     checked_number("tol", tol)
-    scores, labels = f.scores(params), f.labels
-    slopes = f.pair.slope(scores, labels)
+    (scores, slopes), labels = _scores_and_slopes(f, params), f.labels
     if f.probabilities is not None:
         # Both rows of an example have one score; its label is the nearer one.
         positive, negative = jnp.split(slopes, 2)
@@ -99,6 +99,12 @@ def gradient_weights(
     return GradientWeights(
         weights, labels * scores, weights > tol, still & wrong, still & ~wrong, (weights < 0) & ~still
     )
+
+
+@jax.jit
+def _scores_and_slopes(f: Objective, params: Params) -> tuple[Array, Array]:
+    scores = f.scores(params)
+    return scores, f.pair.slope(scores, f.labels)
 
 
 @guarded()

@@ -14,11 +14,11 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Params, at_once, flattened, is_real, weighted
+from lossland.core import Params, at_once, flattened, is_real, placed, weighted
 from lossland.curvature import checked_objective
 from lossland.elements import Pair, jit_by_pair
 from lossland.landscapes._places import AT_ONCE, in_blocks, moved
-from lossland.landscapes._straight import penalised_rows, score_rows
+from lossland.landscapes._straight import has_straight_penalty, penalised_rows, score_rows
 from lossland.training import Objective
 
 NOT_TRACED = (
@@ -104,20 +104,20 @@ def tangents(
     """
     f, centre, directions = _moving(f, centre, directions)
     basis = orthonormal(directions)[0]
-    middle, axes = jax.tree.map(jnp.asarray, (centre, tuple(directions)))
-    linear = linear and penalised_rows(f.model, middle, axes) is not None
+    middle, axes = jax.tree.map(placed, (centre, tuple(directions)))
+    linear = linear and has_straight_penalty(f.model, middle)
     if linear:
         frame = _frame(f, middle, axes, basis, full)
-        evaluate = functools.partial(_affine_derivatives, f.pair, full, f.labels, f.weights / f.n, frame)
+        evaluate = functools.partial(_affine_derivatives, f.pair, full, f.labels, np.asarray(f.weights) / f.n, frame)
     else:
-        evaluate = functools.partial(_model_derivatives, f, middle, axes, jnp.asarray(basis))
+        evaluate = functools.partial(_model_derivatives, f, middle, axes, placed(basis))
     size = AT_ONCE // max(f.n, len(basis))
     if not linear:
         one = jax.ShapeDtypeStruct((1, len(axes)), float)
         size = at_once(f"The gradient of {f.model.name} on {f.n} examples", evaluate, one, most=max(1, size))
     parts = []
     for block, done in in_blocks(places, size):
-        parts.append(jax.tree.map(np.asarray, evaluate(jnp.asarray(block))))
+        parts.append(jax.tree.map(np.asarray, evaluate(placed(block))))
         if progress is not None:
             progress(done, len(places))
     return Tangents(*(np.concatenate(held)[: len(places)] for held in zip(*parts, strict=True)))
@@ -149,7 +149,8 @@ def orthonormal(directions: Sequence[Params]) -> tuple[np.ndarray, np.ndarray]:
     return q, r
 
 
-def _frame(f: Objective, centre: Params, directions: tuple[Params, ...], basis: np.ndarray, full: bool) -> _Frame:
+@functools.partial(jax.jit, static_argnums=4)
+def _frame(f: Objective, centre: Params, directions: tuple[Params, ...], basis: Array, full: bool) -> _Frame:
     flat, unravel = ravel_pytree(centre)
     scores, held = score_rows(f.model, centre, directions, f.inputs), penalised_rows(f.model, centre, directions)
     assert held is not None

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed
+from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed, placed
 from lossland.elements import as_float
 from lossland.landscapes._places import in_blocks, moved
 
@@ -21,8 +21,8 @@ from lossland.landscapes._places import in_blocks, moved
 def score_kind(model: Model, params: Params, inputs: np.ndarray) -> str:
     """How scores depend on the params, "linear", "affine" or "other", by the model's program in float64."""
     with jax.enable_x64(True):
-        leaves, tree = jax.tree.flatten(jax.tree.map(jnp.asarray, params))
-        rows = jnp.shape(inputs), str(jnp.asarray(inputs).dtype)
+        leaves, tree = jax.tree.flatten(jax.tree.map(placed, params))
+        rows = jnp.shape(inputs), str(placed(inputs).dtype)
         return _kind(keyed(model.apply), tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves), rows)
 
 
@@ -43,6 +43,11 @@ def score_rows(model: Model, centre: Params, directions: Sequence[Params], input
     if score_kind(model, centre, inputs) == "linear":
         return jnp.stack([model.apply(p, inputs) for p in (centre, *directions)])
     return along(lambda p: model.apply(p, inputs), centre, directions)
+
+
+def has_straight_penalty(model: Model, params: Params) -> bool:
+    """Whether what l2 penalises is affine in the params, by the model's program."""
+    return affinity(functools.partial(_penalised, model), params) != "other"
 
 
 def penalised_rows(model: Model, centre: Params, directions: Sequence[Params]) -> Array | None:

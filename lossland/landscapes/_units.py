@@ -63,7 +63,7 @@ def unit_groups(params: Params, normalization: Normalization, units: int = -1) -
                 further += found is None
             count = further
     return [
-        g if jnp.issubdtype(jnp.asarray(x).dtype, jnp.floating) else np.full(g.shape, HELD)
+        g if jnp.issubdtype(getattr(x, "dtype", type(x)), jnp.floating) else np.full(g.shape, HELD)
         for g, x in zip(groups, leaves, strict=True)
     ]
 

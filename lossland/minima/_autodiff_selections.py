@@ -2,15 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lossland.core import Reals, guarded, renamed
 from lossland.data import Dataset
 from lossland.elements import TIES, with_tie
 from lossland.minima._at_point import around_point, at_point, subdifferential
-from lossland.minima._subdifferential import least_between, least_in_hull
+from lossland.minima._subdifferential import least_between, least_in_hull, slopes_at
 
 
 class Selection(NamedTuple):
@@ -77,8 +75,7 @@ def autodiff_selections(
     variants = {tie: with_tie(held.pair, tie) for tie in TIES} if "tie" in settings else {None: held.pair}
     found = []
     for tie, variant in variants.items():
-        with jax.enable_x64(True):
-            slopes = np.asarray(variant.slope(jnp.asarray(held.scores), jnp.asarray(held.labels)), float)
+        slopes = slopes_at(variant, held.scores, held.labels)
         gradient = (held.weights * slopes) @ held.rows + held.penalty * held.point
         near = least_between(around, gradient) if vertices is None else least_in_hull(vertices, gradient)
         distance = float(np.linalg.norm(near - gradient))

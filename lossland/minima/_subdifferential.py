@@ -77,7 +77,7 @@ def one_sided(pair: Pair, scores: np.ndarray, labels: np.ndarray, tol: float) ->
         ([0.0, 0.0, 1.0], [-1.0, 1.0, 1.0])
     """
     step = 1e-9 * (1 + np.abs(scores))
-    below, at, above = (_slopes(pair, scores + h, labels) for h in (-step, 0.0, step))
+    below, at, above = (slopes_at(pair, scores + h, labels) for h in (-step, 0.0, step))
     # On either side of the score the two agree, and autodiff on it does not: it selected a slope that there is not.
     mean = 0.5 * (below + above)
     agree = np.abs(at - mean) <= 1e-6 * (1 + np.abs(mean)) + np.abs(above - below)
@@ -101,7 +101,8 @@ def one_sided(pair: Pair, scores: np.ndarray, labels: np.ndarray, tol: float) ->
     return Sides(left, right, left != right)
 
 
-def _slopes(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def slopes_at(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The slopes of a pair at scores with labels, (m,) each, in float64, by one program."""
     with jax.enable_x64(True):
         return np.asarray(_compiled(pair, jnp.asarray(scores), jnp.asarray(labels)), float)
 

@@ -83,16 +83,21 @@ def _content(
     made: list[Pair], files: list[str], tick: Callable[[int, int], None] | None
 ) -> tuple[dict[str, Any], bytes]:
     """What the page knows besides formulas it does not have: cards, data sets, and where each table lies."""
-    told, tables = [], b""
-    for number, each in enumerate(made, 1):
+    told, clouds, tables = [], [], b""
+    of = len(CLOUDS) + len(made)
+    for number, name in enumerate(CLOUDS, 1):
+        clouds.append(described(name))
+        if tick is not None:
+            tick(number, of)
+    for number, each in enumerate(made, len(CLOUDS) + 1):
         entry, table = _pair_entry(each)
         told.append(entry | {"at": len(tables)})
         tables += table
         if tick is not None:
-            tick(number, len(made))
+            tick(number, of)
     content = {
         "pairs": told,
-        "clouds": [described(name) for name in CLOUDS],
+        "clouds": clouds,
         "l2s": list(L2S),
         "files": files,
         "tolerance": {"near": NEAR, "value": TOLERANCE, "slope": SLOPE_TOLERANCE, "far": FAR_TOLERANCE},
@@ -150,7 +155,7 @@ def write_page(
         path: where.
         pairs: pairs or their names; every admissible registered pair if left out, yours included.
         files: your own files as given to `load_file`, named in the Python lines that the page hands out.
-        tick: called with (done, of) after each pair.
+        tick: called with (done, of) after each data set and each pair.
 
     Returns:
         The path.

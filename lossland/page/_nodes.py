@@ -4,14 +4,15 @@ The table of `curves.tabulate` keeps a node wherever the quintic between the kep
 exactly where they are, twice; how JAX breaks the tie there is kept beside them.
 """
 
-from typing import NamedTuple
+import functools
+from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import Curves, quintic
-from lossland.elements import Pair, with_tie
+from lossland.elements import Activation, Handed, Loss, Pair, loss_half, mirrored, output_half, with_tie
+from lossland.properties import interpreted
 
 NEAR = 50.0
 TOLERANCE, FAR_TOLERANCE = 5e-7, 1e-4
@@ -113,8 +114,49 @@ def _tied(pair: Pair, at: np.ndarray) -> np.ndarray:
     scores, labels = np.tile(np.pad(at, (0, room - at.size)), 2), np.repeat([1.0, -1.0], room)
     found = []
     for tie in (0.0, 1.0) if takes else (0.0,):
-        with jax.enable_x64(True):
-            held = with_tie(pair, tie).bare(jnp.asarray(scores), jnp.asarray(labels))
+        held = _value_and_slope(with_tie(pair, tie), scores, labels)
         found.append(np.stack([np.asarray(part, float).reshape(2, room)[:, : at.size] for part in held]))
     both = np.stack(found * (1 if takes else 2)).transpose(3, 0, 1, 2)
     return np.nan_to_num(both, posinf=_LARGEST, neginf=-_LARGEST).astype(np.float32)
+
+
+def _value_and_slope(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """What `pair.bare` gives, by NumPy, each half from its own program: hundreds of pairs share few halves."""
+    mirror = mirrored(pair.activation, pair.loss)
+    closed, filled = _output_program(pair.activation, pair.loss.kind, mirror, scores.shape)
+    handed = interpreted(closed.jaxpr, closed.consts, [scores, labels])
+    closed = _loss_program(pair.loss, filled, scores.shape)
+    return interpreted(closed.jaxpr, closed.consts, [labels, *handed])
+
+
+@functools.lru_cache(maxsize=512)
+def _output_program(activation: Activation, kind: str, mirror: bool, shape: tuple[int, ...]) -> tuple[Any, tuple]:
+    """What an activation hands over at scores and labels, with its derivatives; and the names of what it hands over."""
+    names = []
+
+    def along(score: Any, label: Any) -> Any:
+        def handed(score: Any) -> Any:
+            fields = output_half(activation, kind, mirror, score, label)._asdict()
+            names[:] = [name for name, field in fields.items() if field is not None]
+            return tuple(fields[name] for name in names)
+
+        return jax.jvp(handed, (score,), (jax.numpy.ones_like(score),))
+
+    some = jax.ShapeDtypeStruct(shape, "float64")
+    with jax.enable_x64(True):
+        return jax.make_jaxpr(along)(some, some), tuple(names)
+
+
+@functools.lru_cache(maxsize=512)
+def _loss_program(loss: Loss, filled: tuple[str, ...], shape: tuple[int, ...]) -> Any:
+    """A loss and its derivative of a label and what an output handed over, with its derivatives."""
+
+    def along(label: Any, *both: Any) -> Any:
+        def value(*fields: Any) -> Any:
+            return loss_half(loss, Handed(**dict(zip(filled, fields, strict=True))), label)
+
+        return jax.jvp(value, both[: len(filled)], both[len(filled) :])
+
+    some = jax.ShapeDtypeStruct(shape, "float64")
+    with jax.enable_x64(True):
+        return jax.make_jaxpr(along)(some, *[some] * (2 * len(filled)))

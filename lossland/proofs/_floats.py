@@ -34,7 +34,9 @@ def float_jets(expression: Expression, scores: np.ndarray) -> np.ndarray:
         for op, args, param in expression.nodes:
             held.append(_node(op, param, [held[a] for a in args], scores))
         found = np.stack([np.broadcast_to(0.0 if x is None else x, scores.shape) for x in held[-1]]).astype(float)
-        found[1:, np.isinf(scores)] = np.nan_to_num(found[1:, np.isinf(scores)], nan=0.0, posinf=np.inf, neginf=-np.inf)
+        beyond = np.isinf(scores)
+        if beyond.any():
+            found[1:, beyond] = np.nan_to_num(found[1:, beyond], nan=0.0, posinf=np.inf, neginf=-np.inf)
     lost = np.flatnonzero(np.isnan(found).any(axis=0) & np.isfinite(scores))
     for place in lost:
         rounded = [_rounded(x) for x in ball_jet(expression, float(scores[place]))]

@@ -9,6 +9,7 @@ from ._contracts import check_pair as check_pair
 """For other wings."""
 from ._decision_threshold import decision_threshold as decision_threshold
 from ._facts import facts as facts
+from ._interpreted import interpreted as interpreted
 from ._report import as_dict as as_dict
 from ._report import card_json as card_json
 from ._report import cards_table as cards_table

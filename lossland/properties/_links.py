@@ -16,6 +16,7 @@ import numpy as np
 from lossland.curves import NODES, Curves, apart, tabulate
 from lossland.elements import Activation, Loss, pair
 from lossland.proofs import output_program, pieces
+from lossland.properties._interpreted import interpreted
 
 # Gauss-Legendre with five nodes is exact for the quintics of the table.
 _GAUSS = np.polynomial.legendre.leggauss(5)
@@ -167,7 +168,7 @@ def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     a = np.atleast_1d(np.asarray(values, float))
     with jax.enable_x64(True):
-        bounds = [_bend_over_slope(loss, jnp.asarray(np.nan_to_num(a)), label) for label in (1.0, -1.0)]
+        bounds = [_bend_over_slope(loss, np.nan_to_num(a), label) for label in (1.0, -1.0)]
     (slope, bend), (slope_negative, bend_negative) = bounds
     with np.errstate(divide="ignore", invalid="ignore"):
         # positive: l'' g'^2 + l' g'' >= 0 with l' < 0 bounds g'' from above; negative, with l' > 0, from below.
@@ -195,8 +196,10 @@ def _bend_over_slope(loss: Loss, a: Any, label: float) -> tuple[np.ndarray, np.n
     def slope(output: Any) -> Any:
         return jax.jvp(value, (output,), (jnp.ones_like(output),))[1]
 
-    first, second = jax.jvp(slope, (a,), (jnp.ones_like(a),))
-    return np.asarray(first), np.asarray(second)
+    # Run by NumPy: a few numbers, for which JAX would compile a dozen programs.
+    closed = jax.make_jaxpr(lambda output: jax.jvp(slope, (output,), (jnp.ones_like(output),)))(a)
+    first, second = interpreted(closed.jaxpr, closed.consts, [a])
+    return first, second
 
 
 # --------------------------------------------------------------------------------------------------------- quadrature

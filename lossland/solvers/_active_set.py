@@ -54,14 +54,17 @@ def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) 
     Returns:
         The best points.
     """
-    best = _judged(design, labels, rows, at.point, at.beta)
     sets = _sets(rows, at)
-    ended = _judged(design, labels, rows, at.point, _at_ends(rows, at.beta, sets))
+    # One after the other, so that the judge is compiled once for the three.
+    points = jnp.stack([at.point, at.point, jnp.zeros_like(at.point)])
+    betas = jnp.stack([at.beta, _at_ends(rows, at.beta, sets), jnp.zeros_like(at.beta)])
+    judged = jax.lax.map(lambda held: _judged(design, labels, rows, *held), (points, betas))
+    best, ended, origin = (jax.tree.map(lambda part, k=k: part[k], judged) for k in range(3))
     # Exact ends are worth a gap of rounding size: they say which examples matter and which biases are as good.
     take = (ended.primal - ended.dual <= 1e-12 * ended.primal) & jnp.isfinite(ended.dual)
     best = _better(ended, best._replace(dual=jnp.where(take, -jnp.inf, best.dual)))
     # The origin costs nothing to try, and is the optimum of a loss without a margin.
-    best = _better(_judged(design, labels, rows, jnp.zeros_like(at.point), jnp.zeros_like(at.beta)), best)
+    best = _better(origin, best)
 
     def more(held: tuple) -> Array:
         count, helped, best, _, _, _ = held

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import LABELS, chord_in_words, convexity_evidence
 from lossland.elements import LOSSES, Loss, Pair, pair
 from lossland.proofs import PROVEN, REFUTED, Evidence
+from lossland.properties import interpreted
 from lossland.solvers._plq import Curve
 
 LOG = logging.getLogger("lossland.solver")
@@ -98,14 +98,18 @@ def _nearest(given: Pair, count: int) -> list[str]:
     """Convex losses, those first that differ least where a positive is classified well, on scores in [0, 3]."""
     names = [e.name for e in LOSSES.values() if e.kind == "margin" and e.claim("convex")]
     scores = np.linspace(0.0, 3.0, 31)
-    with jax.enable_x64(True):
-        own = np.asarray(given(jnp.asarray(scores), 1.0))
-        away = {
-            name: np.max(np.abs(np.asarray(pair("identity", name)(jnp.asarray(scores), 1.0)) - own)) for name in names
-        }
+    own = _of_positives(given, scores)
+    away = {name: np.max(np.abs(_of_positives(pair("identity", name), scores) - own)) for name in names}
     nearest = sorted(names, key=lambda name: away[name])
     # A claim may be false; what is refused is not named as a way out.
     return list(itertools.islice(filter(_is_taken, nearest), count))
+
+
+def _of_positives(given: Pair, scores: np.ndarray) -> np.ndarray:
+    """The losses of positives; run by NumPy, for many losses are compared and each would be compiled."""
+    with jax.enable_x64(True):
+        closed = jax.make_jaxpr(lambda z: given(z, 1.0))(scores)
+        return interpreted(closed.jaxpr, closed.consts, [scores])[0]
 
 
 def _is_taken(name: str) -> bool:
@@ -117,8 +121,7 @@ def of_likelihood(entry: Loss) -> str:
     given = pair("sigmoid", entry)
     (near,) = _nearest(given, 1)
     scores = np.linspace(-5.0, 5.0, 21)
-    with jax.enable_x64(True):
-        same = np.allclose(given(jnp.asarray(scores), 1.0), pair("identity", near)(jnp.asarray(scores), 1.0), rtol=1e-9)
+    same = np.allclose(_of_positives(given, scores), _of_positives(pair("identity", near), scores), rtol=1e-9)
     if same:
         meant = f"On a sigmoid output it is the margin loss {near!r}: solve({near!r}, ...)."
     else:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from lossland.core import Arrays, Broken, Key, Keyed, keyed
+from lossland.core import Arrays, Broken, Key, Keyed, keyed, placed
 from lossland.training._batches import first_order
 from lossland.training._composed import Members, members_of
 from lossland.training._examples import Examples
@@ -100,13 +100,13 @@ def begin_block(
     order = None if key is None else first_order(key, job.examples.inputs.shape[0])
 
     def fresh() -> BlockState:
-        params = start(jnp.asarray(seeds))
+        params = start(placed(seeds))
         many = jax.tree.map(lambda x: jnp.broadcast_to(x, (block.height, *x.shape)), params)
         return begin(many, hyper, order)
 
     state, records = (fresh(), []) if saved is None else _resumed(fresh, saved)
     members = members_of(plan.value.recipe, job.numbers[block.places])
-    thresholds = jnp.asarray(job.thresholds[block.places], job.examples.inputs.dtype)
+    thresholds = placed(job.thresholds[block.places], job.examples.inputs.dtype)
     fixed = (members, job.examples, hyper)
     measured = (members, job.examples, job.held_out, thresholds, hyper)
     arguments = (*fixed, state, np.int32(0), key), (*measured, state)
@@ -196,7 +196,7 @@ def _numbers(job: Job, block: Block) -> tuple[np.ndarray, Hyperparameters]:
     """The seeds of the block's runs, (width,), and what optimiser and penalty of each model are set to."""
     seeds, axes = coordinates(job.grid, block)
     dtype = job.examples.inputs.dtype
-    each = {name: jnp.broadcast_to(jnp.asarray(x, dtype), (block.height, block.width)) for name, x in axes.items()}
+    each = {name: placed(np.broadcast_to(x, (block.height, block.width)), dtype) for name, x in axes.items()}
     parameters = {name: each.pop(name) for name in job.plan.value.parameters}
     return seeds, Hyperparameters(each.pop("learning_rate"), each.pop("l2"), each, parameters)
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Keyed, by_structure, keyed
+from lossland.core import Keyed, by_structure, keyed, placed
 from lossland.elements import (
     Handed,
     Pair,
@@ -113,7 +113,7 @@ def members_of(recipe: Recipe, numbers: np.ndarray) -> Members:
     for at, (group, output, loss, _) in enumerate(numbers):
         rows[group, counts[group]] = at, output, loss
         counts[group] += 1
-    return Members(*(jnp.asarray(x) for x in (rows, counts, numbers[:, 3])))
+    return Members(*(placed(x) for x in (rows, counts, numbers[:, 3])))
 
 
 def composed_losses(

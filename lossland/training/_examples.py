@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from lossland.core import weighted
+from lossland.core import placed, weighted
 from lossland.data import Dataset
 from lossland.training._objective import weighed_rows
 
@@ -39,14 +39,14 @@ def examples_of(data: Dataset, sample_weights: Any = None, class_weights: Any = 
         sample_weights: (n,), as in `objective`.
         class_weights: as in `objective`.
     """
-    inputs = jnp.asarray(data.inputs, float)
-    count = jnp.asarray(data.n, inputs.dtype)
+    inputs = placed(data.inputs, float)
+    count = placed(data.n, inputs.dtype)
     weights = weighed_rows(data, sample_weights, class_weights)[1]
-    held = None if weights is None else jnp.asarray(weights, float)
-    labels = jnp.asarray(data.labels, float)
+    held = None if weights is None else placed(weights, float)
+    labels = placed(data.labels, float)
     if data.probabilities is None:
         return Examples(inputs, labels, held, None, count)
-    return Examples(inputs, labels, None, None, count, jnp.reshape(jnp.asarray(weights, float), (2, -1)))
+    return Examples(inputs, labels, None, None, count, jnp.reshape(placed(weights, float), (2, -1)))
 
 
 def some_examples(examples: Examples, rows: Array) -> Examples:

@@ -19,6 +19,7 @@ from lossland.core import (
     keyed,
     leaf_names,
     moving_part,
+    placed,
     promoting,
 )
 from lossland.training._batches import first_order, next_rows
@@ -130,22 +131,19 @@ def fit(
     made_of = () if given is None else (given.pair, given.model)
     plan = keyed((made_for, made_of))
     # What cannot be read to the end is traced and compiled anew, so that no change of it is missed.
-    chunk = _chunk if plan.readable else jax.jit(_run_chunk, static_argnums=0)
-    params = jax.tree.map(jnp.asarray, params)
-    inner = promoting(optimizer.init)(moving_part(params)[0])
-    state = _FitState(params, inner, jnp.zeros((), int), _first_order(objective, batch_size, key))
+    begin, chunk, end = (_start, _chunk, _finish) if plan.readable else _programs()
+    params = jax.tree.map(placed, params)
+    state = begin(plan, params, key, 0 if given is None or batch_size is None else given.examples)
     traces = []
     for start in range(0, steps, made_for.records * record_every):
-        state, trace = chunk(plan, given, state, jnp.asarray(steps), key)
+        state, trace = chunk(plan, given, state, placed(steps, int), key)
         traces.append(trace)
         if progress is not None:
             progress(min(start + made_for.records * record_every, steps), steps)
     count = -(-steps // record_every)
-    along = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *traces)
-    last = _measure(made_for, objective, state.params)
-    values, norms, records = jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), along, last)
+    values, norms, records = end(plan, given, state.params, tuple(traces), count)
     at = np.append(np.arange(count) * record_every, steps)
-    return Fit(state.params, values, norms, jnp.asarray(at), records)
+    return Fit(state.params, values, norms, placed(at), records)
 
 
 def _plain(tree: Any) -> Any:
@@ -178,15 +176,27 @@ class _FitState(NamedTuple):
     order: Any
 
 
-def _first_order(objective: Any, batch_size: int | None, key: Key | None) -> Array | None:
-    """The order of the examples in the first epoch; None with full batches."""
-    return None if batch_size is None or key is None else first_order(key, objective.examples)
+def _begin(held: Keyed, params: Params, key: Key | None, examples: int) -> _FitState:
+    """The state before any update; the order of the examples in the first epoch is None with full batches."""
+    plan: _FitPlan = held.value[0]
+    inner = promoting(plan.optimizer.init)(moving_part(params)[0])
+    order = None if plan.batch_size is None or key is None else first_order(key, examples)
+    return _FitState(params, inner, jnp.zeros((), int), order)
 
 
-def _measure(plan: _FitPlan, objective: Callable, params: Params) -> tuple[Array, Array, Any]:
-    """Value, gradient norm and what `record` gives, at one point."""
-    value, gradient = _along(objective, params)
-    return value, optax.tree.norm(gradient), None if plan.record is None else plan.record(params)
+def _end(
+    held: Keyed, given: Objective | None, params: Params, traces: tuple[Any, ...], count: int
+) -> tuple[Array, Array, Any]:
+    """Value, gradient norm and what `record` gives at the first `count` records, and at the last params."""
+    plan: _FitPlan = held.value[0]
+    value, gradient = _along(_function(plan, given), params)
+    last = value, optax.tree.norm(gradient), None if plan.record is None else plan.record(params)
+    along = jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *traces)
+    return jax.tree.map(lambda rows, row: jnp.concatenate([rows, row[None]]), along, last)
+
+
+def _function(plan: _FitPlan, given: Objective | None) -> Any:
+    return plan.function if given is None else given
 
 
 def _along(objective: Callable, params: Params) -> tuple[Array, Params]:
@@ -200,8 +210,7 @@ def _run_chunk(
 ) -> tuple[_FitState, tuple[Array, Array, Any]]:
     """Run `plan.records` records of `plan.record_every` steps; steps beyond the last change nothing."""
     plan: _FitPlan = held.value[0]
-    objective: Any = plan.function if given is None else given
-
+    objective = _function(plan, given)
     optimizer = optax.with_extra_args_support(plan.optimizer)
 
     def update(state: _FitState, objective: Callable, value: Array, gradient: Params) -> _FitState:
@@ -234,7 +243,13 @@ def _run_chunk(
     return jax.lax.scan(record, state, length=plan.records)
 
 
-_chunk = jax.jit(_run_chunk, static_argnums=0)
+def _programs() -> tuple[Callable, Callable, Callable]:
+    """What begins a run, goes on with it and ends it, each one program."""
+    begin = jax.jit(_begin, static_argnums=(0, 3))
+    return begin, jax.jit(_run_chunk, static_argnums=0), jax.jit(_end, static_argnums=(0, 4))
+
+
+_start, _chunk, _finish = _programs()
 
 
 def _where(goes: Array, new: Array, old: Array) -> Array:

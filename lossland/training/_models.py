@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 
-from lossland.core import Key, Model, Params, guarded
+from lossland.core import Key, Model, Params, guarded, placed
 from lossland.elements import ACTIVATIONS, Activation, find
 
 
@@ -43,7 +44,13 @@ def _linear(scale: float) -> Model:
 
 def _linear_start(scale: float, key: Key, d: int) -> Params:
     _check_width(d)
-    return {"weights": scale / d**0.5 * jax.random.normal(key, (d,)), "bias": jnp.zeros(())}
+    return {"weights": _times(scale / d**0.5, jax.random.normal(key, (d,))), "bias": placed(0.0, float)}
+
+
+def _times(gain: Any, drawn: Array) -> Array:
+    """The draws times a number; on the host where they are there, which compiles nothing."""
+    host = not isinstance(drawn, Tracer) and isinstance(gain, float)
+    return placed(gain * np.asarray(drawn)) if host else gain * drawn
 
 
 def _weights(params: Params) -> Any:
@@ -92,7 +99,7 @@ def _mlp_start(widths: tuple[int, ...], scale: float, key: Key, d: int) -> Param
     shapes = [*itertools.pairwise(fans), (fans[-1],)]
     gains = [scale * (2.0 / shape[0]) ** 0.5 for shape in shapes]
     return [
-        {"weights": gain * jax.random.normal(k, shape), "bias": jnp.zeros(shape[1:])}
+        {"weights": _times(gain, jax.random.normal(k, shape)), "bias": placed(np.zeros(shape[1:]), float)}
         for k, gain, shape in zip(keys, gains, shapes, strict=True)
     ]
 
@@ -142,7 +149,7 @@ def random_features(
 
 def _zero_start(m: int, key: Key, d: int) -> Params:
     _check_width(d)
-    return {"weights": jnp.zeros(m), "bias": jnp.zeros(())}
+    return {"weights": placed(np.zeros(m), float), "bias": placed(0.0, float)}
 
 
 def _scores_of_features(features: Callable[[Array], Array], params: Params, inputs: Array) -> Array:

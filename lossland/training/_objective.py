@@ -21,6 +21,7 @@ from lossland.core import (
     checked_weights,
     guarded,
     keyed,
+    placed,
     same,
     shaped_weights,
     shown,
@@ -83,7 +84,9 @@ class Objective:
     @property
     def weights(self) -> Array:
         """The weight of each example, (n,); ones where none were given."""
-        return jnp.ones_like(self.labels) if self.sample_weights is None else self.sample_weights
+        if self.sample_weights is not None:
+            return self.sample_weights
+        return jnp.ones_like(self.labels) if isinstance(self.labels, Tracer) else placed(np.ones_like(self.labels))
 
     def scores(self, params: Params) -> Array:
         """The scores z of all rows, (n,)."""
@@ -222,11 +225,11 @@ def objective(
             raise ValueError("Every example has weight 0: there is nothing to take a mean of.")
         weights = weights * (data.n / weights.sum())
     # The mean is over rows, of which a soft label has two.
-    held = None if weights is None else jnp.asarray(weights * (rows.n / data.n), float)
-    inputs, labels = jnp.asarray(rows.inputs, float), jnp.asarray(rows.labels, float)
-    soft = None if data.probabilities is None else jnp.asarray(data.probabilities, float)
+    held = None if weights is None else placed(weights * (rows.n / data.n), float)
+    inputs, labels = placed(rows.inputs, float), placed(rows.labels, float)
+    soft = None if data.probabilities is None else placed(data.probabilities, float)
     chex.assert_rank([inputs, labels], [2, 1])
-    return Objective(pair, linear() if model is None else model, inputs, labels, jnp.asarray(l2, float), held, soft)
+    return Objective(pair, linear() if model is None else model, inputs, labels, placed(l2, float), held, soft)
 
 
 def refuse_other_params(f: Objective, params: Any, records: bool = False) -> None:
@@ -241,7 +244,7 @@ def refuse_other_params(f: Objective, params: Any, records: bool = False) -> Non
         ValueError: if they do not fit.
     """
     checked_tree("params", params)
-    expected = jax.eval_shape(lambda k: f.model.init(k, f.d), jax.random.key(0))
+    expected = jax.eval_shape(lambda: f.model.init(jax.random.key(0), f.d))
     if jax.tree.structure(expected) != jax.tree.structure(params):
         raise ValueError(
             f"These params do not belong to the model {f.model.name}: it takes {jax.tree.structure(expected)}. Start "

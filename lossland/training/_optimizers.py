@@ -6,10 +6,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array
 
-from lossland.core import Model, Params, moving_part, shown, weighted
+from lossland.core import Model, Params, moving_part, placed, shown, weighted
 from lossland.elements import as_float, values_of
 from lossland.training._examples import Examples, as_answered, as_asked
 from lossland.training._parameter_axes import with_own
@@ -57,7 +58,7 @@ def asks(make: Callable[..., optax.GradientTransformation], others: tuple[str, .
         params: shapes of one model's params.
     """
     _refuse_other_arguments(make, others)
-    moving = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), moving_part(params)[0])
+    moving = jax.tree.map(lambda x: placed(np.zeros(x.shape, x.dtype)), moving_part(params)[0])
     called = []
 
     def objective(point: Params) -> Array:
@@ -69,7 +70,7 @@ def asks(make: Callable[..., optax.GradientTransformation], others: tuple[str, .
         more = {"value": value, "grad": again, "value_fn": objective}
         return updated(made, moving, made.init(moving), moving, more)
 
-    number = jnp.ones(())
+    number = placed(1.0, float)
     jaxpr = jax.make_jaxpr(update)(number, moving, number, dict.fromkeys(others, number)).jaxpr
     looked_at = set(map(id, jaxpr.invars[: 1 + len(jax.tree.leaves(moving))]))
     read = {id(atom) for step in jaxpr.eqns for atom in step.invars} | {id(atom) for atom in jaxpr.outvars}
