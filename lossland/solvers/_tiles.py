@@ -5,9 +5,7 @@ A loss made of parabolas and lines takes an interior point with an active-set po
 
 import functools
 import logging
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -91,57 +89,35 @@ def optima(
     tile = _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
     frame = frame_of(data.inputs, shift, bias)
+    ahead, whole = None, None
 
-    def solved(start: int) -> tuple[np.ndarray, tuple[Optimum, Certificate]]:
-        rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
-        # A thread has a configuration of its own.
-        with jax.enable_x64(True):
-            labels = padded_t if len(t) == 1 else padded_t[rows]
-            found, rest = _tile_solved(form, design, shift, labels, padded_c[rows], stop)
-            found, (losses, scores) = jax.tree.map(np.asarray, (found, rest))
+    def stored(whole: Any, part: tuple[np.ndarray, Optimum, Any] | None) -> Any:
+        if part is None:
+            return whole
+        rows, found, losses = part
+        found, (losses, scores) = jax.tree.map(np.asarray, (found, losses))
         cut = {name: getattr(found, name)[:, : data.n] for name in ("duals", "support", "gains")}
         found = found._replace(**cut)
-        own = t if len(t) == 1 else t[rows]
         if form.terms is not None:
+            own = t if len(t) == 1 else t[rows]
             found = found._replace(duals=within(form.terms, own, c[rows], found.duals))
         at = evaluated(found, losses[:, : data.n], scores[:, : data.n], bias)
-        return rows, (found._replace(gains=None), certificate(form.terms, frame, own, c[rows], at, enough))
+        proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at, enough)
+        return _stored(whole, rows, (found._replace(gains=None), proof), len(c))
 
     with jax.enable_x64(True):
         padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
-    known = _announce.cache_info().hits
-    _announce(form.pair.name, tile, *design.inputs.shape)
-    known = _announce.cache_info().hits > known
-    # Of many rows two tiles would hold twice the arrays, and one fills the machine.
-    at_once = 1 if design.mesh is not None or tile == 1 else _cores()
-    whole: Any = None
-    for rows, found in _each(solved, range(0, len(c), tile), at_once, known):
-        whole = _stored(whole, rows, found, len(c))
-    return whole
-
-
-def _each(work: Callable[[int], Any], starts: Sequence[int], at_once: int, known: bool) -> Iterator[Any]:
-    """The tiles' results in their order; on a CPU as many at once as are wanted.
-
-    Of a shape that is new the first is done alone: the others find its compiled program.
-    """
-    alone = min(at_once, len(starts)) < 2 or jax.default_backend() != "cpu" or _has_own_configuration()
-    first = len(starts) if alone else 0 if known else 1
-    yield from map(work, starts[:first])
-    if not alone:
-        with ThreadPoolExecutor(at_once, "lossland") as pool:
-            yield from pool.map(work, starts[first:])
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _has_own_configuration() -> bool:
-    """Whether the caller has set what a new thread would not know of."""
-    held = jax.config
-    return held.jax_default_device is not None or held.jax_debug_nans or held.jax_debug_infs  # type: ignore[attr-defined]
+        for start in range(0, len(c), tile):
+            rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
+            labels = padded_t if len(t) == 1 else padded_t[rows]
+            found = _tile_solved(form, design, shift, labels, padded_c[rows], stop)
+            # One tile is under way while the last one is stored: no more are held.
+            whole = stored(whole, ahead)
+            ahead = rows, *found
+            if tile == 1:
+                # Of many rows two tiles would hold twice the arrays.
+                whole, ahead = stored(whole, ahead), None
+        return stored(whole, ahead)
 
 
 def evaluated(found: Optimum, losses: np.ndarray, scores: np.ndarray, bias: bool) -> Evaluated:
@@ -209,6 +185,7 @@ def _tile_solved(
     """The solutions of k problems, with their examples' weighted losses and scores."""
     labels, weights = _on_their_devices(design, t), _on_their_devices(design, c)
     near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
+    _announce(form.pair.name, len(c), *near.inputs.shape)
     if form.terms is None or _never_flat_out(form.terms):
         problem = newton.NewtonProblem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
         found = _by_newton(form.pair, problem, stop)
