@@ -15,7 +15,7 @@ WIDTHS = [1e-3, 1e-5, 1e-7, 1e-9]
 
 
 def refuted(function, decorate=ll.margin_loss, registry=LOSSES, **claims):
-    """What is said of the claims alone: how a loss behaves, which `check_loss` looks at too, takes longer to compile."""
+    """What is said of the claims alone: how a loss behaves, which `check_loss` asks too, takes longer to compile."""
 
     def claimed(argument):
         return function(argument)
