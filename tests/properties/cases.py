@@ -27,9 +27,9 @@ OUTPUTS = [name for name, e in ACTIVATIONS.items() if e.function.__module__.star
 def brute(pair):
     """Values and slopes at Z, (2, m) each, and values at -inf and +inf, (2, 2)."""
     with jax.enable_x64(True):
-        # One program: the ends are two more scores.
-        both = jax.jit(lambda z: [(pair(z, t), pair.slope(z, t)) for t in (1.0, -1.0)])
-        values, slopes = np.swapaxes(np.asarray(both(np.concatenate([Z, [-np.inf, np.inf]]))), 0, 1)
+        # The ends are two more scores: another size would be compiled again.
+        z = jnp.concatenate([Z, jnp.array([-jnp.inf, jnp.inf])])
+        values, slopes = (np.stack([np.asarray(f(z, t)) for t in (1.0, -1.0)]) for f in (pair, pair.slope))
     return values[:, :-2], slopes[:, :-2], values[:, -2:]
 
 

@@ -272,7 +272,7 @@ def test_minimisers_minimise(chosen):
     with jax.enable_x64(True):
         # Beside it too: at a jump the infimum is a one-sided limit.
         places = np.where(inside, where, 0.0)[:, None] + np.array([-1e-9, 0.0, 1e-9])
-        rows = np.stack(jax.jit(lambda z: [chosen(z, t) for t in (1.0, -1.0)])(places))[:, inside]
+        rows = np.stack([np.asarray(chosen(jnp.asarray(places), t)) for t in (1.0, -1.0)])[:, inside]
     weights = etas[inside][:, None]
     reached = (weights * rows[0] + (1 - weights) * rows[1]).min(axis=1)
     assert np.all(reached <= dense[inside] + 1e-8 * (1 + np.abs(dense[inside])))
