@@ -239,7 +239,7 @@ def test_a_classifier_of_one_is_pickled():
 
 @pytest.mark.parametrize("name", ["weighted", "loss_sum", "shifted", "truncated"])
 def test_an_equal_second_one_compiles_nothing(name, caplog):
-    data = ll.load("two_gaussians(n=30, d=2, seed=1)")
+    data = ll.load("two_gaussians(n=40, d=3, seed=1)")
     z = jnp.linspace(-1.0, 1.0, 8)
 
     def run():
