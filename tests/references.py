@@ -344,7 +344,9 @@ def derivatives(f, x, order=2):
     functions = [f]
     for _ in range(order):
         functions.append(lambda z, g=functions[-1]: jax.jvp(g, (z,), (jnp.ones_like(z),))[1])
-    return [g(x) for g in functions]
+    # In few sizes, so that what is compiled for one function serves the next.
+    padded = jnp.asarray(np.pad(np.asarray(x), (0, -x.size % 64), "edge"))
+    return [g(padded)[: x.size] for g in functions]
 
 
 # -------------------------------------------------------------------------------------------------------- comparison

@@ -34,17 +34,19 @@ class Case(NamedTuple):
         model: gives scores.
         data: the examples.
         weights: (n,) or None.
+        at: params to look at; drawn by the model if None.
     """
 
     pair: Any
     model: Any = ll.linear()
     data: Any = DATA
     weights: Any = None
+    at: Any = None
 
     @property
     def start(self):
         """Params to look at."""
-        return self.model.init(jax.random.key(1), 2)
+        return self.at if self.at is not None else self.model.init(jax.random.key(1), 2)
 
     @property
     def objective(self):
@@ -177,20 +179,37 @@ def flat(case):
     )
 
 
+PROGRAMS = {}
+
+
+def looked_at(case, row):
+    """`slow` with its gradient and Hessian at params in a row: one program for all columns, as they are compiled long.
+
+    A case is one of `ROWS`, which stay: its id is a name.
+    """
+    if id(case) not in PROGRAMS:
+        back = flat(case)[1]
+
+        def value(x):
+            return slow(case, back(x))
+
+        PROGRAMS[id(case)] = jax.jit(lambda x: (value(x), jax.grad(value)(x), jax.hessian(value)(x)))
+    return PROGRAMS[id(case)](row)
+
+
 def of_objective(case):
     row, back = flat(case)
-    np.testing.assert_allclose(case.objective(case.start), slow(case, case.start), rtol=1e-9)
-    mine, theirs = (jax.grad(lambda x, f=f: f(back(x)))(row) for f in (case.objective, lambda p: slow(case, p)))
-    np.testing.assert_allclose(mine, theirs, rtol=1e-7, atol=1e-12)
+    value, slope, _ = looked_at(case, row)
+    np.testing.assert_allclose(case.objective(case.start), value, rtol=1e-9)
+    np.testing.assert_allclose(jax.grad(lambda x: case.objective(back(x)))(row), slope, rtol=1e-7, atol=1e-12)
 
 
 def trained(case):
-    row, back = flat(case)
-    values = []
-    for _ in range(STEPS):
-        value, slope = jax.value_and_grad(lambda x: slow(case, back(x)))(row)
+    row, values = flat(case)[0], []
+    for _ in range(STEPS + 1):
+        value, slope, _ = looked_at(case, row)
         values, row = [*values, value], row - RATE * slope
-    return [*values, slow(case, back(row))]
+    return values
 
 
 def of_fit(case):
@@ -215,24 +234,23 @@ def of_plane(case):
     )  # fmt: skip
     for i, j in ((0, 0), (2, 1), (1, 1)):
         at = jax.tree.map(
-            lambda c, a, b, i=i, j=j: c + (made.alphas[i] * a + made.betas[j] * b).astype(c.dtype),
+            lambda c, a, b, i=i, j=j: np.asarray(c) + (made.alphas[i] * a + made.betas[j] * b).astype(c.dtype),
             case.start,
-            *directions,
+            *jax.tree.map(np.asarray, directions),
         )
-        np.testing.assert_allclose(made.values[i, j], slow(case, at), rtol=1e-6)
+        np.testing.assert_allclose(made.values[i, j], looked_at(case, flat(case._replace(at=at))[0])[0], rtol=1e-6)
 
 
 def of_hessian(case):
-    row, back = flat(case)
-    np.testing.assert_allclose(
-        ll.hessian(case.objective, case.start), jax.hessian(lambda x: slow(case, back(x)))(row), rtol=1e-6, atol=1e-9
-    )
+    wanted = looked_at(case, flat(case)[0])[2]
+    np.testing.assert_allclose(ll.hessian(case.objective, case.start), wanted, rtol=1e-6, atol=1e-9)
 
 
 def of_gauss_newton(case):
     row, back = flat(case)
-    jacobian = jax.jacobian(lambda x: case.model.apply(back(x), jnp.asarray(X)))(row)
-    scores = case.model.apply(case.start, jnp.asarray(X))
+
+    def scores_of(x):
+        return case.model.apply(back(x), jnp.asarray(X))
 
     def of_scores(z):
         held = case._replace(model=ll.Model(lambda key, d: z, lambda p, x: p, "scores"))
@@ -241,26 +259,31 @@ def of_gauss_newton(case):
     def penalty(x):
         return 0.5 * L2 * sum(jnp.sum(w**2) for w in jax.tree.leaves(case.model.penalised(back(x))))
 
-    wanted = jacobian.T @ jax.hessian(of_scores)(scores) @ jacobian + jax.hessian(penalty)(row)
+    @jax.jit
+    def written_out(x):
+        jacobian = jax.jacobian(scores_of)(x)
+        return jacobian.T @ jax.hessian(of_scores)(scores_of(x)) @ jacobian + jax.hessian(penalty)(x)
+
+    wanted = written_out(row)
     np.testing.assert_allclose(ll.curvature.gauss_newton(case.objective, case.start), wanted, rtol=1e-6, atol=1e-9)
 
 
 def of_gradient_weights(case):
     held = ll.gradient_weights(case.objective, case.start)
-    scores = case.model.apply(case.start, jnp.asarray(X))
     model = ll.Model(lambda key, d: None, lambda p, x: p, "scores")
-    slopes = jax.grad(lambda z: jnp.sum(losses_at(case._replace(model=model, weights=None), z)))(scores)
+    of_scores = jax.grad(lambda z: jnp.sum(losses_at(case._replace(model=model, weights=None), z)))
+    slopes = jax.jit(lambda p: of_scores(case.model.apply(p, jnp.asarray(X))))(case.start)
     np.testing.assert_allclose(held.weights, -case.data.labels * slopes, rtol=1e-7, atol=1e-12)
 
 
 def of_solve(case):
     found = ll.solve(case.pair, case.data, l2=L2, sample_weights=case.weights)
     assert found.converged
-    best = float(slow(case, found.params))
+    best = float(looked_at(case, ravel_pytree(found.params)[0])[0])
     np.testing.assert_allclose(float(found.objective) * L2, best, rtol=1e-8)
     for step in np.random.default_rng(0).normal(size=(10, 3)) * 1e-2:
         near = {"weights": found.weights + step[:2], "bias": found.bias + step[2]}
-        assert float(slow(case, near)) >= best - 1e-12
+        assert float(looked_at(case, ravel_pytree(near)[0])[0]) >= best - 1e-12
 
 
 def of_card(case):

@@ -19,7 +19,6 @@ from lossland.elements._claims import (
     Curve,
     all_of,
     close,
-    compiled,
     convex_claim,
     decreasing_claim,
     inner_points,
@@ -194,7 +193,7 @@ def _behaviour(
     yield Check(f"{tag}keeps dtypes", "bfloat16, float16, float32, float64", said)
     if "cannot be evaluated" in said:
         return
-    values = np.asarray(jax.jit(curve)(grid))
+    values, backward = _values_and_reverse(curve, grid)
     bad = np.flatnonzero(np.isnan(values) | (np.isinf(values) & (np.abs(grid) <= 12)))
     said = f"is {values[bad[0]]} at {grid[bad[0]]:.6g}" if bad.size else ""
     yield Check(f"{tag}finite", f"{grid.size} points", said)
@@ -202,7 +201,7 @@ def _behaviour(
     yield Check(f"{tag}NaN stays NaN", "", "" if np.isnan(got) else f"turns NaN into {got}")
     yield _same_ways(tag, curve, grid[:: max(1, grid.size // 12)][:12])
     yield _gradient(f"{tag}gradient is the slope", curve, grid)
-    yield _reverse_mode(tag, curve, inner_points(grid))
+    yield _reverse_mode(tag, curve, grid, backward)
     yield from far_checks(tag, curve, domain, grows)
 
 
@@ -221,17 +220,23 @@ def _untraceable(curve: Curve) -> str:
         return explanation(error) or f"cannot be traced: {str(error).strip().partition(chr(10))[0]}"
 
 
+def _values_and_reverse(curve: Curve, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A function's values and its slopes by reverse mode: one program, as compiling is what checks take time for."""
+    found = jax.jit(lambda x: (curve(x), jax.grad(lambda x: jnp.sum(curve(x)))(x)))(grid)
+    return np.asarray(found[0]), np.asarray(found[1])
+
+
 def _same_ways(tag: str, curve: Curve, few: np.ndarray) -> Check:
     """Whether a function gives an array what it gives each number alone, compiled and by vmap."""
-    ways = {"jit": jax.jit(curve)(few), "vmap": jax.vmap(curve)(few)}
+    ways = dict(zip(("jit", "vmap"), jax.jit(lambda x: (curve(x), jax.vmap(curve)(x)))(few), strict=True))
     plain = np.asarray([curve(jnp.asarray(x)) for x in few])
     apart = [(how, few[np.argmax(np.abs(v - plain))]) for how, v in ways.items() if not close(v, plain, 1e-12)]
     said = f"differs under {apart[0][0]} at {apart[0][1]:.6g}" if apart else ""
     return Check(f"{tag}same under jit and vmap", f"{few.size} points", said)
 
 
-def _reverse_mode(tag: str, curve: Curve, points: np.ndarray) -> Check:
-    backward = np.asarray(jax.grad(lambda x: jnp.sum(curve(x)))(jnp.asarray(points)))
+def _reverse_mode(tag: str, curve: Curve, grid: np.ndarray, backward: np.ndarray) -> Check:
+    points, backward = inner_points(grid), backward[np.abs(grid) <= 12]
     bad = np.flatnonzero(np.isnan(backward))
     hint = ": is a branch infinite that `where` skips?" if has_select(curve) else ""
     said = f"the slope by reverse mode is NaN at {points[bad[0]]:.6g}{hint}" if bad.size else ""
@@ -261,14 +266,15 @@ def _gradient(name: str, curve: Curve, grid: np.ndarray) -> Check:
     steps = np.full_like(points, 1e-5 * max(1e-2, np.diff(near).max()))
     far = grid[np.abs(grid) > 12]
     points, step = np.concatenate([points, far]), np.concatenate([steps, 1e-6 * np.abs(far)])
-    value, slope = compiled(curve)
-    slopes, right, left = slope(points), slope(points + step), slope(points - step)
+    both = jax.jit(lambda x: jax.jvp(curve, (x,), (jnp.ones_like(x),)))
+    here, ahead, behind = (tuple(map(np.asarray, both(x))) for x in (points, points + step, points - step))
+    values, slopes, right, left = *here, ahead[1], behind[1]
     with np.errstate(all="ignore"):
-        measured = (value(points + step) - value(points - step)) / (2 * step)
-        scale = 1 + np.abs(slopes) + np.abs(value(points))
+        measured = (ahead[0] - behind[0]) / (2 * step)
+        scale = 1 + np.abs(slopes) + np.abs(values)
         error = np.abs(measured - slopes) / scale - np.abs(right - left) / scale
     # What has overflowed has no differences; whether it should have is asked elsewhere.
-    error = np.where((np.abs(points) > 12) & ~np.isfinite(value(points - step) + value(points + step)), 0.0, error)
+    error = np.where((np.abs(points) > 12) & ~np.isfinite(behind[0] + ahead[0]), 0.0, error)
     worst = int(np.nanargmax(np.where(np.isnan(error), np.inf, error)))
     said = f"autodiff says {slopes[worst]:.6g} at {points[worst]:.6g}, differences say {measured[worst]:.6g}"
     return Check(name, f"{points.size} points", said if not error[worst] < 1e-5 else "")

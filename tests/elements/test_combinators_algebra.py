@@ -1,6 +1,5 @@
 """Combinators as algebra: sums, weights of 0, what commutes, and being equal to what is made alike."""
 
-import itertools
 import logging
 import pickle
 import subprocess
@@ -37,10 +36,11 @@ def activation_for(loss):
     return "identity" if loss.domain == (-np.inf, np.inf) else "sigmoid"
 
 
-def both(first, second, label, rate):
+def both(first, second, rate):
     pairs = [ll.pair(activation_for(each), each) for each in (first, second)]
-    for a, b in zip(*(jets(pair, SCORES, label) for pair in pairs), strict=True):
-        np.testing.assert_allclose(a, b, rtol=rate, atol=1e-300, err_msg=f"{first.name} {second.name} {label}")
+    scores, labels = np.tile(SCORES, 2), np.repeat([1.0, -1.0], SCORES.size)
+    for a, b in zip(*(jets(pair, scores, labels) for pair in pairs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=rate, atol=1e-300, err_msg=f"{first.name} {second.name}")
 
 
 # ------------------------------------------------------------------------------------------------------------ sums
@@ -173,11 +173,11 @@ OF = ["hinge", "logistic", "exponential", "cross_entropy", "brier", "focal", "ts
 @pytest.mark.usefixtures("x64")
 def test_what_commutes_commutes_in_every_digit(way):
     first, second = COMMUTING[way]
-    for name, label in itertools.product(OF, (1.0, -1.0)):
+    for name in OF:
         if "shift" in way and LOSSES[name].kind != "margin":
             continue
         made = second(name)
-        both(first(name), LOSSES[made] if isinstance(made, str) else made, label, 8 * ULP)
+        both(first(name), LOSSES[made] if isinstance(made, str) else made, 8 * ULP)
 
 
 @pytest.mark.parametrize("of", ["cross_entropy", "brier", "focal"])
@@ -239,7 +239,7 @@ def test_a_classifier_of_one_is_pickled():
 
 @pytest.mark.parametrize("name", ["weighted", "loss_sum", "shifted", "truncated"])
 def test_an_equal_second_one_compiles_nothing(name, caplog):
-    data = ll.load("two_gaussians(n=30, d=2, seed=1)")
+    data = ll.load("two_gaussians(n=40, d=3, seed=1)")
     z = jnp.linspace(-1.0, 1.0, 8)
 
     def run():

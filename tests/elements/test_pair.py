@@ -28,11 +28,20 @@ def _three(pair, score, label):
     return [np.asarray(f(score, label), np.float64) for f in (pair, pair.slope, pair.curvature)]
 
 
+@functools.lru_cache(64)
+def _single(pair):
+    return _three(pair, jnp.asarray(BOTH[0]), BOTH[1])
+
+
+@functools.lru_cache(64)
+def _double(pair):
+    with jax.enable_x64(True):
+        return _three(pair, *(jnp.asarray(x, jnp.float64) for x in BOTH))
+
+
 def _own(pair):
     """The pair's own float64 evaluation as a reference, where nobody wrote one."""
-    with jax.enable_x64(True):
-        score, label = (jnp.asarray(x, jnp.float64) for x in BOTH)
-        held = [np.stack([v, v], axis=1) for v in _three(pair, score, label)]
+    held = [np.stack([v, v], axis=1) for v in _double(pair)]
     return ref.Jet(*held, np.zeros_like(held[0])), None
 
 
@@ -57,7 +66,7 @@ def test_a_pair_of_every_loss_is_right_to_a_few_ulp(loss):
 
 def _check_accuracy(pair):
     want, moves, written = _reference(pair)
-    got = _three(pair, jnp.asarray(BOTH[0]), BOTH[1])
+    got = _single(pair)
     bound = BOUNDS.get(pair.loss.name.partition("(")[0], 8) if written else UNREFERENCED
     for order, name in enumerate(METHODS):
         units = ref.excess(got[order], want[order], want[order + 1], BOTH[0], jnp.float32, moves)
@@ -74,10 +83,8 @@ def test_float32_agrees_with_float64(some_pair):
     pair = some_pair
     # Further out float32 underflows where float64 does not; there the 50-digit reference above decides.
     moderate = np.abs(BOTH[0]) <= 20
-    score, label = BOTH[0][moderate], BOTH[1][moderate]
-    single = _three(pair, jnp.asarray(score), label)
-    with jax.enable_x64(True):
-        double = _three(pair, jnp.asarray(score, jnp.float64), label)
+    score = BOTH[0][moderate]
+    single, double = ([part[moderate] for part in held(pair)] for held in (_single, _double))
     rates = [*double[1:], np.zeros_like(double[0])]
     for name, a, b, rate in zip(METHODS, single, double, rates, strict=True):
         held = (np.abs(b) < 1e35) & np.isfinite(a)

@@ -6,7 +6,7 @@ import pytest
 import lossland as ll
 from lossland.estimator import PairClassifier
 
-DATA = ll.standardise(ll.load("two_gaussians(n=80, d=2, seed=3)"))
+DATA = ll.standardise(ll.load("two_gaussians(n=40, d=3, seed=1)"))
 
 
 @pytest.mark.parametrize(

@@ -244,17 +244,17 @@ def test_psi_is_convex_and_the_risk_concave(chosen):
     assert np.all(risks[1:-1][held] >= middles[held] - 1e-10 * (1 + np.abs(risks[1:-1][held])))
     if not bounded[1:-1].all():
         return
-    thetas = np.linspace(0, 1, 41)
+    thetas = np.linspace(0, 1, 21)
     for at in (0.3, 0.0 if c.best_threshold is None else c.best_threshold):
         psi = c.psi(thetas, at)
         assert psi[0] == 0.0
         assert np.all(np.diff(psi) >= 0)
         assert np.all(psi[1:-1] <= 0.5 * (psi[:-2] + psi[2:]) + 1e-9 * psi[1:-1] + 1e-15)
-        errors = c.excess_error(psi, at)
+        errors = c.excess_error(psi[::2], at)
         assert np.all(np.diff(errors) >= 0)
         # An excess risk of psi(theta) allows theta, and no more than where psi has that value last.
-        assert np.all(errors >= thetas - 1e-9)
-        np.testing.assert_allclose(c.psi(errors, at), psi, atol=1e-8 * psi[-1], rtol=1e-8)
+        assert np.all(errors >= thetas[::2] - 1e-9)
+        np.testing.assert_allclose(c.psi(errors, at), psi[::2], atol=1e-8 * psi[-1], rtol=1e-8)
 
 
 @pytest.mark.parametrize("chosen", MARKED, ids=lambda p: p.name)
@@ -271,8 +271,8 @@ def test_minimisers_minimise(chosen):
     inside = bounded & np.isfinite(where)
     with jax.enable_x64(True):
         # Beside it too: at a jump the infimum is a one-sided limit.
-        places = jnp.asarray(where[inside][:, None] + np.array([-1e-9, 0.0, 1e-9]))
-        rows = np.stack([np.asarray(chosen(places, t)) for t in (1.0, -1.0)])
+        places = np.where(inside, where, 0.0)[:, None] + np.array([-1e-9, 0.0, 1e-9])
+        rows = np.stack([np.asarray(chosen(jnp.asarray(places), t)) for t in (1.0, -1.0)])[:, inside]
     weights = etas[inside][:, None]
     reached = (weights * rows[0] + (1 - weights) * rows[1]).min(axis=1)
     assert np.all(reached <= dense[inside] + 1e-8 * (1 + np.abs(dense[inside])))

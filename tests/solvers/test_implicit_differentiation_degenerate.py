@@ -97,13 +97,16 @@ def value(loss, parts=(INPUTS, LABELS)):
 )
 def test_second_derivatives_are_slopes_of_first_ones(name, x64):
     of, C, h = value(name), 0.4, 1e-3
-    first = jax.grad(of)
-    want = (first(C + h, WEIGHTS) - first(C - h, WEIGHTS)) / (2 * h)
-    for second in (jax.grad(first), jax.jacfwd(first), jax.jacrev(jax.jacfwd(of))):
-        np.testing.assert_allclose(second(C, WEIGHTS), want, rtol=1e-4, atol=1e-8)
     way = np.cos(np.arange(N))
-    in_weights = jax.grad(of, argnums=1)
-    want = (in_weights(C, WEIGHTS + h * way) - in_weights(C, WEIGHTS - h * way)) / (2 * h)
+    first = jax.grad(of)
+    # Compiled as one: eagerly every operation of every order is compiled alone.
+    firsts = jax.jit(jax.grad(of, argnums=(0, 1)))
+    seconds = (jax.grad(first), jax.jacfwd(first), jax.jacrev(jax.jacfwd(of)))
+    in_C = jax.jit(lambda C, weights: [second(C, weights) for second in seconds])(C, WEIGHTS)
+    want = (firsts(C + h, WEIGHTS)[0] - firsts(C - h, WEIGHTS)[0]) / (2 * h)
+    for got in in_C:
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-8)
+    want = (firsts(C, WEIGHTS + h * way)[1] - firsts(C, WEIGHTS - h * way)[1]) / (2 * h)
     got = jax.hessian(of, argnums=1)(C, jnp.asarray(WEIGHTS)) @ way
     np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-7)
 

@@ -23,8 +23,9 @@ def test_each_model_is_that_of_its_own_pair(name):
     settings = {"seeds": 2, "learning_rates": (0.1, 0.3), "steps": 5, "record": 1, "validation": DATA}
     made = ll.sweep(name, DATA, loss_parameters={parameter: values}, **settings)
     assert made.axes[parameter] == values
-    for k, value in enumerate(values):
-        alone = ll.sweep([ll.pair(*name.split("+"), **{parameter: value})], DATA, **settings)
+    # Each value alone is a program of its own: the ends of the axis show which model is whose.
+    for k in (0, len(values) - 1):
+        alone = ll.sweep([ll.pair(*name.split("+"), **{parameter: values[k]})], DATA, **settings)
         for record, array in alone.records.items():
             np.testing.assert_allclose(np.take(made.records[record], k, axis=4), array, rtol=1e-4, atol=1e-6)
 
