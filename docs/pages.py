@@ -313,8 +313,12 @@ def benchmarks() -> dict[str, str]:
     rows = [(r["data"], f"{r['C']:g}", *_kernel_ratios(r)) for r in _saved("kernels")["rows"]]
     made["kernels"] = table(("data", "C", "tolerance 1e-3", "tolerance 1e-6", "its excess", "our gap"), rows)
     curvature = _saved("curvature")["results"].items()
-    rows = [(what, *(short(cell[key]["ratio"]) for key in ("top-10", "density"))) for what, cell in curvature]
-    made["curvature"] = table(("objective", "ten largest eigenvalues", "spectral density"), rows)
+    rows = [
+        (what, *(short(cell[key][peer]) for key in ("top-10", "density") for peer in ("ratio", "matfree_ratio")))
+        for what, cell in curvature
+    ]
+    heads = ("ten largest: eigsh", "matfree", "density: eigvalsh", "matfree")
+    made["curvature"] = table(("objective", *heads), rows)
     made["cards"] = table(("cards", "time"), [(w, f"{s:.2g} s") for w, s in _saved("cards")["seconds"].items()])
     rows = [
         (what, f"{cell['warm']:.2g} s", f"{cell['cold']:.2g} s") for what, cell in _saved("geometry")["results"].items()
