@@ -15,8 +15,9 @@ from jax.flatten_util import ravel_pytree
 from lossland.core import Key, Params, guarded
 from lossland.curvature._ball import ball_maximum, ball_point
 from lossland.curvature._checks import checked_objective, finite_only, has_linear_model
-from lossland.curvature._eigenvalues import is_small, lanczos_pairs, trace_of
+from lossland.curvature._eigenvalues import is_small, trace_of
 from lossland.curvature._hessian import EXACT, curvature_bound, matrix_of, product_of
+from lossland.curvature._ritz_pairs import lanczos_pairs
 from lossland.curvature._traced import is_traced
 from lossland.proofs import PROVEN, evidence
 
