@@ -6,6 +6,9 @@ from typing import Annotated
 
 import tyro
 
+MOST = 4
+"""Processes side by side: each takes half a GB."""
+
 
 @dataclasses.dataclass(frozen=True)
 class PageOptions:
@@ -27,13 +30,14 @@ class PageOptions:
 def run_page(command: PageOptions) -> int:
     """Write the page and say where it is."""
     from lossland.commands._output import counter
+    from lossland.core import cores
     from lossland.elements import load_file
     from lossland.page import write_page
 
     for path in command.from_:
         load_file(path)
     with counter("pairs and data sets", None, command.quiet) as tick:
-        made = write_page(command.out, command.names or None, command.from_, tick)
+        made = write_page(command.out, command.names or None, command.from_, tick, processes=min(cores(), MOST))
     if not command.quiet:
         print(f"Page {made}, {made.stat().st_size / 1e6:.1f} MB. Open it in a browser.")
     return 0

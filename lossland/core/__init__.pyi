@@ -11,6 +11,7 @@ from ._affine import along as along
 from ._checks import checked_devices as checked_devices
 from ._checks import checked_l2 as checked_l2
 from ._checks import checked_weights as checked_weights
+from ._checks import cores as cores
 from ._checks import shaped_weights as shaped_weights
 from ._checks import with_ones as with_ones
 from ._compiled import SWITCH as SWITCH

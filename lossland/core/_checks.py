@@ -1,5 +1,6 @@
 """What several wings check or fill in before they compute: the penalty, weights of examples, a column for the bias."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,6 +58,16 @@ def checked_weights(weights: Any) -> Any:
         place = tuple(int(i) for i in np.argwhere(bad)[0])
         raise ValueError(f"Weights must be finite and not negative; example {place[-1]} has {weights[place]}.")
     return weights
+
+
+def cores() -> int:
+    """The cores that this process may use.
+
+    Example:
+        >>> cores() > 0
+        True
+    """
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def checked_devices(devices: Sequence[Any] | None) -> tuple[Any, ...]:

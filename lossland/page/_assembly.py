@@ -3,20 +3,17 @@
 import base64
 import gzip
 import json
-import math
 import re
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lossland.core import guarded, named_path, replacing, writable
 from lossland.elements import Pair, pair, pairs
+from lossland.page._entries import pair_entries
 from lossland.page._examples import CLOUDS, L2S, described
-from lossland.page._nodes import FAR_TOLERANCE, NEAR, SLOPE_TOLERANCE, TOLERANCE, thinned
-from lossland.properties import facts, verdicts
+from lossland.page._nodes import FAR_TOLERANCE, NEAR, SLOPE_TOLERANCE, TOLERANCE
 
 NEEDED = ("identity+hinge", "identity+logistic", "relu+hinge", "sigmoid+cross_entropy")
 """Always there: the tour shows them, and on the first two the page finds its own optima when data were changed."""
@@ -45,11 +42,12 @@ def page_text(
     chosen: Sequence[Any] | None = None,
     files: Sequence[str] = (),
     tick: Callable[[int, int], None] | None = None,
+    processes: int = 1,
 ) -> str:
     """The page as text; see `write_page`."""
     made = _page_pairs(chosen)
     static = resources.files("lossland.page") / "static"
-    content, tables = _content(made, list(files), tick)
+    content, tables = _content(made, list(files), tick, processes)
     parts = {
         "style": (static / "style.css").read_text(),
         "script": script(),
@@ -80,7 +78,7 @@ def _page_pairs(chosen: Sequence[Any] | None) -> list[Pair]:
 
 
 def _content(
-    made: list[Pair], files: list[str], tick: Callable[[int, int], None] | None
+    made: list[Pair], files: list[str], tick: Callable[[int, int], None] | None, processes: int
 ) -> tuple[dict[str, Any], bytes]:
     """What the page knows besides formulas it does not have: cards, data sets, and where each table lies."""
     told, clouds, tables = [], [], b""
@@ -89,8 +87,7 @@ def _content(
         clouds.append(described(name))
         if tick is not None:
             tick(number, of)
-    for number, each in enumerate(made, len(CLOUDS) + 1):
-        entry, table = _pair_entry(each)
+    for number, (entry, table) in enumerate(pair_entries(made, files, processes), len(CLOUDS) + 1):
         told.append(entry | {"at": len(tables)})
         tables += table
         if tick is not None:
@@ -105,30 +102,6 @@ def _content(
     return content, tables
 
 
-def _pair_entry(each: Pair) -> tuple[dict[str, Any], bytes]:
-    """A pair's card in words and its table in bytes."""
-    found = facts(each)
-    thin = thinned(each, found.curves)
-    infimum = [shape.infimum for shape in found.shapes]
-    threshold = found.calibration.best
-    entry = {
-        "activation": each.activation.name,
-        "loss": each.loss.name,
-        "nodes": thin.scores.size,
-        "kinks": len(thin.ties),
-        "tied": ["tie" in half.settings() for half in (each.activation, each.loss)],
-        "infimum": [low if math.isfinite(low) else None for low in infimum],
-        "convex": [bool(shape.convex) for shape in found.shapes],
-        "threshold": threshold if threshold is not None and math.isfinite(threshold) else None,
-        "verdicts": [list(verdict) for verdict in verdicts(found)],
-        "errors": thin.errors,
-    }
-    return entry, b"".join(
-        np.ascontiguousarray(part).astype(part.dtype.newbyteorder("<")).tobytes()
-        for part in (thin.scores, thin.rows, thin.ties)
-    )
-
-
 def _packed(content: bytes) -> str:
     # mtime=0: the same page has the same bytes.
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
@@ -140,12 +113,13 @@ def _plotly() -> bytes:
     return (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes()
 
 
-@guarded()
+@guarded(processes=1)
 def write_page(
     path: str | Path = "page.html",
     pairs: Sequence[Any] | None = None,
     files: Sequence[str] = (),
     tick: Callable[[int, int], None] | None = None,
+    processes: int = 1,
 ) -> Path:
     """Write the page: one self-contained HTML file.
 
@@ -156,6 +130,8 @@ def write_page(
         pairs: pairs or their names; every admissible registered pair if left out, yours included.
         files: your own files as given to `load_file`, named in the Python lines that the page hands out.
         tick: called with (done, of) after each data set and each pair.
+        processes: how many may work side by side on many pairs. A script that asks for more than one needs the guard
+            `if __name__ == "__main__":`, as Python's own processes do.
 
     Returns:
         The path.
@@ -172,7 +148,7 @@ def write_page(
         PosixPath('page.html')
     """
     path = named_path(path)
-    text = page_text(pairs, files, tick)
+    text = page_text(pairs, files, tick, processes)
     with writable(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:

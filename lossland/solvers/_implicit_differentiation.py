@@ -11,7 +11,6 @@ is made of JAX's own functions of the solution, so what it gives is differentiat
 """
 
 import functools
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from lossland.core import Reals, checked_number, guarded, promoting
+from lossland.core import Reals, checked_number, cores, guarded, promoting
 from lossland.elements import LOSSES, Pair, find
 from lossland.solvers._implicit_solution import Frozen, Spec, jacobian_at, residual, settled, values
 from lossland.solvers._kink_sets import Given, KinkSets
@@ -193,8 +192,7 @@ def _called(function: Callable[..., Any], shapes: Any, given: Given) -> Any:
 
 def _check_cores() -> None:
     """Refuse what would wait for itself: the solver, compiled too, runs while the program that calls it waits."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores < 2:
+    if cores() < 2:
         raise ValueError(
             "differentiable_solve inside jax.jit needs a second processor, as the compiled program waits while it "
             "solves; this process has one. Call it outside jax.jit; jax.vmap and jax.grad work there."

@@ -5,7 +5,6 @@ Ctrl-C heard and results put together in the caller's thread. What a block compu
 """
 
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 import jax
 
-from lossland.core import Arrays
+from lossland.core import Arrays, cores
 from lossland.training._block import Job, begin_block, run_block
 from lossland.training._checkpoints import Store, asked_to_stop
 from lossland.training._grid import Block
@@ -111,17 +110,12 @@ def _stopper(halt: threading.Event) -> Callable[[Callable[[], Any]], None]:
 def _pool(job: Job, blocks: Sequence[Block]) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     """The threads in which blocks run, and how many."""
     alone = job.mesh is not None or jax.default_backend() != "cpu"
-    at_once = 1 if alone else max(1, min(len(blocks), _cores()))
+    at_once = 1 if alone else max(1, min(len(blocks), cores()))
     pool = ThreadPoolExecutor(at_once, "lossland")
     try:
         yield pool, at_once
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Report:

@@ -13,7 +13,7 @@ from lossland.training import _schedule as schedule
 def test_threads_change_no_bit(data, monkeypatch):
     found = []
     for cores in (1, 3):
-        monkeypatch.setattr(schedule, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(schedule, "cores", lambda cores=cores: cores)
         found.append(ll.sweep(ll.pairs()[::40], data, seeds=2, steps=30, block_scores=41 * 4))
     for name, record in found[0].records.items():
         np.testing.assert_array_equal(record, found[1].records[name], err_msg=name)
@@ -48,7 +48,7 @@ def test_an_error_in_one_block_ends_the_others(data, monkeypatch):
             raise
 
     monkeypatch.setattr(schedule, "run_block", run_block)
-    monkeypatch.setattr(schedule, "_cores", lambda: 2)
+    monkeypatch.setattr(schedule, "cores", lambda: 2)
     with pytest.raises(RuntimeError, match="no more"):
         ll.sweep(ll.pairs()[:4], data, seeds=2, steps=10**8, record=(0,), block_scores=41 * 2)
     assert stopped == [0]

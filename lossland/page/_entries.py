@@ -1,0 +1,91 @@
+"""What the page knows of each pair: its card in words, and its curves as a table in bytes."""
+
+import contextlib
+import math
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import numpy as np
+
+from lossland.elements import Pair, load_file, pair
+from lossland.page._nodes import thinned
+from lossland.properties import facts, verdicts
+
+FEW = 200
+"""Up to so many pairs another process does not pay: it begins without what all pairs share, some ten seconds of work."""
+Entry = tuple[dict[str, Any], bytes]
+
+
+def pair_entry(each: Pair) -> Entry:
+    """A pair's card in words and its table in bytes."""
+    found = facts(each)
+    thin = thinned(each, found.curves)
+    infimum = [shape.infimum for shape in found.shapes]
+    threshold = found.calibration.best
+    entry = {
+        "activation": each.activation.name,
+        "loss": each.loss.name,
+        "nodes": thin.scores.size,
+        "kinks": len(thin.ties),
+        "tied": ["tie" in half.settings() for half in (each.activation, each.loss)],
+        "infimum": [low if math.isfinite(low) else None for low in infimum],
+        "convex": [bool(shape.convex) for shape in found.shapes],
+        "threshold": threshold if threshold is not None and math.isfinite(threshold) else None,
+        "verdicts": [list(verdict) for verdict in verdicts(found)],
+        "errors": thin.errors,
+    }
+    return entry, b"".join(
+        np.ascontiguousarray(part).astype(part.dtype.newbyteorder("<")).tobytes()
+        for part in (thin.scores, thin.rows, thin.ties)
+    )
+
+
+def pair_entries(made: Sequence[Pair], files: Sequence[str] = (), processes: int = 1) -> Iterator[Entry]:
+    """The entries of pairs, in their order.
+
+    Args:
+        made: the pairs.
+        files: that another process reads first, so that it knows the same names.
+        processes: at most so many work side by side; of pairs that are not found by their names, or are few, one.
+    """
+    done = 0
+    if processes > 1 and len(made) > FEW and all(_is_found(each) for each in made):
+        # A process that is killed, for want of memory say, leaves the rest to this one.
+        with contextlib.suppress(BrokenProcessPool):
+            for entry in _beside([each.name for each in made], files, processes):
+                yield entry
+                done += 1
+    yield from map(pair_entry, made[done:])
+
+
+def _is_found(each: Pair) -> bool:
+    try:
+        return pair(each.name) == each
+    except ValueError:
+        return False
+
+
+def _beside(names: Sequence[str], files: Sequence[str], processes: int) -> Iterator[Entry]:
+    # JAX has threads, which a fork would not copy.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, context, _begin, (tuple(files),))
+    try:
+        # Neighbours share an activation, and what is kept of it.
+        yield from pool.map(_named_entry, names, chunksize=16)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _begin(files: tuple[str, ...]) -> None:
+    # Ctrl-C is for the process that was asked.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for path in files:
+        load_file(path)
+
+
+def _named_entry(name: str) -> Entry:
+    return pair_entry(pair(name))
