@@ -16,7 +16,7 @@ from lossland.page._nodes import thinned
 from lossland.properties import facts, verdicts
 
 FEW = 200
-"""Up to so many pairs another process does not pay: it begins without what all pairs share, some ten seconds of work."""
+"""Up to so many pairs another process does not pay: it begins without what all pairs share, ten seconds of work."""
 Entry = tuple[dict[str, Any], bytes]
 
 
