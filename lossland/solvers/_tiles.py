@@ -5,6 +5,7 @@ A loss made of parabolas and lines takes an interior point with an active-set po
 
 import functools
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -29,6 +30,9 @@ from lossland.solvers._plq import Terms, spread
 from lossland.solvers._rounding import Certificate, Evaluated, certificate, frame_of, within
 
 LOG = logging.getLogger("lossland.solver")
+ALONE = threading.RLock()
+"""Held while problems are solved: XLA factors many matrices on all threads of its pool, and two programs that do so at
+once wait for one another for ever."""
 
 
 class Optimum(NamedTuple):
@@ -105,7 +109,7 @@ def optima(
         proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at, enough)
         return _stored(whole, rows, (found._replace(gains=None), proof), len(c))
 
-    with jax.enable_x64(True):
+    with ALONE, jax.enable_x64(True):
         padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
