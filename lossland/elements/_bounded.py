@@ -10,7 +10,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, Literal
 
 INF = math.inf
@@ -60,7 +62,9 @@ def is_bounded(program: ClosedJaxpr) -> bool:
 
 
 def _known(value: Any) -> Values:
-    """The interval of a constant."""
+    """The interval of a constant; of what is being traced nothing is known, nor of a random key."""
+    if isinstance(value, Tracer) or jax.dtypes.issubdtype(getattr(value, "dtype", float), jax.dtypes.extended):
+        return None
     held = np.asarray(value)
     if held.dtype == bool:
         return Truth(bool(held.any()), not held.all())

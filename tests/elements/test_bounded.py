@@ -52,6 +52,20 @@ def test_what_may_be_infinite_or_no_number_is_not_taken_for_bounded(name):
     assert not is_bounded(program(OPEN[name]))
 
 
+def test_what_is_traced_is_no_proof():
+    """A number that is traced may become any; where the slope needs none of it, it does no harm."""
+    found = []
+
+    @jax.jit
+    def trial(gain):
+        found.append(is_bounded(program(lambda z, t: gain * jnp.tanh(z))))
+        found.append(is_bounded(program(lambda z, t: jnp.tanh(z))))
+        return gain
+
+    trial(2.0)
+    assert found == [False, True]
+
+
 def test_a_loop_is_no_proof():
     assert not is_bounded(program(lambda z, t: jax.lax.fori_loop(0, 3, lambda _, x: jnp.tanh(x), z)))
 
