@@ -63,7 +63,7 @@ def is_bounded(program: ClosedJaxpr) -> bool:
 
 def _known(value: Any) -> Values:
     """The interval of a constant; of what is being traced nothing is known, nor of a random key."""
-    if isinstance(value, Tracer) or jax.dtypes.issubdtype(getattr(value, "dtype", float), jax.dtypes.extended):
+    if isinstance(value, Tracer) or jax.numpy.issubdtype(getattr(value, "dtype", float), jax.dtypes.extended):
         return None
     held = np.asarray(value)
     if held.dtype == bool:
