@@ -43,7 +43,9 @@ def differentiable_solve(
     r"""`solve`'s weights and bias as a function that JAX differentiates, forwards or backwards, any number of times.
 
     Differentiate with respect to any of inputs, C, sample weights and parameters. The solution is computed in float64
-    and returned in the type of the inputs; for derivatives to many digits, call it within `jax.enable_x64(True)`.
+    and returned in the type of the inputs; for derivatives to many digits, call it within `jax.enable_x64(True)`. For a
+    compiled program set that for the process, by `jax.config.update("jax_enable_x64", True)`: JAX may run its part on
+    the host in another thread, which knows nothing of a `with`, and then says "Incorrect output dtype".
 
     It may be compiled and mapped. It then solves on the host, one problem after another, and is NaN where it would
     raise: the derivatives where there are none, all of it where the solver does not converge. A bias that is not unique
