@@ -173,7 +173,8 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"{name} is one of {', '.join(allowed)}, not {shown(value)}.")
         for name in {"C", "learning_rate", "tol"} & set(self.get_params(deep=False)):
             value = getattr(self, name)
-            if not (isinstance(value, numbers.Real) and 0.0 < float(value) <= sys.float_info.max):
+            # Compared as it is: an integer of 400 digits is no float.
+            if not (isinstance(value, numbers.Real) and 0.0 < value <= sys.float_info.max):  # type: ignore[operator]
                 raise ValueError(f"{name} must be a positive number, not {shown(value)}.")
         for name in ("steps", "restarts"):
             checked_count(name, getattr(self, name))
