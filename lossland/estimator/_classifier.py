@@ -173,8 +173,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(f"{name} is one of {', '.join(allowed)}, not {shown(value)}.")
         for name in {"C", "learning_rate", "tol"} & set(self.get_params(deep=False)):
             value = getattr(self, name)
-            # Compared as it is: an integer of 400 digits is no float.
-            if not (isinstance(value, numbers.Real) and 0.0 < value <= sys.float_info.max):  # type: ignore[operator]
+            if not _is_positive(value):
                 raise ValueError(f"{name} must be a positive number, not {shown(value)}.")
         for name in ("steps", "restarts"):
             checked_count(name, getattr(self, name))
@@ -250,3 +249,11 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
             self.dual_coef_ = found.duals[:, self.support_]
         if found.message:
             warnings.warn(found.message, ConvergenceWarning, stacklevel=3)
+
+
+def _is_positive(value: Any) -> bool:
+    """Whether a value is a finite number above 0; an integer of 400 digits is too large to be one."""
+    try:
+        return isinstance(value, numbers.Real) and 0.0 < float(value) <= sys.float_info.max
+    except OverflowError:
+        return False
