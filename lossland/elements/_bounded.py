@@ -20,6 +20,8 @@ BOUND = 1e15
 """A slope beyond this counts as infinite: float32 and 16-bit floats are near their ends."""
 TINY, HUGE = 1e-30, 1e30
 """What a float32 may have lost to 0 or to infinity, in products of a few."""
+ROUNDING = 1e-6
+"""How far the result of one operation in float32 is off, at the most, as a share of it."""
 
 
 class Range(NamedTuple):
@@ -82,6 +84,14 @@ def _range(*ends: float) -> Values:
     return Range(min(low, 0.0) if 0 < low < TINY else low, max(high, 0.0) if -TINY < high < 0 else high)
 
 
+def _rounded(*ends: float) -> Values:
+    """The interval of what is computed: a float32 may round past the ends of what exact arithmetic gives."""
+    low, high = min(ends), max(ends)
+    return (
+        _range(low - ROUNDING * abs(low), high + ROUNDING * abs(high)) if math.isfinite(high - low) else _range(*ends)
+    )
+
+
 def _results(jaxpr: Any, consts: list[Values], arguments: list[Values]) -> list[Values]:
     held: dict[Any, Values] = dict(zip(jaxpr.constvars, consts, strict=True))
     held |= dict(zip(jaxpr.invars, arguments, strict=True))
@@ -108,10 +118,17 @@ def _step(equation: Any, inputs: list[Values]) -> list[Values]:
         return [_chosen(*inputs)]
     if name in ("eq", "ne", "lt", "le", "gt", "ge"):
         return [_compared(name, *inputs)]
+    if name == "convert_element_type" and not _holds_range(equation.params["new_dtype"]):
+        return nothing
     rule = RULES.get(name)
     if rule is None or any(x is None for x in inputs):
         return nothing
     return [rule(*inputs, **({"y": equation.params["y"]} if name == "integer_pow" else {}))]
+
+
+def _holds_range(dtype: Any) -> bool:
+    """Whether a type has the range of a float32: a whole number is cut off, a shorter float overflows early."""
+    return np.issubdtype(dtype, np.floating) and np.dtype(dtype).itemsize >= 4
 
 
 def _chosen(which: Values, *cases: Values) -> Values:
@@ -145,7 +162,7 @@ def _compared(name: str, x: Values, y: Values) -> Truth:
 def _sum(x: Range, y: Range) -> Values:
     ends = (x.low + y.low, x.high + y.high)
     opposed = (x.low == -INF and y.high == INF) or (x.high == INF and y.low == -INF)
-    return None if opposed else _range(*ends)
+    return None if opposed else _rounded(*ends)
 
 
 def _minus(x: Range) -> Range:
@@ -156,13 +173,13 @@ def _product(x: Range, y: Range) -> Values:
     for a, b in ((x, y), (y, x)):
         if a.low <= 0 <= a.high and (b.low == -INF or b.high == INF):
             return None
-    return _range(*(a * b for a in x for b in y))
+    return _rounded(*(a * b for a in x for b in y))
 
 
 def _quotient(x: Range, y: Range) -> Values:
     if y.low <= 0 <= y.high or (INF in (x.high, -x.low) and INF in (y.high, -y.low)):
         return None
-    return _range(*(a / b for a in x for b in y))
+    return _rounded(*(a / b for a in x for b in y))
 
 
 def _size(x: Range) -> Values:
@@ -173,7 +190,7 @@ def _rising(function: Callable[[float], float], low: float = -INF) -> Callable[[
     """A function that rises, of arguments from `low`."""
 
     def rule(x: Range) -> Values:
-        return None if x.low < low else _range(*(function(end) for end in x))
+        return None if x.low < low else _rounded(*(function(end) for end in x))
 
     return rule
 
@@ -190,7 +207,7 @@ def _power(x: Range, y: int) -> Values:
     if y < 1:
         return None
     ends = (_ends_power(x.low, y), _ends_power(x.high, y))
-    return _range(0.0, *ends) if y % 2 == 0 and x.low <= 0 <= x.high else _range(*ends)
+    return _rounded(0.0, *ends) if y % 2 == 0 and x.low <= 0 <= x.high else _rounded(*ends)
 
 
 def _ends_power(x: float, y: int) -> float:
@@ -223,8 +240,8 @@ def _of(kind: type, rules: Iterable[tuple[str, Callable[..., Values]]]) -> dict[
     return {name: _typed(function, kind) for name, function in rules}
 
 
-def _is_range(x: Values) -> Values:
-    """What only changes shape or type; a condition made a number is 0 or 1."""
+def _as_number(x: Values) -> Values:
+    """What only changes shape, or is made a float; a condition made a number is 0 or 1."""
     return Range(0.0 if x.no else 1.0, 1.0 if x.yes else 0.0) if isinstance(x, Truth) else x
 
 
@@ -257,5 +274,5 @@ RULES: dict[str, Callable[..., Values]] = _of(
     ),
 )
 RULES |= dict.fromkeys(
-    ("convert_element_type", "broadcast_in_dim", "reshape", "squeeze", "copy", "stop_gradient"), _is_range
+    ("convert_element_type", "broadcast_in_dim", "reshape", "squeeze", "copy", "stop_gradient"), _as_number
 )

@@ -31,6 +31,9 @@ OPEN = {
     "oscillates": lambda z, t: jnp.sin(z),
     "larger than what counts as finite": lambda z, t: jnp.where(z > 0, 1e16, 0.0),
     "NaN itself": lambda z, t: jnp.where(z > 0, jnp.nan, t),
+    "cut off to 0": lambda z, t: 1.0 / (0.6 + 0.1 * jnp.tanh(z)).astype(int),
+    "overflows a short float": lambda z, t: (1e6 * jnp.tanh(z)).astype(jnp.float16).astype(jnp.float32),
+    "rounds to 1": lambda z, t: jnp.where(jnp.float32(1 - 2**-24) + jnp.float32(4e-8) * jnp.tanh(z) < 1, t, z),
     "for one label only": lambda z, t: jnp.where(t > 0, 0.0, z),
     "underflows to a pole": lambda z, t: 1.0 / jnp.exp(-jnp.abs(z)),
 }
