@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lossland.core import guarded, replacing, versions
+from lossland.core import plain as as_json_holds
 
 RESULTS = Path("results")
 
@@ -20,6 +22,9 @@ class Verdict(NamedTuple):
         criterion: what has to be so, with its number.
         found: the number, as it is shown.
         holds: whether it is so.
+        about: the claims of the study that it belongs to.
+        fixed: whether the criterion was fixed "before" the first result was seen or "after"; "" if nobody says.
+        value: the number found; NaN if it is none.
 
     Example:
         >>> Verdict("The hinge bounds the 0-1 loss", "least distance >= 0", "0", True).holds
@@ -30,6 +35,9 @@ class Verdict(NamedTuple):
     criterion: str
     found: str
     holds: bool
+    about: tuple[str, ...] = ()
+    fixed: str = ""
+    value: float = math.nan
 
 
 class Outcome(NamedTuple):
@@ -123,7 +131,7 @@ def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> 
         "config": plain(config),
         "versions": versions(),
         "figures": [f"figures/{path.name}" for path in outcome.figures],
-        "verdicts": [verdict._asdict() for verdict in outcome.verdicts],
+        "verdicts": [as_json_holds(verdict._asdict()) for verdict in outcome.verdicts],
         "numbers": quoted,
     }
     with replacing(out / "manifest.json") as temporary:

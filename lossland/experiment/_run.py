@@ -1,8 +1,8 @@
 """Experiments: config in, results out; nothing is computed twice and nothing is lost.
 
 An experiment is a file with `Config` (a frozen dataclass), `SMOKE` (a small Config), `compute(config, run)` (an
-xarray.Dataset), `draw(results)` (figures by name) and `report(results)` (tables and verdicts); `numbers(results)`, if
-it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and
+xarray.Dataset), `draw(results)` (figures by name), `report(results)` (tables) and its claims, small functions under
+the decorator `claim`; `numbers(results)`, if it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and
 versions, written to a temporary file and moved. Parts of a long run are kept as they finish: a run killed at any
 moment resumes to the same bits.
 """
@@ -30,7 +30,8 @@ from lossland.core import (
     writable,
 )
 from lossland.elements import load_file
-from lossland.experiment._manifest import RESULTS, Outcome, numbers, plain, print_outcome, record
+from lossland.experiment._claims import claims_of, decide
+from lossland.experiment._manifest import RESULTS, Outcome, Verdict, numbers, plain, print_outcome, record
 from lossland.experiment._parts import compute_and_save
 
 
@@ -119,13 +120,21 @@ def run(
                     compute_and_save(module, config, path, quiet)
             results = read(path)
             figures = draw_figures(module, results, stem, out) if draw else ()
-            tables, verdicts = module.report(results)
+            tables, verdicts = reported(module, results)
             outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
         with only_writer(out / "manifest.lock"):
             record(outcome, config, out, numbers(module, results))
     if not quiet:
         print_outcome(outcome, tables)
     return outcome
+
+
+def reported(module: Any, results: Any) -> tuple[list[Any], tuple[Verdict, ...]]:
+    """An experiment's tables and the verdicts on its claims; `report` may also give verdicts of its own making."""
+    told = module.report(results)
+    tables, own = told if isinstance(told, tuple) else (told, [])
+    decided = [decide(each, results) for each in claims_of(module).values()]
+    return list(tables), (*decided, *own)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.core import guarded
+from lossland.experiment._claims import LEVEL, Estimate
 
 
 class Posterior(NamedTuple):
@@ -136,3 +137,29 @@ def holm(p: Any) -> np.ndarray:
     order = np.argsort(p)
     adjusted = np.maximum.accumulate(p[order] * (p.size - np.arange(p.size)))
     return np.minimum(adjusted[np.argsort(order)], 1.0)
+
+
+@guarded()
+def mean_estimate(values: Any, level: float = LEVEL) -> Estimate:
+    r"""The mean of independent values, paired differences say, with its interval by Student's t.
+
+    Args:
+        values: (k,), k at least 2.
+        level: of the interval; by default that of every claim of the study.
+
+    Returns:
+        The estimate; with fewer than two values its interval is the whole line.
+
+    Example:
+        >>> mean_estimate([1.0, 2.0, 3.0], level=0.95)
+        Estimate(value=2.0, low=-0.484..., high=4.484...)
+
+    Source: Student (1908).
+    """
+    from scipy import stats
+
+    x = np.asarray(values, float).ravel()
+    if x.size < 2:
+        return Estimate(float(x.mean()) if x.size else float("nan"), -np.inf, np.inf)
+    half = float(stats.t.ppf((1 + level) / 2, x.size - 1) * x.std(ddof=1) / np.sqrt(x.size))
+    return Estimate(float(x.mean()), float(x.mean()) - half, float(x.mean()) + half)

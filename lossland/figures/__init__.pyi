@@ -24,6 +24,7 @@ from ._planes import planes_figure as planes_figure
 from ._planes import rays_figure as rays_figure
 from ._style import BLACK as BLACK
 from ._style import BLUE as BLUE
+from ._style import BROWN as BROWN
 from ._style import COLUMN as COLUMN
 from ._style import GREEN as GREEN
 from ._style import GREY as GREY
@@ -33,11 +34,13 @@ from ._style import PINK as PINK
 from ._style import POSITIVE as POSITIVE
 from ._style import RED as RED
 from ._style import SKY as SKY
+from ._style import VIOLET as VIOLET
 from ._style import YELLOW as YELLOW
 from ._style import band as band
 from ._style import colour as colour
 from ._style import curves as curves
 from ._style import decision_lines as decision_lines
+from ._style import label_line as label_line
 from ._style import panels as panels
 from ._style import patch as patch
 from ._style import points as points

@@ -19,24 +19,28 @@ COLUMN = 3.4
 PAGE = 7.0
 """The width of a paper's text, in inches."""
 
-# Okabe & Ito's palette: told apart by colour-blind readers, and by lightness in grey print.
-ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, BLACK, GREY = (
-    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#000000", "#8A8A8A",
+# Okabe & Ito's palette with a red that is red: told apart by colour-blind readers, most by lightness in grey print.
+ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, BLACK, GREY, BROWN, VIOLET = (
+    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#C1272D", "#CC79A7", "#000000", "#8A8A8A", "#7A5C1E",
+    "#5D3A9B",
 )  # fmt: skip
+
+POSITIVE, NEGATIVE = ORANGE, SKY
+"""The two classes, +1 and -1; these two colours mean nothing else."""
 
 COLOURS = {
     "identity+hinge": BLUE,
     "relu+hinge": RED,
     "sigmoid+cross_entropy": GREEN,
-    "identity+logistic": ORANGE,
+    "identity+logistic": PINK,
     "hinge": BLUE,
-    "logistic": ORANGE,
-    "squared": PINK,
+    "logistic": PINK,
+    "squared": BROWN,
     "zero_one": BLACK,
     "ramp": GREY,
-    "perceptron": SKY,
+    "perceptron": VIOLET,
 }
-POSITIVE, NEGATIVE = ORANGE, BLUE
+"""One colour a pair, and that of its loss where a linear output gives it."""
 
 STYLE: Any = {
     "figure.dpi": 110,
@@ -72,7 +76,7 @@ def colour(name: str) -> str:
         True
     """
     bare = "+".join(part.partition("(")[0] for part in name.split("+"))
-    spare = (SKY, PINK, GREY, YELLOW)
+    spare = (GREY, BROWN, VIOLET, YELLOW)
     return COLOURS.get(bare, spare[sum(map(ord, bare)) % len(spare)])
 
 
@@ -157,7 +161,7 @@ def decision_lines(
 
 @guarded()
 def points(axes: Axes, inputs: np.ndarray, labels: np.ndarray) -> None:
-    """Draw a 2-D data set: positives as orange discs, negatives as blue squares.
+    """Draw a 2-D data set: positives as orange discs, negatives as light blue squares.
 
     Args:
         axes: where.
@@ -195,6 +199,21 @@ def patch(label: str, hatch: str = "") -> Patch:
         The box.
     """
     return Patch(facecolor=GREY, edgecolor="white", hatch=hatch, label=label, lw=0.5)
+
+
+@guarded()
+def label_line(axes: Axes, text: str, x: float, y: float, shade: str, **where: Any) -> None:
+    """Write a curve's name beside it, in its colour: what a legend would say, where the eye is.
+
+    Args:
+        axes: where.
+        text: the name.
+        x: of the text's anchor, in data.
+        y: of it.
+        shade: the curve's colour.
+        **where: as for `Axes.annotate`: `ha`, `va`, `rotation`, `fontsize`.
+    """
+    axes.annotate(text, (x, y), color=shade, annotation_clip=False, **({"fontsize": 7, "va": "center"} | where))
 
 
 def check_ending(path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Claims: each bound against a verdict by hand, at its edge, on either side of it, and for what is no number."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lossland.experiment import Estimate, at_least, at_most, claim, claims_of, decide, equal, ordered, proportion
+from lossland.experiment._claims import FAMILY, LEVEL
+
+
+def verdict(bound, measured):
+    return decide(claim("S5, S6", "A sentence", bound, fixed="before")(lambda results: measured), None)
+
+
+@pytest.mark.parametrize(
+    ("bound", "measured", "holds", "found"),
+    [
+        (at_most(2), 2, True, "2"),
+        (at_most(2), np.nextafter(2, 3), False, "2"),
+        (at_least(0.95, "%"), 0.95, True, "95 %"),
+        (at_least(0.95, "%"), 0.9499, False, "95 %"),
+        (at_most(0.1), Estimate(0.05, 0.0, 0.1), True, "0.05 (0 to 0.1)"),
+        (at_most(0.1), Estimate(0.05, 0.0, 0.11), False, "0.05 (0 to 0.11)"),
+        (at_least(0, "points"), Estimate(0.5, 0.0, 9.0), True, "0.5 points (0 points to 9 points)"),
+        (at_least(0), Estimate(0.5, -0.1, 9.0), False, "0.5 (-0.1 to 9)"),
+        (equal(1, within=0.25), 0.75, True, "0.75"),
+        (equal(1, within=0.25), 1.26, False, "1.26"),
+        (equal(0, within=1), Estimate(0.0, -1.5, 0.5), False, "0 (-1.5 to 0.5)"),
+        (ordered("rising"), [1, 1, 2], True, "least step 0"),
+        (ordered("rising", strictly=True), [1, 1, 2], False, "least step 0"),
+        (ordered("falling"), [3, 1, 2], False, "least step -1"),
+        (at_most(1), {"a": 0.5, "b": 2.0}, False, "2 (b, the worst of 2)"),
+        (at_least(1), {"a": 5.0, "b": 2.0}, True, "2 (b, the worst of 2)"),
+        (at_most(1), math.nan, False, "not a number"),
+        (at_most(1), {"a": 0.5, "b": math.nan}, False, "not a number (b, the worst of 2)"),
+        (at_least(1), math.inf, True, "infinite"),
+        (at_most(1), {}, False, "nothing was measured"),
+    ],
+)
+def test_bounds_decide_as_by_hand(bound, measured, holds, found):
+    decided = verdict(bound, measured)
+    assert decided.holds is holds
+    assert decided.found == found
+    assert (decided.about, decided.fixed) == (("S5", "S6"), "before")
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 10), (3, 40), (400, 400)])
+def test_shares_have_exact_intervals(count, of):
+    """The ends against the definition: the share at which so many or more (so many or fewer) have half of 1 - LEVEL."""
+    from scipy import optimize, stats
+
+    tail = (1 - LEVEL) / 2
+    low = 0 if count == 0 else optimize.brentq(lambda p: stats.binom.sf(count - 1, of, p) - tail, 0, 1)
+    high = 1 if count == of else optimize.brentq(lambda p: stats.binom.cdf(count, of, p) - tail, 0, 1)
+    for least in (low - 1e-6, low + 1e-6):
+        assert verdict(proportion(least=least), (count, of)).holds is (least <= low)
+    for most in (high - 1e-6, high + 1e-6):
+        assert verdict(proportion(most=most), (count, of)).holds is (most >= high)
+    assert verdict(proportion(least=0.5), (0, 0)).found.startswith("not a number")
+
+
+def test_bad_claims_are_refused():
+    with pytest.raises(ValueError, match="one of least and most"):
+        proportion()
+    with pytest.raises(ValueError, match='Say "before" or "after"'):
+        claim("S1", "x", at_most(1), fixed="later")
+
+
+def test_claims_are_found_in_the_order_of_the_file():
+    class Module:
+        pass
+
+    held = {name: claim("", name, at_most(1), fixed="after")(lambda results: 0) for name in ("b", "a")}
+    module = Module()
+    vars(module).update(held)
+    assert list(claims_of(module)) == ["b", "a"]
+
+
+def test_intervals_of_the_family_hold_together():
+    assert FAMILY * (1 - LEVEL) == pytest.approx(0.05)
