@@ -104,8 +104,6 @@ def claim(
         >>> decide(least_distance, [0.0, 0.5]).found
         '0'
     """
-    if fixed not in ("before", "after"):
-        raise ValueError(f'fixed is {fixed!r}. Say "before" or "after" (the first result was seen).')
     names = tuple(name.strip() for name in about.split(",") if name.strip())
     return lambda measure: Claim(names, sentence, bound, fixed, measure)
 

@@ -2,9 +2,9 @@
 
 An experiment is a file with `Config` (a frozen dataclass), `SMOKE` (a small Config), `compute(config, run)` (an
 xarray.Dataset), `draw(results)` (figures by name), `report(results)` (tables) and its claims, small functions under
-the decorator `claim`; `numbers(results)`, if it has one, gives the numbers that the paper quotes, by name. Its result is named by a hash of config, source and
-versions, written to a temporary file and moved. Parts of a long run are kept as they finish: a run killed at any
-moment resumes to the same bits.
+the decorator `claim`; `numbers(results)`, if it has one, gives the numbers that the paper quotes, by name. Its result
+is named by a hash of config, source and versions, written to a temporary file and moved. Parts of a long run are
+kept as they finish: a run killed at any moment resumes to the same bits.
 """
 
 import contextlib

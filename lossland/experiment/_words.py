@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from lossland.core import guarded
 
@@ -11,11 +12,11 @@ LOSSES = {"cross_entropy": "cross-entropy"}
 
 
 @guarded()
-def number(x: float, digits: int = 3) -> str:
+def number(x: Any, digits: int = 3) -> str:
     """A number with some significant digits; powers of ten where it is very small or large.
 
     Args:
-        x: any real number; NaN and infinities are named.
+        x: any real number; NaN, which no claim holds with, and infinities are named.
         digits: significant ones.
 
     Returns:
@@ -35,7 +36,7 @@ def number(x: float, digits: int = 3) -> str:
 
 
 @guarded()
-def percent(share: float, decimals: int = 1) -> str:
+def percent(share: Any, decimals: int = 1) -> str:
     """A share in percent, without the sign: 0.225 is "22.5"; whole numbers without decimals.
 
     Args:

@@ -63,7 +63,7 @@ def test_shares_have_exact_intervals(count, of):
 def test_bad_claims_are_refused():
     with pytest.raises(ValueError, match="one of least and most"):
         proportion()
-    with pytest.raises(ValueError, match='Say "before" or "after"'):
+    with pytest.raises(ValueError, match='"before" or "after", not'):
         claim("S1", "x", at_most(1), fixed="later")
 
 
