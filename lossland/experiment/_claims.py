@@ -231,7 +231,12 @@ def _saying(unit: str) -> Callable[[float], str]:
 
 def _told(say: Callable[[float], str]) -> Callable[[Estimate], str]:
     """An estimate in words, its interval in brackets if it has one."""
-    return lambda e: say(e.value) + ("" if e.low == e.high == e.value else f" ({say(e.low)} to {say(e.high)})")
+
+    def told(e: Estimate) -> str:
+        exact = math.isnan(e.value) or e.low == e.high
+        return say(e.value) + ("" if exact else f" ({say(e.low)} to {say(e.high)})")
+
+    return told
 
 
 def _number(x: Any) -> Estimate:

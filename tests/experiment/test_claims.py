@@ -1,6 +1,7 @@
 """Claims: each bound against a verdict by hand, at its edge, on either side of it, and for what is no number."""
 
 import math
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -51,8 +52,9 @@ def test_shares_have_exact_intervals(count, of):
     from scipy import optimize, stats
 
     tail = (1 - LEVEL) / 2
-    low = 0 if count == 0 else optimize.brentq(lambda p: stats.binom.sf(count - 1, of, p) - tail, 0, 1)
-    high = 1 if count == of else optimize.brentq(lambda p: stats.binom.cdf(count, of, p) - tail, 0, 1)
+    solve: Any = optimize.brentq
+    low = 0.0 if count == 0 else solve(lambda p: stats.binom.sf(count - 1, of, p) - tail, 0, 1)
+    high = 1.0 if count == of else solve(lambda p: stats.binom.cdf(count, of, p) - tail, 0, 1)
     for least in (low - 1e-6, low + 1e-6):
         assert verdict(proportion(least=least), (count, of)).holds is (least <= low)
     for most in (high - 1e-6, high + 1e-6):
@@ -64,7 +66,7 @@ def test_bad_claims_are_refused():
     with pytest.raises(ValueError, match="one of least and most"):
         proportion()
     with pytest.raises(ValueError, match='"before" or "after", not'):
-        claim("S1", "x", at_most(1), fixed="later")
+        claim("S1", "x", at_most(1), fixed=cast("Any", "later"))
 
 
 def test_claims_are_found_in_the_order_of_the_file():
