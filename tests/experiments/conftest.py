@@ -30,8 +30,8 @@ def drawn(request, results):
 @pytest.fixture
 def failing(request, results):
     """A function that gives the claims which fail once some of the results are changed: `failing(risk=0 * risk)`."""
-    report = request.module.EXPERIMENT.report
-    return lambda **changed: [v.claim for v in report(results.assign(**changed))[1] if not v.holds]
+    module = request.module.EXPERIMENT
+    return lambda **changed: [v.claim for v in experiment.reported(module, results.assign(**changed))[1] if not v.holds]
 
 
 @pytest.fixture
