@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lossland import __version__
 from lossland.core import Table, latex, read
 from lossland.experiment import find_experiment, manifest, plain, reported
 
@@ -204,20 +205,19 @@ def study(listed: Mapping[str, Any]) -> dict[str, str]:
         "sklearn": versions["scikit-learn"],
         "version": versions["lossland"],
         "authors": said["authors"],
-        # The date is that of the version which CITATION.cff names, and of no other.
-        "date": said["date-released"] if said["version"] == versions["lossland"] else "undated",
+        # CITATION.cff has the date of this version: results of another have none.
+        "date": said["date-released"] if versions["lossland"] == __version__ else "undated",
         "address": f"is at {said['address']}" if said["address"] else "comes with this paper",
     }
 
 
 def citation() -> dict[str, str]:
-    """What CITATION.cff says: version, date-released, authors, and the address, empty if it gives none."""
+    """What CITATION.cff says: date-released, authors, and the address, empty if it gives none."""
     text = CITATION.read_text()
     field = {key: value.strip().strip('"') for key, value in re.findall(r"^([\w-]+): *(.+)$", text, re.MULTILINE)}
     names = re.findall(r"^ +(?:- )?name: *(.+)$", text, re.MULTILINE)
     address = field.get("repository-code", field.get("url", ""))
     return {
-        "version": field["version"],
         "date-released": field["date-released"],
         "authors": " and ".join(name.strip().strip('"') for name in names),
         "address": address,
@@ -342,7 +342,7 @@ def typeset_cells(line: str) -> str:
 
 
 def claims(listed: Mapping[str, Any]) -> str:
-    """The claims with the experiments that decide them and how many of their verdicts hold."""
+    """The ten statements, the experiments whose claims are about each, and how many of these hold."""
     rows = []
     for claim, said in CLAIMS.items():
         held = {name: [v["holds"] for v in e["verdicts"] if claim in claims_of(v)]
@@ -352,7 +352,7 @@ def claims(listed: Mapping[str, Any]) -> str:
         if claim or verdicts:
             rows.append((claim, said, deciding, f"{sum(verdicts)} of {len(verdicts)}"))
     align = r"l>{\raggedright}p{.45\linewidth}>{\raggedright}p{.38\linewidth}r"
-    return dressed(rows, ("", "claim", "decided by", "hold"), align)
+    return dressed(rows, ("", "statement", "decided by", "hold"), align)
 
 
 def claims_of(verdict: Mapping[str, Any]) -> set[str]:
@@ -369,7 +369,7 @@ def verdict_table(listed: Mapping[str, Any]) -> str:
         lines = [line.replace("& FAILS ", r"& \textbf{FAILS} ") for line in typeset_rows(rows)]
         title = rf"\multicolumn{{5}}{{@{{}}l}}{{{typeset_number(f'`{name}`')}}} \\*"
         body += [r"\addlinespace", title, *lines]
-    align = "".join(rf">{{\raggedright}}p{{{width}\linewidth}}" for width in (0.43, 0.19, 0.2))
+    align = "".join(rf">{{\raggedright}}p{{{width}\linewidth}}" for width in (0.36, 0.24, 0.23))
     return spread(f"{align}ll", ("claim", "bound", "found", "fixed", "verdict"), body)
 
 
@@ -387,7 +387,7 @@ def checks() -> list[tuple[str, str, str]]:
 def tests_table() -> str:
     """The tests that the text names in words, by number, with their files."""
     rows = [rf"{number} & \path{{{file}}} & \path{{{test}}} \\" for number, (file, test, _) in enumerate(checks(), 1)]
-    align = r"r>{\raggedright}p{.33\linewidth}>{\raggedright\arraybackslash}p{.58\linewidth}"
+    align = r"r>{\raggedright}p{.29\linewidth}>{\raggedright\arraybackslash}p{.64\linewidth}"
     return spread(align, ("test", "file", "name"), rows)
 
 
