@@ -262,7 +262,7 @@ def typeset_number(number: str) -> str:
         return "0"
     escaped = re.sub(r"[&%$#_{}~^\\]", lambda found: MARKS.get(found[0], rf"\{found[0]}"), number)
     escaped = re.sub(r"(\d+(?:\.\d+)?)e([+-]?)0*(\d+)", _power, escaped)
-    escaped = re.sub(r"(?<![\w.{-])([+-])(?=\d)", r"\\ensuremath{\1}", escaped)
+    escaped = re.sub(r"(?<![\w.{-])([+-])(?=\d|\\ensuremath)", r"\\ensuremath{\1}", escaped)
     escaped = re.sub(r"(?<![\d.])\d{5,}(?!\d)", lambda found: f"{int(found[0]):,}".replace(",", r"\,"), escaped)
     return _names(escaped)
 
@@ -338,7 +338,7 @@ def typeset_cells(line: str) -> str:
     """A table's row with signs and powers of ten set as mathematics."""
     powers = re.sub(r"(\d+(?:\.\d+)?)e([+-]?)0*(\d+)", _power, line)
     powers = re.sub(r"(?<=& )-(?= &| \\\\)", "--", powers)
-    return _names(re.sub(r"(?<![\w.{-])([+-])(?=\d)", r"\\ensuremath{\1}", powers))
+    return _names(re.sub(r"(?<![\w.{-])([+-])(?=\d|\\ensuremath)", r"\\ensuremath{\1}", powers))
 
 
 def claims(listed: Mapping[str, Any]) -> str:

@@ -348,6 +348,7 @@ def test_the_front_says_what_the_citation_says(tmp_path, monkeypatch):
         ("2.5e+03", r"\ensuremath{2.5\times 10^{3}}"),
         ("0.0e+00", "0"),
         ("-1.36", r"\ensuremath{-}1.36"),
+        ("-3e-9", r"\ensuremath{-}\ensuremath{3\times 10^{-9}}"),
         ("+0.3", r"\ensuremath{+}0.3"),
         ("1000000", r"1\,000\,000"),
         ("0.123456", "0.123456"),
