@@ -90,12 +90,11 @@ TABLES = {
             "pair": "pair",
             "tie": "tie",
             "best loss": "best loss",
-            "median loss": "median loss",
             "dead runs": "dead runs",
             "dead examples": "dead examples",
             "start at zero": "start at zero",
         },
-        "llrrrrrl",
+        "llrrrrl",
     ),
 }
 
