@@ -140,12 +140,14 @@ def draw(results: Any) -> dict[str, Any]:
     """A row for each solver: the passes that each gap takes; an arrow where the work allowed did not reach one."""
     names = [str(name) for name in results.dataset.values]
     figure, axes = fig.panels(1, len(names), height=3.1, sharex=True, sharey=True)
-    figure.suptitle("Digits cost a program little (short bars) and a subgradient method a hundredfold", fontsize=9)
-    shapes = dict(zip(TARGETS, (("o", "white", 5.5), ("s", fig.GREY, 4.5), ("D", fig.BLACK, 3.5)), strict=True))
+    figure.suptitle(
+        "Digits are cheap for an interior point (short bars), dear for subgradients (long bars)", fontsize=9
+    )
+    shapes = dict(zip(TARGETS, (("o", "white", 5.0), ("s", fig.GREY, 4.5), ("D", fig.BLACK, 3.5)), strict=True))
     where = [*range(len(SOLVERS), len(DESCENTS), -1), *range(len(DESCENTS) - 1, -1, -1)]
     for ax, name in zip(axes[0], names, strict=True):
         for at, solver in zip(where, SOLVERS, strict=True):
-            one, shade = results.sel(dataset=name, solver=solver), fig.BLUE if solver in PROGRAMS else fig.VIOLET
+            one, shade = results.sel(dataset=name, solver=solver), fig.GREY if solver in PROGRAMS else fig.VIOLET
             got = [float(p) for p in one.reached if np.isfinite(p)]
             missed = len(got) < len(TARGETS)
             end = float(one.most_passes) if missed else got[-1]
@@ -159,7 +161,7 @@ def draw(results: Any) -> dict[str, Any]:
         ax.axhline(len(DESCENTS), color=fig.GREY, lw=0.6)
     axes[0, 0].set_yticks(where, SOLVERS)
     for label, solver in zip(axes[0, 0].get_yticklabels(), SOLVERS, strict=True):
-        label.set_color(fig.BLUE if solver in PROGRAMS else fig.VIOLET)
+        label.set_color(fig.BLACK if solver in PROGRAMS else fig.VIOLET)
     axes[0, 0].set_ylabel("descent              programs", loc="center")
     _legend(figure, shapes)
     return {"costs": figure}
