@@ -169,7 +169,7 @@ def draw_gaps(results: Any) -> Any:
         ax, "exact law\n$\\frac{1}{3}\\ln 2\\,/\\,\\log t$", 5.0, 0.8 * LIMIT / 5.0, fig.BLACK, ha="right", va="top"
     )
     ax.set(xscale="log", yscale="log", xlabel=r"$\log t$", ylabel="gap of the direction to the SVM's")
-    ax.set_title("The gap falls like $1/\\log t$ if tails are exponential")
+    ax.set_title("With exponential tails the gap falls like $1/\\log t$")
     return figure
 
 
@@ -177,21 +177,14 @@ def draw_norms(results: Any) -> Any:
     """The norm of the weights against the steps: without end, or only until the losses are 0."""
     figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=2.4)
     ax = axes[0, 0]
-    looks = {"logistic": (fig.colour("logistic"), "-"), "hinge": (fig.colour("hinge"), (0, (4, 1.5)))}
-    for name, (shade, dash) in looks.items():
+    looks = {"logistic": ("logistic", "-"), "hinge": ("hinge,\n3 starts", (0, (4, 1.5)))}
+    for name, (label, dash) in looks.items():
         run = run_of(results, name)
-        kept = run.steps >= 1
-        ends = []
-        for points in run.points[:, kept]:
-            size = np.linalg.norm(points, axis=1)
-            ax.plot(run.steps[kept], size, color=shade, ls=dash)
-            ends.append(size[-1])
-        said = name if len(ends) == 1 else f"{name},\n{len(ends)} starts"
-        fig.label_line(
-            ax, f" {said}".replace("\n", "\n "), float(run.steps[-1]), float(np.mean(ends)), shade, ha="left"
-        )
-    ax.set(xscale="log", xlabel="step $t$", ylabel=r"norm of the weights", ylim=(0, None))
-    ax.set_title("Without a penalty the hinge stops; the logistic loss never does")
+        sizes = np.linalg.norm(run.points[:, run.steps >= 1], axis=2)
+        ax.plot(run.steps[run.steps >= 1], sizes.T, color=fig.colour(name), ls=dash)
+        fig.label_line(ax, label, 1.3 * float(run.steps[-1]), float(sizes[:, -1].max()), fig.colour(name))
+    ax.set(xscale="log", xlabel="step $t$", ylabel="norm of the weights", ylim=(0, None))
+    ax.set_title("The hinge stops; the logistic loss goes on")
     return figure
 
 
