@@ -93,12 +93,12 @@ def limits() -> dict[str, Any]:
     signed = two.labels[:, None] * two.inputs
     # Losses like 1/m are least, among points of one norm, where the pulls 1/m^2 add up along the point itself.
     least = lambda turn: np.sum(1.0 / (signed @ [np.cos(turn), np.sin(turn)]))  # noqa: E731
-    turn = minimize_scalar(least, bounds=(-0.46, 0.78), options={"xatol": 1e-10}).x
+    turn: Any = minimize_scalar(least, bounds=(-0.46, 0.78), options={"xatol": 1e-10})
     return {
         "appended": ll.descent_limit(apart, bias=True).weights,
         "free": ll.solve("hinge", apart, C=np.inf).weights,
         "foot": ll.geometry.ray_and_foot(mixed()).foot,
-        "polynomial": [np.cos(turn), np.sin(turn)],
+        "polynomial": [np.cos(turn.x), np.sin(turn.x)],
         "path": ll.solve("exponential", two, C=1 / np.array(PATH), bias=False).weights,
     }
 
@@ -141,11 +141,6 @@ def end_of(results: Any, name: str) -> Any:
 
 
 def draw(results: Any) -> dict[str, Any]:
-    """The gaps with the 1/log t law, and who stops."""
-    return {"gaps": draw_gaps(results), "norms": draw_norms(results)}
-
-
-def draw_gaps(results: Any) -> Any:
     """The direction's gap against log t: exponential tails follow the law, a polynomial one does not."""
     figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=2.9)
     ax, last = axes[0, 0], float(np.log(results.flow_steps.values[-1]))
@@ -170,22 +165,7 @@ def draw_gaps(results: Any) -> Any:
     )
     ax.set(xscale="log", yscale="log", xlabel=r"$\log t$", ylabel="gap of the direction to the SVM's")
     ax.set_title("With exponential tails the gap falls like $1/\\log t$")
-    return figure
-
-
-def draw_norms(results: Any) -> Any:
-    """The norm of the weights against the steps: without end, or only until the losses are 0."""
-    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=2.4)
-    ax = axes[0, 0]
-    looks = {"logistic": ("logistic", "-"), "hinge": ("hinge,\n3 starts", (0, (4, 1.5)))}
-    for name, (label, dash) in looks.items():
-        run = run_of(results, name)
-        sizes = np.linalg.norm(run.points[:, run.steps >= 1], axis=2)
-        ax.plot(run.steps[run.steps >= 1], sizes.T, color=fig.colour(name), ls=dash)
-        fig.label_line(ax, label, 1.3 * float(run.steps[-1]), float(sizes[:, -1].max()), fig.colour(name))
-    ax.set(xscale="log", xlabel="step $t$", ylabel="norm of the weights", ylim=(0, None))
-    ax.set_title("The hinge stops; the logistic loss goes on")
-    return figure
+    return {"gaps": figure}
 
 
 # ------------------------------------------------------------------------------------------------------------ reporting

@@ -97,15 +97,9 @@ def gaussian(config: Config, _: Any) -> dict[str, Any]:
     v = np.eye(config.gaussian_d)[0]
     w = rng.normal(size=(config.gaussian_starts, config.gaussian_d)) / np.sqrt(config.gaussian_d)
     opposite = -1.5 * v
-    paths = [1.5 * np.stack([np.cos(turns := np.linspace(0.1, 3.1, 8)), np.sin(turns)], axis=1)]
     for _ in range(2000):
         w, opposite = w - 0.1 * pull(w, v), opposite - 0.1 * pull(opposite, v)
-        paths.append(paths[-1] - 0.1 * pull(paths[-1], np.array([1.0, 0.0])))
-    return {
-        "distance": np.linalg.norm(w - v, axis=1),
-        "opposite": np.linalg.norm(opposite),
-        "paths": np.array(paths)[:300],
-    }
+    return {"distance": np.linalg.norm(w - v, axis=1), "opposite": np.linalg.norm(opposite)}
 
 
 def descended(inputs: Any, targets: Any, w: Any, slope: float, steps: int) -> tuple[Any, Any]:
@@ -157,19 +151,15 @@ def compute(config: Config, run: Any) -> Any:
     parts = {"orthogonal": orthogonal, "gaussian": gaussian, "square": square}
     held = run({label: functools.partial(part, config) for label, part in parts.items()})
     runs, normal, sets = (held[label] for label in parts)
-    results = xarray.Dataset(coords={"pair": list(PAIRS), "d": list(config.dimensions)})
-    results["negative"] = (("start",), runs["negative"])
-    results["risk"] = (("pair", "start"), runs["risk"])
     d = np.array(config.dimensions, float)
-    results["few"] = (("d",), [binomial(int(each))[: -(-int(each) // 4)].sum() for each in d])
-    results["printed"], results["hoeffding"] = ("d", np.exp(-d / 4)), ("d", np.exp(-d / 8))
-    results["distance"] = (("gaussian_start",), normal["distance"])
-    results["paths"] = (("step", "path", "axis"), normal["paths"])
-    for field, values in sets.items():
-        results[field] = (("set",), values)
-    results["opposite"] = float(normal["opposite"])
-    results.attrs["points"] = config.d
-    return results
+    few = [binomial(int(each))[: -(-int(each) // 4)].sum() for each in d]
+    chances = {"few": few, "printed": np.exp(-d / 4), "hoeffding": np.exp(-d / 8)}
+    fields: dict[str, Any] = {field: ("d", values) for field, values in chances.items()}
+    fields |= {"negative": ("start", runs["negative"]), "risk": (("pair", "start"), runs["risk"])}
+    fields |= {"distance": ("gaussian_start", normal["distance"]), "opposite": float(normal["opposite"])}
+    fields |= {field: ("set", values) for field, values in sets.items()}
+    results = xarray.Dataset(fields, coords={"pair": list(PAIRS), "d": list(config.dimensions)})
+    return results.assign_attrs(points=config.d)
 
 
 def binomial(d: int) -> Any:
@@ -187,61 +177,44 @@ def solved_sets(results: Any) -> Any:
 
 
 def draw(results: Any) -> dict[str, Any]:
-    """Dead coordinates, the two bounds, flow under Gaussian inputs, distances with the square loss."""
-    figure, axes = fig.panels(2, 2, height=4.8)
+    """Dead coordinates, the two bounds, distances with the square loss."""
+    figure, axes = fig.panels(1, 3, height=2.6)
     figure.suptitle("What is proven of one ReLU neuron holds here, but for one printed bound", fontsize=9)
-    counts, chances, flow, far = axes.ravel()
+    counts, chances, far = axes[0]
     d, red = int(results.attrs["points"]), fig.colour("relu+hinge")
     k = np.arange(d + 1)
     found = np.round(d * results.risk.sel(pair="relu+hinge").values).astype(int)
-    counts.bar(k, 100 * np.bincount(found, minlength=d + 1) / found.size, color=red, label="runs of ReLU + hinge")
+    counts.bar(k, 100 * np.bincount(found, minlength=d + 1) / found.size, color=red, label="ReLU + hinge")
     counts.plot(k, 100 * binomial(d), "_", color=fig.BLACK, ms=14, mew=1.5, label="fair coins")
-    counts.set(xlabel=f"dead coordinates at the end, of {d}", ylabel="runs, %", ylim=(0, 38))
-    counts.set_title("About half of the coordinates die")
-    counts.legend(loc="upper right")
-    lines = {"few": ("exact", fig.BLACK, "-"), "printed": ("printed: $e^{-d/4}$", fig.VIOLET, "--")}
-    for field, (label, shade, dash) in (lines | {"hoeffding": ("$e^{-d/8}$", fig.BROWN, ":")}).items():
+    counts.set(xlabel=f"dead at the end, of {d}", ylabel="runs, %", ylim=(0, 40))
+    counts.set_title("About half of the\ncoordinates die")
+    counts.legend(loc="upper right", borderpad=0)
+    for field, label, shade, dash in (
+        ("few", "exact", fig.BLACK, "-"),
+        ("printed", "printed:\n $e^{-d/4}$", fig.VIOLET, "--"),
+        ("hoeffding", "$e^{-d/8}$", fig.BROWN, ":"),
+    ):
         chances.semilogy(results.d, results[field], color=shade, ls=dash)
         fig.label_line(chances, f" {label}", float(results.d[-1]), float(results[field][-1]), shade)
     chances.set(xlabel="inputs $d$", ylabel="probability")
-    chances.set_title("Fewer than $d/4$ die more often than printed")
-    _draw_flow(flow, results, red)
+    chances.set_title("Fewer than $d/4$ die\nmore often than printed")
     far.hist(solved_sets(results), np.linspace(0.995, 2.005, 41), color=fig.GREY, log=True)
     far.axvline(2.0, color=fig.BLACK, lw=1, ls="--")
-    far.text(1.97, far.get_ylim()[1] * 0.6, "bound", ha="right", va="top", fontsize=7)
-    far.set(xlabel="distance gone / distance of the nearest solution", ylabel="sets of examples", ylim=(0.7, None))
-    far.set_title("Never more than twice as far as needed")
+    fig.label_line(far, "bound ", 2.0, 30.0, fig.BLACK, ha="right")
+    far.set(xlabel="distance gone / needed", ylabel="sets of examples", ylim=(0.7, None))
+    far.set_title("ReLU never goes more than\ntwice as far as needed")
     return {"results": figure}
-
-
-def _draw_flow(ax: Any, results: Any, red: str) -> None:
-    """Paths of descent under Gaussian inputs in the plane."""
-    for path in results.paths.values.transpose(1, 0, 2):
-        ax.plot(*path.T, color=fig.GREY, lw=1.2)
-        ax.plot(*path[0], "o", color=fig.GREY, ms=3)
-    ax.plot([-1.5, 0], [0, 0], color=red, lw=1.4)
-    ax.plot(-1.5, 0, "o", color=red, ms=3)
-    ax.plot(0, 0, "X", color=red, ms=6)
-    ax.plot(1, 0, "*", color=fig.BLACK, ms=9)
-    fig.label_line(ax, "opposite start", -1.5, -0.22, red, ha="left")
-    fig.label_line(ax, "target", 1.0, -0.22, fig.BLACK, ha="center")
-    ax.set(xlabel="$w_1$", ylabel="$w_2$", aspect="equal", ylim=(-0.45, 1.7))
-    ax.set_title("Gaussian inputs: only the opposite start fails")
 
 
 # ------------------------------------------------------------------------------------------------------------ reporting
 
 
 def report(results: Any) -> list[Any]:
-    """Tables of dead coordinates and of the bounds."""
+    """How many coordinates start dead."""
     d = int(results.attrs["points"])
     found = np.bincount(results.negative.values, minlength=d + 1)
     rows = [(k, int(c), number(found.sum() * p)) for k, (c, p) in enumerate(zip(found, binomial(d), strict=True))]
-    told = [table("Coordinates that start dead", ("dead", "runs", "expected"), rows)]
-    shown = results.sel(d=[x for x in (4, 8, 20, 40, 100, 200) if x in results.d])
-    bounds = zip(shown.d.values, *(shown[field].values for field in ("few", "printed", "hoeffding")), strict=True)
-    cells = [(int(x), *(f"{p:.2e}" for p in chances)) for x, *chances in bounds]
-    return [*told, table("Fewer than d/4 dead", ("d", "exact", "exp(-d/4)", "exp(-d/8)"), cells)]
+    return [table("Coordinates that start dead", ("dead", "runs", "expected"), rows)]
 
 
 @claim("", "What starts dead stays dead, the rest is learnt: loss off by", at_most(1e-9), fixed="before")
