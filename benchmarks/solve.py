@@ -24,18 +24,12 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC, LinearSVC
 
 import lossland as ll
 from lossland.core import replacing, show, table, versions
+from lossland.experiment import peer, primal_value
 
 TOLERANCES = tuple(10.0 ** -np.arange(1, 13))
-PHI = {
-    "hinge": lambda m: np.maximum(1 - m, 0),
-    "squared_hinge": lambda m: np.maximum(1 - m, 0) ** 2,
-    "logistic": lambda m: np.logaddexp(0, -m),
-}
 
 
 def synthetic(n, d):
@@ -66,52 +60,28 @@ def rehline(data, C, weights, tol):
 
     c = C * (np.ones(data.n) if weights is None else weights)
     solver = ReHLine(C=1.0, U=(-c * data.labels)[None], V=c[None], tol=tol, max_iter=200_000)
-    solver.fit(data.inputs)
-    return solver.coef_.ravel(), 0.0
+    return seconds(lambda: solver.fit(data.inputs)), solver.coef_.ravel(), 0.0
 
 
-def _scikit(make):
+def known(name):
+    """A solver of the experiments: (data, C, weights, tolerance) -> (seconds, weights, bias); its bias is free or none."""
+
     def run(data, C, weights, tol):
         # A peer that its most steps cut short looks faster than it is: many where they are cheap.
         most = max(100_000, 600_000_000 // data.n) if weights is None else 100_000
-        solver = make(C, tol, most).fit(data.inputs, data.labels, sample_weight=weights)
-        return solver.coef_.ravel(), float(np.ravel(solver.intercept_)[0]) if np.size(solver.intercept_) else 0.0
+        budget = 10 * most if name == "LIBSVM" else most
+        found = peer(name)(data, C, tolerance=tol, budget=budget, sample_weights=weights)
+        return found.seconds, found.weights, found.bias
 
-    return run
-
-
-def liblinear(loss):
-    return _scikit(
-        lambda C, tol, most: LinearSVC(
-            C=C, loss=loss, dual=loss == "hinge", fit_intercept=False, tol=tol, max_iter=most, random_state=0
-        )
-    )
+    return run, peer(name).free_bias
 
 
 PEERS = {
-    "hinge": {
-        "ReHLine": (rehline, False),
-        "LIBLINEAR": (liblinear("hinge"), False),
-        "LIBSVM": (
-            _scikit(lambda C, tol, most: SVC(kernel="linear", C=C, tol=tol, cache_size=500, max_iter=10 * most)),
-            True,
-        ),
-    },
-    "squared_hinge": {"TRON": (liblinear("squared_hinge"), False)},
-    "logistic": {
-        "newton-cholesky": (
-            _scikit(lambda C, tol, most: LogisticRegression(C=C, solver="newton-cholesky", tol=tol, max_iter=1000)),
-            True,
-        ),
-        "lbfgs": (_scikit(lambda C, tol, most: LogisticRegression(C=C, tol=tol, max_iter=100_000)), True),
-    },
+    "hinge": {"ReHLine": (rehline, False), "LIBLINEAR": known("LIBLINEAR"), "LIBSVM": known("LIBSVM")},
+    "squared_hinge": {"TRON": known("TRON")},
+    "logistic": {"newton-cholesky": known("newton-cholesky"), "lbfgs": known("lbfgs")},
 }
 TOO_SLOW = {("b", "LIBSVM"), ("c1", "LIBSVM"), ("c8", "LIBSVM")}
-
-
-def objective(loss, data, C, weights, w, b):
-    losses = PHI[loss](data.labels * (data.inputs @ w + b))
-    return 0.5 * w @ w + C * np.sum(losses if weights is None else weights * losses)
 
 
 def calibrated(run, loss, data, Cs, weights, best, accuracy, limit):
@@ -123,7 +93,8 @@ def calibrated(run, loss, data, Cs, weights, best, accuracy, limit):
     for k, C in enumerate(Cs):
         s = None if weights is None else weights[k]
         for place in range(max(start - 1, 0), len(TOLERANCES)):
-            reached = objective(loss, data, C, s, *run(data, C, s, TOLERANCES[place])) <= best[k] * (1 + accuracy)
+            value = primal_value(loss, data, C, *run(data, C, s, TOLERANCES[place])[1:], s)
+            reached = value <= best[k] * (1 + accuracy)
             if reached or time.perf_counter() - began > limit:
                 break
         missed += not reached
@@ -152,22 +123,22 @@ def compared(name, loss, options):
         best[bias] = ours["to rounding", bias]()
     runs = {}
     missed = {}
-    for peer, (run, bias) in peers.items():
-        tolerances, missed[peer] = calibrated(
+    for who, (run, bias) in peers.items():
+        tolerances, missed[who] = calibrated(
             run, loss, data, Cs, weights, best[bias].objective, options.accuracy, options.limit
         )
-        runs[peer] = lambda run=run, tolerances=tolerances: [
-            run(data, C, None if weights is None else weights[k], tolerances[k]) for k, C in enumerate(Cs)
-        ]
-    rounds = [({k: seconds(f) for k, f in ours.items()}, {k: seconds(f) for k, f in runs.items()})
+        runs[who] = lambda run=run, tolerances=tolerances: sum(
+            run(data, C, None if weights is None else weights[k], tolerances[k])[0] for k, C in enumerate(Cs)
+        )
+    rounds = [({k: seconds(f) for k, f in ours.items()}, {k: f() for k, f in runs.items()})
               for _ in range(options.rounds)]  # fmt: skip
-    for peer, (_, bias) in peers.items():
+    for who, (_, bias) in peers.items():
         mine, rounding = (np.array([r[0][what, bias] for r in rounds]) for what in ("to accuracy", "to rounding"))
-        theirs = np.array([r[1][peer] for r in rounds])
+        theirs = np.array([r[1][who] for r in rounds])
         yield {
             "workload": name,
             "loss": loss,
-            "peer": peer,
+            "peer": who,
             "free_bias": bias,
             "problems": len(Cs),
             "seconds": float(np.median(mine)),
@@ -175,7 +146,7 @@ def compared(name, loss, options):
             "their_seconds": float(np.median(theirs)),
             "ratio": float(np.median(theirs / mine)),
             "ratio_to_rounding": float(np.median(theirs / rounding)),
-            "missed": int(missed[peer]),
+            "missed": int(missed[who]),
             "first_call": first["to rounding", bias],
             "worst_gap": float(np.max(best[bias].gap)),
             "iterations": float(np.mean(best[bias].iterations)),
@@ -185,7 +156,7 @@ def compared(name, loss, options):
 def _installed():
     from importlib.util import find_spec
 
-    every = {peer for group in PEERS.values() for peer in group}
+    every = {name for group in PEERS.values() for name in group}
     return every if find_spec("rehline") else every - {"ReHLine"}
 
 
