@@ -64,7 +64,7 @@ def rehline(data, C, weights, tol):
 
 
 def known(name):
-    """A solver of the experiments: (data, C, weights, tolerance) -> (seconds, weights, bias); its bias is free or none."""
+    """A solver of the experiments: (data, C, weights, tolerance) -> (seconds, weights, bias); has it a free bias."""
 
     def run(data, C, weights, tol):
         # A peer that its most steps cut short looks faster than it is: many where they are cheap.

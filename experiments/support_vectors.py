@@ -54,14 +54,15 @@ def inner(a: Any, b: Any) -> Any:
 def refit(kind: str, name: str, config: Config, _: Any) -> dict[str, Any]:
     """Change of the examples' scores, relative to the largest, after each act; standardised once, before.
 
-    Both kinds are solved by active sets over the examples, whose weights are exact to rounding.
+    Both kinds are solved over the examples: once their active set is found, the weights are exact to rounding.
     """
     data = ll.standardise(ll.load(name))
     kernel: Any = {"kernel": inner} if kind == "linear" else {"gamma": 1.0 / (data.d * float(data.inputs.var()))}
     fit = functools.partial(ll.solve_kernel, C=config.C, **kernel)
     first = {model: fit(loss, data) for model, loss in MODELS.items()}
     svm, rng = first["svm"], np.random.default_rng(config.seed)
-    others = (svm.duals == 0) & (data.labels * ll.decision_function(svm, data.inputs) > 1)
+    # Multipliers of examples outside the margin are 0, or what rounding leaves of 0.
+    others = data.labels * ll.decision_function(svm, data.inputs) > 1 + 1e-6
     moved = replace(data, inputs=(_pushed if kind == "linear" else _strayed)(data, svm, others, rng))
     one = np.ones(data.n)
     fewer = np.where(np.arange(data.n) == np.argmax(svm.duals), 0.0, 1.0)
@@ -257,7 +258,7 @@ def beyond(results):
     return float(added(results, "svm", inside=False).max())
 
 
-@claim("S7", "A point added with a margin below 1 changes the SVM (relative change)", at_least(1e-10), fixed="before")
+@claim("S7", "A point added with a margin below 1 changes the SVM (relative change)", at_least(1e-10), fixed="after")
 def within(results):
     return float(added(results, "svm", inside=True).min())
 
