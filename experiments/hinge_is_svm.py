@@ -25,7 +25,6 @@ from lossland.experiment import (
     gather,
     number,
     peer,
-    percent,
     primal_value,
     with_constant,
 )
@@ -279,8 +278,8 @@ def numbers(results: Any) -> dict[str, str]:
         "libsvm": number(max(ended(results, "LIBSVM").values()), 2),
         "clarabel": number(max(ended(results, "Clarabel").values()), 2),
         "liblinear_own": number(max(ended(results, "LIBLINEAR").values()), 2),
-        "liblinear_least_percent": percent(float(strayed.min()), 2),
-        "liblinear_most_percent": percent(float(strayed.max()), 2),
+        "liblinear_least_percent": number(100 * float(strayed.min()), 2),
+        "liblinear_most_percent": number(100 * float(strayed.max()), 2),
         "counted_on": str(results.dataset.values[0]),
         "outside": outside,
         "on": on,

@@ -189,13 +189,15 @@ def draw(results: Any) -> dict[str, Any]:
     counts.set(xlabel=f"dead at the end, of {d}", ylabel="runs, %", ylim=(0, 40))
     counts.set_title("About half of the\ncoordinates die")
     counts.legend(loc="upper right", borderpad=0)
-    for field, label, shade, dash in (
-        ("few", "exact", fig.BLACK, "-"),
-        ("printed", "printed:\n $e^{-d/4}$", fig.VIOLET, "--"),
-        ("hoeffding", "$e^{-d/8}$", fig.BROWN, ":"),
-    ):
+    looks = {"few": (fig.BLACK, "-"), "printed": (fig.VIOLET, "--"), "hoeffding": (fig.BROWN, ":")}
+    for field, (shade, dash) in looks.items():
         chances.semilogy(results.d, results[field], color=shade, ls=dash)
-        fig.label_line(chances, f" {label}", float(results.d[-1]), float(results[field][-1]), shade)
+    for label, field, at, up, side in (
+        ("exact", "few", 150, 20.0, "left"),
+        ("printed:\n$e^{-d/4}$", "printed", 100, 0.05, "right"),
+        ("$e^{-d/8}$", "hoeffding", 60, 50.0, "left"),
+    ):
+        fig.label_line(chances, label, at, up * float(results[field].sel(d=at)), looks[field][0], ha=side)
     chances.set(xlabel="inputs $d$", ylabel="probability")
     chances.set_title("Fewer than $d/4$ die\nmore often than printed")
     far.hist(solved_sets(results), np.linspace(0.995, 2.005, 41), color=fig.GREY, log=True)
@@ -213,7 +215,7 @@ def report(results: Any) -> list[Any]:
     """How many coordinates start dead."""
     d = int(results.attrs["points"])
     found = np.bincount(results.negative.values, minlength=d + 1)
-    rows = [(k, int(c), number(found.sum() * p)) for k, (c, p) in enumerate(zip(found, binomial(d), strict=True))]
+    rows = [(k, int(c), f"{found.sum() * p:.0f}") for k, (c, p) in enumerate(zip(found, binomial(d), strict=True))]
     return [table("Coordinates that start dead", ("dead", "runs", "expected"), rows)]
 
 

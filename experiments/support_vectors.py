@@ -278,5 +278,6 @@ def numbers(results: Any) -> dict[str, str]:
         "logistic_least_change": number(min(logistic_follows(results).values()), 2),
         "deleted_least_change": number(min(support_decides(results).values()), 2),
         "added_beyond": number(beyond(results), 2),
+        "added_within_least": number(within(results), 2),
         "added_logistic_least": number(anywhere(results), 2),
     }
