@@ -40,7 +40,6 @@ from ._words import pair_name as pair_name
 from ._words import percent as percent
 
 """For other wings."""
-from ._peers import Reached as Reached
 from ._peers import dual_value as dual_value
 from ._peers import peer as peer
 from ._peers import primal_value as primal_value
