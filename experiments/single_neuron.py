@@ -193,9 +193,9 @@ def draw(results: Any) -> dict[str, Any]:
     for field, (shade, dash) in looks.items():
         chances.semilogy(results.d, results[field], color=shade, ls=dash)
     for label, field, at, up, side in (
-        ("exact", "few", 150, 20.0, "left"),
-        ("printed:\n$e^{-d/4}$", "printed", 100, 0.05, "right"),
-        ("$e^{-d/8}$", "hoeffding", 60, 50.0, "left"),
+        (" exact", "few", 200, 1.0, "left"),
+        ("printed:\n$e^{-d/4}$", "printed", 92, 0.01, "right"),
+        (" $e^{-d/8}$", "hoeffding", 200, 1.0, "left"),
     ):
         fig.label_line(chances, label, at, up * float(results[field].sel(d=at)), looks[field][0], ha=side)
     chances.set(xlabel="inputs $d$", ylabel="probability")

@@ -170,8 +170,9 @@ def _draw_plane(ax: Any, results: Any) -> None:
             label = f"{LOOKS[model][0]}, {'after' if when else 'before'}"
             fig.decision_lines(ax, reach, line[None, :2], line[2:], 0.0, label=label, **look)
     handles, names = ax.get_legend_handles_labels()
-    kept = [k for k, name in enumerate(names) if "," in name]
-    ax.legend([handles[k] for k in kept], [names[k] for k in kept], loc="lower left", fontsize=6, handlelength=1.6)
+    lines = [(handle, name) for handle, name in zip(handles, names, strict=True) if "," in name]
+    ax.set_ylim(1.5 * ax.get_ylim()[0], None)
+    ax.legend(*zip(*lines, strict=True), loc="lower left", fontsize=6, ncols=2, columnspacing=1, borderaxespad=0)
     ax.set_title("All unringed points move (arrows):\nthe SVM's line stays")
 
 
@@ -182,8 +183,13 @@ def _draw_added(ax: Any, results: Any) -> None:
         at = 6 if model == "svm" else results.sizes["place"] - 2
         fig.label_line(ax, name, float(results.margin[at]), 8 * float(values[at]), shade, ha="center")
     ax.axvline(1, color=fig.BLACK, lw=0.7, ls=":")
-    fig.label_line(ax, "margin 1", 0.8, 1e-12, fig.BLACK, rotation=90, ha="right")
-    fig.label_line(ax, "exactly 0", 3, 6 * FLOOR, LOOKS["svm"][2], ha="center")
+    fig.label_line(ax, "margin 1", 1.1, 1e-16, fig.BLACK)
+    fig.label_line(ax, "0 but for\nrounding", 3, 1e-11, LOOKS["svm"][2], ha="center")
+    svm = added(results, "svm", inside=True)
+    if float(svm.min()) < 1e-10:
+        note: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 6}
+        words = "support vectors\non the margin\ntake up its pull"
+        fig.label_line(ax, words, float(results.margin[int(np.argmin(svm.values))]) - 1.6, 1e-13, fig.BLACK, **note)
     ax.set(yscale="log", ylim=(FLOOR / 3, 30), xlabel="margin of one added point", ylabel="relative change of $(w, b)$")
     ax.set_title("A point beyond the margin\npulls only logistic regression")
 
