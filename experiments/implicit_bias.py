@@ -16,7 +16,7 @@ from lossland import figures as fig
 from lossland.core import table
 from lossland.experiment import at_least, at_most, claim, equal, number, ordered
 
-SECONDS = 60
+SECONDS = 15
 LIMIT = float(np.log(2.0)) / 3
 """The offset of the two-point set, and the constant of its law."""
 PATH = (1e-2, 1e-4, 1e-8, 1e-12)

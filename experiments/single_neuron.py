@@ -20,7 +20,7 @@ from lossland import figures as fig
 from lossland.core import table
 from lossland.experiment import at_least, at_most, claim, number, percent
 
-SECONDS = 40
+SECONDS = 15
 PAIRS = ("relu+hinge", "relu+squared", "leaky_relu+squared", "identity+hinge")
 SLOPE = 0.5
 """Of the leaky ReLU whose limit is held against the nearest solution."""
