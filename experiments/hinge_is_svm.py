@@ -29,7 +29,7 @@ from lossland.experiment import (
     with_constant,
 )
 
-SECONDS = 30
+SECONDS = 15
 PROBLEMS = ("free bias", "penalised bias")
 PEERS = {"LIBSVM": PROBLEMS[0], "Clarabel": PROBLEMS[0], "LIBLINEAR": PROBLEMS[1]}
 """The libraries, and whose optimum they look for."""

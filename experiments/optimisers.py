@@ -26,7 +26,7 @@ from lossland.experiment import (
     with_constant,
 )
 
-SECONDS = 90
+SECONDS = 30
 PROGRAMS = ("interior point", "Clarabel", "LIBSVM", "LIBLINEAR", "dual coordinate descent")
 DESCENTS = ("L-BFGS, smoothed hinge", "subgradient descent", "averaged SGD", "Pegasos")
 SOLVERS = (*PROGRAMS, *DESCENTS)
