@@ -6,8 +6,9 @@ A peer is run at falling tolerances on each problem; the first that brings its o
 certified optimum is the one that is timed, so that no peer is charged for digits that were not asked for. What no
 tolerance reaches counts as missed, at the time of the last one. Each round times all solvers one after the other, so
 that a change in the machine's speed hits all; medians of the rounds and of the rounds' ratios are reported. A peer
-without a free bias is compared with ours without one, and its time is that of its own solving alone. Ours is timed to the same accuracy, where it stops at a gap that
-it proves, and to its default, a gap of rounding size. Compile time is reported apart.
+without a free bias is compared with ours without one, and a peer's time is that of its solving alone. Ours is timed to
+the same accuracy, where it stops at a gap that it proves, and to its default, a gap of rounding size. Compile time is
+reported apart.
 
 (a) breast_cancer, 49 values of C in 1e-3..1e3; (b) 10000 x 100, 10 % label noise, 21 values in 1e-4..10;
 (c1), (c8) 100000 x 30, one value and eight; (d) digits 3 and 8, 10 values; (e) 1000 bootstraps of (a) at C = 1.
