@@ -38,3 +38,10 @@ from ._words import listed as listed
 from ._words import number as number
 from ._words import pair_name as pair_name
 from ._words import percent as percent
+
+"""For other wings."""
+from ._peers import dual_value as dual_value
+from ._peers import peer as peer
+from ._peers import primal_value as primal_value
+from ._peers import traced as traced
+from ._peers import with_constant as with_constant
