@@ -197,7 +197,7 @@ def dumbbells(axes: Axes, values: Mapping[str, Sequence[float]], named: tuple[st
         named: what the two are called.
         digits: after the point.
     """
-    for k, (name, two) in enumerate(reversed(values.items())):
+    for k, (name, two) in enumerate(reversed([*values.items()])):
         shade = colour(name)
         axes.plot(two, [k, k], color=shade, lw=0.8)
         for x, mark, face in zip(two, "oD", (shade, "white"), strict=True):
