@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -63,10 +64,11 @@ def proven(config: Config, dataset: str, tick: Any) -> dict[str, Any]:
         steps=config.steps,
         record=(0,),
         init=init,
+        metrics={"highest": lambda scores, *_: jnp.max(scores)},
     )
     best = [ll.global_minimum(name, data, box=config.box) for name in PAIRS]
     held = {field: values[:, :, 0, 0, -1] for field, values in s.records.items()}
-    dead = ((held["active"] == 0) & (held["dead"] > 0)).astype("int8")
+    dead = ((held["active"] == 0) & (held["highest"] <= 0)).astype("int8")
     ends = {"risk": held["risk"], "dead": dead}
     return ends | {"bound": [found.bound for found in best], "value": [found.value for found in best]}
 
@@ -107,7 +109,10 @@ def draw_distances(results: Any) -> Any:
         ax.step(every, 100 * np.arange(1, every.size + 1) / every.size, where="post", color=fig.colour(pair), lw=1.8)
         fig.label_line(ax, said, *place, fig.colour(pair))
     ax.set(xscale="log", xlim=(1e-6, 1), ylim=(0, 100), xlabel="mean loss above the proven minimum")
-    ax.set(ylabel="runs that end at most so far above, %", title="Linear + hinge comes near its least loss,\nReLU + hinge mostly does not")
+    ax.set(
+        ylabel="runs that end at most so far above, %",
+        title="Linear + hinge comes near its least loss,\nReLU + hinge mostly does not",
+    )
     return figure
 
 

@@ -65,7 +65,7 @@ def repaired(config: Config, dataset: str, tick: Any) -> dict[str, Any]:
 def compute(config: Config, run: Any) -> Any:
     """All repairs; dims (dataset, repair)."""
     parts = run({dataset: functools.partial(repaired, config, dataset) for dataset in config.datasets})
-    fields = dict.fromkeys(("dead", "error", "calibrated", "positive", "negative"), ["repair"])
+    fields = dict.fromkeys(("dead", "error", "calibrated", "positive", "negative"), ("repair",))
     names = {"dataset": [data_name(dataset) for dataset in config.datasets]}
     results = gather(parts, str, {"dataset": config.datasets}, {**fields}, names=names)
     repairs = [ll.geometry.relu_repairs()[k].name for k in config.repairs]
@@ -97,11 +97,10 @@ def draw(results: Any) -> dict[str, Any]:
     )
     axes[0, 0].set_yticks(where, [str(name) + " *" * (1 - int(fine)) for name, fine in
                                   zip(first.repair.values, first.calibrated.values, strict=True)])  # fmt: skip
-    for ax in (axes[0, 0], axes[0, 2]):
-        figure.legend(
-            *ax.get_legend_handles_labels(), loc=f"outside lower {'left' if ax is axes[0, 0] else 'right'}", ncols=2
-        )
-    figure.text(0.5, 0.015, "* this rule is not calibrated", fontsize=7, ha="center")
+    handles = [*axes[0, 0].get_legend_handles_labels()[0], *axes[0, 2].get_legend_handles_labels()[0]]
+    handles.append(fig.patch("* the rule is not calibrated"))
+    handles[-1].set_visible(False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return {"all": figure}
 
 

@@ -97,10 +97,10 @@ def trained(config: Config, dataset: str, tick: Any) -> dict[str, Any]:
             record=(0,),
             init=init,
             thresholds=(0.0, 0.5),
-            metrics={side: reaches(side) for side in SIDES},
+            metrics={side: reaches(side) for side in SIDES} | {"highest": lambda scores, *_: jnp.max(scores)},
         )
         last = {field: values[:, :, 0, 0, -1] for field, values in s.records.items()}
-        dead = ((last["active"] == 0) & (last["dead"] > 0)).astype("int8")
+        dead = ((last["active"] == 0) & (last["highest"] <= 0)).astype("int8")
         held.append({"error": last["test_error"], "dead": dead, "norm": last["weight_norm"]})
         held[-1] |= {side: last[side] for side in SIDES}
         tick(split + 1, config.splits)

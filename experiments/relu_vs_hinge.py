@@ -73,7 +73,7 @@ def train(config: Config, dataset: str, pair: str, tie: float, tick: Any) -> dic
         dead = (slopes == 0) & (objective.labels * scores <= 0)
         test = model.apply(params, test_inputs)
         errors = [jnp.mean(jnp.where(test > at, 1.0, -1.0) != test_labels) for at in THRESHOLDS]
-        shares = {"dead_share": jnp.mean(dead), "dead": jnp.all(slopes == 0) & jnp.any(dead)}
+        shares = {"dead_share": jnp.mean(dead), "dead": jnp.all((slopes == 0) & (scores <= 0))}
         return params | shares | {"risk": objective.risk(params), "error": jnp.stack(errors)}
 
     every = max(1, config.steps // 400)
