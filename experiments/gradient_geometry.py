@@ -162,13 +162,12 @@ def draw(results: Any) -> dict[str, Any]:
     plane = ll.geometry.AngleMap(results.angle.values, defined, results.w_1.values, results.b.values)
     data = ll.Dataset(results.inputs.values, labels)
     pulls = {p: ll.geometry.line_pulls(p, data, np.array([0.8, 0.6]), 0.2) for p in PAIRS}
+    title = "Linear + hinge and ReLU + hinge pull\nalike only where all scores are high"
     figures = {
         "weights": fig.weights_figure(held, support),
         "shares": fig.shares_figure(results.step.values, shares),
         "angles": fig.angles_figure(results.step.values, turned(results)),
-        "map": fig.angle_map_figure(
-            plane, ("$w_1$", "$b$"), "Angle between the gradients of\nlinear + hinge and ReLU + hinge"
-        ),
+        "map": fig.angle_map_figure(plane, ("$w_1$", "$b$"), title),
         "pulls": fig.pulls_figure(pulls, data.inputs, labels),
     }
     said = {

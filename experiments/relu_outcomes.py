@@ -166,9 +166,7 @@ def draw_deaths(results: Any) -> Any:
         ax.set(xlabel="scale of the start's weights", ylim=(0, 100), title=data_name(str(name)))
     axes[0, 0].set_ylabel("dead runs of ReLU + hinge, %")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.suptitle(
-        "Small weights leave the bias to decide: half the runs of ReLU + hinge are dead at once", fontsize=9
-    )
+    figure.suptitle("The smaller the first weights, the more runs of ReLU + hinge are dead at once", fontsize=9)
     return figure
 
 
