@@ -188,17 +188,8 @@ def pulls_figure(held: Mapping[str, LinePulls], inputs: np.ndarray, labels: np.n
         (w, b), (moved, shift) = pulls.line, pulls.moved
         decision_lines(ax, inputs, w[None], np.array([b]), 0.0, color=BLACK, lw=1.2, label="line")
         if np.any(moved):
-            decision_lines(
-                ax,
-                inputs,
-                moved[None],
-                np.array([shift]),
-                0.0,
-                color=BLACK,
-                lw=1.1,
-                ls=(0, (4, 2)),
-                label="after a step",
-            )
+            look: dict[str, Any] = {"color": BLACK, "lw": 1.1, "ls": (0, (4, 2)), "label": "after a step"}
+            decision_lines(ax, inputs, moved[None], np.array([shift]), 0.0, **look)
         active = np.abs(pulls.weights) > 1e-3
         span = 0.16 * float(np.abs(inputs).max()) / max(float(np.abs(pulls.weights).max()), 1e-12)
         for i in np.flatnonzero(active):
