@@ -111,7 +111,7 @@ def titled(dataset: str) -> str:
     """A data set in words, with what tells it from others of its kind."""
     settings = dataset.partition("(")[2].rstrip(")").split(", ")
     apart = [part for part in settings if part.startswith(("d=", "positives="))]
-    return ", ".join([data_name(dataset), *(part.replace("=", " = ").replace("positives", "$P_+$") for part in apart)])
+    return ", ".join([data_name(dataset), *(part.replace("=", " = ").replace("positives", "P+") for part in apart)])
 
 
 def compute(config: Config, run: Any) -> Any:
@@ -179,11 +179,11 @@ def draw_gains(results: Any) -> Any:
     ax.axhline(-0.7, color=fig.GREY, lw=0.5)
     names = [str(results.dataset.values[k]) for k in order]
     ax.set_yticks([-1.4, *range(len(order))], ["mean of the\ndifferences", *names])
-    ax.set(xlabel="test error at $z > 0$ minus at $z > 1/2$, points", ylim=(-2.1, len(order) - 0.4))
-    for pair, mark, x, side in (("identity+hinge", "disc", 0.0, "left"), ("relu+hinge", "diamond", 1.0, "right")):
-        ax.annotate(f"{pair_name(pair)} ({mark})", (x, 1.01), xycoords="axes fraction", ha=side, va="bottom",
-                    color=fig.colour(pair), fontsize=7)  # fmt: skip
-    ax.set_title("What threshold 1/2 gains depends on the data,\nnot on the ReLU alone", pad=14)
+    ax.set(xlabel="fall of the test error from\n$z > 0$ to $z > 1/2$, points", ylim=(-2.1, len(order) - 0.4))
+    for pair, x, side in (("identity+hinge", 0.0, "left"), ("relu+hinge", 1.0, "right")):
+        look: dict[str, Any] = {"ha": side, "va": "bottom", "color": fig.colour(pair), "fontsize": 7}
+        ax.annotate(pair_name(pair), (x, 1.01), xycoords="axes fraction", **look)
+    figure.suptitle("Threshold 1/2 costs linear + hinge,\nnot ReLU + hinge", fontsize=8.5)
     return figure
 
 
