@@ -160,26 +160,30 @@ def draw(results: Any) -> dict[str, Any]:
         look: dict[str, Any] = {"color": fig.VIOLET, "ls": dash, "marker": mark, "ms": 3}
         share.plot(c, 100 * reached(one, tolerance), label=f"within {percent(tolerance)} % of the best", **look)
     share.plot(c, 100 * one.dead.mean("draw"), color=fig.GREY, ls="-.", label="dead")
-    share.set(ylabel="share of starts, %", ylim=(0, 103), title="More starts reach the best as the floor sinks")
+    share.set(ylabel="share of starts, %", ylim=(0, 100), title="More starts reach the best as the floor sinks")
     share.legend(loc="best")
     value.plot(c, best(one), color=fig.VIOLET, marker="o", ms=3)
-    value.axhline(float(results.svm_value), color=fig.colour(SVM), ls="--", lw=1)
-    fig.label_line(
-        value, "the SVM, solved exactly", c[-1], float(results.svm_value), fig.colour(SVM), ha="right", va="bottom"
-    )
+    svm_value = float(results.svm_value)
+    value.axhline(svm_value, color=fig.colour(SVM), ls="--", lw=1)
+    fig.label_line(value, f"the SVM, solved: {svm_value:.3f}", c[-1], svm_value + 0.04, fig.colour(SVM), ha="right")
+    low, arrow = best(one).min(), {"arrowstyle": "-|>", "lw": 0.7}
+    at = (c[best(one).argmin()], low)
+    value.annotate(f"{low:.3f}", at, (at[0], 0.5 * low), fontsize=7, ha="center", arrowprops=arrow)
     value.set(ylabel="best value found", title="The best value falls to c = 1, then rises", ylim=(0, None))
     live = one.error.where(one.dead == 0).mean("draw"), one.error_at_zero.where(one.dead == 0).mean("draw")
     for each, dash, mark, said in ((live[0], "-", "o", "read half way"), (live[1], ":", "s", "read at 0")):
         error.plot(c, 100 * each, color=fig.VIOLET, ls=dash, marker=mark, ms=3, label=said)
     error.axhline(100 * float(svm.error.mean()), color=fig.colour(SVM), ls="--", lw=1, label="the SVM")
-    error.set(ylabel="test error of live runs, %", xlabel="$c$ of max$(z, -c)$", title="The error hardly moves")
+    error.set(
+        ylabel="test error of live runs, %", xlabel="$c$ of max$(z, -c)$", title="Read half way, the error hardly moves"
+    )
     error.set_ylim(0, 1.3 * 100 * max(float(each.max()) for each in live))
     error.legend(loc="lower right")
     count.plot(c, one.minima, color=fig.VIOLET, marker="o", ms=3, label="all")
     count.plot(c, one.plateaus, color=fig.GREY, ls="-.", marker="s", ms=3, label="plateaus")
     count.axhline(float(svm.minima), color=fig.colour(SVM), ls="--", lw=1, label="the SVM")
     count.set(
-        ylabel="sets of local minima", xlabel="$c$ of max$(z, -c)$", title="A plateau is left however low the floor"
+        ylabel="sets of local minima", xlabel="$c$ of max$(z, -c)$", title="Fewer local minima, but a plateau is left"
     )
     count.set_ylim(0, None)
     count.legend(loc="upper right")
@@ -256,11 +260,13 @@ def numbers(results: Any) -> dict[str, str]:
     """What a text would quote, ready to print."""
     one, near = path(results), at_svm(results).mean("draw").values
     held = dict(zip(one.depth.values.tolist(), best(one), strict=True))
-    within = reached(one, 0.01)
+    within, half = reached(one, 0.01), int(np.argmax(near >= 0.5))
     return {
         "starts": str(one.sizes["draw"]),
         "stuck_first": percent(1 - near[0], 0),
         "stuck_last": percent(1 - near[-1], 1),
+        "half_depth": f"{one.depth.values[half]:g}",
+        "half_share": percent(near[half], 0),
         "depth_last": f"{one.depth.values[-1]:g}",
         "best_at_zero": f"{held[0.0]:.3f}",
         "best_at_one": f"{held[1.0]:.3f}",
