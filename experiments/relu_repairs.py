@@ -93,7 +93,7 @@ def draw(results: Any) -> dict[str, Any]:
     for y in where[np.isnan(first.positive.values)]:
         axes[0, 2].text(0.02, y, "no line without errors", fontsize=6, va="center")
     axes[0, 2].set(
-        xlabel=f"distance of the nearest ({first.dataset.item()})", title="the leaky slope's margin\nis uneven"
+        xlabel=f"nearest example, {first.dataset.item()}", title="the leaky slope's margin\nis uneven"
     )
     axes[0, 0].set_yticks(where, [str(name) + " *" * (1 - int(fine)) for name, fine in
                                   zip(first.repair.values, first.calibrated.values, strict=True)])  # fmt: skip

@@ -15,7 +15,7 @@ CONFIG = EXPERIMENT.Config(
 
 
 def test_gains_are_means_over_starts_that_relu_survives(results):
-    one, expected = results.isel(dataset=1), {}
+    one, expected, falls = results.isel(dataset=1), {}, []
     for pair in EXPERIMENT.PAIRS:
         falls = []
         for split in range(CONFIG.splits):
