@@ -35,7 +35,7 @@ OPTIMISERS = {
     "adam": (optax.adam, 0.03),
 }
 """Name -> what is called with the step size, and the step size."""
-SECONDS = 60
+SECONDS = 30
 
 
 @dataclass(frozen=True)

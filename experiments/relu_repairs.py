@@ -18,7 +18,7 @@ from lossland.experiment import at_most, claim, data_name, gather, number, perce
 PLAIN, HALF, HIGH = "ReLU + hinge", "threshold 1/2", "start: bias + 1, weights / 10"
 PULLED = ("leaky ReLU, slope 0.1", "matching loss of ReLU", "no ReLU (SVM)")
 """Repairs under which every missed positive is pulled."""
-SECONDS = 60
+SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ def draw(results: Any) -> dict[str, Any]:
         )
     for y in where[np.isnan(first.positive.values)]:
         axes[0, 2].text(0.02, y, "no line without errors", fontsize=6, va="center")
-    axes[0, 2].set(
-        xlabel=f"nearest example, {first.dataset.item()}", title="the leaky slope's margin\nis uneven"
-    )
+    axes[0, 2].set(xlabel=f"nearest example, {first.dataset.item()}", title="the leaky slope's margin\nis uneven")
     axes[0, 0].set_yticks(where, [str(name) + " *" * (1 - int(fine)) for name, fine in
                                   zip(first.repair.values, first.calibrated.values, strict=True)])  # fmt: skip
     handles = [*axes[0, 0].get_legend_handles_labels()[0], *axes[0, 2].get_legend_handles_labels()[0]]

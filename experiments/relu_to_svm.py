@@ -21,7 +21,7 @@ from lossland.experiment import at_least, at_most, claim, gather, number, percen
 SVM = "identity+hinge"
 TOLERANCES = (0.001, 0.01, 0.05)
 """Relative distances from the best value within which a start has reached it."""
-SECONDS = 90
+SECONDS = 30
 
 
 @dataclass(frozen=True)

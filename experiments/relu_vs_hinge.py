@@ -26,7 +26,7 @@ SHOWN = ("identity+hinge", "relu+hinge", "sigmoid+cross_entropy")
 """Logistic regression is not drawn: its runs are those of sigmoid + cross-entropy."""
 TIES = (0.0, 0.5)
 THRESHOLDS = (0.0, 0.5)
-SECONDS = 120
+SECONDS = 45
 
 
 @dataclass(frozen=True)
