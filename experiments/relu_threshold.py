@@ -21,7 +21,7 @@ PAIRS = ("identity+hinge", "relu+hinge")
 SIDES = ("positive", "negative")
 READ = (("identity+hinge", 0.0), ("relu+hinge", 0.0), ("relu+hinge", 0.5))
 """The rules whose margins are shown."""
-SECONDS = 60
+SECONDS = 45
 
 
 @dataclass(frozen=True)
