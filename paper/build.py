@@ -70,7 +70,7 @@ TABLES = {
         "lrrrrcrrr",
     ),
     "repairs": Cut(
-        "gradient_geometry",
+        "relu_repairs",
         "Repairs",
         {
             "repair": "repair",

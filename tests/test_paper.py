@@ -287,8 +287,7 @@ def test_a_table_with_what_is_no_number_stops_the_paper():
     cut = build.Table("Repairs", ("repair", "error"), (("none", "nan"), ("leaky", "")))
     (told,) = build.no_number_cells(_listed(), {"repairs": cut})
     assert told == (
-        "The paper takes the table repairs from the experiment gradient_geometry, where 'error' of none is no number: "
-        "'nan'."
+        "The paper takes the table repairs from the experiment relu_repairs, where 'error' of none is no number: 'nan'."
     )
 
 

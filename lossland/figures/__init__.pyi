@@ -44,6 +44,7 @@ from ._style import band as band
 from ._style import colour as colour
 from ._style import curves as curves
 from ._style import decision_lines as decision_lines
+from ._style import dumbbells as dumbbells
 from ._style import label_line as label_line
 from ._style import panels as panels
 from ._style import patch as patch
