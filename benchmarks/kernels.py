@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import make_classification
+from sklearn.svm import SVC
 
 import lossland as ll
 from lossland.core import replacing, show, table, versions

@@ -14,13 +14,14 @@ from lossland import __version__
 from lossland.commands import COMMANDS, UsageError, chosen, parsed, settings
 from lossland.core import SWITCH, keep_compiled_of_commands
 
-FIRST = """lossland: what each pair of output activation and loss really optimises. Five things to do:
+FIRST = """lossland: what each pair of output activation and loss really optimises.
+Five things to do:
 
-  lossland answer                              is a ReLU output with the hinge an SVM? In ten seconds
-  lossland card relu hinge                     everything about a pair, and what of it is proven
-  lossland check my_loss.py:my_loss            does a loss of your own keep its promises?
-  lossland sweep relu+hinge identity+hinge     train pairs side by side on real data
-  lossland solve my_data.csv                   an SVM of your data with a certificate
+  lossland answer                          is ReLU + hinge an SVM? In ten seconds
+  lossland card relu hinge                 all about a pair, and what is proven
+  lossland check my_loss.py:my_loss        does your own loss keep its promises?
+  lossland sweep relu+hinge tanh+hinge     train pairs side by side on real data
+  lossland solve my_data.csv               an SVM of your data, certified
 
 `lossland --help` lists all commands, `lossland COMMAND --help` shows examples."""
 

@@ -134,7 +134,8 @@ def _places(knots: np.ndarray, u: np.ndarray, v: np.ndarray, axis: _Axis) -> np.
 
 def _still(pair: tuple[Parabolas, Parabolas], side: np.ndarray, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """The weighted sum of losses at scores (a, n): (a,)."""
-    return sum(curve(scores[:, side == k]) @ weights[side == k] for k, curve in enumerate(pair))
+    positive, negative = (curve(scores[:, side == k]) @ weights[side == k] for k, curve in enumerate(pair))
+    return positive + negative
 
 
 def _split(
