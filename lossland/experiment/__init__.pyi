@@ -24,6 +24,9 @@ from ._run import find_experiment as find_experiment
 from ._run import reported as reported
 from ._run import result_fingerprint as result_fingerprint
 from ._run import run as run
+from ._sources import KNOWN as KNOWN
+from ._sources import SOURCES as SOURCES
+from ._sources import real_source as real_source
 from ._statistics import Posterior as Posterior
 from ._statistics import corrected_t as corrected_t
 from ._statistics import correlated_posterior as correlated_posterior
