@@ -5,7 +5,7 @@ Each row of SOURCES is one collection of measurements: no two share people, anim
 - its rows are real, of separate cases, at one time: not simulated, not the same unit again, no row of a time series;
 - its label is what the table was collected to explain or to tell apart, with two values, or more that fall into two;
 - at least 100 rows are complete, the smaller class holds at least 20 and a fifth of them;
-- at least three other columns say nothing of the label by definition.
+- at least three other columns say nothing of the label by definition, and at most 100 are left as numbers.
 
 Columns go that only number the rows, repeat another or follow from the label; then rows with a missing value. Words
 become columns of 0 and 1. More than MOST_ROWS rows are thinned at random, once. The list was made from the tables'
@@ -88,7 +88,6 @@ SOURCES = (
     T("parole", "carData/Rossi", "arrest", "0", "1", "week " + " ".join(f"emp{k}" for k in range(1, 53)), "educ"),
     T("tuberculosis", "medicaldata/strep_tb", "improved", "False", "True",
       "patient_id dose_strep_g dose_PAS_g strep_resistance radiologic_6m rad_num"),
-    T("Alzheimer's", "modeldata/ad_data", "Class", "Control", "Impaired"),
     T("cell images", "modeldata/cells", "class", "PS", "WS", "case"),
     T("churn", "modeldata/wa_churn", "churn", "No", "Yes"),
     T("scat", "modeldata/scat", "Species", "coyote,gray_fox", "bobcat", "Taper TI"),
