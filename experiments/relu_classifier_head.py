@@ -23,19 +23,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 import lossland as ll
 from lossland import figures as fig
 from lossland.core import table
-from lossland.experiment import (
-    at_least,
-    at_most,
-    claim,
-    corrected_t,
-    equal,
-    gather,
-    holm,
-    mean_estimate,
-    number,
-    percent,
-    proportion,
-)
+from lossland.experiment import at_least, at_most, claim, equal, gather, mean_estimate, number, percent, proportion
 
 HEADS = ("softmax", "relu", "hinge")
 LOOKS = {"softmax": fig.colour("logistic"), "relu": fig.VIOLET, "hinge": fig.colour("hinge")}
@@ -67,30 +55,23 @@ class Config:
     """Examples a step."""
     learning_rate: float = 1e-3
     """Of Adam."""
-    records: int = 20
-    """How often training accuracy is written down."""
     seed: int = 7
     """Decides splits, first weights and batches."""
     x64: bool = False
     """Compute in float32, as networks do."""
 
 
-SMOKE = Config(cases=("breast_cancer, raw",), splits=12, widths=(32,), epochs=40, records=5)
+SMOKE = Config(cases=("breast_cancer, raw",), splits=12, widths=(32,), epochs=40)
 SECONDS = 60
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
 
 
-def examples(case: str) -> tuple[Any, Any]:
-    """Inputs (n, d) and classes 0, 1, ... (n,)."""
-    held: Any = {"breast_cancer": load_breast_cancer, "digits": load_digits}[case.partition(",")[0]]()
-    return held.data, held.target
-
-
 def parts_of_splits(case: str, config: Config) -> dict[str, Any]:
     """All splits at once: inputs (splits, n, d) and classes (splits, n) of the training and the test parts."""
-    inputs, classes = examples(case)
+    read = {"breast_cancer": load_breast_cancer, "digits": load_digits}[case.partition(",")[0]]
+    inputs, classes = read(return_X_y=True)
     splitter = StratifiedShuffleSplit(config.splits, test_size=config.test_share, random_state=config.seed)
     rows = list(splitter.split(inputs, classes))
     train, test = (np.stack([pair[k] for pair in rows]) for k in (0, 1))
@@ -103,11 +84,8 @@ def parts_of_splits(case: str, config: Config) -> dict[str, Any]:
 
 def first_weights(key: Any, sizes: tuple[int, ...]) -> list[Any]:
     """Glorot & Bengio's uniform weights and biases of 0, as Keras starts: a list of (weights, biases)."""
-    keys = jax.random.split(key, len(sizes) - 1)
-    shapes = list(itertools.pairwise(sizes))
-    ends = [math.sqrt(6.0 / (a + b)) for a, b in shapes]
-    drawn = zip(keys, shapes, ends, strict=True)
-    return [(jax.random.uniform(k, s, minval=-end, maxval=end), jnp.zeros(s[1])) for k, s, end in drawn]
+    drawn = zip(jax.random.split(key, len(sizes) - 1), itertools.pairwise(sizes), strict=True)
+    return [(jax.nn.initializers.glorot_uniform()(key, shape), jnp.zeros(shape[1])) for key, shape in drawn]
 
 
 def scores_of(params: Any, inputs: Any) -> Any:
@@ -143,8 +121,8 @@ def head_loss(head: str, scores: Any, one_hot: Any) -> Any:
 def train_one(head: str, config: Config, sizes: tuple[int, ...], data: Any, key: Any) -> dict[str, Any]:
     """One network on one split: its accuracies, and where it is dead on the training part.
 
-    `missing`: classes that are never chosen; `dead`: outputs whose score is negative for every example; `silent`: the
-    share of examples with negative scores only; `stuck`: of the wrong ones, the share whose own score is negative.
+    `missing`: classes that are never chosen; `silent`: the share of examples with negative scores only; `stuck`: how
+    many of the `wrong` ones have a negative score for their own class.
     """
     start, order = jax.random.split(key)
     optimizer = optax.adam(config.learning_rate)
@@ -164,21 +142,15 @@ def train_one(head: str, config: Config, sizes: tuple[int, ...], data: Any, key:
         rows = jax.random.permutation(key, n)[: steps * config.batch].reshape(steps, -1)
         return jax.lax.scan(step, held, rows)[0], None
 
-    def stretch(held: Any, keys: Any) -> tuple[Any, Any]:
-        held = jax.lax.scan(epoch, held, keys)[0]
-        return held, accuracy(decided(head, scores_of(held[0], data["train"])), data["train_classes"])
-
-    keys = jax.random.split(order, config.epochs).reshape(config.records, -1)
-    (params, _), trace = jax.lax.scan(stretch, (params, optimizer.init(params)), keys)
+    first = params, optimizer.init(params)
+    params = jax.lax.scan(epoch, first, jax.random.split(order, config.epochs))[0][0]
     seen, new = (scores_of(params, data[part]) for part in ("train", "test"))
     chosen = jnp.argmax(decided(head, seen), axis=1)
     wrong, off = chosen != data["train_classes"], jnp.sum(targets * seen, axis=1) <= 0
     return {
-        "train_accuracy": trace,
         "accuracy": accuracy(decided(head, new), data["test_classes"]),
         "by_score": accuracy(new, data["test_classes"]),
         "missing": jnp.sum(jax.nn.one_hot(chosen, sizes[-1]).sum(axis=0) == 0),
-        "dead": jnp.sum((seen <= 0).all(axis=0)),
         "silent": jnp.mean((seen <= 0).all(axis=1)),
         "wrong": jnp.sum(wrong),
         "stuck": jnp.sum(wrong & off),
@@ -209,15 +181,16 @@ def train(head: str, case: str, config: Config, tick: Any) -> dict[str, Any]:
 
 def compute(config: Config, run: Any) -> Any:
     """Every head on every case; returns dims (case, head, split, seed, ...)."""
-    if config.epochs % config.records:
-        raise ValueError(f"records must divide epochs; {config.records} does not divide {config.epochs}.")
     held = run({f"{c}: {h}": functools.partial(train, h, c, config) for c in config.cases for h in HEADS})
-    fields = dict.fromkeys(("accuracy", "by_score", "missing", "dead", "silent", "wrong", "stuck"), ["split", "seed"])
-    fields |= {"train_accuracy": ["split", "seed", "epoch"], "largest": []}
+    measured = ("accuracy", "by_score", "missing", "silent", "wrong", "stuck")
+    fields: dict[str, list[str]] = {name: ["split", "seed"] for name in measured} | {"largest": []}
     axes = {"case": config.cases, "head": HEADS}
-    results = gather(held, lambda case, head: f"{case}: {head}", axes, fields)
-    passes = np.arange(1, config.records + 1) * (config.epochs // config.records)
-    return results.assign_coords(epoch=passes).assign_attrs(ratio=config.test_share / (1.0 - config.test_share))
+    return gather(held, lambda case, head: f"{case}: {head}", axes, fields)
+
+
+def raw_inputs(results: Any) -> str:
+    """The case with inputs as they are, as published."""
+    return next(str(case) for case in results.case.values if str(case).endswith("raw"))
 
 
 def collapsed(results: Any) -> Any:
@@ -236,19 +209,13 @@ def by_case(rows: Any) -> dict[str, Any]:
     return {str(case): mean_estimate(row) for case, row in zip(rows.case.values, rows.values, strict=True)}
 
 
-def least_p(results: Any, gaps: Any) -> float:
-    """The least corrected resampled p over cases, after Holm: of other data of the same kind."""
-    return float(holm([corrected_t(row, results.attrs["ratio"])[1] for row in gaps.values]).min())
-
-
 # --------------------------------------------------------------------------------------------------------------- claims
 
 
 @claim("", "Softmax alone varies over splits by the published difference", at_least(APART, "points"), "before")
 def noise(results: Any) -> float:
     """The standard deviation over splits of softmax's accuracy, one seed each, inputs as they are, in points."""
-    raw = next(case for case in results.case.values if str(case).endswith("raw"))
-    return 100 * float(results.accuracy.sel(case=raw, head="softmax").isel(seed=0).std("split", ddof=1))
+    return 100 * float(results.accuracy.sel(case=raw_inputs(results), head="softmax").isel(seed=0).std("split", ddof=1))
 
 
 @claim("", "No run with softmax or hinge never chooses a class", at_most(0, "runs"), "after")
@@ -260,8 +227,7 @@ def others_collapsed(results: Any) -> dict[str, int]:
 @claim("", "On raw inputs some runs with ReLU never choose a class", proportion(least=0.05), "after")
 def relu_collapsed(results: Any) -> tuple[int, int]:
     """Of all runs."""
-    raw = next(case for case in results.case.values if str(case).endswith("raw"))
-    lost = collapsed(results).sel(case=raw, head="relu")
+    lost = collapsed(results).sel(case=raw_inputs(results), head="relu")
     return int(lost.sum()), lost.size
 
 
@@ -294,25 +260,16 @@ def gained_by_scores(results: Any) -> dict[str, Any]:
 # -------------------------------------------------------------------------------------------------------------- drawing
 
 
-def draw(results: Any) -> dict[str, Any]:
-    """Test accuracy of every run, and training accuracy along the runs."""
-    return {"accuracy": draw_accuracy(results), "training": draw_training(results)}
-
-
 def said(case: Any) -> str:
     """A case as figures call it."""
     return str(case).replace("_", " ").replace(", raw", ", inputs as they are")
 
 
-def _lowest(values: Any) -> float:
-    """Where an axis of percents may begin."""
-    return max(0.0, 10 * math.floor(10 * float(values.min()) - 0.2))
-
-
-def draw_accuracy(results: Any) -> Any:
+def draw(results: Any) -> dict[str, Any]:
     """A dot for each run, a cross if it collapsed; bars are means, dotted the share of the largest class."""
     figure, axes = fig.panels(1, results.sizes["case"], height=2.4, sharey=True)
     ended, rng = collapsed(results), np.random.default_rng(0)
+    lowest = max(0, math.floor(100 * float(results.accuracy.min())) - 3)
     for ax, case in zip(axes[0], results.case.values, strict=True):
         for at, head in enumerate(HEADS):
             one = {"case": case, "head": head}
@@ -323,7 +280,11 @@ def draw_accuracy(results: Any) -> Any:
             ax.plot([at - 0.36, at + 0.36], [values.mean()] * 2, color=fig.BLACK, lw=1.3)
         ax.axhline(100 * float(results.largest.sel(case=case, head=HEADS[0])), color=fig.GREY, lw=0.8, ls=":")
         ax.set_xticks(range(len(HEADS)), ["softmax", "ReLU", "hinge"])
-        ax.set(title=said(case), xlim=(-0.55, 2.55), ylim=(_lowest(results.accuracy), 100))
+        ax.set(
+            title=said(case),
+            xlim=(-0.55, 2.55),
+            ylim=(max(0, math.floor(100 * float(results.accuracy.min())) - 3), 100),
+        )
     axes[0, 0].set_ylabel("test accuracy, %")
     axes[0, len(axes[0]) // 2].set_xlabel("last layer")
     handles = [
@@ -333,32 +294,7 @@ def draw_accuracy(results: Any) -> Any:
         Line2D([], [], color=fig.GREY, lw=0.8, ls=":", label="always the largest class"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
-    return figure
-
-
-def draw_training(results: Any) -> Any:
-    """Training accuracy along the runs: a ReLU head's runs one by one, the others' from lowest to highest."""
-    figure, axes = fig.panels(1, results.sizes["case"], height=2.3, sharey=True)
-    for ax, case in zip(axes[0], results.case.values, strict=True):
-        flat = 100 * results.train_accuracy.sel(case=case).stack(run=("split", "seed")).transpose(
-            "head", "run", "epoch"
-        )
-        lost = collapsed(results).sel(case=case, head="relu").values.ravel()
-        for row, gone in zip(flat.sel(head="relu").values, lost, strict=True):
-            ax.plot(results.epoch, row, color=fig.BLACK if gone else LOOKS["relu"], lw=0.5, alpha=0.55)
-        for head, line in (("softmax", "-"), ("hinge", "--")):
-            fig.band(ax, results.epoch.values, flat.sel(head=head).values, color=LOOKS[head], lw=1.6, ls=line)
-        ax.set(title=said(case), ylim=(_lowest(results.train_accuracy), 100), xlim=(0, results.epoch.values[-1]))
-    axes[0, 0].set_ylabel("training accuracy, %")
-    axes[0, len(axes[0]) // 2].set_xlabel("passes over the data")
-    handles = [
-        Line2D([], [], color=LOOKS["softmax"], lw=1.6, label="softmax, median and range"),
-        Line2D([], [], color=LOOKS["hinge"], lw=1.6, ls="--", label="hinge, median and range"),
-        Line2D([], [], color=LOOKS["relu"], lw=0.8, label="ReLU, a run"),
-        Line2D([], [], color=fig.BLACK, lw=0.8, label="ReLU, never chooses some class"),
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, columnspacing=1.2, handlelength=1.8)
-    return figure
+    return {"accuracy": figure}
 
 
 # ------------------------------------------------------------------------------------------------------------ reporting
@@ -369,13 +305,13 @@ def report(results: Any) -> list[Any]:
     rows, ended = [], collapsed(results)
     for case, head in itertools.product(results.case.values, HEADS):
         one, lost = results.sel(case=case, head=head), ended.sel(case=case, head=head)
-        kept = _spread(one.accuracy.where(~lost)) if not bool(lost.all()) else "no such run"
-        dead = (str(int((one.dead > 0).sum())), percent(one.silent.mean())) if head == "relu" else ("", "")
+        kept = "no such run" if bool(lost.all()) else _spread(one.accuracy.where(~lost))
+        silent = percent(one.silent.mean()) if head == "relu" else ""
         accuracies = _spread(one.accuracy), kept, _spread(one.by_score)
-        rows.append((said(case), head, *accuracies, f"{int(lost.sum())} of {lost.size}", *dead))
+        rows.append((said(case), head, *accuracies, f"{int(lost.sum())} of {lost.size}", silent))
     columns = ("data", "head", "test accuracy %", "of runs not collapsed", "decided by scores", "collapsed")
-    columns += ("runs with a dead output", "all outputs 0, % of examples")
-    return [table("Heads: mean and standard deviation over splits and seeds", columns, rows)]
+    title = "Heads: mean and standard deviation over splits and seeds"
+    return [table(title, (*columns, "all outputs 0, % of examples"), rows)]
 
 
 def _spread(values: Any) -> str:
@@ -388,7 +324,6 @@ def numbers(results: Any) -> dict[str, str]:
     for case, head in itertools.product(results.case.values, HEADS):
         name, one = f"{str(case).replace(', ', '_')}_{head}", {"case": case, "head": head}
         found[f"{name}_accuracy"] = f"{100 * float(results.accuracy.sel(one).mean()):.1f}"
-        found[f"{name}_deviation"] = f"{100 * float(results.accuracy.sel(one).std()):.1f}"
         found[f"{name}_by_score"] = f"{100 * float(results.by_score.sel(one).mean()):.1f}"
         found[f"{name}_collapsed"] = str(int(ended.sel(one).sum()))
     alike = differences(results, "hinge", "softmax")
@@ -399,5 +334,4 @@ def numbers(results: Any) -> dict[str, str]:
         "softmax_noise": f"{noise(results):.2f}",
         "stuck": percent(stuck(results)),
         "hinge_softmax_most": number(float(abs(alike.mean("split")).max()), 2),
-        "least_p_hinge_softmax": f"{least_p(results, alike):.3f}",
     }
