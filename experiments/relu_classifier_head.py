@@ -1,10 +1,9 @@
 """Is a ReLU a worse classification layer than softmax, or only one that sometimes dies?
 
 The set-up of Agarap (2018): a network whose last layer is a ReLU, trained by cross-entropy of the outputs divided by
-their sum, against the same network with a softmax and with one hinge for each class. All heads see the same splits,
-first weights and batches. The published difference is one of single splits and inside their noise; what tells the heads
-apart is where the ReLU dies: runs that never choose a class, and examples whose own output is 0, which nothing pulls.
-Claims are of these data, over splits and starts: the units are splits, with the mean over their starts.
+their sum, against the same network with a softmax and with one hinge for each class; all see the same splits, first
+weights and batches. The published difference is one of single splits. Claims are of these data, over splits and starts:
+the units are splits, with the mean over their starts.
 """
 
 import functools
@@ -30,9 +29,7 @@ LOOKS = {"softmax": fig.colour("logistic"), "relu": fig.VIOLET, "hinge": fig.col
 PUBLISHED = {"relu": 90.64, "softmax": 92.40}
 """Test accuracies in percent on breast cancer, inputs as they are, one split (Agarap 2018, notebooks)."""
 APART = round(PUBLISHED["softmax"] - PUBLISHED["relu"], 2)
-"""The published difference, in points."""
 RAW = "breast_cancer, raw"
-"""As published."""
 CLIP = 1e-7
 """Keras clips probabilities to [CLIP, 1 - CLIP]."""
 
@@ -75,8 +72,7 @@ def parts_of_splits(case: str, config: Config) -> dict[str, Any]:
     read = {"breast_cancer": load_breast_cancer, "digits": load_digits}[case.partition(",")[0]]
     inputs, classes = read(return_X_y=True)
     splitter = StratifiedShuffleSplit(config.splits, test_size=config.test_share, random_state=config.seed)
-    rows = list(splitter.split(inputs, classes))
-    train, test = (np.stack([pair[k] for pair in rows]) for k in (0, 1))
+    train, test = (np.stack(part) for part in zip(*splitter.split(inputs, classes), strict=True))
     made = {"train": inputs[train], "test": inputs[test]}
     if case.endswith("standardised"):
         centre, spread = made["train"].mean(axis=1, keepdims=True), made["train"].std(axis=1, keepdims=True)

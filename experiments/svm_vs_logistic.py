@@ -5,60 +5,36 @@ Claim S6, by nested cross-validation on independent sources of real measurements
 standardised by the training part alone, in the inner folds too. Sources are the units: on each, folds share examples,
 so its noise is corrected for that (Nadeau & Bengio 2003); over them, differences are a sample.
 
-Two yardsticks say what a practical difference is. The region of practical equivalence is one point of error, as
-Benavoli et al. (2017) take it, and beside it half, a quarter and twice of that are shown. And what another loss does
-is held against what other examples do: two logistic regressions that share three quarters of their training examples,
-on the same test fold.
+Two yardsticks say what a practical difference is: one point of error, as Benavoli et al. (2017) take it, beside a
+quarter, half and twice of that; and what other examples do, to two logistic regressions that share three quarters of
+their training examples.
 """
 
 import functools
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lossland import experiment as study
 from lossland import figures as fig
 from lossland.core import table
-from lossland.experiment import (
-    SOURCES,
-    OverSources,
-    at_least,
-    at_most,
-    choose_C,
-    claim,
-    corrected_t,
-    correlated_posterior,
-    equal,
-    equivalence,
-    exact_fits,
-    fold_numbers,
-    gather,
-    holm,
-    mean_estimate,
-    median_estimate,
-    number,
-    over_sources,
-    percent,
-    proportion,
-    real_source,
-    sign_test,
-    signs,
-)
+from lossland.experiment import at_least, at_most, claim, equal, gather, number, percent, proportion
 
 MODELS = {"svm": "hinge", "logistic": "logistic"}
 ROPE = 0.01
 """Half the region of practical equivalence, fixed before the first result."""
 FLAT = 1e-3
 """Weights of standardised inputs that are shorter decide nothing."""
-ROPES = (0.0025, 0.005, 0.01, 0.02)
-"""Other regions, to be seen beside it."""
+ROPES = {"quarter": 0.0025, "half": 0.005, "one": 0.01, "two": 0.02}
 
 
 @dataclass(frozen=True)
 class Config:
     """What is compared on what."""
 
-    sources: tuple[str, ...] = tuple(each.name for each in SOURCES)
+    sources: tuple[str, ...] = tuple(each.name for each in study.SOURCES)
     """Independent real data sets."""
     repeats: int = 2
     """How often the outer folds are drawn anew."""
@@ -75,7 +51,7 @@ class Config:
 
 
 SMOKE = Config(sources=("iris", "crabs", "glass", "birth weight"), repeats=1, outer=4, inner=3, Cs=(0.01, 0.1, 1.0))
-SECONDS = 90
+SECONDS = 80
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
@@ -83,9 +59,9 @@ SECONDS = 90
 
 def compare(config: Config, name: str, tick: Any) -> dict[str, Any]:
     """Both models on one source: what is measured on every outer fold, axes (repeat, fold, ...)."""
-    data, held = real_source(name), []
+    data, held = study.real_source(name), []
     for r in range(config.repeats):
-        outer = fold_numbers(data.labels, config.outer, config.seed + r)
+        outer = study.fold_numbers(data.labels, config.outer, config.seed + r)
         for k in range(config.outer):
             held.append(_one_fold(config, data, outer != k, config.seed + 1000 * (r + 1) + k))
             tick(len(held), config.repeats * config.outer)
@@ -97,17 +73,16 @@ def compare(config: Config, name: str, tick: Any) -> dict[str, Any]:
 def _one_fold(config: Config, data: Any, training: Any, seed: int) -> dict[str, Any]:
     """Errors, chosen Cs, support, and how far the two rules part, on one outer fold."""
     train, test = np.flatnonzero(training), np.flatnonzero(~training)
-    inner = fold_numbers(data.labels[train], config.inner, seed)
-    chosen = {model: choose_C(data, train, inner, loss, config.Cs) for model, loss in MODELS.items()}
-    fits = {model: exact_fits(data, train, loss, config.Cs) for model, loss in MODELS.items()}
+    inner = study.fold_numbers(data.labels[train], config.inner, seed)
+    chosen = {model: study.choose_C(data, train, inner, loss, config.Cs) for model, loss in MODELS.items()}
+    fits = {model: study.exact_fits(data, train, loss, config.Cs) for model, loss in MODELS.items()}
     at = {model: chosen[model].by_error for model in MODELS}
-    rules = {model: signs(fits[model].scores[at[model], test]) for model in MODELS}
+    rules = {model: study.signs(fits[model].scores[at[model], test]) for model in MODELS}
     # Two logistic regressions, each without another fifth of the training part.
-    twins = signs(chosen["logistic"].without[:2, test])
+    twins = study.signs(chosen["logistic"].without[:2, test])
     wrong = twins != data.labels[test]
     return {
         "error": [np.mean(rules[m] != data.labels[test]) for m in MODELS],
-        "C": [config.Cs[at[m]] for m in MODELS],
         "support": [np.mean(fits[m].duals[at[m], train] > 0) for m in MODELS],
         "disagreement": np.mean(rules["svm"] != rules["logistic"]),
         "own_disagreement": np.mean(twins[0] != twins[1]),
@@ -127,11 +102,9 @@ def angle(a: Any, b: Any) -> float:
 def compute(config: Config, run: Any) -> Any:
     """Compare on every source; returns dims (source, repeat, fold, model)."""
     parts = run({name: functools.partial(compare, config, name) for name in config.sources})
-    folds = ["repeat", "fold"]
-    fields = {name: [*folds, "model"] for name in ("error", "C", "support")}
-    fields |= dict.fromkeys(("disagreement", "own_disagreement", "own_difference", "angle"), folds)
-    results = gather(parts, str, {"source": config.sources}, fields | {"n": [], "d": []})
-    return results.assign_coords(model=list(MODELS))
+    fields = {name: ["repeat", "fold", "model"] for name in ("error", "support")} | {"n": [], "d": []}
+    fields |= {n: ["repeat", "fold"] for n in ("disagreement", "own_disagreement", "own_difference", "angle")}
+    return gather(parts, str, {"source": config.sources}, fields).assign_coords(model=list(MODELS))
 
 
 # ----------------------------------------------------------------------------------------------------------- statistics
@@ -143,11 +116,22 @@ def differences(results: Any) -> Any:
     return gap.values.reshape(gap.sizes["source"], -1)
 
 
-def over(results: Any, level: float = 0.95) -> OverSources:
+def over(results: Any, level: float = 0.95) -> study.OverSources:
     """What holds over sources; a source's noise is no less than that of one example in its n."""
     rows, ratio = differences(results), 1.0 / (results.sizes["fold"] - 1)
     noise = (1 / rows.shape[1] + ratio) * rows.var(axis=1, ddof=1)
-    return over_sources(rows.mean(axis=1), np.maximum(noise, 1.0 / results.n.values**2), level)
+    return study.over_sources(means(results), np.maximum(noise, 1.0 / results.n.values**2), level)
+
+
+def means(results: Any) -> Any:
+    """The mean difference on each source, (source,); what rounding leaves of a tie is none."""
+    return np.round(differences(results).mean(axis=1), 12) + 0.0
+
+
+def adjusted(results: Any) -> Any:
+    """The corrected resampled p of each source, after Holm."""
+    ratio = 1.0 / (results.sizes["fold"] - 1)
+    return study.holm([study.corrected_t(row, ratio)[1] for row in differences(results)])
 
 
 def per_source(results: Any, field: str) -> Any:
@@ -166,39 +150,38 @@ def per_source(results: Any, field: str) -> Any:
 )
 def mean_difference(results: Any) -> Any:
     """In points, SVM minus logistic regression."""
-    return mean_estimate(100 * differences(results).mean(axis=1))
+    return study.mean_estimate(100 * means(results))
 
 
 @claim("S6", "On most sources the two errors are within one point", proportion(least=0.5), "before")
 def alike_on_most(results: Any) -> Any:
     """Sources, of all."""
-    means = differences(results).mean(axis=1)
-    return int((abs(means) <= ROPE + 1e-12).sum()), means.size
+    return int((abs(means(results)) <= ROPE).sum()), means(results).size
 
 
 @claim("S6", "Where the two differ, it is on most sources the SVM that errs more", proportion(least=0.5), "after")
 def worse_on_most(results: Any) -> Any:
     """Sources, of those that are not tied."""
-    up, down, _ = sign_test(differences(results).mean(axis=1))
+    up, down, _ = study.sign_test(means(results))
     return up, up + down
 
 
 @claim("S6", "On the median source the two disagree on few predictions", at_most(0.05, "%"), "after")
 def few_disagree(results: Any) -> Any:
     """The share of predictions that differ."""
-    return median_estimate(per_source(results, "disagreement"))
+    return study.median_estimate(per_source(results, "disagreement"))
 
 
 @claim("S6", "Where neither is zero, their weights differ on the median source", at_least(5, "degrees"), "after")
 def weights_differ(results: Any) -> Any:
     """The angle between the two weight vectors, of sources where both have some."""
-    return median_estimate(per_source(results, "angle").dropna("source"))
+    return study.median_estimate(per_source(results, "angle").dropna("source"))
 
 
 @claim("S6", "Another loss changes fewer predictions than other training examples do", at_most(0, "points"), "before")
 def loss_against_examples(results: Any) -> Any:
     """Disagreement of the losses minus that of two logistic regressions, a quarter of their examples exchanged."""
-    return mean_estimate(100 * (per_source(results, "disagreement") - per_source(results, "own_disagreement")))
+    return study.mean_estimate(100 * (per_source(results, "disagreement") - per_source(results, "own_disagreement")))
 
 
 @claim("S7", "On no source does the SVM rest on every example", at_most(0, "sources"), "after")
@@ -213,133 +196,105 @@ def logistic_leaves_some_out(results: Any) -> int:
     return int((per_source(results, "support").sel(model="logistic") < 1).sum())
 
 
-# -------------------------------------------------------------------------------------------------------------- drawing
+# -------------------------------------------------------------------------------------------------------------- showing
 
 
 def draw(results: Any) -> dict[str, Any]:
     """One dot a source: the two errors, their difference, and what another loss changes against other examples."""
-    figure, (axes,) = fig.panels(1, 3, height=2.55)
-    _draw_errors(axes[0], results)
+    figure, (axes,) = fig.panels(1, 3, height=2.5)
+    error = 100 * per_source(results, "error")
+    _diagonal(axes[0], error.sel(model="logistic"), error.sel(model="svm"), "equal")
+    axes[0].set(xlabel="error of logistic regression, %", ylabel="error of the SVM, %", title="Both losses err alike")
     _draw_differences(axes[1], results)
-    _draw_disagreement(axes[2], results)
+    own, other = (100 * per_source(results, name) for name in ("own_disagreement", "disagreement"))
+    _diagonal(axes[2], own, other, "as many")
+    axes[2].set(xlabel="changed by other examples, %", ylabel="changed by another loss, %")
+    axes[2].set_title("Predictions that change")
     return {"errors": figure}
 
 
 def _diagonal(ax: Any, x: Any, y: Any, words: str) -> None:
-    """Dots on a square with its diagonal, told."""
-    end = 1.06 * max(x.max(), y.max())
+    """Dots on a square with its diagonal."""
+    end = 1.06 * max(x.values.max(), y.values.max())
     ax.plot([0, end], [0, end], color=fig.GREY, lw=0.8)
-    ax.plot(x, y, "o", color=fig.BLACK, ms=3, alpha=0.75, mew=0)
+    ax.plot(x, y, "o", color=fig.BLACK, ms=3, alpha=0.75, mew=0, clip_on=False)
     ax.set(xlim=(0, end), ylim=(0, end), aspect="equal")
     fig.label_line(ax, words, 0.97 * end, 0.9 * end, fig.GREY, ha="right", rotation=45, rotation_mode="anchor")
 
 
-def _draw_errors(ax: Any, results: Any) -> None:
-    mean = 100 * per_source(results, "error")
-    _diagonal(ax, mean.sel(model="logistic").values, mean.sel(model="svm").values, "equal")
-    ax.set(xlabel="test error of logistic regression, %", ylabel="test error of the SVM, %")
-    ax.set_title(f"Alike on {results.sizes['source']} sources")
-
-
 def _draw_differences(ax: Any, results: Any) -> None:
-    rows, ratio = 100 * differences(results), 1.0 / (results.sizes["fold"] - 1)
-    order, found = np.argsort(rows.mean(axis=1)), over(results).mean
-    for at, row in enumerate(rows[order]):
-        held = correlated_posterior(row, ratio, 100 * ROPE)
-        ax.plot([at, at], [held.low, held.high], color=fig.GREY, lw=0.7)
-    ax.plot(np.arange(len(order)), rows.mean(axis=1)[order], "o", color=fig.BLACK, ms=2.4)
-    ax.axhspan(100 * found.low, 100 * found.high, color=fig.VIOLET, alpha=0.3, lw=0)
+    """The difference on each source in order, the region of practical equivalence, and the mean with its interval."""
+    gaps, ratio, found = 100 * means(results), 1.0 / (results.sizes["fold"] - 1), over(results).mean
+    order, end = np.argsort(gaps), gaps.size + 2
+    for at, row in enumerate(100 * differences(results)[order]):
+        held = study.correlated_posterior(row, ratio, 100 * ROPE)
+        ax.plot([at, at], [held.low, held.high], color=fig.GREY, lw=0.6)
+    ax.axhspan(-100 * ROPE, 100 * ROPE, color=fig.GREY, alpha=0.25, lw=0)
     ax.axhline(0, color=fig.BLACK, lw=0.6)
-    for edge in (-100 * ROPE, 100 * ROPE):
-        ax.axhline(edge, color=fig.BLACK, lw=0.6, ls=":")
+    ax.plot(gaps[order], "o", color=fig.BLACK, ms=2.2)
+    ax.plot([end, end], [100 * found.low, 100 * found.high], color=fig.VIOLET, lw=1.6)
+    ax.plot([end], [100 * found.value], "D", color=fig.VIOLET, ms=4)
+    words = f"mean {100 * found.value:+.2f} ({100 * found.low:+.2f} to {100 * found.high:+.2f})"
+    ax.text(0.98, 0.03, words, transform=ax.transAxes, ha="right", fontsize=7, color=fig.VIOLET)
     ax.set(xlabel="sources in order (bars: 95 %)", ylabel="error of SVM $-$ logistic, points", xticks=[])
-    ax.set_title(f"Mean {100 * found.value:+.2f} points, band {100 * found.low:+.2f} to {100 * found.high:+.2f}")
-
-
-def _draw_disagreement(ax: Any, results: Any) -> None:
-    pair = [100 * per_source(results, name).values for name in ("own_disagreement", "disagreement")]
-    _diagonal(ax, *pair, "as much")
-    ax.set(xlabel="predictions changed by other examples, %", ylabel="predictions changed by the loss, %")
-    ax.set_title("The loss, against other examples")
-
-
-# ------------------------------------------------------------------------------------------------------------ reporting
+    ax.set_title(f"On average within {number(100 * ROPE)} point" if abs(found.value) <= ROPE else "They differ")
 
 
 def report(results: Any) -> list[Any]:
     """Errors of each source, and what regions of practical equivalence of several widths hold."""
-    ratio, rows = 1.0 / (results.sizes["fold"] - 1), []
-    gaps = differences(results)
-    p = [corrected_t(row, ratio)[1] for row in gaps]
+    ratio, mean, sure, rows = 1.0 / (results.sizes["fold"] - 1), means(results), adjusted(results), []
     shown = {name: per_source(results, name) for name in ("error", "disagreement", "angle", "support")}
-    for k, (name, row, adjusted) in enumerate(zip(results.source.values, gaps, holm(p), strict=True)):
-        held = correlated_posterior(row, ratio, ROPE)
-        rows.append(
-            (
-                str(name),
-                f"{int(results.n[k])} x {int(results.d[k])}",
-                *(f"{100 * shown['error'].sel(model=m)[k].item():.1f}" for m in MODELS),
-                f"{100 * row.mean():+.2f} [{100 * held.low:+.2f}, {100 * held.high:+.2f}]",
-                f"{p[k]:.2f} ({adjusted:.2f})",
-                f"{100 * shown['disagreement'][k].item():.1f}",
-                _degrees(shown["angle"][k].item()),
-                f"{100 * shown['support'].sel(model='svm')[k].item():.0f}",
-            )
-        )
+    for k, row in enumerate(differences(results)):
+        held, turned = study.correlated_posterior(row, ratio, ROPE), shown["angle"][k].item()
+        size = f"{int(results.n[k])} x {int(results.d[k])}"
+        error = [f"{100 * shown['error'].sel(model=model)[k].item():.1f}" for model in MODELS]
+        gap = f"{100 * mean[k]:+.2f} [{100 * held.low:+.2f}, {100 * held.high:+.2f}]"
+        differ = f"{100 * shown['disagreement'][k].item():.1f}", "-" if np.isnan(turned) else f"{turned:.0f}"
+        resting = f"{100 * shown['support'].sel(model='svm')[k].item():.0f}"
+        rows.append((str(results.source.values[k]), size, *error, gap, f"{sure[k]:.2f}", *differ, resting))
     columns = ("data", "n x d", "SVM error %", "logistic error %", "difference, points [95 %]", "p (Holm)")
     errors = table("Nested cross-validation, means over folds", (*columns, "disagree %", "angle deg", "SV %"), rows)
-    found, means = over(results), gaps.mean(axis=1)
-    inside = [(number(100 * r), percent(np.mean(abs(means) <= r + 1e-12)), _sure(found, r)) for r in ROPES]
+    inside = [(number(100 * r), percent(np.mean(abs(mean) <= r)), _sure(over(results), r)) for r in ROPES.values()]
     return [errors, table("Practical equivalence", ("within points", "sources %", "P(one more source)"), inside)]
 
 
-def _degrees(found: float) -> str:
-    return "-" if np.isnan(found) else f"{found:.0f}"
-
-
-def _sure(found: OverSources, rope: float) -> str:
+def _sure(found: study.OverSources, rope: float) -> str:
     """A probability that is never said to be 1."""
-    held = equivalence(found, rope)
+    held = study.equivalence(found, rope)
     return f"{held:.2f}" if held < 0.995 else "above 0.99"
 
 
 def numbers(results: Any) -> dict[str, str]:
     """What the paper quotes."""
-    found, gaps = over(results), differences(results)
-    means, ratio = gaps.mean(axis=1), 1.0 / (results.sizes["fold"] - 1)
-    up, down, p = sign_test(means)
+    found, mean = over(results), means(results)
+    up, down, p = study.sign_test(mean)
     shown = {name: per_source(results, name) for name in ("disagreement", "own_disagreement", "angle", "support")}
     support = shown["support"].sel(model="svm")
-    told = {
-        "datasets": f"{means.size}",
+    return {f"same_{word}": _sure(found, rope) for word, rope in ROPES.items()} | {
+        "datasets": f"{mean.size}",
         "repeats": f"{results.sizes['repeat']}",
         "outer": f"{results.sizes['fold']}",
+        "inner": f"{json.loads(results.attrs['config'])['inner']}",
         "rope_points": number(100 * ROPE),
         "mean_points": f"{100 * found.mean.value:+.2f}",
         "mean_low": f"{100 * found.mean.low:+.2f}",
         "mean_high": f"{100 * found.mean.high:+.2f}",
         "between_points": f"{100 * found.between:.2f}",
-        "new_low": f"{100 * found.new.low:+.2f}",
-        "new_high": f"{100 * found.new.high:+.2f}",
-        "effect": f"{means.mean() / means.std(ddof=1) if means.std() else 0.0:+.2f}",
+        "effect": f"{mean.mean() / max(mean.std(ddof=1), 1e-12):+.2f}",
         "worse_on": f"{up}",
         "better_on": f"{down}",
-        "tied_on": f"{means.size - up - down}",
         "sign_p": number(p, 2),
-        "within_rope": f"{int((abs(means) <= ROPE + 1e-12).sum())}",
-        "largest_points": f"{100 * abs(means).max():.2f}",
-        "smallest_p": f"{min(corrected_t(row, ratio)[1] for row in gaps):.3f}",
-        "smallest_holm": f"{float(holm([corrected_t(row, ratio)[1] for row in gaps]).min()):.2f}",
-        "loss_spread": f"{100 * np.sqrt((gaps**2).mean()):.2f}",
+        "within_rope": f"{int((abs(mean) <= ROPE).sum())}",
+        "largest_points": f"{100 * abs(mean).max():.2f}",
+        "smallest_holm": f"{adjusted(results).min():.2f}",
+        "loss_spread": f"{100 * np.sqrt((differences(results) ** 2).mean()):.2f}",
         "example_spread": f"{100 * np.sqrt(float((results.own_difference**2).mean())):.2f}",
         "disagree_percent": percent(shown["disagreement"].median()),
-        "disagree_most_percent": percent(shown["disagreement"].max()),
         "own_disagree_percent": percent(shown["own_disagreement"].median()),
         "flat_on": f"{int(shown['angle'].isnull().sum())}",
         "angle": f"{float(shown['angle'].median()):.1f}",
         "angle_most": f"{float(shown['angle'].max()):.0f}",
         "support_least_percent": percent(support.min(), 0),
-        "support_most_percent": percent(support.max(), 0),
+        "support_all_on": f"{int((support == 1).sum())}",
+        "support_percent": percent(support.median(), 0),
     }
-    words = ("quarter", "half", "one", "two")
-    return told | {f"same_{word}": _sure(found, rope) for word, rope in zip(words, ROPES, strict=True)}

@@ -100,7 +100,7 @@ def exact_fits(data: Dataset, rows: Any, loss: str, Cs: Sequence[float]) -> Exac
     sol = solve(loss, wide, C=np.asarray(Cs), sample_weights=used)
     weights, bias, duals = sol.weights[:, : data.d].copy(), sol.bias.copy(), sol.duals[:, : data.n].copy()
     for k in np.flatnonzero(~sol.converged):
-        weights[k], bias[k], duals[k] = _over_examples(scaled, used[: data.n], loss, float(Cs[k]))
+        weights[k], bias[k], duals[k] = _over_examples(scaled, used[: data.n], loss, float(Cs[int(k)]))
     return ExactFits(weights, weights @ scaled.inputs.T + bias[:, None], duals)
 
 
@@ -133,7 +133,7 @@ def choose_C(data: Dataset, train: Any, inner: Any, loss: str, Cs: Sequence[floa
         1
     """
     every: Any = np.stack([exact_fits(data, train[inner != j], loss, Cs).scores for j in range(int(inner.max()) + 1)])
-    held = every[inner, :, train].T
+    held = np.swapaxes(every, 1, 2)[inner, train].T
     margins = held * data.labels[train]
     own = np.maximum(0, 1 - margins) if loss == "hinge" else np.logaddexp(0, -margins)
     wrong, lost = (signs(held) != data.labels[train]).sum(axis=1), own.mean(axis=1)
