@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from lossland.experiment import find_experiment, fold_numbers, real_source
+from lossland.experiment import decide, find_experiment, fold_numbers, real_source
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("svm_vs_logistic")]
 EXPERIMENT = find_experiment("svm_vs_logistic")
@@ -84,12 +84,8 @@ def many(results, svm=0.21, logistic=0.20):
 
 
 def test_each_claim_can_hold_and_fail(results):
-    measures = {each.measure.__name__: each for each in vars(EXPERIMENT).values() if hasattr(each, "measure")}
-
     def holds(name, whole):
-        from lossland.experiment import decide
-
-        return decide(measures[name], whole).holds
+        return decide(getattr(EXPERIMENT, name), whole).holds
 
     alike, apart = many(results, 0.203), many(results, 0.25)
     for name in ("mean_difference", "alike_on_most"):
