@@ -61,7 +61,7 @@ class Config:
 
 
 SMOKE = Config(cases=(RAW,), splits=12, widths=(32,), epochs=40)
-SECONDS = 60
+SECONDS = 100
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
@@ -180,7 +180,7 @@ def differences(results: Any, head: str, other: str) -> Any:
 
 def by_case(rows: Any) -> dict[str, Any]:
     """The mean over splits of rows (case, split) with its interval: of these data, over splits and starts."""
-    return {str(case): mean_estimate(row) for case, row in zip(rows.case.values, rows.values, strict=True)}
+    return {said(case): mean_estimate(row) for case, row in zip(rows.case.values, rows.values, strict=True)}
 
 
 # --------------------------------------------------------------------------------------------------------------- claims

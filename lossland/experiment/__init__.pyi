@@ -21,10 +21,13 @@ from ._nested import choose_C as choose_C
 from ._nested import exact_fits as exact_fits
 from ._nested import fold_numbers as fold_numbers
 from ._nested import signs as signs
+from ._report import report_of as report_of
+from ._report import verdict_table as verdict_table
 from ._results import gather as gather
 from ._run import draw_figures as draw_figures
 from ._run import experiments as experiments
 from ._run import find_experiment as find_experiment
+from ._run import question as question
 from ._run import reported as reported
 from ._run import result_fingerprint as result_fingerprint
 from ._run import run as run
