@@ -280,7 +280,7 @@ def numbers(results: Any) -> dict[str, str]:
         "mean_low": f"{100 * found.mean.low:+.2f}",
         "mean_high": f"{100 * found.mean.high:+.2f}",
         "between_points": f"{100 * found.between:.2f}",
-        "effect": f"{mean.mean() / max(mean.std(ddof=1), 1e-12):+.2f}",
+        "fresh_points": f"{100 * mean[~results.source.isin(study.KNOWN).values].mean():+.2f}",
         "worse_on": f"{up}",
         "better_on": f"{down}",
         "sign_p": number(p, 2),
