@@ -22,6 +22,8 @@ from ._planes import draw_plane as draw_plane
 from ._planes import inside as inside
 from ._planes import planes_figure as planes_figure
 from ._planes import rays_figure as rays_figure
+from ._runs import RunPanel as RunPanel
+from ._runs import runs_figure as runs_figure
 from ._style import BLACK as BLACK
 from ._style import BLUE as BLUE
 from ._style import BROWN as BROWN
