@@ -3,13 +3,14 @@
 Trained together with the weights on the training examples, a parameter takes the value that costs least there. At c = 1
 max(z, -c) + hinge is the hinge loss of the score itself, but that a positive costs at most 2; below 1 every negative
 beyond -c pulls c up, above 1 none does, and positives beyond -c pull it down. So a ReLU output that learns its c may
-become an SVM. A temperature T is a penalty: the least objective at T is that at 1 with l2 T^2 for l2. The exponent of
-the focal loss lowers every loss. Beside them stand the values that held-out examples choose, the weights trained at each.
+become an SVM. A temperature T is a penalty: the least objective at T is that at 1 with l2 T^2 for l2. A larger exponent
+of the focal loss lowers every loss. Beside them: what held-out examples choose, the weights trained at each value.
 """
 
 import functools
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,8 @@ import numpy as np
 import optax
 
 import lossland as ll
+from lossland import figures as fig
+from lossland.core import table
 from lossland.experiment import (
     at_least,
     at_most,
@@ -25,7 +28,8 @@ from lossland.experiment import (
     equal,
     gather,
     mean_estimate,
-    ordered,
+    number,
+    stack_datasets,
 )
 
 SECONDS = 25
@@ -67,35 +71,29 @@ class Config:
 SMOKE = Config(datasets=Config.datasets[3:6], starts=4, searched=2, steps=300, learning_rate=0.1)
 
 
-def focal(gamma: Any, scores: Any, labels: Any) -> Any:
-    """The focal loss of a sigmoid, by its exponent."""
-    return ll.pair("sigmoid", "focal", gamma=gamma)(scores, labels)
+class Learned(NamedTuple):
+    """A parameter: its pair, where it starts, the least it may be, and what held-out examples choose from."""
+
+    pair: str
+    start: float
+    least: float
+    grid: tuple[float, ...]
 
 
-def tempered(temperature: Any, scores: Any, labels: Any) -> Any:
-    """Cross-entropy of sigmoid(z / T)."""
-    return ll.pair("sigmoid", "cross_entropy")(scores / temperature, labels)
-
-
-def leaky(slope: Any, scores: Any, labels: Any) -> Any:
-    """The hinge loss of a leaky ReLU, by its slope below 0."""
-    return ll.pair("leaky_relu", "hinge", slope=slope)(scores, labels)
-
-
-def floored(c: Any, scores: Any, labels: Any) -> Any:
-    """The hinge loss of max(z, -c)."""
-    return ll.pair("shifted_relu", "hinge", c=c)(scores, labels)
-
-
-LOSSES = {"gamma": focal, "temperature": tempered, "slope": leaky, "c": floored}
-STARTS = {"gamma": 1.0, "temperature": 1.0, "slope": 0.01, "c": 0.0}
-"""Cross-entropy nearly, sigmoid, the usual leaky ReLU, ReLU."""
-GRIDS = {
-    "gamma": (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0),
-    "temperature": (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0),
-    "slope": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
-    "c": (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0),
+LEARNED = {
+    "gamma": Learned("sigmoid+focal", 1.0, 0.0, (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)),
+    "temperature": Learned("sigmoid+cross_entropy", 1.0, 1e-3, (0.25, 0.5, 0.7, 1.0, 1.4, 2.0, 4.0, 8.0)),
+    "slope": Learned("leaky_relu+hinge", 0.01, -np.inf, (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)),
+    "c": Learned("shifted_relu+hinge", 0.0, -np.inf, (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)),
 }
+
+
+def losses(name: str, value: Any, scores: Any, labels: Any) -> Any:
+    """The loss of each example at a value of the parameter; a temperature divides the score."""
+    pair = LEARNED[name].pair
+    if name == "temperature":
+        return ll.pair(pair)(scores / value, labels)
+    return ll.pair(pair, **{name: value})(scores, labels)
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
@@ -108,15 +106,6 @@ def parts_of(config: Config, name: str) -> tuple[Any, Any, Any]:
     return tuple(ll.standardise(part, like=first.train) for part in (first.train, rest.train, rest.test))
 
 
-def padded(sets: list[Any]) -> Any:
-    """Data sets in one array each: inputs (k, n, d), labels (k, n), weights (k, n) that sum to 1, 0 where padded."""
-    n, d = max(s.n for s in sets), max(s.d for s in sets)
-    inputs, labels, weights = np.zeros((len(sets), n, d)), np.ones((len(sets), n)), np.zeros((len(sets), n))
-    for k, s in enumerate(sets):
-        inputs[k, : s.n, : s.d], labels[k, : s.n], weights[k, : s.n] = s.inputs, s.labels, 1.0 / s.n
-    return inputs, labels, weights
-
-
 def starts_of(config: Config, name: str, train: Any, width: int) -> Any:
     """Weights (runs, width), biases and parameter (runs,), and whether it moves: random, dead, then the grid's."""
     rng = np.random.default_rng(config.seed)
@@ -124,18 +113,18 @@ def starts_of(config: Config, name: str, train: Any, width: int) -> Any:
     weights[:, : train.d] = rng.normal(size=(config.starts + 1, train.d)) / np.sqrt(train.d)
     biases = config.bias_scale * rng.normal(size=config.starts + 1)
     biases[-1] = -0.5 - np.max(train.inputs @ weights[-1, : train.d])
-    grid = np.repeat(GRIDS[name], config.searched)
-    again = np.tile(np.arange(config.searched), len(GRIDS[name]))
+    grid = np.repeat(LEARNED[name].grid, config.searched)
+    again = np.tile(np.arange(config.searched), len(LEARNED[name].grid))
     place = np.concatenate([np.arange(config.starts + 1), again])
-    value = np.concatenate([np.full(config.starts + 1, STARTS[name]), grid])
+    value = np.concatenate([np.full(config.starts + 1, LEARNED[name].start), grid])
     return {"weights": weights[place], "bias": biases[place], "value": value}, np.arange(len(place)) <= config.starts
 
 
 def objective(name: str, l2: float, params: Any, data: Any) -> Any:
     """The mean loss and the penalty."""
     inputs, labels, weights = data
-    losses = LOSSES[name](params["value"], inputs @ params["weights"] + params["bias"], labels)
-    return weights @ losses + 0.5 * l2 * params["weights"] @ params["weights"]
+    each = losses(name, params["value"], inputs @ params["weights"] + params["bias"], labels)
+    return weights @ each + 0.5 * l2 * params["weights"] @ params["weights"]
 
 
 def descent(config: Config, name: str, start: Any, moves: Any, data: Any) -> Any:
@@ -149,9 +138,7 @@ def descent(config: Config, name: str, start: Any, moves: Any, data: Any) -> Any
         slope["value"] = jnp.where(moves, slope["value"], 0.0)
         change, inner = rule.update(slope, inner)
         params = optax.apply_updates(params, change)
-        # A temperature stays above 0.
-        low = 1e-3 if name == "temperature" else -jnp.inf
-        return (params | {"value": jnp.maximum(params["value"], low)}, inner), None
+        return (params | {"value": jnp.maximum(params["value"], LEARNED[name].least)}, inner), None
 
     (params, _), _ = jax.lax.scan(step, (start, rule.init(start)), length=config.steps)
     return params | {"objective": f(params)}
@@ -160,7 +147,7 @@ def descent(config: Config, name: str, start: Any, moves: Any, data: Any) -> Any
 def trained(config: Config, name: str, tick: Any) -> dict[str, Any]:
     """All runs of one parameter on all data sets at once; what held-out and test examples say of each."""
     sets = [parts_of(config, each) for each in config.datasets]
-    fit, held, test = (padded([each[k] for each in sets]) for k in range(3))
+    fit, held, test = (stack_datasets([each[k] for each in sets]) for k in range(3))
     made = [starts_of(config, name, each[0], fit[0].shape[2]) for each in sets]
     start = jax.tree.map(lambda *rows: np.stack(rows), *(each for each, _ in made))
     over_runs = jax.vmap(functools.partial(descent, config, name), (0, 0, None))
@@ -199,9 +186,9 @@ def svms(config: Config, tick: Any) -> dict[str, Any]:
 
 def compute(config: Config, run: Any) -> Any:
     """Runs of each parameter, dims (parameter, data, run): the trained ones first, the dead start last among them."""
-    held = run({p: functools.partial(trained, config, p) for p in LOSSES} | {"svm": functools.partial(svms, config)})
-    fields = dict.fromkeys(("value", "objective", "highest", "held_out", "svm_objective", "error"), ["data", "run"])
-    results = gather(held, lambda p: p, {"parameter": list(LOSSES)}, fields)
+    held = run({p: functools.partial(trained, config, p) for p in LEARNED} | {"svm": functools.partial(svms, config)})
+    fields = {k: ["data", "run"] for k in ("value", "objective", "highest", "held_out", "svm_objective", "error")}
+    results = gather(held, lambda p: p, {"parameter": list(LEARNED)}, fields)
     results = results.assign({f"svm_{k}" if k != "objective" else "svm": ("data", v) for k, v in held["svm"].items()})
     return results.assign_coords(data=list(config.datasets)).assign_attrs(starts=config.starts)
 
@@ -214,20 +201,13 @@ def learned(results: Any, name: str) -> Any:
     return results.value.sel(parameter=name).values[:, : results.attrs["starts"]]
 
 
-def searched(results: Any, name: str) -> tuple[Any, Any]:
-    """At each value of the grid the least objective, and the held-out log loss there, both (data, value)."""
-    first = results.attrs["starts"] + 1
-    shape = (results.sizes["data"], len(GRIDS[name]), -1)
-    objective, held = (
-        results[field].sel(parameter=name).values[:, first:].reshape(shape) for field in ("objective", "held_out")
-    )
-    best = objective.argmin(axis=2)[..., None]
-    return np.take_along_axis(objective, best, 2)[..., 0], np.take_along_axis(held, best, 2)[..., 0]
-
-
 def chosen(results: Any, name: str) -> Any:
-    """The value of the grid at which the held-out log loss is least, (data,)."""
-    return np.array(GRIDS[name])[searched(results, name)[1].argmin(axis=1)]
+    """The value of the grid at which the held-out log loss is least, (data,); of the starts there the best counts."""
+    at = results.sel(parameter=name).isel(run=slice(results.attrs["starts"] + 1, None))
+    shape = (results.sizes["data"], len(LEARNED[name].grid), -1)
+    objective, held = (at[field].values.reshape(shape) for field in ("objective", "held_out"))
+    best = np.take_along_axis(held, objective.argmin(axis=2)[..., None], 2)[..., 0]
+    return np.array(LEARNED[name].grid)[best.argmin(axis=1)]
 
 
 def by_data(results: Any, values: Any) -> dict[str, Any]:
@@ -237,11 +217,8 @@ def by_data(results: Any, values: Any) -> dict[str, Any]:
 
 def named(dataset: str) -> str:
     """A data set, told apart from others of its kind."""
-    return (
-        data_name(dataset)
-        + {"wine(classes='0/1')": " 0/1", "wine(classes='1/2')": " 1/2"}.get(dataset, "")
-        + (", few positives" if "positives" in dataset else "")
-    )
+    grower = re.search(r"wine.*'(\d/\d)'", dataset)
+    return data_name(dataset) + (f" {grower[1]}" if grower else "") + (", few +1" if "positives" in dataset else "")
 
 
 def excess(results: Any) -> Any:
@@ -250,17 +227,47 @@ def excess(results: Any) -> Any:
     return at - results.svm.values[:, None]
 
 
+# --------------------------------------------------------------------------------------------------- drawing, reporting
+
+
+def draw(results: Any) -> dict[str, Any]:
+    """Where each parameter ends, and where held-out examples would have it."""
+    about = {
+        "exponent of the focal loss": ("gamma", {"cross-entropy": 0.0}, "$\\gamma$", (0.0, 6.0)),
+        "temperature": ("temperature", {"sigmoid": 1.0}, "$T$", (0.0, 4.0)),
+        "slope of a leaky ReLU": ("slope", {"ReLU": 0.0, "linear": 1.0}, "slope", (-0.5, 4.0)),
+        "depth of max(z, -c)": ("c", {"ReLU": 0.0, "SVM": 1.0}, "$c$", (-1.0, 3.0)),
+    }
+    drawn = {
+        title: fig.ChoicePanel(learned(results, name), chosen(results, name), marks, label, limits)
+        for title, (name, marks, label, limits) in about.items()
+    }
+    names = "trained with the weights (each run, and the median)", "chosen by held-out examples"
+    return {"ends": fig.choices_figure([named(d) for d in results.data.values], drawn, names, "Learned parameters")}
+
+
+def report(results: Any) -> list[Any]:
+    """Where each parameter ends."""
+    rows = [
+        (
+            name,
+            *(f"{number(np.median(learned(results, p)[k]))} ({number(chosen(results, p)[k])})" for p in LEARNED),
+            number(np.median(excess(results), axis=1)[k]),
+        )
+        for k, name in enumerate(map(named, results.data.values))
+    ]
+    columns = ("data", *LEARNED, "SVM's objective beyond the least")
+    return [
+        table("Parameters trained with the weights, medians; in brackets as held-out examples choose", columns, rows)
+    ]
+
+
 # --------------------------------------------------------------------------------------------------------------- claims
 
 
 @claim("", "The exponent of the focal loss grows in every run", at_most(0, "runs that do not"), fixed="before")
 def gammas_not_grown(results):
-    return int((learned(results, "gamma") <= STARTS["gamma"]).sum())
-
-
-@claim("", "The least training objective falls as that exponent grows", ordered("falling"), fixed="before")
-def objective_by_gamma(results):
-    return by_data(results, searched(results, "gamma")[0])
+    return int((learned(results, "gamma") <= LEARNED["gamma"].start).sum())
 
 
 @claim("", "Held-out examples choose an exponent of at most 2", at_most(2), fixed="before")
@@ -270,12 +277,7 @@ def gamma_chosen(results):
 
 @claim("", "A temperature falls below 1 in every run", at_most(0, "runs that do not"), fixed="before")
 def temperatures_not_fallen(results):
-    return int((learned(results, "temperature") >= STARTS["temperature"]).sum())
-
-
-@claim("", "The least training objective rises with the temperature", ordered("rising"), fixed="before")
-def objective_by_temperature(results):
-    return by_data(results, searched(results, "temperature")[0])
+    return int((learned(results, "temperature") >= LEARNED["temperature"].start).sum())
 
 
 @claim("", "A leaky slope ends steeper than the linear output's 1, in the median run", at_least(1), fixed="before")
@@ -309,3 +311,18 @@ def against_the_majority(results):
 def still_dead(results):
     at = results.sel(parameter="c").isel(run=results.attrs["starts"])
     return int(((at.highest <= -at.value) & (at.svm_positives < 0.5)).sum())
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What a text would quote, ready to print."""
+    c, slope = np.median(learned(results, "c"), axis=1), np.median(learned(results, "slope"), axis=1)
+    away = np.median(excess(results), axis=1)
+    return {
+        "datasets": str(results.sizes["data"]),
+        "c_at_one": str(int((abs(c - 1) <= 0.1).sum())),
+        "svms": str(int((away <= 0.01).sum())),
+        "excess_most": number(away.max()),
+        "slope_least": number(slope.min()),
+        "slope_most": number(slope.max()),
+        "gamma_chosen_most": number(chosen(results, "gamma").max()),
+    }

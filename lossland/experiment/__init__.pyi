@@ -18,6 +18,7 @@ from ._manifest import manifest as manifest
 from ._manifest import numbers as numbers
 from ._manifest import plain as plain
 from ._results import gather as gather
+from ._results import stack_datasets as stack_datasets
 from ._run import draw_figures as draw_figures
 from ._run import experiments as experiments
 from ._run import find_experiment as find_experiment

@@ -1,0 +1,66 @@
+"""Two numbers for each of several things, side by side: where one way of choosing leads, and where another."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lossland.core import guarded
+from lossland.figures._style import BLACK, GREY, VIOLET, panels
+
+
+class ChoicePanel(NamedTuple):
+    """A panel of `choices_figure`.
+
+    Attributes:
+        first: (rows, runs), drawn as small discs, their median as a large one.
+        second: (rows,), drawn as a hollow diamond.
+        marks: name -> where a dashed line stands.
+        label: of the axis.
+        limits: of the axis; what lies beyond is drawn at its end as an arrow.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    marks: Mapping[str, float]
+    label: str
+    limits: tuple[float, float]
+
+
+@guarded()
+def choices_figure(rows: Sequence[str], drawn: Mapping[str, ChoicePanel], names: tuple[str, str], title: str) -> Figure:
+    """Panels of rows, each with the values that runs end at and a value chosen otherwise.
+
+    Args:
+        rows: what each row is.
+        drawn: title -> panel.
+        names: of the first and the second, for the legend.
+        title: of the whole: its message.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = panels(1, len(drawn), height=0.24 * len(rows) + 1.5, sharey=True)
+    at = np.arange(len(rows), dtype=float)
+    for place, (name, panel) in zip(axes[0], drawn.items(), strict=True):
+        low, high = panel.limits
+        for mark, x in panel.marks.items():
+            place.axvline(x, color=GREY, lw=0.8, ls="--", zorder=0)
+            place.annotate(mark, (x, len(rows) - 0.45), fontsize=6.5, color="0.35", ha="center", va="bottom")
+        place.plot(np.clip(panel.first, low, high), at, ls="", marker="o", ms=2, color=GREY, zorder=1)
+        middle = np.median(panel.first, axis=1)
+        place.hlines(at, np.clip(middle, low, high), np.clip(panel.second, low, high), color="0.8", lw=1, zorder=0)
+        for inside, marker in ((middle <= high, "o"), (middle > high, ">")):
+            place.plot(np.clip(middle, low, high)[inside], at[inside], ls="", marker=marker, ms=5.5, color=BLACK)
+        place.plot(panel.second, at, ls="", marker="D", ms=5, mfc="none", mec=VIOLET, mew=1.2, zorder=4)
+        room = 0.06 * (high - low)
+        place.set(xlim=(low - room, high + room), ylim=(-0.6, len(rows) + 0.15), xlabel=panel.label)
+        place.set_title(name, fontsize=7.5)
+        place.set_yticks(at, rows)
+    marks = [Line2D([], [], ls="", marker="o", ms=5.5, color=BLACK, label=names[0])]
+    marks.append(Line2D([], [], ls="", marker="D", ms=5, mfc="none", mec=VIOLET, mew=1.2, label=names[1]))
+    figure.legend(handles=marks, loc="outside lower center", ncols=2)
+    figure.suptitle(title, fontsize=9)
+    return figure
