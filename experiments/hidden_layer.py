@@ -1,0 +1,375 @@
+"""Does a hidden layer keep a ReLU output alive, and the hinge loss free of bad minima?
+
+Networks `mlp` of one hidden layer on separable data, where a linear output can reach the hinge loss 0. Laurent & von
+Brecht (2018) show for such data that with leaky hidden units every local minimum is global and that with ReLU units some
+are not. One kind can be certified at a run's end: examples that switch every unit off, of both classes, see the output's
+bias alone; where all others are beyond the margin, nothing lowers the loss. Brutzkus et al. (2018) prove that single-
+example descent on the first layer of a leaky network makes boundedly many updates: with |x| <= 1 and t w*.x >= 1, 2k units
+of slope a, outer weights +-v, starts of length at most R and step h, at most |w*|^2 / a^2 + |w*|^2 / (k h v^2 a^2) +
+sqrt(R (8 k^2 h^2 v^2 + 8 h k)) |w*|^1.5 / (2 k (h v a)^1.5) + 2 R |w*| / (h v a).
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+
+import lossland as ll
+from lossland import figures as fig
+from lossland.core import table
+from lossland.experiment import (
+    at_least,
+    at_most,
+    claim,
+    data_name,
+    gather,
+    number,
+    ordered,
+    pair_name,
+    percent,
+    proportion,
+    stack_datasets,
+)
+
+KINDS = {
+    "linear output": ("relu", "identity+hinge"),
+    "linear output, leaky units": ("leaky_relu(slope=0.3)", "identity+hinge"),
+    "ReLU output": ("relu", "relu+hinge"),
+}
+"""Hidden units and pair of each kind of network."""
+HEADS = ("identity+hinge", "sigmoid+cross_entropy", "relu+hinge")
+"""The pairs of the plane."""
+
+SECONDS = 25
+
+
+@dataclass(frozen=True)
+class Config:
+    """The data, the networks and the runs."""
+
+    datasets: tuple[str, ...] = (
+        "separable(n=100, d=5, margin=1.0, seed=5)",
+        "iris(classes='setosa/versicolor')",
+        "wine(classes='0/1')",
+    )
+    """Separable, real and made; one half is trained on."""
+    widths: tuple[int, ...] = (2, 4, 8)
+    """Hidden units."""
+    starts: int = 40
+    """Random starts of each network on each data set."""
+    steps: int = 1000
+    """Steps of gradient descent, all examples in each."""
+    learning_rate: float = 0.1
+    """Of these."""
+    slope: float = 0.3
+    """Of the leaky units of the bound on updates."""
+    half: int = 8
+    """k: there are 2k of them."""
+    visits: int = 40_000
+    """Single examples seen, at most."""
+    pixels: int = 61
+    """Points along each side of the plane; odd."""
+    seed: int = 0
+    """Decides splits and starts."""
+    x64: bool = True
+    """Compute in float64."""
+
+
+SMOKE = Config(datasets=Config.datasets[1:2], widths=(2, 4), starts=10, steps=300, visits=5000, pixels=15)
+
+
+# ------------------------------------------------------------------------------------------------------------ computing
+
+
+def training(config: Config) -> list[Any]:
+    """The training examples of each data set."""
+    return [ll.split(ll.load(name), test=0.5, seed=config.seed).train for name in config.datasets]
+
+
+def starts_of(config: Config, d: int, width: int) -> Any:
+    """Starts of `mlp`, (widths, starts, ...), all of the widest shape: units of no weights stay so for ever.
+
+    The widest data set's start serves all: inputs that are not there are 0.
+    """
+    keys = jax.random.split(jax.random.key(config.seed), config.starts)
+
+    def grown(count: int) -> Any:
+        hidden, last = jax.vmap(lambda key: ll.mlp(count).init(key, d))(keys)
+        pad = ((0, 0), (0, width - count))
+        return [
+            {"weights": jnp.pad(hidden["weights"], ((0, 0), *pad)), "bias": jnp.pad(hidden["bias"], pad)},
+            {"weights": jnp.pad(last["weights"], pad), "bias": last["bias"]},
+        ]
+
+    return jax.tree.map(lambda *rows: jnp.stack(rows), *map(grown, config.widths))
+
+
+def descended(config: Config, kind: str, tick: Any) -> dict[str, Any]:
+    """Runs of one kind of network on all data sets, widths and starts at once, and what their ends are."""
+    hidden, pair = KINDS[kind][0], ll.pair(KINDS[kind][1])
+    data = stack_datasets(training(config))
+    width = max(config.widths)
+    model = ll.mlp(width, hidden=hidden)
+
+    def ends(start: Any, inputs: Any, labels: Any, weights: Any) -> Any:
+        def loss(params: Any) -> Any:
+            return weights @ pair(model.apply(params, inputs), labels)
+
+        def step(params: Any, _: Any) -> Any:
+            return jax.tree.map(lambda p, g: p - config.learning_rate * g, params, jax.grad(loss)(params)), None
+
+        params, _ = jax.lax.scan(step, start, length=config.steps)
+        scores, there = model.apply(params, inputs), weights > 0
+        # Units that are not there have no weights: their sum is 0, and they are left out.
+        sums = inputs @ params[0]["weights"] + params[0]["bias"]
+        off = jnp.all((sums < 0) | (params[1]["weights"] == 0), axis=1) & there
+        beyond = off | (labels * scores > 1) | ~there
+        seen = [jnp.sum(weights * (off & (labels == t))) for t in (1, -1)]
+        bad = jnp.all(beyond) & (jnp.minimum(*seen) > 0) & (loss(params) <= 2 * jnp.minimum(*seen) + 2e-2)
+        return {"loss": loss(params), "dead": jnp.all((scores < 0) | ~there), "bad": bad}
+
+    over = jax.vmap(jax.vmap(ends, (0, None, None, None)), (0, None, None, None))
+    made = jax.jit(jax.vmap(over, (None, 0, 0, 0)))(starts_of(config, data[0].shape[2], width), *data)
+    return {name: np.asarray(value, float) for name, value in made.items()}
+
+
+def counted(config: Config, tick: Any) -> dict[str, Any]:
+    """Updates of single-example descent on the first layer of leaky networks, their bound, and the loss at the end."""
+    sets = training(config)
+    sizes = [np.sqrt(1 + np.square(s.inputs).sum(axis=1).max()) for s in sets]
+    scaled = [
+        ll.Dataset(np.column_stack([s.inputs, np.ones(s.n)]) / r, s.labels) for s, r in zip(sets, sizes, strict=True)
+    ]
+    solved = [ll.solve("hinge", s, C=np.inf) for s in sets]
+    best = [r * np.hypot(np.linalg.norm(f.weights), f.bias) for f, r in zip(solved, sizes, strict=True)]
+    inputs, labels, weights = stack_datasets(scaled)
+    k, a, v, h = config.half, config.slope, (2 * config.half) ** -0.5, 1.0
+    outer = v * np.repeat([1.0, -1.0], k)
+
+    def run(key: Any, inputs: Any, labels: Any, weights: Any) -> Any:
+        begin, order = jax.random.split(key)
+        rows = jax.random.choice(order, len(labels), (config.visits,), p=weights)
+
+        def visit(state: Any, row: Any) -> Any:
+            units, count = state
+            sums = units @ inputs[row]
+            pulls = labels[row] * jnp.sum(outer * jnp.where(sums > 0, sums, a * sums)) < 1
+            move = h * labels[row] * outer[:, None] * jnp.where(sums > 0, 1.0, a)[:, None] * inputs[row]
+            return (units + jnp.where(pulls, move, 0.0), count + pulls), None
+
+        drawn = jax.random.normal(begin, (2 * k, inputs.shape[1]))
+        start = drawn / jnp.linalg.norm(drawn, axis=1, keepdims=True) * v
+        (units, count), _ = jax.lax.scan(visit, (start, 0), rows)
+        sums = inputs @ units.T
+        scores = jnp.where(sums > 0, sums, a * sums) @ outer
+        return count, weights @ jnp.maximum(0.0, 1.0 - labels * scores)
+
+    keys = jax.random.split(jax.random.key(config.seed), 8)
+    count, loss = jax.jit(jax.vmap(jax.vmap(run, (0, None, None, None)), (None, 0, 0, 0)))(
+        keys, inputs, labels, weights
+    )
+    return {"updates": count, "end": loss, "bound": [bound(float(w), k, a, v, h, v) for w in best]}
+
+
+def bound(w: float, k: int, a: float, v: float, h: float, reach: float) -> float:
+    """The theorem's: |w*|, half the units, their slope, the outer weight, the step, the longest start."""
+    mixed = np.sqrt(reach * (8 * k**2 * h**2 * v**2 + 8 * h * k)) * w**1.5 / (2 * k * (h * v * a) ** 1.5)
+    return w**2 / a**2 + w**2 / (k * h * v**2 * a**2) + mixed + 2 * reach * w / (h * v * a)
+
+
+def plane_of(config: Config, tick: Any) -> dict[str, Any]:
+    """Three pairs on one plane through a network whose ReLU output is dead, and their runs from there."""
+    data, model = training(config)[0], ll.mlp(4)
+    dead = model.init(jax.random.key(config.seed), data.d)
+    dead[1]["bias"] = -1.0 - jnp.max(model.apply(dead, data.inputs))
+    origin, back = ravel_pytree(dead)
+    paths = []
+    for name in HEADS:
+        every = max(1, config.steps // 100)
+        run = ll.fit(
+            ll.objective(ll.pair(name), model, data),
+            dead,
+            optax.sgd(config.learning_rate),
+            config.steps,
+            record_every=every,
+            record=lambda p: ravel_pytree(p)[0],
+        )
+        paths.append(run.records - origin)
+    zero = jax.tree.map(jnp.zeros_like, dead)
+    up = ravel_pytree([zero[0], zero[1] | {"bias": jnp.ones(())}])[0]
+    q, r = np.linalg.qr(np.stack([paths[0][-1], up], axis=1))
+    axes = q * np.sign(np.diag(r))
+    seen = np.stack(paths) @ axes
+    made = ll.shared_planes(
+        HEADS,
+        data,
+        dead,
+        (back(jnp.asarray(axes[:, 0])), back(jnp.asarray(axes[:, 1]))),
+        radius=1.4 * float(np.abs(seen).max()),
+        steps=config.pixels,
+        model=model,
+        quantities=("active", "dead"),
+    )
+    flat = [(p.quantities["active"] == 0) & (p.quantities["dead"] > 0) for p in made.values()]
+    return {
+        "path": seen,
+        "moved": np.linalg.norm(np.stack(paths), axis=2).max(axis=1),
+        "values": np.stack([p.values for p in made.values()]),
+        "flat": np.stack(flat).astype("int8"),
+        "axis": made[HEADS[0]].alphas,
+    }
+
+
+def compute(config: Config, run: Any) -> Any:
+    """Ends of runs, dims (kind, data, width, start); counts of updates, (data, draw); the plane, (head, a, b)."""
+    parts = {kind: functools.partial(descended, config, kind) for kind in KINDS}
+    parts |= {"updates": functools.partial(counted, config), "plane": functools.partial(plane_of, config)}
+    held = run(parts)
+    own = {name: ["data", "width", "start"] for name in ("loss", "dead", "bad")}
+    results = gather(held, lambda kind: kind, {"kind": list(KINDS)}, own)
+    results = results.assign_coords(data=[data_name(d) for d in config.datasets], width=list(config.widths))
+    counts = {"updates": ("data", "draw"), "end": ("data", "draw"), "bound": ("data",)}
+    results = results.assign({name: (dims, held["updates"][name]) for name, dims in counts.items()})
+    plane = {"path": ("head", "step", "axis"), "moved": ("head",), "values": ("head", "a", "b")}
+    plane |= {"flat": ("head", "a", "b"), "axis": ("a",)}
+    return results.assign({f"plane_{k}": (dims, held["plane"][k]) for k, dims in plane.items()})
+
+
+# -------------------------------------------------------------------------------------------------------------- drawing
+
+
+def draw(results: Any) -> dict[str, Any]:
+    """The shares of runs by width, and the plane."""
+    drawn = {
+        pair_name(head): fig.RunPanel(*(results[f"plane_{what}"].values[k] for what in ("values", "flat", "path")))
+        for k, head in enumerate(HEADS)
+    }
+    plane = fig.runs_figure(
+        (results.plane_axis.values, results.plane_axis.values),
+        drawn,
+        {},
+        title="Behind a hidden layer, too, only a dead ReLU output does not move",
+        labels=("towards the end of linear + hinge", "a higher output bias"),
+        start="descent from where the ReLU output is dead",
+        columns=2,
+    )
+    return {"shares": draw_shares(results), "plane": plane}
+
+
+def draw_shares(results: Any) -> Any:
+    """Shares of runs that miss the least loss, and of dead outputs, by the number of hidden units."""
+    figure, (axes,) = fig.panels(1, 2, width=fig.PAGE, height=2.4, sharey=True)
+    looks = {
+        "linear output, leaky units": ("leaky units", fig.GREEN, "s", 0),
+        "linear output": ("ReLU units", fig.BLUE, "o", 0),
+        "ReLU output": ("ReLU output, ReLU units", fig.RED, "^", 1),
+    }
+    for kind, (name, shade, marker, column) in looks.items():
+        missed = missing(results, kind) if column == 0 else results.dead.sel(kind=kind)
+        share = 100 * missed.mean("start")
+        for row in share.transpose("data", "width").values:
+            axes[column].plot(results.width, row, color=shade, lw=0.6, alpha=0.5)
+        axes[column].plot(results.width, share.mean("data"), color=shade, marker=marker, ms=4, label=name)
+    axes[0].plot(
+        results.width, 100 * results.bad.sel(kind="linear output").mean(("data", "start")), color=fig.BLACK, ls="--",
+        label="ReLU units, at a proven bad minimum",
+    )  # fmt: skip
+    for ax, title in zip(axes, ("Linear output: runs above loss 0", "ReLU output: runs that end dead"), strict=True):
+        ax.set(xlabel="hidden units", xticks=results.width.values, ylim=(0, 100), title=title)
+        ax.legend()
+    axes[0].set_ylabel("% of the runs")
+    return figure
+
+
+# ------------------------------------------------------------------------------------------------------------ reporting
+
+
+def missing(results: Any, kind: str) -> Any:
+    """Runs that do not reach a loss of 0.01."""
+    return results.loss.sel(kind=kind) > 0.01
+
+
+def report(results: Any) -> list[Any]:
+    """Shares by kind and width, and updates beside their bound."""
+    rows = [
+        (kind, int(width), *(f"{percent(float(each.sel(width=width).mean()))} %" for each in (
+            missing(results, kind), results.bad.sel(kind=kind), results.dead.sel(kind=kind))))
+        for kind in KINDS for width in results.width.values
+    ]  # fmt: skip
+    counts = [
+        (str(d), int(results.updates.sel(data=d).max()), number(float(results.bound.sel(data=d))))
+        for d in results.data.values
+    ]
+    columns = ("network", "hidden units", "above loss 0", "at a proven bad minimum", "output dead")
+    return [table("Ends of runs", columns, rows), table("Updates", ("data", "most", "bound"), counts)]
+
+
+# --------------------------------------------------------------------------------------------------------------- claims
+
+
+def by_data(results: Any, each: Any) -> dict[str, Any]:
+    """(count, of how many) over widths and starts, for each data set."""
+    return {str(d): (int(each.sel(data=d).sum()), each.sel(data=d).size) for d in results.data.values}
+
+
+def by_width(results: Any, each: Any) -> dict[str, Any]:
+    """The share at each width, for each data set."""
+    return {str(d): each.sel(data=d).mean("start").values for d in results.data.values}
+
+
+@claim("", "With leaky units nearly every run reaches the hinge loss 0", proportion(least=0.9), fixed="before")
+def leaky_runs_at_zero(results):
+    return by_data(results, ~missing(results, "linear output, leaky units"))
+
+
+@claim("", "With ReLU units some run ends at a proven bad minimum", at_least(1, "runs"), fixed="before")
+def runs_at_bad_minima(results):
+    return int(results.bad.sel(kind="linear output").sum())
+
+
+@claim("", "With more ReLU units fewer runs miss the loss 0", ordered("falling"), fixed="before")
+def misses_by_width(results):
+    return by_width(results, missing(results, "linear output"))
+
+
+@claim("S5", "A ReLU output behind a hidden layer ends dead, too", proportion(least=0.01), fixed="before")
+def dead_runs(results):
+    return by_data(results, results.dead.sel(kind="ReLU output") == 1)
+
+
+@claim("S5", "Descent leaves it at the dead point", at_most(0), fixed="before")
+def way_of_the_dead(results):
+    return float(results.plane_moved[HEADS.index("relu+hinge")])
+
+
+@claim("", "Single-example descent makes at most as many updates as proven", at_most(1), fixed="before")
+def updates_by_bound(results):
+    most = results.updates.max("draw") / results.bound
+    return {str(d): float(most.sel(data=d)) for d in results.data.values}
+
+
+@claim("", "It ends at the hinge loss 0", at_most(0), fixed="before")
+def loss_after_the_updates(results):
+    return {str(d): float(results.end.sel(data=d).max()) for d in results.data.values}
+
+
+def numbers(results: Any) -> dict[str, str]:
+    """What a text would quote, ready to print."""
+    missed = missing(results, "linear output").mean(("data", "start")).values
+    dead = results.dead.sel(kind="ReLU output").mean(("data", "start")).values
+    return {
+        "leaky_misses": percent(float(missing(results, "linear output, leaky units").mean())),
+        "narrow": str(int(results.width[0])),
+        "wide": str(int(results.width[-1])),
+        "narrow_misses": percent(missed[0]),
+        "wide_misses": percent(missed[-1]),
+        "bad_runs": str(runs_at_bad_minima(results)),
+        "narrow_dead": percent(dead[0]),
+        "wide_dead": percent(dead[-1]),
+        "updates_share": percent(max(updates_by_bound(results).values()), 2),
+    }
