@@ -1,12 +1,9 @@
 """Does a hidden layer keep a ReLU output alive, and the hinge loss free of bad minima?
 
 Networks `mlp` of one hidden layer on separable data, where a linear output can reach the hinge loss 0. Laurent & von
-Brecht (2018) show for such data that with leaky hidden units every local minimum is global and that with ReLU units some
-are not. One kind can be certified at a run's end: examples that switch every unit off, of both classes, see the output's
-bias alone; where all others are beyond the margin, nothing lowers the loss. Brutzkus et al. (2018) prove that single-
-example descent on the first layer of a leaky network makes boundedly many updates: with |x| <= 1 and t w*.x >= 1, 2k units
-of slope a, outer weights +-v, starts of length at most R and step h, at most |w*|^2 / a^2 + |w*|^2 / (k h v^2 a^2) +
-sqrt(R (8 k^2 h^2 v^2 + 8 h k)) |w*|^1.5 / (2 k (h v a)^1.5) + 2 R |w*| / (h v a).
+Brecht (2018) show for such data that with leaky hidden units every local minimum is global, and that with ReLU units
+some are not. One kind is proven at a run's end: examples of both classes that switch every unit off see the output's
+bias alone; where all others are beyond the margin and the bias is at its best, nothing near lowers the loss.
 """
 
 import functools
@@ -28,7 +25,6 @@ from lossland.experiment import (
     claim,
     data_name,
     gather,
-    number,
     ordered,
     pair_name,
     percent,
@@ -66,12 +62,6 @@ class Config:
     """Steps of gradient descent, all examples in each."""
     learning_rate: float = 0.1
     """Of these."""
-    slope: float = 0.3
-    """Of the leaky units of the bound on updates."""
-    half: int = 8
-    """k: there are 2k of them."""
-    visits: int = 40_000
-    """Single examples seen, at most."""
     pixels: int = 61
     """Points along each side of the plane; odd."""
     seed: int = 0
@@ -80,7 +70,7 @@ class Config:
     """Compute in float64."""
 
 
-SMOKE = Config(datasets=Config.datasets[1:2], widths=(2, 4), starts=10, steps=300, visits=5000, pixels=15)
+SMOKE = Config(datasets=Config.datasets[1:2], widths=(2, 4), starts=10, steps=300, pixels=15)
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
@@ -138,50 +128,6 @@ def descended(config: Config, kind: str, tick: Any) -> dict[str, Any]:
     return {name: np.asarray(value, float) for name, value in made.items()}
 
 
-def counted(config: Config, tick: Any) -> dict[str, Any]:
-    """Updates of single-example descent on the first layer of leaky networks, their bound, and the loss at the end."""
-    sets = training(config)
-    sizes = [np.sqrt(1 + np.square(s.inputs).sum(axis=1).max()) for s in sets]
-    scaled = [
-        ll.Dataset(np.column_stack([s.inputs, np.ones(s.n)]) / r, s.labels) for s, r in zip(sets, sizes, strict=True)
-    ]
-    solved = [ll.solve("hinge", s, C=np.inf) for s in sets]
-    best = [r * np.hypot(np.linalg.norm(f.weights), f.bias) for f, r in zip(solved, sizes, strict=True)]
-    inputs, labels, weights = stack_datasets(scaled)
-    k, a, v, h = config.half, config.slope, (2 * config.half) ** -0.5, 1.0
-    outer = v * np.repeat([1.0, -1.0], k)
-
-    def run(key: Any, inputs: Any, labels: Any, weights: Any) -> Any:
-        begin, order = jax.random.split(key)
-        rows = jax.random.choice(order, len(labels), (config.visits,), p=weights)
-
-        def visit(state: Any, row: Any) -> Any:
-            units, count = state
-            sums = units @ inputs[row]
-            pulls = labels[row] * jnp.sum(outer * jnp.where(sums > 0, sums, a * sums)) < 1
-            move = h * labels[row] * outer[:, None] * jnp.where(sums > 0, 1.0, a)[:, None] * inputs[row]
-            return (units + jnp.where(pulls, move, 0.0), count + pulls), None
-
-        drawn = jax.random.normal(begin, (2 * k, inputs.shape[1]))
-        start = drawn / jnp.linalg.norm(drawn, axis=1, keepdims=True) * v
-        (units, count), _ = jax.lax.scan(visit, (start, 0), rows)
-        sums = inputs @ units.T
-        scores = jnp.where(sums > 0, sums, a * sums) @ outer
-        return count, weights @ jnp.maximum(0.0, 1.0 - labels * scores)
-
-    keys = jax.random.split(jax.random.key(config.seed), 8)
-    count, loss = jax.jit(jax.vmap(jax.vmap(run, (0, None, None, None)), (None, 0, 0, 0)))(
-        keys, inputs, labels, weights
-    )
-    return {"updates": count, "end": loss, "bound": [bound(float(w), k, a, v, h, v) for w in best]}
-
-
-def bound(w: float, k: int, a: float, v: float, h: float, reach: float) -> float:
-    """The theorem's: |w*|, half the units, their slope, the outer weight, the step, the longest start."""
-    mixed = np.sqrt(reach * (8 * k**2 * h**2 * v**2 + 8 * h * k)) * w**1.5 / (2 * k * (h * v * a) ** 1.5)
-    return w**2 / a**2 + w**2 / (k * h * v**2 * a**2) + mixed + 2 * reach * w / (h * v * a)
-
-
 def plane_of(config: Config, tick: Any) -> dict[str, Any]:
     """Three pairs on one plane through a network whose ReLU output is dead, and their runs from there."""
     data, model = training(config)[0], ll.mlp(4)
@@ -226,15 +172,12 @@ def plane_of(config: Config, tick: Any) -> dict[str, Any]:
 
 
 def compute(config: Config, run: Any) -> Any:
-    """Ends of runs, dims (kind, data, width, start); counts of updates, (data, draw); the plane, (head, a, b)."""
+    """Ends of runs, dims (kind, data, width, start); the plane, (head, a, b)."""
     parts = {kind: functools.partial(descended, config, kind) for kind in KINDS}
-    parts |= {"updates": functools.partial(counted, config), "plane": functools.partial(plane_of, config)}
-    held = run(parts)
+    held = run(parts | {"plane": functools.partial(plane_of, config)})
     own = {name: ["data", "width", "start"] for name in ("loss", "dead", "bad")}
     results = gather(held, lambda kind: kind, {"kind": list(KINDS)}, own)
     results = results.assign_coords(data=[data_name(d) for d in config.datasets], width=list(config.widths))
-    counts = {"updates": ("data", "draw"), "end": ("data", "draw"), "bound": ("data",)}
-    results = results.assign({name: (dims, held["updates"][name]) for name, dims in counts.items()})
     plane = {"path": ("head", "step", "axis"), "moved": ("head",), "values": ("head", "a", "b")}
     plane |= {"flat": ("head", "a", "b"), "axis": ("a",)}
     return results.assign({f"plane_{k}": (dims, held["plane"][k]) for k, dims in plane.items()})
@@ -301,12 +244,8 @@ def report(results: Any) -> list[Any]:
             missing(results, kind), results.bad.sel(kind=kind), results.dead.sel(kind=kind))))
         for kind in KINDS for width in results.width.values
     ]  # fmt: skip
-    counts = [
-        (str(d), int(results.updates.sel(data=d).max()), number(float(results.bound.sel(data=d))))
-        for d in results.data.values
-    ]
     columns = ("network", "hidden units", "above loss 0", "at a proven bad minimum", "output dead")
-    return [table("Ends of runs", columns, rows), table("Updates", ("data", "most", "bound"), counts)]
+    return [table("Ends of runs", columns, rows)]
 
 
 # --------------------------------------------------------------------------------------------------------------- claims
@@ -347,17 +286,6 @@ def way_of_the_dead(results):
     return float(results.plane_moved[HEADS.index("relu+hinge")])
 
 
-@claim("", "Single-example descent makes at most as many updates as proven", at_most(1), fixed="before")
-def updates_by_bound(results):
-    most = results.updates.max("draw") / results.bound
-    return {str(d): float(most.sel(data=d)) for d in results.data.values}
-
-
-@claim("", "It ends at the hinge loss 0", at_most(0), fixed="before")
-def loss_after_the_updates(results):
-    return {str(d): float(results.end.sel(data=d).max()) for d in results.data.values}
-
-
 def numbers(results: Any) -> dict[str, str]:
     """What a text would quote, ready to print."""
     missed = missing(results, "linear output").mean(("data", "start")).values
@@ -371,5 +299,4 @@ def numbers(results: Any) -> dict[str, str]:
         "bad_runs": str(runs_at_bad_minima(results)),
         "narrow_dead": percent(dead[0]),
         "wide_dead": percent(dead[-1]),
-        "updates_share": percent(max(updates_by_bound(results).values()), 2),
     }

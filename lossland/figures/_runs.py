@@ -15,12 +15,15 @@ from lossland.figures._style import BLACK, RED, panels
 
 EDGED: Any = {"color": "white", "mec": "black", "mew": 0.7, "ls": ""}
 
+DECADES = 1e-3
+"""What is less than this share of the highest value is drawn as that."""
+
 
 class RunPanel(NamedTuple):
     """A panel of `runs_figure`.
 
     Attributes:
-        values: (a, b), the objective, positive.
+        values: (a, b), the objective, at least 0.
         flat: (a, b), where it is hatched.
         path: (k, 2), a run's shadow on the plane.
     """
@@ -60,7 +63,7 @@ def runs_figure(
     rows = len(drawn) // columns + 1
     figure, grid = panels(rows, columns, height=2.2 * rows + 0.3, sharex=True, sharey=True)
     every = np.stack([panel.values for panel in drawn.values()])
-    levels = np.geomspace(every.min(), every.max(), 22)
+    levels = np.geomspace(max(every.min(), DECADES * every.max()), every.max(), 22)
     filled: Any = None
     for place, (name, panel) in zip(grid.ravel(), drawn.items(), strict=False):
         filled = _draw(place, axes, panel, levels, points)
