@@ -206,7 +206,7 @@ def draw(results: Any) -> dict[str, Any]:
 
 def draw_shares(results: Any) -> Any:
     """Shares of runs that miss the least loss, and of dead outputs, by the number of hidden units."""
-    figure, (axes,) = fig.panels(1, 2, width=fig.PAGE, height=2.4, sharey=True)
+    figure, (axes,) = fig.panels(1, 2, height=2.4, sharey=True)
     looks = {
         "linear output, leaky units": ("leaky units", fig.GREEN, "s", 0),
         "linear output": ("ReLU units", fig.BLUE, "o", 0),

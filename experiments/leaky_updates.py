@@ -2,11 +2,12 @@
 
 Brutzkus, Globerson, Malach & Shalev-Shwartz (2018) prove for separable data that a two-layer network of leaky units,
 whose first layer alone is trained on the hinge loss, one example at a time, reaches the loss 0 after boundedly many
-updates, however wide it is. With |x| <= 1 and t w*.x >= 1, 2k units of slope a, outer weights +-v, starts no longer than
-R and step h, as a perceptron's: W* of 2k copies of +-w* grows more alike by at least 2 k h v a an update, while |W|^2
-grows by at most 2 h + 2 k h^2 v^2. Together that is
+updates, however wide it is. With |x| <= 1 and t w*.x >= 1, 2k units of slope a, outer weights +-v, starts no longer
+than R and step h: the product with W*, 2k copies of +-w*, grows by at least 2 k h v a an update, |W|^2
+by at most 2 h + 2 k h^2 v^2, so that their number is at most
 
-    |w*|^2 / a^2 + |w*|^2 / (k h v^2 a^2) + sqrt(R (8 k^2 h^2 v^2 + 8 h k)) |w*|^1.5 / (2 k (h v a)^1.5) + 2 R |w*| / (h v a).
+    |w*|^2 / a^2 + |w*|^2 / (k h v^2 a^2) + sqrt(R (8 k^2 h^2 v^2 + 8 h k)) |w*|^1.5 / (2 k (h v a)^1.5)
+        + 2 R |w*| / (h v a).
 """
 
 import functools
