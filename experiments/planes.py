@@ -115,7 +115,10 @@ def plane_of(config: Config, held: dict[str, Any], view: str, end: Any, tick: An
     centre, directions = axes_of(view, held, end)
     named = [{"weights": v[:-1], "bias": np.asarray(v[-1])} for v in (centre, *directions)]
     far = np.abs([directions @ (held[p] - centre) for p in ("svm", "alive", "dead")]).max(axis=0)
-    reach: dict[str, Any] = {"radius": tuple(1.3 * np.maximum(far, 0.5 * far.max())), "l2": config.l2 * (view == "svm")}
+    reach: dict[str, Any] = {
+        "radius": tuple(1.45 * np.maximum(far, 0.5 * far.max())),
+        "l2": config.l2 * (view == "svm"),
+    }
     settings = reach | {"steps": config.pixels, "quantities": ("risk", "active", "dead")}
     made = ll.shared_planes(config.pairs, train, named[0], (named[1], named[2]), **settings)
     convex = [
@@ -176,7 +179,7 @@ def draw_view(results: Any, view: str, title: str) -> Any:
     drawn = {
         pair_name(name): fig.RunPanel(
             at["values"].sel(pair=name).values,
-            at.flat.sel(pair=name).values,
+            (at.flat.sel(pair=name).values == 1) & (abs(at.risk.sel(pair=name).values - 1.0) < 1e-12),
             on_plane(results, view, at.path.sel(pair=name).values),
         )
         for name in map(str, results.pair.values)

@@ -17,9 +17,9 @@ class ChoicePanel(NamedTuple):
     Attributes:
         first: (rows, runs), drawn as small discs, their median as a large one.
         second: (rows,), drawn as a hollow diamond.
-        marks: name -> where a dashed line stands.
+        marks: name -> where a dashed line stands; one or two, from the left.
         label: of the axis.
-        limits: of the axis; what lies beyond is drawn at its end as an arrow.
+        limits: of the axis; medians beyond are drawn at its end as arrows.
     """
 
     first: np.ndarray
@@ -46,18 +46,22 @@ def choices_figure(rows: Sequence[str], drawn: Mapping[str, ChoicePanel], names:
     at = np.arange(len(rows), dtype=float)
     for place, (name, panel) in zip(axes[0], drawn.items(), strict=True):
         low, high = panel.limits
-        for mark, x in panel.marks.items():
+        sides = ["center"] if len(panel.marks) == 1 else ["right", "left"]
+        for (mark, x), side in zip(panel.marks.items(), sides, strict=True):
             place.axvline(x, color=GREY, lw=0.8, ls="--", zorder=0)
-            place.annotate(mark, (x, len(rows) - 0.45), fontsize=6.5, color="0.35", ha="center", va="bottom")
+            words = {"right": f"{mark} ", "left": f" {mark}"}.get(side, mark)
+            place.annotate(
+                words, (x, len(rows) - 0.1), fontsize=6.5, color="0.35", ha=side, va="bottom", annotation_clip=False
+            )
         place.plot(np.clip(panel.first, low, high), at, ls="", marker="o", ms=2, color=GREY, zorder=1)
         middle = np.median(panel.first, axis=1)
         place.hlines(at, np.clip(middle, low, high), np.clip(panel.second, low, high), color="0.8", lw=1, zorder=0)
-        for inside, marker in ((middle <= high, "o"), (middle > high, ">")):
+        for inside, marker in (((low <= middle) & (middle <= high), "o"), (middle > high, ">"), (middle < low, "<")):
             place.plot(np.clip(middle, low, high)[inside], at[inside], ls="", marker=marker, ms=5.5, color=BLACK)
         place.plot(panel.second, at, ls="", marker="D", ms=5, mfc="none", mec=VIOLET, mew=1.2, zorder=4)
         room = 0.06 * (high - low)
-        place.set(xlim=(low - room, high + room), ylim=(-0.6, len(rows) + 0.15), xlabel=panel.label)
-        place.set_title(name, fontsize=7.5)
+        place.set(xlim=(low - room, high + room), ylim=(-0.6, len(rows) - 0.2), xlabel=panel.label)
+        place.set_title(name, fontsize=7.5, pad=12)
         place.set_yticks(at, rows)
     marks = [Line2D([], [], ls="", marker="o", ms=5.5, color=BLACK, label=names[0])]
     marks.append(Line2D([], [], ls="", marker="D", ms=5, mfc="none", mec=VIOLET, mew=1.2, label=names[1]))

@@ -24,7 +24,7 @@ class RunPanel(NamedTuple):
 
     Attributes:
         values: (a, b), the objective, at least 0.
-        flat: (a, b), where it is hatched.
+        flat: (a, b), where it is hatched: dead.
         path: (k, 2), a run's shadow on the plane.
     """
 
@@ -107,4 +107,8 @@ def _marks(points: Mapping[str, np.ndarray], start: str, hatched: bool) -> list[
     marks: list[Any] = [Line2D([], [], color=BLACK, marker="o", ms=4.5, label=start)]
     marks.append(Line2D([], [], marker="o", mfc="none", mec=RED, ms=9, mew=1.5, ls="", label="where it ends"))
     marks += [Line2D([], [], marker=m, ms=9, label=n, **EDGED) for m, n in zip("*X", points, strict=False)]
-    return [*marks, Patch(facecolor="none", edgecolor=BLACK, hatch="////", lw=0, label="no pull")] if hatched else marks
+    return (
+        [*marks, Patch(facecolor="none", edgecolor=BLACK, hatch="////", lw=0, label="dead: loss 1")]
+        if hatched
+        else marks
+    )
