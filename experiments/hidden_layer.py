@@ -206,7 +206,7 @@ def draw(results: Any) -> dict[str, Any]:
 
 
 def draw_shares(results: Any) -> Any:
-    """Shares of runs that miss the least loss, and of dead outputs, by the number of hidden units; thin: each data set."""
+    """Shares of runs that miss the least loss, and of dead outputs, by the number of hidden units."""
     figure, (axes,) = fig.panels(1, 2, height=2.6, sharey=True)
     looks = {
         "linear output": ("ReLU units", fig.BLUE, "o", axes[0]),

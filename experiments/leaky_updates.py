@@ -44,7 +44,7 @@ class Config:
     """Of the units below 0."""
     step: float = 1.0
     """The step size."""
-    visits: int = 40_000
+    visits: int = 10_000
     """Examples seen, drawn at random."""
     seed: int = 0
     """Decides splits, starts and orders."""

@@ -19,6 +19,8 @@ from lossland.experiment import at_least, at_most, claim, equal, gather, number,
 
 CONVEX = ("identity+hinge", "identity+logistic")
 BENT = ("leaky_relu+hinge", "elu+hinge", "relu+hinge")
+OPTIMA = ("hinge", "logistic")
+"""Losses of a linear output whose certified optimum is held against the planes."""
 VIEWS = ("svm", "dead")
 """What a plane is centred on, and where its runs start: the SVM (at random), the dead point (there)."""
 
@@ -33,8 +35,6 @@ class Config:
     """All convex ones and ReLU + hinge are among them."""
     dataset: str = "breast_cancer"
     """The data."""
-    optima: tuple[str, ...] = ("hinge", "logistic")
-    """Losses of a linear output whose certified optimum is held against the planes; the hinge is one."""
     l2: float = 1e-2
     """The penalty l2/2 * ||w||^2 around the SVM."""
     steps: int = 3000
@@ -49,10 +49,7 @@ class Config:
     """Compute in float64."""
 
 
-SMOKE = Config(pairs=(*CONVEX, "relu+hinge"), optima=("hinge",), steps=300, pixels=41)
-
-
-# ------------------------------------------------------------------------------------------------------------ computing
+SMOKE = Config(pairs=(*CONVEX, "relu+hinge"), steps=300, pixels=41)
 
 
 def training(config: Config) -> ll.Dataset:
@@ -63,7 +60,7 @@ def training(config: Config) -> ll.Dataset:
 def points(config: Config, tick: Any) -> dict[str, Any]:
     """The points that the planes pass through, each as one array with the bias last, and what is proven of them."""
     train = training(config)
-    solved = {loss: ll.solve(loss, train, l2=config.l2) for loss in config.optima}
+    solved = {loss: ll.solve(loss, train, l2=config.l2) for loss in OPTIMA}
     rng = np.random.default_rng(config.seed)
     alive = np.append(rng.normal(size=train.d) / np.sqrt(train.d), 0.0)
     dead = np.append(alive[:-1], -np.max(train.inputs @ alive[:-1]) - 1.0)
@@ -115,10 +112,8 @@ def plane_of(config: Config, held: dict[str, Any], view: str, end: Any, tick: An
     centre, directions = axes_of(view, held, end)
     named = [{"weights": v[:-1], "bias": np.asarray(v[-1])} for v in (centre, *directions)]
     far = np.abs([directions @ (held[p] - centre) for p in ("svm", "alive", "dead")]).max(axis=0)
-    reach: dict[str, Any] = {
-        "radius": tuple(1.45 * np.maximum(far, 0.5 * far.max())),
-        "l2": config.l2 * (view == "svm"),
-    }
+    radius = tuple(1.45 * np.maximum(far, 0.5 * far.max()))
+    reach: dict[str, Any] = {"radius": radius, "l2": config.l2 * (view == "svm")}
     settings = reach | {"steps": config.pixels, "quantities": ("risk", "active", "dead")}
     made = ll.shared_planes(config.pairs, train, named[0], (named[1], named[2]), **settings)
     convex = [
@@ -152,7 +147,7 @@ def compute(config: Config, run: Any) -> Any:
     results = results.merge(gather(made, lambda view: f"plane: {view}", {"view": VIEWS}, fields))
     results["point"] = (("which", "parameter"), np.stack([at[p] for p in ("svm", "alive", "dead")]))
     results["optimum"] = (("loss",), at["optimum"])
-    results = results.assign_coords(which=["svm", "alive", "dead"], loss=list(config.optima))
+    results = results.assign_coords(which=["svm", "alive", "dead"], loss=list(OPTIMA))
     return results.assign({k: float(at[k]) for k in ("plateau_minimal", "svm_minimal", "positives")})
 
 
@@ -179,7 +174,7 @@ def draw_view(results: Any, view: str, title: str) -> Any:
     drawn = {
         pair_name(name): fig.RunPanel(
             at["values"].sel(pair=name).values,
-            (at.flat.sel(pair=name).values == 1) & (abs(at.risk.sel(pair=name).values - 1.0) < 1e-12),
+            (at.flat * (abs(at.risk - 1.0) < 1e-12)).sel(pair=name).values,
             on_plane(results, view, at.path.sel(pair=name).values),
         )
         for name in map(str, results.pair.values)
@@ -194,7 +189,7 @@ def draw_view(results: Any, view: str, title: str) -> Any:
         labels=("towards the start", "towards the end of ReLU + hinge")
         if svm
         else ("towards the SVM", "a higher bias"),
-        start="descent from a random start" if svm else "descent from the dead point",
+        start=f"descent from {'a random start' if svm else 'the dead point'}",
         what="mean loss + penalty" if svm else "mean loss (no penalty)",
     )
 
