@@ -114,7 +114,8 @@ def descended(config: Config, kind: str, tick: Any) -> dict[str, Any]:
         params: Any = jax.lax.scan(step, start, length=config.steps)[0]
         there = weights > 0
         # Units that are not there have no weights: they are left out.
-        off = jnp.all((inputs @ params[0]["weights"] + params[0]["bias"] < 0) | (params[1]["weights"] == 0), axis=1)
+        sums = inputs @ params[0]["weights"] + params[0]["bias"][None]
+        off = jnp.all((sums < 0) | (params[1]["weights"] == 0)[None], axis=1)
         positive, negative = (jnp.sum(weights * (off & (labels == t))) for t in (1, -1))
         tied = jnp.isclose(positive, negative)
         best = jnp.where(tied, jnp.clip(params[1]["bias"], -1.0, 1.0), jnp.sign(positive - negative))
@@ -149,7 +150,7 @@ def plane_of(config: Config, tick: Any) -> dict[str, Any]:
             record_every=every,
             record=lambda p: ravel_pytree(p)[0],
         )
-        paths.append(run.records - origin)
+        paths.append(run.records - origin[None])
     zero = jax.tree.map(jnp.zeros_like, dead)
     up = ravel_pytree([zero[0], zero[1] | {"bias": jnp.ones(())}])[0]
     q, r = np.linalg.qr(np.stack([paths[0][-1], up], axis=1))

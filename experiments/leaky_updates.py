@@ -89,7 +89,7 @@ def trained(config: Config, k: int, tick: Any) -> dict[str, Any]:
             sums = units @ inputs[row]
             pulls = labels[row] * (outer @ leak(sums)) < 1
             tilt = outer * jnp.where(sums > 0, 1.0, config.slope)
-            units = units + pulls * config.step * labels[row] * tilt[:, None] * inputs[row]
+            units = units + pulls * config.step * labels[row] * jnp.outer(tilt, inputs[row])
             return (units, count + pulls), None
 
         rows = jax.random.choice(order, len(labels), (config.visits,), p=weights)
