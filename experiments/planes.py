@@ -24,7 +24,7 @@ OPTIMA = ("hinge", "logistic")
 VIEWS = ("svm", "dead")
 """What a plane is centred on, and where its runs start: the SVM (at random), the dead point (there)."""
 
-SECONDS = 30
+SECONDS = 18
 
 
 @dataclass(frozen=True)

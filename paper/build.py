@@ -36,11 +36,13 @@ CLAIMS = {
 }
 UNLABELLED = {
     "calibration": "S5",
+    "cells": "S5",
     "equivalences": "S3",
     "gradient_geometry": "S5",
     "implicit_bias": "S9",
-    "landscapes": "S5",
+    "learned_parameters": "S5",
     "local_minima": "S5",
+    "planes": "S5",
     "textbook_curves": "S10",
 }
 """The claim that an experiment's verdicts are about where they do not say."""

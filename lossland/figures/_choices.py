@@ -1,7 +1,7 @@
 """Two numbers for each of several things, side by side: where one way of choosing leads, and where another."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,11 +15,11 @@ class ChoicePanel(NamedTuple):
     """A panel of `choices_figure`.
 
     Attributes:
-        first: (rows, runs), drawn as small discs, their median as a large one.
+        first: (rows, runs), drawn as discs, the darker the more of them lie there.
         second: (rows,), drawn as a hollow diamond.
         marks: name -> where a dashed line stands; one or two, from the left.
         label: of the axis.
-        limits: of the axis; medians beyond are drawn at its end as arrows.
+        limits: of the axis; runs above are drawn at its end as arrows.
     """
 
     first: np.ndarray
@@ -53,17 +53,16 @@ def choices_figure(rows: Sequence[str], drawn: Mapping[str, ChoicePanel], names:
             place.annotate(
                 words, (x, len(rows) - 0.1), fontsize=6.5, color="0.35", ha=side, va="bottom", annotation_clip=False
             )
-        place.plot(np.clip(panel.first, low, high), at, ls="", marker="o", ms=2, color=GREY, zorder=1)
-        middle = np.median(panel.first, axis=1)
-        place.hlines(at, np.clip(middle, low, high), np.clip(panel.second, low, high), color="0.8", lw=1, zorder=0)
-        for inside, marker in (((low <= middle) & (middle <= high), "o"), (middle > high, ">"), (middle < low, "<")):
-            place.plot(np.clip(middle, low, high)[inside], at[inside], ls="", marker=marker, ms=5.5, color=BLACK)
+        discs: Any = {"ls": "", "color": BLACK, "alpha": 0.4, "mew": 0, "ms": 5.5, "zorder": 1}
+        for inside, marker in ((panel.first <= high, "o"), (panel.first > high, ">")):
+            row, run = np.nonzero(inside)
+            place.plot(np.minimum(panel.first[row, run], high), at[row], marker=marker, **discs)
         place.plot(panel.second, at, ls="", marker="D", ms=5, mfc="none", mec=VIOLET, mew=1.2, zorder=4)
         room = 0.06 * (high - low)
         place.set(xlim=(low - room, high + room), ylim=(-0.6, len(rows) - 0.2), xlabel=panel.label)
         place.set_title(name, fontsize=7.5, pad=12)
         place.set_yticks(at, rows)
-    marks = [Line2D([], [], ls="", marker="o", ms=5.5, color=BLACK, label=names[0])]
+    marks = [Line2D([], [], ls="", marker="o", ms=5.5, mew=0, color=BLACK, alpha=0.6, label=names[0])]
     marks.append(Line2D([], [], ls="", marker="D", ms=5, mfc="none", mec=VIOLET, mew=1.2, label=names[1]))
     figure.legend(handles=marks, loc="outside lower center", ncols=2)
     figure.suptitle(title, fontsize=9)
