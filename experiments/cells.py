@@ -146,7 +146,7 @@ def draw(results: Any) -> dict[str, Any]:
 
 def draw_cells(results: Any) -> Any:
     """Pairs over (w, b): edges of cells, every set of local minima in red, wide plateaus with their loss."""
-    figure, axes = fig.panels(1, len(CELLED), height=3.0, sharey=True)
+    figure, axes = fig.panels(1, len(CELLED), height=3.2, sharey=True)
     low, high = float(results.loss.min()), 4.0
     drawn: Any = None
     for ax, name in zip(axes[0], CELLED, strict=True):
@@ -159,10 +159,12 @@ def draw_cells(results: Any) -> Any:
             ax.plot(*edge.T, color="white", lw=0.3, alpha=0.5)
         draw_minima(ax, at)
         count = minima(results, name)
-        ax.set_title(f"{pair_name(name)}\n{told(count)} in the box, {int(at.cells)} cells", fontsize=8)
+        ax.set_title(f"{pair_name(name)}\n{told(count)}\nin {int(at.cells)} cells", fontsize=8)
         ax.set(xlabel="weight $w$", aspect="equal")
     axes[0, 0].set_ylabel("bias $b$")
-    figure.suptitle("The linear output has one minimum; the ReLU output has several, and a dead cone", fontsize=9)
+    figure.suptitle(
+        "In this box the linear output has one minimum (red), the ReLU output many and a dead cone", fontsize=9
+    )
     bar = figure.colorbar(drawn, ax=list(axes[0]), shrink=0.7, label="mean loss", ticks=[1, 2, 3, 4])
     bar.ax.set_ylim(low, high)
     bar.ax.set_yticklabels(["1", "2", "3", "4+"])
@@ -181,9 +183,9 @@ def draw_minima(ax: Any, at: Any) -> None:
             ax.plot(*corners.T, color=fig.RED, lw=2.2)
         else:
             ax.plot(*corners[0], marker="o", color=fig.RED, ms=5, mec="white", mew=0.6)
-    for i, corners in parts.items():
-        if abs(at.level.values[int(owners[i])] - 1.0) < 1e-12:
-            ax.text(*corners.mean(axis=0), "dead:\nloss 1", ha="center", va="center", fontsize=7.5)
+    if np.any(abs(at.level.values - 1.0) < 1e-12):
+        # The dead cone contains (0, -1) and all its multiples.
+        ax.text(0.0, -0.75 * float(at.w.max()), "dead:\nloss 1", ha="center", va="center", fontsize=7.5)
 
 
 def told(count: int) -> str:

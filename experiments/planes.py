@@ -266,7 +266,12 @@ def dead_point_is_minimal(results):
     return float(results.plateau_minimal)
 
 
-@claim("S5", "No other pair's planes have a point at which no example pulls", at_most(0, "pixels"), fixed="before")
+@claim(
+    "S5",
+    "No other pair's planes have a point where none pulls but some are misclassified",
+    at_most(0, "pixels"),
+    fixed="before",
+)
 def dead_pixels_of_others(results):
     return int(results.flat.sel(pair=others(results)).sum())
 
