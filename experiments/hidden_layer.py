@@ -42,7 +42,7 @@ KINDS = {
 HEADS = ("identity+hinge", "sigmoid+cross_entropy", "relu+hinge")
 """The pairs of the plane."""
 
-SECONDS = 25
+SECONDS = 12
 
 
 @dataclass(frozen=True)
