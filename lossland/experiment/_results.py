@@ -72,10 +72,10 @@ def stack_datasets(sets: Sequence[Any]) -> tuple[Any, Any, Any]:
 
     Example:
         >>> import lossland as ll
-        >>> one, two = ll.Dataset([[2.0], [-1.0]], [1, -1]), ll.Dataset([[2.0, 3.0]], [1])
-        >>> inputs, labels, weights = stack_datasets([one, two])
+        >>> two, four = ll.load("two_points"), ll.load("soudry_figure1")
+        >>> inputs, labels, weights = stack_datasets([two, four])
         >>> inputs.shape, weights.tolist()
-        ((2, 2, 2), [[0.5, 0.5], [1.0, 0.0]])
+        ((2, 4, 2), [[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]])
     """
     shape = len(sets), max(s.n for s in sets), max(s.d for s in sets)
     inputs, labels, weights = np.zeros(shape), np.ones(shape[:2]), np.zeros(shape[:2])

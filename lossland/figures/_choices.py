@@ -20,6 +20,10 @@ class ChoicePanel(NamedTuple):
         marks: name -> where a dashed line stands; one or two, from the left.
         label: of the axis.
         limits: of the axis; runs above are drawn at its end as arrows.
+
+    Example:
+        >>> ChoicePanel(np.ones((2, 4)), np.ones(2), {"ReLU": 0.0, "SVM": 1.0}, "c", (0.0, 3.0)).label
+        'c'
     """
 
     first: np.ndarray

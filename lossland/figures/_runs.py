@@ -26,6 +26,10 @@ class RunPanel(NamedTuple):
         values: (a, b), the objective, at least 0.
         flat: (a, b), where it is hatched: dead.
         path: (k, 2), a run's shadow on the plane.
+
+    Example:
+        >>> RunPanel(np.ones((3, 3)), np.zeros((3, 3)), np.zeros((5, 2))).path.shape
+        (5, 2)
     """
 
     values: np.ndarray
