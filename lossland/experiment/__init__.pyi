@@ -24,6 +24,7 @@ from ._nested import signs as signs
 from ._report import report_of as report_of
 from ._report import verdict_table as verdict_table
 from ._results import gather as gather
+from ._results import stack_datasets as stack_datasets
 from ._run import draw_figures as draw_figures
 from ._run import experiments as experiments
 from ._run import find_experiment as find_experiment

@@ -1,6 +1,8 @@
 from ._cards import card_figure as card_figure
 from ._cards import draw_curves as draw_curves
 from ._cards import verdict_map as verdict_map
+from ._choices import ChoicePanel as ChoicePanel
+from ._choices import choices_figure as choices_figure
 from ._fields import draw_kinks as draw_kinks
 from ._fields import draw_points as draw_points
 from ._fields import draw_regions as draw_regions
@@ -26,6 +28,8 @@ from ._planes import planes_figure as planes_figure
 from ._planes import rays_figure as rays_figure
 from ._plot import picture as picture
 from ._plot import plot as plot
+from ._runs import RunPanel as RunPanel
+from ._runs import runs_figure as runs_figure
 from ._style import BLACK as BLACK
 from ._style import BLUE as BLUE
 from ._style import BROWN as BROWN
