@@ -27,6 +27,7 @@ WORDS = [
 ]
 """None of them is right for a count; some are for other options."""
 RIGHT = {
+    "answer": ["answer", "--json"],
     "list": ["list", "losses"],
     "check": ["check", "hinge"],
     "card": ["card", "relu+hinge"],
@@ -36,6 +37,7 @@ RIGHT = {
     "landscape": ["landscape", "relu+hinge", "--data", "two_points", "--steps", "3"],
     "page": ["page", "no+pair"],
     "run": ["run", "no experiment"],
+    "report": ["report"],
     "figures": ["figures"],
     "completion": ["completion", "bash"],
 }
