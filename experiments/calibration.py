@@ -118,10 +118,10 @@ def draw_relu(results: Any) -> Any:
     """ReLU + hinge: psi at some thresholds, and its slope at all."""
     figure, (axes,) = fig.panels(1, 2, height=2.3)
     left, right = axes
-    shades = dict(zip(results.threshold.values, (fig.RED, "#B9B9B9", "#777777", fig.BLACK), strict=False))
-    for tau, shade in shades.items():
+    looks = ((fig.RED, "-"), ("#777777", ":"), ("#555555", "--"), (fig.BLACK, "-"))
+    for tau, (shade, dash) in zip(results.threshold.values, looks, strict=False):
         line = results.relu_psi.sel(threshold=tau).values
-        left.plot(results.fine, line, color=shade, clip_on=False, zorder=3)
+        left.plot(results.fine, line, color=shade, ls=dash, clip_on=False, zorder=3)
         fig.label_line(left, rf"$\tau = {tau:g}$", 1.02, line[-1], shade)
     left.set(xlabel=r"excess error $\theta$", ylabel=r"$\psi_\tau(\theta)$: least excess risk", xlim=(0, 1), ylim=(0, 0.52))
     left.set_title("Read at 0, any error is possible at no risk")
@@ -131,7 +131,7 @@ def draw_relu(results: Any) -> Any:
     fig.label_line(right, r"$\min(\tau, 1 - \tau)$", 0.86, 0.33, "#666666")
     fig.label_line(right, "computed", -0.1, 0.33, fig.RED)
     right.set(xlabel=r"threshold $\tau$ of the rule $z > \tau$", ylabel=r"slope of $\psi_\tau$", xlim=(-0.5, 1.5))
-    right.set(ylim=(-0.02, 0.56), title="1/2 promises most; from 0 down and 1 up, nothing")
+    right.set(ylim=(-0.02, 0.56), title="1/2 promises most; outside 0 to 1, none does")
     return figure
 
 
@@ -168,8 +168,8 @@ def draw_psi(results: Any) -> Any:
     held = results.sel(activation="identity")
     held = held.isel(loss=np.flatnonzero(held.has == 1))
     # A risk without a lower bound has no psi: those panels come last.
-    held = held.isel(loss=np.argsort(-held.psi.mean("theta").fillna(-1.0).values, kind="stable"))
-    columns = min(7, held.loss.size)
+    held = held.isel(loss=np.argsort(-held.psi.where(np.isfinite(held.psi), -1.0).mean("theta").values, kind="stable"))
+    columns = min(8, held.loss.size)
     rows = -(-held.loss.size // columns)
     figure, axes = fig.panels(rows, columns, height=0.7 + 0.95 * rows, sharex=True, sharey=True)
     theta = results.theta.values
@@ -180,13 +180,14 @@ def draw_psi(results: Any) -> Any:
         ax.plot(theta, theta**2, color="#B0B0B0", lw=0.8, ls="--", label=r"$\theta^2$")
         if np.isfinite(psi).all():
             ax.plot(theta, psi, color=fig.BLACK, lw=1.6, label=r"$\psi(\theta)$", clip_on=False)
-        told = "no lower\nbound" if np.isnan(psi[-1]) else "calibrated\nnowhere" if not psi[-1] > 0 else ""
+        told = "risk has no\nlower bound" if not np.isfinite(psi[-1]) else "calibrated\nnowhere" if not psi[-1] > 0 else ""
         ax.text(0.5, 0.6, told, transform=ax.transAxes, ha="center", va="center", fontsize=6.5)
         ax.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         ax.set_title(str(name).replace("_", " ").replace("huberised ", "huberised\n"), fontsize=6.5)
     figure.supxlabel(r"excess error $\theta$", fontsize=8)
     figure.supylabel(r"$\psi(\theta)$: least excess risk", fontsize=8)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.suptitle("The faster psi rises, the fewer errors a small risk leaves (linear output)", fontsize=8.5)
     return figure
 
 
