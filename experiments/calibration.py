@@ -123,7 +123,9 @@ def draw_relu(results: Any) -> Any:
         line = results.relu_psi.sel(threshold=tau).values
         left.plot(results.fine, line, color=shade, ls=dash, clip_on=False, zorder=3)
         fig.label_line(left, rf"$\tau = {tau:g}$", 1.02, line[-1], shade)
-    left.set(xlabel=r"excess error $\theta$", ylabel=r"$\psi_\tau(\theta)$: least excess risk", xlim=(0, 1), ylim=(0, 0.52))
+    left.set(
+        xlabel=r"excess error $\theta$", ylabel=r"$\psi_\tau(\theta)$: least excess risk", xlim=(0, 1), ylim=(0, 0.52)
+    )
     left.set_title("Read at 0, any error is possible at no risk")
     tau = np.linspace(-0.5, 1.5, 401)
     right.plot(tau, known_slope(tau), color=fig.GREY, lw=3, alpha=0.5)
@@ -144,7 +146,9 @@ def draw_thresholds(results: Any) -> Any:
     figure, axes = fig.panels(1, 1, height=1.35 + 0.14 * state.activation.size)
     ax, shades = axes[0, 0], ListedColormap([SHADES[k] for k in (0, 1, 2)])
     ax.pcolormesh(np.ma.masked_less(state.values, 0), cmap=shades, vmin=0, vmax=2, edgecolors="white", lw=0.5)
-    places = [(np.arange(state[dim].size) + 0.5, [pair_name(f"{n}+")[:-3] for n in state[dim].values]) for dim in state.dims]
+    places = [
+        (np.arange(state[dim].size) + 0.5, [pair_name(f"{n}+")[:-3] for n in state[dim].values]) for dim in state.dims
+    ]
     ax.set_yticks(*places[0], fontsize=6)
     ax.set_xticks(places[1][0], [str(n).replace("_", " ") for n in state.loss.values], fontsize=6)
     ax.tick_params(axis="x", length=0, rotation=90)
@@ -180,7 +184,9 @@ def draw_psi(results: Any) -> Any:
         ax.plot(theta, theta**2, color="#B0B0B0", lw=0.8, ls="--", label=r"$\theta^2$")
         if np.isfinite(psi).all():
             ax.plot(theta, psi, color=fig.BLACK, lw=1.6, label=r"$\psi(\theta)$", clip_on=False)
-        told = "risk has no\nlower bound" if not np.isfinite(psi[-1]) else "calibrated\nnowhere" if not psi[-1] > 0 else ""
+        told = (
+            "risk has no\nlower bound" if not np.isfinite(psi[-1]) else "calibrated\nnowhere" if not psi[-1] > 0 else ""
+        )
         ax.text(0.5, 0.6, told, transform=ax.transAxes, ha="center", va="center", fontsize=6.5)
         ax.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         ax.set_title(str(name).replace("_", " ").replace("huberised ", "huberised\n"), fontsize=6.5)
@@ -227,7 +233,9 @@ KNOWN = {
 @claim("", "Psi of the cards is the published one", at_most(1e-6), fixed="before")
 def published(results):
     held = results.psi.sel(activation="identity")
-    return {name: abs(held.sel(loss=name) - form(held.theta)).max() for name, form in KNOWN.items() if name in held.loss}
+    return {
+        name: abs(held.sel(loss=name) - form(held.theta)).max() for name, form in KNOWN.items() if name in held.loss
+    }
 
 
 @claim("S5", "ReLU + hinge has psi(theta) = min(tau, 1 - tau) theta under z > tau", at_most(1e-9), fixed="before")

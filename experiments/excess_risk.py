@@ -225,7 +225,9 @@ def report(results: Any) -> list[Any]:
     return [table("Scores measured where eta is known", columns, rows)]
 
 
-@claim("", "Excess risk is at least psi(excess error), for fitted and all other scores", at_least(-1e-9), fixed="before")
+@claim(
+    "", "Excess risk is at least psi(excess error), for fitted and all other scores", at_least(-1e-9), fixed="before"
+)
 def slack(results):
     slack = (results.risk - results.bound).min("point")
     return dict(zip(slack.setting.values, slack.values, strict=True))

@@ -68,7 +68,9 @@ def prove(activation: str, config: Config, tick: Any) -> dict[str, Any]:
     """Of each pair with an activation: status of each claim and class, and what contradicts a proof."""
     pairs = [pair for pair in ll.pairs() if pair.activation.name == activation]
     key = np.random.default_rng(config.seed)
-    scores = np.concatenate([key.uniform(-config.reach, config.reach, config.scores // 2), key.uniform(-2, 2, config.scores // 2)])
+    scores = np.concatenate(
+        [key.uniform(-config.reach, config.reach, config.scores // 2), key.uniform(-2, 2, config.scores // 2)]
+    )
     rows = []
     for number, pair in enumerate(pairs):
         rows.append(examine(ll.card(pair), np.sort(scores)))
@@ -114,7 +116,9 @@ def no_witness(card: Any, row: int, evidence: Any, curve: Any, scores: Any) -> b
 def below_infimum(card: Any, row: int, evidence: Any, curve: Any, scores: Any) -> bool:
     """A value lies below the infimum that is proven."""
     values, least = curve(scores), card.infimum[row]
-    return evidence["infimum"][row].status == "proven" and bool(np.any(values < least - STRAIGHT * (1 + np.abs(values))))
+    return evidence["infimum"][row].status == "proven" and bool(
+        np.any(values < least - STRAIGHT * (1 + np.abs(values)))
+    )
 
 
 def too_steep(card: Any, row: int, evidence: Any, curve: Any, scores: Any) -> bool:
@@ -150,7 +154,9 @@ def compute(config: Config, run: Any) -> Any:
     """Every pair's evidence; returns dims (pair, claim, class) and (pair, check)."""
     activations = config.activations or tuple(ACTIVATIONS)
     found = run({f"pairs of {name}": functools.partial(prove, name, config) for name in activations})
-    whole = {"all": {key: np.concatenate([each[key] for each in found.values()]) for key in ("status", "wrong", "pair")}}
+    whole = {
+        "all": {key: np.concatenate([each[key] for each in found.values()]) for key in ("status", "wrong", "pair")}
+    }
     results = gather(whole, str, {"of": ["all"]}, {"status": ("pair", "claim", "class"), "wrong": ("pair", "check")})
     return results.isel(of=0, drop=True).assign_coords(
         {"pair": [str(p) for p in whole["all"]["pair"]], "claim": list(CLAIMS), "class": [1, -1], "check": list(CHECKS)}
@@ -158,7 +164,7 @@ def compute(config: Config, run: Any) -> Any:
 
 
 def together(results: Any) -> Any:
-    """The status of each claim on a pair: measured if it is for one class, else refuted if it is for one, else proven."""
+    """The status of each claim on a pair: measured if it is so for one class, else refuted if for one, else proven."""
     return results.status.max("class")
 
 
@@ -195,12 +201,14 @@ def draw(results: Any) -> dict[str, Any]:
             if counted[row, k]:
                 x = len(outputs) * (1.045 + 0.062 * k)
                 ax.text(x, place + 0.5, f"{counted[row, k]}", color=shade, fontsize=7, ha="right", va="center")
-    ax.set(xlim=(0, len(outputs)), xlabel="pairs, by their output; within each by their loss", ylabel="what a card states")
+    ax.set(
+        xlim=(0, len(outputs)), xlabel="pairs, by their output; within each by their loss", ylabel="what a card states"
+    )
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
     handles = [Patch(facecolor=shade, label=name) for name, shade in zip(STATUS, SHADES, strict=True)]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle(f"The program decides a pair's shape; what a rule makes of it is often only measured", fontsize=8.5)
+    figure.suptitle("The program decides a pair's shape; what a rule makes of it is often only measured", fontsize=8.5)
     return {"evidence": figure}
 
 
