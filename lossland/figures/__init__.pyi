@@ -1,5 +1,6 @@
 from ._cards import card_figure as card_figure
 from ._cards import verdict_map as verdict_map
+from ._cells import draw_cells as draw_cells
 from ._differences import differences_figure as differences_figure
 from ._fields import draw_kinks as draw_kinks
 from ._fields import draw_points as draw_points
