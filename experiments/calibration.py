@@ -44,7 +44,7 @@ class Config:
 
 
 SMOKE = Config(activations=("identity", "relu"), losses=("logistic", "perceptron"), taus=9)
-SECONDS = 32
+SECONDS = 35
 
 
 def cards_of(activation: str, losses: tuple[str, ...], tick: Any) -> dict[str, Any]:
@@ -190,7 +190,8 @@ def draw_psi(results: Any) -> Any:
         ax.text(0.5, 0.6, told, transform=ax.transAxes, ha="center", va="center", fontsize=6.5)
         ax.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         ax.set_title(str(name).replace("_", " ").replace("huberised ", "huberised\n"), fontsize=6.5)
-    figure.supxlabel(r"excess error $\theta$", fontsize=8)
+    for ax in axes[-1]:
+        ax.set_xlabel(r"excess error $\theta$", fontsize=7)
     figure.supylabel(r"$\psi(\theta)$: least excess risk", fontsize=8)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.suptitle("The faster psi rises, the fewer errors a small risk leaves (linear output)", fontsize=8.5)

@@ -53,7 +53,7 @@ class Config:
 
 
 SMOKE = Config(fitted=("identity+logistic",), samples=2, sizes=(30, 300), steps=200)
-SECONDS = 20
+SECONDS = 10
 
 
 # ------------------------------------------------------------------------------------------------------------ computing

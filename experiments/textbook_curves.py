@@ -124,9 +124,9 @@ def draw_four(results: Any) -> Any:
     ax.plot([0], [1], "o", ms=4.5, mfc="white", mec=fig.BLACK, zorder=6)
     ax.plot([0], [0], "o", ms=3.5, mfc="white", mec=fig.BLACK, zorder=6)
     told = {
-        "squared": ("squared\n$(1-m)^2$", 2.18, 2.35),
+        "squared": ("squared\n$(1-m)^2$", -0.72, 3.6),
         "hinge": ("hinge\n$(1-m)_+$", -2.95, 2.75),
-        "logistic": ("logistic\n$\\ln(1+e^{-m})\\,/\\ln 2$", 0.62, 0.68),
+        "logistic": ("logistic\n/ ln 2", -1.95, 3.45),
         "zero_one": ("0-1 loss", -2.95, 1.17),
     }
     for name, (said, x, y) in told.items():
@@ -164,7 +164,8 @@ def draw_all(results: Any) -> Any:
     for ax in axes.ravel()[len(names) :]:
         ax.set_axis_off()
     axes[0, 0].set(xlim=(-results.shown, results.shown), ylim=(-0.9, 3.9), xticks=(-2, 0, 2), yticks=(0, 1, 2, 3))
-    figure.supxlabel("margin $m$", fontsize=8)
+    for ax in axes[-1]:
+        ax.set_xlabel("margin $m$", fontsize=7)
     figure.supylabel("loss / its value at $m = 0$", fontsize=8)
     looks = {(True, True): "convex bound", (True, False): "convex, no bound", (False, True): "bound, not convex"}
     looks |= {(False, False): "neither"} if (False, False) in kind.values() else {}

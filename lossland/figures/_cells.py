@@ -36,7 +36,7 @@ def draw_cells(axes: Axes, axis: Any, objective: Any, edges: Any, parts: Any, le
             axes.text(*at, f"{level:.3f}", color="white", fontsize=6.5, ha="center", va="center")
         elif len(corners) == 2:
             axes.plot(*corners.T, color=BLACK, lw=2.2, solid_capstyle="round")
-        else:
+        elif np.abs(corners).max() < reach:
             axes.plot(*corners.T, "o", color=BLACK, ms=3)
     axes.set(xlim=(axis[0], axis[-1]), ylim=(axis[0], axis[-1]), xlabel="$w_1$", aspect="equal")
     return drawn
