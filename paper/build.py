@@ -1,7 +1,7 @@
 """Build the paper: numbers, tables and figures from the saved results, then the PDF.
 
-Reads results/manifest.json and what it lists; writes numbers.tex, tables/ and figures/ beside main.tex, none of which
-is edited by hand, and runs latexmk. The same results give the same PDF, byte for byte.
+Reads results/manifest.json and what it lists, and CITATION.cff; writes numbers.tex, tables/ and figures/ beside
+main.tex, none of which is edited by hand, and runs latexmk. The same results give the same PDF, byte for byte.
 """
 
 import argparse
@@ -10,15 +10,17 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lossland import __version__
 from lossland.core import Table, latex, read
-from lossland.experiment import find_experiment, manifest
+from lossland.experiment import find_experiment, manifest, plain, reported
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
+CITATION = HERE.parent / "CITATION.cff"
 INSTALL = "On Debian or Ubuntu: apt install latexmk texlive-latex-recommended lmodern"
 
 CLAIMS = {
@@ -32,18 +34,13 @@ CLAIMS = {
     "S8": "constrained and unconstrained solvers agree; a penalised bias is another problem",
     "S9": "the implicit bias of descent on separable data, and its limits",
     "S10": "hinge, scaled logistic and squared loss bound the zero-one loss and meet at margin zero",
-    "": "further: published results on ReLU heads and single ReLU neurons",
+    "": "further: claims beside these ten",
 }
-UNLABELLED = {
-    "calibration": "S5",
-    "equivalences": "S3",
-    "gradient_geometry": "S5",
-    "implicit_bias": "S9",
-    "landscapes": "S5",
-    "local_minima": "S5",
-    "textbook_curves": "S10",
-}
-"""The claim that an experiment's verdicts are about where they do not say."""
+WITHOUT_CUT = ("claims", "verdicts", "tests")
+"""Tables that are written here, not cut from an experiment's report."""
+MARKS = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+"""What LaTeX has for marks that a backslash before them does not print."""
+NO_NUMBER = re.compile(r"(?i)(?<![a-z])(nan|inf|infinite|infinity|not a number|not installed)(?![a-z])|^\s*$")
 
 
 class Cut(NamedTuple):
@@ -85,6 +82,20 @@ TABLES = {
         },
         "lrrcrr",
     ),
+    "runs": Cut(
+        "relu_vs_hinge",
+        "How the random starts ended",
+        {
+            "data": "data",
+            "pair": "pair",
+            "tie": "tie",
+            "best loss": "best loss",
+            "dead runs": "dead runs",
+            "dead examples": "dead examples",
+            "start at zero": "start at zero",
+        },
+        "llrrrrl",
+    ),
 }
 
 
@@ -99,8 +110,12 @@ def main() -> int:
     if missing:
         print(f"{options.results} has no results of {', '.join(missing)}. Run `make reproduce` first.", file=sys.stderr)
         return 1
+    cuts = cut_tables(listed, options.results)
+    if no_number := no_numbers(listed) + no_number_cells(listed, cuts):
+        print("\n".join(no_number), file=sys.stderr)
+        return 1
     write_numbers(listed)
-    write_tables(listed, options.results)
+    write_tables(listed, cuts)
     copy_figures(options.results)
     if shutil.which("latexmk") is None or shutil.which("pdflatex") is None:
         print(f"The paper needs LaTeX for its PDF. {INSTALL}")
@@ -137,8 +152,8 @@ def included_figures() -> list[str]:
 
 
 def included_tables() -> list[str]:
-    """The tables that the text includes, by name; "claims" is not an experiment's."""
-    return [name for name in re.findall(r"\\input\{tables/(\w+)\}", source()) if name != "claims"]
+    """The tables that the text includes and that are cut from an experiment's report, by name."""
+    return [name for name in re.findall(r"\\input\{tables/(\w+)\}", source()) if name not in WITHOUT_CUT]
 
 
 def figure_of(figure: str, experiments: set[str]) -> str:
@@ -152,9 +167,10 @@ def figure_of(figure: str, experiments: set[str]) -> str:
 def write_numbers(listed: Mapping[str, Any]) -> None:
     r"""numbers.tex: `\setresult{experiment}{name}{number}` for every number of every experiment."""
     known = {name: dict(entry.get("numbers", {})) for name, entry in listed.items()} | {"study": study(listed)}
-    if known["study"]["small"]:
-        # A small run may lack a number; of a full one that would be an error.
-        for experiment, name in re.findall(r"\\result\{(\w+)\}\{(\w+)\}", source()):
+    may_lack = small(listed)
+    for experiment, name in quoted_numbers():
+        # A small run may lack a number; of a full one that is an error.
+        if experiment in may_lack:
             known[experiment].setdefault(name, "(none)")
     lines = ["% Written by build.py from results/manifest.json: do not edit."]
     for experiment, numbers in sorted(known.items()):
@@ -168,38 +184,86 @@ def study(listed: Mapping[str, Any]) -> dict[str, str]:
     """What the paper says of the study as a whole."""
     verdicts = [verdict for entry in listed.values() for verdict in entry["verdicts"]]
     versions = next(iter(listed.values()))["versions"]
-    failing = [f"{name}: {v['claim']} (found: {v['found']})" for name, e in listed.items() for v in e["verdicts"]
-               if not v["holds"]]  # fmt: skip
-    small = [name for name, entry in sorted(listed.items()) if entry["config"] != full(name)]
+    failing = [f"{v['claim']} (`{name}`; {v['criterion']}; found: {v['found']})"
+               for name, e in sorted(listed.items()) for v in e["verdicts"] if not v["holds"]]  # fmt: skip
+    fixed = [verdict.get("fixed", "") for verdict in verdicts]
+    said = citation()
+    changed = ", ".join(f"`{name}`" for name in small(listed))
     return {
         "experiments": f"{len(listed)}",
         "verdicts": f"{len(verdicts)}",
         "holding": f"{sum(v['holds'] for v in verdicts)}",
-        "failing": "Those that do not: " + "; ".join(failing) + "." if failing else "",
-        "small": f"Drawn from a small or changed run of {', '.join(small)}: not the paper's numbers." if small else "",
+        "failing": "These fail: " + "; ".join(failing) + "." if failing else "None fails.",
+        "fixed_before": f"{fixed.count('before')}",
+        "fixed_after": f"{fixed.count('after')}",
+        "fixed_unsaid": f"{fixed.count('')}",
+        "small": f"Drawn from a small or changed run of {changed}: not the paper's numbers." if changed else "",
         "python": versions["python"],
         "jax": versions["jax"],
         "numpy": versions["numpy"],
         "sklearn": versions["scikit-learn"],
         "version": versions["lossland"],
+        "authors": said["authors"],
+        # CITATION.cff has the date of this version: results of another have none.
+        "date": said["date-released"] if versions["lossland"] == __version__ else "undated",
+        "address": f"is at {said['address']}" if said["address"] else "comes with this paper",
     }
+
+
+def citation() -> dict[str, str]:
+    """What CITATION.cff says: date-released, authors, and the address, empty if it gives none."""
+    text = CITATION.read_text()
+    field = {key: value.strip().strip('"') for key, value in re.findall(r"^([\w-]+): *(.+)$", text, re.MULTILINE)}
+    names = re.findall(r"^ +(?:- )?name: *(.+)$", text, re.MULTILINE)
+    address = field.get("repository-code", field.get("url", ""))
+    return {
+        "date-released": field["date-released"],
+        "authors": " and ".join(name.strip().strip('"') for name in names),
+        "address": address,
+    }
+
+
+def small(listed: Mapping[str, Any]) -> list[str]:
+    """The experiments whose results are not those of their full run."""
+    return [name for name, entry in sorted(listed.items()) if entry["config"] != full(name)]
 
 
 def full(name: str) -> dict[str, Any]:
     """The config of an experiment's full run, as the manifest holds it."""
-    from lossland.experiment import plain
-
     return plain(find_experiment(name).Config())
+
+
+def quoted_numbers() -> list[tuple[str, str]]:
+    """Experiment and name of every number of an experiment that the text quotes, each once."""
+    found = dict.fromkeys(re.findall(r"\\result\{(\w+)\}\{(\w+)\}", source()))
+    return [(experiment, name) for experiment, name in found if experiment != "study"]
+
+
+def no_numbers(listed: Mapping[str, Any]) -> list[str]:
+    """A sentence for each number that the text quotes of a full run and that is none."""
+    changed = small(listed)
+    held = {name: entry.get("numbers", {}) for name, entry in listed.items() if name not in changed}
+    told = []
+    for experiment, name in quoted_numbers():
+        if experiment not in held:
+            continue
+        number = held[experiment].get(name)
+        if number is None:
+            told.append(f"The paper quotes {name} of the experiment {experiment}, which gives no number of that name.")
+        elif NO_NUMBER.search(number):
+            told.append(f"The paper quotes {name} of the experiment {experiment}, which is no number: {number!r}.")
+    return told
 
 
 def typeset_number(number: str) -> str:
     """A number as LaTeX: powers of ten, minus signs, thousands, and marks that LaTeX would take for its own."""
     if re.fullmatch(r"[+-]?0(\.0+)?e[+-]\d+", number):
         return "0"
-    escaped = re.sub(r"([&%$#_{}])", r"\\\1", number)
+    escaped = re.sub(r"[&%$#_{}~^\\]", lambda found: MARKS.get(found[0], rf"\{found[0]}"), number)
     escaped = re.sub(r"(\d+(?:\.\d+)?)e([+-]?)0*(\d+)", _power, escaped)
-    escaped = re.sub(r"(?<![\w.{-])([+-])(?=\d)", r"\\ensuremath{\1}", escaped)
-    return re.sub(r"(?<![\d.])\d{5,}(?!\d)", lambda found: f"{int(found[0]):,}".replace(",", r"\,"), escaped)
+    escaped = re.sub(r"(?<![\w.{-])([+-])(?=\d|\\ensuremath)", r"\\ensuremath{\1}", escaped)
+    escaped = re.sub(r"(?<![\d.])\d{5,}(?!\d)", lambda found: f"{int(found[0]):,}".replace(",", r"\,"), escaped)
+    return _names(escaped)
 
 
 def _power(found: re.Match[str]) -> str:
@@ -208,65 +272,128 @@ def _power(found: re.Match[str]) -> str:
     return rf"\ensuremath{{{times} 10^{{{'-' if sign == '-' else ''}{exponent}}}}}"
 
 
+def _names(text: str) -> str:
+    """Names of experiments and the like, `so`, in typewriter letters that may break after an underscore."""
+    return re.sub(r"`([^`]+)`", lambda found: rf"\texttt{{{found[1]}}}".replace(r"\_", r"\_\allowbreak{}"), text)
+
+
 # ------------------------------------------------------------------------------------------------- tables and figures
 
 
-def write_tables(listed: Mapping[str, Any], results: Path) -> None:
-    """tables/: the claims, and the tables that the text includes."""
+def write_tables(listed: Mapping[str, Any], cuts: Mapping[str, Table]) -> None:
+    """tables/: the claims, their verdicts, the tests, and the tables that the text includes."""
     folder = HERE / "tables"
     folder.mkdir(exist_ok=True)
-    (folder / "claims.tex").write_text(claims(listed) + "\n")
-    for name in included_tables():
-        cut = TABLES[name]
-        module = find_experiment(cut.experiment)
-        made, _ = module.report(read(results / listed[cut.experiment]["results"]))
-        (folder / f"{name}.tex").write_text(tabular(next(t for t in made if t.title.startswith(cut.title)), cut) + "\n")
+    texts = {"claims": claims(listed), "verdicts": verdict_table(listed), "tests": tests_table()}
+    texts |= {name: tabular(cut, TABLES[name]) for name, cut in cuts.items()}
+    for name, text in texts.items():
+        (folder / f"{name}.tex").write_text(text + "\n")
 
 
-def tabular(made: Table, cut: Cut) -> str:
-    """The wanted columns of a report's table, with their headings."""
-    where = [made.columns.index(name) for name in cut.columns]
-    kept = Table("", tuple(cut.columns), tuple(tuple(row[k] for k in where) for row in made.rows))
-    return dressed(latex(kept), tuple(cut.columns.values()), cut.align)
+def cut_tables(listed: Mapping[str, Any], results: Path) -> dict[str, Table]:
+    """The tables that the text includes, each with its wanted columns."""
+    return {name: cut_table(TABLES[name], listed, results) for name in included_tables()}
 
 
-def dressed(text: str, headings: tuple[str, ...], align: str) -> str:
-    """A LaTeX table with these headings and this alignment, minus signs as such."""
-    lines = text.split("\n")
-    body = [typeset_cells(line) for line in lines[4:-2]]
+def cut_table(cut: Cut, listed: Mapping[str, Any], results: Path) -> Table:
+    """The wanted columns of the report's table that a cut names."""
+    tables, _ = reported(find_experiment(cut.experiment), read(results / listed[cut.experiment]["results"]))
+    whole = next(table for table in tables if table.title.startswith(cut.title))
+    where = [whole.columns.index(name) for name in cut.columns]
+    return Table(whole.title, tuple(cut.columns), tuple(tuple(row[k] for k in where) for row in whole.rows))
+
+
+def no_number_cells(listed: Mapping[str, Any], cuts: Mapping[str, Table]) -> list[str]:
+    """A sentence for each cell of an included table, cut from a full run, that should be a number and is none."""
+    changed = small(listed)
+    return [
+        f"The paper takes the table {name} from the experiment {TABLES[name].experiment}, where {column!r} of {row[0]} "
+        f"is no number: {cell!r}."
+        for name, cut in cuts.items()
+        if TABLES[name].experiment not in changed
+        for row in cut.rows
+        for column, cell in zip(cut.columns, row, strict=True)
+        if cell.strip() and NO_NUMBER.search(cell)
+    ]
+
+
+def tabular(kept: Table, cut: Cut) -> str:
+    """A cut table as LaTeX, with its headings."""
+    return dressed(kept.rows, tuple(cut.columns.values()), cut.align)
+
+
+def dressed(rows: Sequence[tuple[str, ...]], headings: tuple[str, ...], align: str) -> str:
+    """A LaTeX table of these rows with these headings and this alignment."""
     head = [rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(headings) + r" \\", r"\midrule"]
-    return "\n".join([*head, *body, r"\bottomrule", r"\end{tabular}"])
+    return "\n".join([*head, *typeset_rows(rows), r"\bottomrule", r"\end{tabular}"])
+
+
+def typeset_rows(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of cells as lines of a LaTeX table."""
+    return [typeset_cells(line) for line in latex(Table("", (), tuple(rows))).split("\n")[4:-2]]
 
 
 def typeset_cells(line: str) -> str:
     """A table's row with signs and powers of ten set as mathematics."""
     powers = re.sub(r"(\d+(?:\.\d+)?)e([+-]?)0*(\d+)", _power, line)
     powers = re.sub(r"(?<=& )-(?= &| \\\\)", "--", powers)
-    return re.sub(r"(?<![\w.{-])([+-])(?=\d)", r"\\ensuremath{\1}", powers)
+    return _names(re.sub(r"(?<![\w.{-])([+-])(?=\d|\\ensuremath)", r"\\ensuremath{\1}", powers))
 
 
 def claims(listed: Mapping[str, Any]) -> str:
-    """The claims with the experiments that decide them and how many of their verdicts hold."""
+    """The ten statements, the experiments whose claims are about each, and how many of these hold."""
     rows = []
     for claim, said in CLAIMS.items():
-        held = {name: [v["holds"] for v in e["verdicts"] if claim in claims_of(name, v["claim"])]
+        held = {name: [v["holds"] for v in e["verdicts"] if claim in claims_of(v)]
                 for name, e in sorted(listed.items())}  # fmt: skip
-        deciding = [name.replace("_", " ") for name, verdicts in held.items() if verdicts]
+        deciding = ", ".join(f"`{name}`" for name, verdicts in held.items() if verdicts)
         verdicts = [holds for each in held.values() for holds in each]
-        rows.append((claim, said, ", ".join(deciding), f"{sum(verdicts)} of {len(verdicts)}"))
-    align = r"l>{\raggedright}p{.5\linewidth}>{\raggedright}p{.33\linewidth}r"
-    return dressed(latex(Table("", ("",) * 4, tuple(rows))), ("", "claim", "decided by", "hold"), align)
+        if claim or verdicts:
+            rows.append((claim, said, deciding, f"{sum(verdicts)} of {len(verdicts)}"))
+    align = r"l>{\raggedright}p{.45\linewidth}>{\raggedright}p{.38\linewidth}r"
+    return dressed(rows, ("", "statement", "decided by", "hold"), align)
 
 
-def claims_of(experiment: str, said: str) -> set[str]:
-    """The claims that a verdict is about: "S1, S2: ..." or "S1-S3: ..."; else those of its experiment."""
-    label = re.match(r"((?:S\d+[-, ]*)+):", said)
-    if label is None:
-        return {UNLABELLED.get(experiment, "")}
-    found: set[str] = set()
-    for first, last in re.findall(r"S(\d+)(?:-S(\d+))?", label[1]):
-        found |= {f"S{k}" for k in range(int(first), int(last or first) + 1)}
-    return found
+def claims_of(verdict: Mapping[str, Any]) -> set[str]:
+    """The claims of the study that a verdict is about; one that names none counts under ""."""
+    return set(verdict.get("about", ())) or {""}
+
+
+def verdict_table(listed: Mapping[str, Any]) -> str:
+    """Every verdict: claim, bound, what was found, when the bound was fixed, whether it holds; over several pages."""
+    body = []
+    for name, entry in sorted(listed.items()):
+        rows = [(_with_labels(v), v["criterion"], v["found"], v.get("fixed") or "not said",
+                 "holds" if v["holds"] else "FAILS") for v in entry["verdicts"]]  # fmt: skip
+        lines = [line.replace("& FAILS ", r"& \textbf{FAILS} ") for line in typeset_rows(rows)]
+        title = rf"\multicolumn{{5}}{{@{{}}l}}{{{typeset_number(f'`{name}`')}}} \\*"
+        body += [r"\addlinespace", title, *lines]
+    align = "".join(rf">{{\raggedright}}p{{{width}\linewidth}}" for width in (0.36, 0.24, 0.23))
+    return spread(f"{align}ll", ("claim", "bound", "found", "fixed", "verdict"), body)
+
+
+def _with_labels(verdict: Mapping[str, Any]) -> str:
+    """A verdict's sentence, after the claims of the study that it is about."""
+    about = ", ".join(verdict.get("about", ()))
+    return f"{about}: {verdict['claim']}" if about else verdict["claim"]
+
+
+def checks() -> list[tuple[str, str, str]]:
+    r"""File, test and words of every `\checkedby{file::test}{words}`, in the order of the text."""
+    return re.findall(r"\\checkedby\{([^}]*?)::([^}]*?)\}\s*\{((?:[^{}]|\{[^{}]*\})*)\}", source())
+
+
+def tests_table() -> str:
+    """The tests that the text names in words, by number, with their files."""
+    rows = [rf"{number} & \path{{{file}}} & \path{{{test}}} \\" for number, (file, test, _) in enumerate(checks(), 1)]
+    align = r"r>{\raggedright}p{.29\linewidth}>{\raggedright\arraybackslash}p{.64\linewidth}"
+    return spread(align, ("test", "file", "name"), rows)
+
+
+def spread(align: str, headings: tuple[str, ...], body: list[str]) -> str:
+    """A table that may go over several pages."""
+    head = [rf"\begin{{longtable}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(headings) + r" \\", r"\midrule"]
+    return "\n".join([*head, r"\endhead", r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"])
 
 
 def copy_figures(results: Path) -> None:

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 import shutil
+import types
 from pathlib import Path
 
 import pytest
@@ -168,8 +169,23 @@ def test_every_statement_is_proved_and_names_a_test_that_exists():
     for body in statements:
         assert r"\checkedby{" in body, body
         assert rf"\ref{{{re.search(r'label{(.*?)}', body)[1]}}}" in proofs
-    for file, test in re.findall(r"\\checkedby\{(.*?)::(.*?)\}", SOURCE):
+    checks = build.checks()
+    assert len(checks) == len(re.findall(r"\\checkedby\{", SOURCE))
+    for file, test, words in checks:
         assert _function(ast.parse((ROOT / file).read_text()), test) is not None, f"{file}::{test}"
+        # What it checks is said in words; its name is left to the appendix.
+        assert len(words.split()) >= 5, test
+        assert "test" not in words, words
+        assert "_" not in re.sub(r"\$.*?\$", "", words), words
+
+
+def test_the_appendix_numbers_the_tests_as_the_text_does():
+    lines = [line for line in build.tests_table().splitlines() if r"\path{" in line]
+    assert len(lines) == len(build.checks()) >= 12
+    for number, (line, (file, test, _)) in enumerate(zip(lines, build.checks(), strict=True), 1):
+        assert line.startswith(f"{number} & ")
+        assert rf"\path{{{file}}}" in line
+        assert rf"\path{{{test}}}" in line
 
 
 def test_every_experiment_is_quoted_and_every_claim_has_its_paragraph():
@@ -179,12 +195,149 @@ def test_every_experiment_is_quoted_and_every_claim_has_its_paragraph():
         assert re.search(rf"\\paragraph\{{[^}}]*\b{claim}\b", body), claim
 
 
+VERDICTS = [
+    {"claim": "S2: they train alike", "criterion": "at most 1e-12", "found": "1.9e-13", "holds": True}
+    | {"about": ["S1", "S2"], "fixed": "before"},
+    {"claim": "max(z, -c) rises", "criterion": "rising", "found": "least step -0.2", "holds": False}
+    | {"about": ["S5"], "fixed": "after"},
+    {"claim": "of 50 % & more", "criterion": "equal", "found": "0", "holds": True},
+]
+"""As the manifest holds them: two claims as they are made, one of before, which says neither about nor fixed."""
+
+
+def _listed(**changed):
+    """A manifest of full runs of every experiment, without numbers; `calibration` has VERDICTS."""
+    versions = dict.fromkeys(("python", "jax", "numpy", "scikit-learn", "lossland"), "1.0")
+    held = {"versions": versions, "verdicts": [], "numbers": {}}
+    listed = {name: held | {"config": build.full(name)} for name in EXPERIMENTS}
+    listed["calibration"] |= {"verdicts": VERDICTS} | changed
+    return listed
+
+
 def test_verdicts_are_counted_under_the_claims_that_they_name():
-    assert build.claims_of("x", "S1, S2: they train alike") == {"S1", "S2"}
-    assert build.claims_of("x", "S1-S3: every identity") == {"S1", "S2", "S3"}
-    assert build.claims_of("implicit_bias", "it drifts") == {"S9"}
-    assert build.claims_of("x", "S10: they meet") == {"S10"}
-    assert build.claims_of("x", "something else") == {""}
+    assert [build.claims_of(v) for v in VERDICTS] == [{"S1", "S2"}, {"S5"}, {""}]
+    lines = build.claims(_listed()).splitlines()
+    counted = {claim: line.rpartition("&")[2].removesuffix(r" \\").strip() for line in lines for claim in build.CLAIMS
+               if line.partition("&")[0].strip() == claim}  # fmt: skip
+    assert counted == dict.fromkeys(build.CLAIMS, "0 of 0") | {
+        "S1": "1 of 1",
+        "S2": "1 of 1",
+        "S5": "0 of 1",
+        "": "1 of 1",
+    }
+    assert all(r"\texttt{calibration}" in line for line in lines if line.startswith(("S1 ", "S2 ", "S5 ")))
+
+
+def test_claims_beside_the_ten_have_a_row_only_where_there_are_some():
+    assert build.CLAIMS[""] in build.claims(_listed())
+    assert build.CLAIMS[""] not in build.claims(_listed(verdicts=VERDICTS[:2]))
+
+
+def test_the_appendix_has_every_claim_with_its_bound():
+    listed = _listed() | {"hinge_is_svm": _listed()["hinge_is_svm"] | {"verdicts": VERDICTS[:1]}}
+    made = build.verdict_table(listed)
+    assert r"\texttt{hinge\_\allowbreak{}is\_\allowbreak{}svm}" in made
+    assert made.count("they train alike") == 2
+    power = r"at most \ensuremath{ 10^{-12}}"
+    assert rf"S1, S2: S2: they train alike & {power} & \ensuremath{{1.9\times 10^{{-13}}}} & before & holds \\" in made
+    assert r"max(z, -c) rises & rising & least step \ensuremath{-}0.2 & after & \textbf{FAILS} \\" in made
+    assert r"of 50 \% \& more & equal & 0 & not said & holds \\" in made
+
+
+def test_the_text_lists_the_claims_that_fail():
+    told = build.study(_listed())
+    assert told["failing"] == "These fail: max(z, -c) rises (`calibration`; rising; found: least step -0.2)."
+    assert (told["verdicts"], told["holding"]) == ("3", "2")
+    assert [told[f"fixed_{when}"] for when in ("before", "after", "unsaid")] == ["1", "1", "1"]
+    assert build.study(_listed(verdicts=VERDICTS[:1]))["failing"] == "None fails."
+    body = SOURCE.partition(r"\begin{document}")[2].partition(r"\appendix")[0]
+    assert r"\result{study}{failing}" in re.sub(r"\\begin\{table\}.*?\\end\{table\}", "", body, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "number", ["nan", "not a number", "not installed", "inf", "-inf", "infinite", "NaN %", "0.1 to inf", "", " "]
+)
+def test_what_is_no_number_stops_the_paper(number):
+    names = {name: "1.0" for experiment, name in build.quoted_numbers() if experiment == "calibration"}
+    others = [e for e in EXPERIMENTS if e != "calibration"]
+    listed = {e: n for e, n in _listed(numbers=names).items() if e not in others}
+    assert build.no_numbers(listed) == []
+    listed["calibration"]["numbers"] = names | {"pairs": number}
+    (told,) = build.no_numbers(listed)
+    assert told == f"The paper quotes pairs of the experiment calibration, which is no number: {number!r}."
+    # A small run may.
+    listed["calibration"]["config"] = build.full("calibration") | {"atoms": 3}
+    assert build.no_numbers(listed) == []
+
+
+@pytest.mark.parametrize("number", ["1.0", "saddle", "1e-12", "1, 4, 6", "finance", "no live run"])
+def test_words_that_hold_the_letters_of_nan_are_none(number):
+    assert not build.NO_NUMBER.search(number)
+
+
+def test_a_number_that_is_missing_stops_the_paper():
+    names = {name: "1.0" for experiment, name in build.quoted_numbers() if experiment == "calibration"}
+    del names["pairs"]
+    listed = {"calibration": _listed(numbers=names)["calibration"]}
+    told = build.no_numbers(listed)
+    assert told == ["The paper quotes pairs of the experiment calibration, which gives no number of that name."]
+
+
+def test_a_table_with_what_is_no_number_stops_the_paper():
+    cut = build.Table("Repairs", ("repair", "error"), (("none", "nan"), ("leaky", "")))
+    (told,) = build.no_number_cells(_listed(), {"repairs": cut})
+    assert told == (
+        "The paper takes the table repairs from the experiment gradient_geometry, where 'error' of none is no number: "
+        "'nan'."
+    )
+
+
+def test_make_paper_ends_with_the_sentence(tmp_path, monkeypatch, capsys):
+    names = {e: {n: "1.0" for f, n in build.quoted_numbers() if f == e} for e in EXPERIMENTS}
+    listed = {e: entry | {"numbers": names[e]} for e, entry in _listed().items()}
+    listed["svm_vs_logistic"]["numbers"]["smallest_p"] = "nan"
+    monkeypatch.setattr(build, "manifest", lambda out: listed)
+    monkeypatch.setattr(build, "cut_tables", lambda listed, results: {})
+    monkeypatch.setattr("sys.argv", ["build.py"])
+    monkeypatch.setattr(build, "HERE", tmp_path)
+    shutil.copy(PAPER / "main.tex", tmp_path)
+    monkeypatch.setattr(build, "quoted", lambda: list(EXPERIMENTS))
+    assert build.main() == 1
+    said = capsys.readouterr().err
+    assert said == "The paper quotes smallest_p of the experiment svm_vs_logistic, which is no number: 'nan'.\n"
+    assert not (tmp_path / "numbers.tex").exists()
+
+
+@pytest.mark.parametrize("with_verdicts", [True, False])
+def test_a_report_may_give_tables_alone(monkeypatch, with_verdicts):
+    table = build.Table("Repairs of all kinds", ("b", "a"), (("1", "2"),))
+    given = ([table], []) if with_verdicts else [table]
+    monkeypatch.setattr(build, "find_experiment", lambda name: types.SimpleNamespace(report=lambda results: given))
+    monkeypatch.setattr(build, "read", lambda path: None)
+    cut = build.Cut("x", "Repairs", {"a": "A"}, "l")
+    assert build.cut_table(cut, {"x": {"results": "x.nc"}}, ROOT).rows == (("2",),)
+
+
+def test_the_front_says_what_the_citation_says(tmp_path, monkeypatch):
+    from lossland import __version__
+
+    said = build.citation()
+    # The date is that of the version's heading in the CHANGELOG.
+    assert f"\n## {__version__} ({said['date-released']})\n" in (ROOT / "CHANGELOG.md").read_text()
+    listed = _listed()
+    assert build.study(listed)["date"] == "undated"
+    for entry in listed.values():
+        entry["versions"] = entry["versions"] | {"lossland": __version__}
+    told = build.study(listed)
+    assert (told["date"], told["authors"]) == (said["date-released"], "The lossland developers")
+    # No address is made up.
+    assert told["address"] == "comes with this paper"
+    cited = (ROOT / "CITATION.cff").read_text() + "repository-code: https://example.org/x_y\n"
+    (tmp_path / "CITATION.cff").write_text(cited)
+    monkeypatch.setattr(build, "CITATION", tmp_path / "CITATION.cff")
+    assert build.study(listed)["address"] == "is at https://example.org/x_y"
+    for name in ("authors", "version", "date", "address"):
+        assert rf"\result{{study}}{{{name}}}" in SOURCE.partition(r"\maketitle")[0]
 
 
 @pytest.mark.parametrize(
@@ -195,11 +348,15 @@ def test_verdicts_are_counted_under_the_claims_that_they_name():
         ("2.5e+03", r"\ensuremath{2.5\times 10^{3}}"),
         ("0.0e+00", "0"),
         ("-1.36", r"\ensuremath{-}1.36"),
+        ("-3e-9", r"\ensuremath{-}\ensuremath{3\times 10^{-9}}"),
         ("+0.3", r"\ensuremath{+}0.3"),
         ("1000000", r"1\,000\,000"),
         ("0.123456", "0.123456"),
         ("1, 4, 6", "1, 4, 6"),
         ("two_moons & 5 %", r"two\_moons \& 5 \%"),
+        ("of `two_moons`", r"of \texttt{two\_\allowbreak{}moons}"),
+        (r"t^2 ~ \x", r"t\textasciicircum{}2 \textasciitilde{} \textbackslash{}x"),
+        ("2026-11-28", "2026-11-28"),
     ],
 )
 def test_numbers_are_set_as_latex(number, expected):
@@ -208,7 +365,8 @@ def test_numbers_are_set_as_latex(number, expected):
 
 def test_a_small_run_says_so_and_may_lack_a_number(tmp_path, monkeypatch):
     versions = dict.fromkeys(("python", "jax", "numpy", "scikit-learn", "lossland"), "1.0")
-    held = {"versions": versions, "verdicts": [{"claim": "c", "found": "f", "holds": False}], "numbers": {}}
+    verdicts = [{"claim": "c", "criterion": "b", "found": "f", "holds": False}]
+    held = {"versions": versions, "verdicts": verdicts, "numbers": {}}
     listed = {name: held | {"config": build.full(name)} for name in EXPERIMENTS}
     shutil.copy(PAPER / "main.tex", tmp_path)
     monkeypatch.setattr(build, "HERE", tmp_path)
@@ -216,11 +374,11 @@ def test_a_small_run_says_so_and_may_lack_a_number(tmp_path, monkeypatch):
     written = (tmp_path / "numbers.tex").read_text()
     assert r"\setresult{study}{small}{}" in written
     assert r"\setresult{calibration}" not in written
-    assert written.count("c (found: f)") == len(EXPERIMENTS)
+    assert written.count("; b; found: f)") == len(EXPERIMENTS)
     small = listed["calibration"]["config"] | {"atoms": 3}
     build.write_numbers(listed | {"calibration": held | {"config": small}})
     written = (tmp_path / "numbers.tex").read_text()
-    assert "small or changed run of calibration:" in written
+    assert r"small or changed run of \texttt{calibration}:" in written
     assert r"\setresult{calibration}{pairs}{(none)}" in written
 
 
@@ -235,7 +393,7 @@ def test_the_pdf_is_the_same_twice(tmp_path, monkeypatch):
     (tmp_path / "numbers.tex").write_text("".join(rf"\setresult{{{e}}}{{{n}}}{{1}}" + "\n" for e, n in quoted))
     for folder in ("tables", "figures"):
         (tmp_path / folder).mkdir()
-    for name in [*build.included_tables(), "claims"]:
+    for name in [*build.included_tables(), *build.WITHOUT_CUT]:
         (tmp_path / "tables" / f"{name}.tex").write_text("\\begin{tabular}{l}x\\end{tabular}\n")
     drawn, _ = figures.panels(1, 1)
     for name in build.included_figures():

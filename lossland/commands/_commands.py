@@ -7,7 +7,7 @@ from lossland.commands._check import CheckOptions, run_check
 from lossland.commands._landscape import LandscapeOptions, run_landscape
 from lossland.commands._list import ListOptions, run_list
 from lossland.commands._page import PageOptions, run_page
-from lossland.commands._run import FiguresOptions, RunOptions, run_experiments, run_figures
+from lossland.commands._run import FiguresOptions, ReportOptions, RunOptions, run_experiments, run_figures, run_report
 from lossland.commands._solve import SolveOptions, run_solve
 from lossland.commands._sweep import SweepOptions, run_sweep
 from lossland.commands._usage import CompletionOptions, run_completion
@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[type, Callable[..., int]]] = {
     "landscape": (LandscapeOptions, run_landscape),
     "page": (PageOptions, run_page),
     "run": (RunOptions, run_experiments),
+    "report": (ReportOptions, run_report),
     "figures": (FiguresOptions, run_figures),
     "completion": (CompletionOptions, run_completion),
 }

@@ -1,10 +1,11 @@
 """The command `lossland run`: an experiment, or all of them, and the verdicts in one table.
 
-The command `lossland figures`: drawn again from what is saved.
+The command `lossland report`: all tables. The command `lossland figures`: drawn again from what is saved.
 """
 
 import dataclasses
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ class RunOptions:
     """Print nothing but errors."""
     json: bool = False
     """Print verdicts and files as JSON at the end, for a script."""
+    strict: bool = False
+    """End with code 1 if a claim does not hold."""
 
 
 def settings(words: list[str]) -> tuple[list[str], list[str]]:
@@ -41,7 +44,7 @@ def settings(words: list[str]) -> tuple[list[str], list[str]]:
     ours, own, rest = words[:2], [], iter(words[2:])
     for word in rest:
         flag = word.partition("=")[0]
-        if flag.replace("--no-", "--") in ("--smoke", "--force", "--quiet", "--json"):
+        if flag.replace("--no-", "--") in ("--smoke", "--force", "--quiet", "--json", "--strict"):
             ours.append(word)
         elif flag == "--out":
             ours += [word] if "=" in word else [word, next(rest, "")]
@@ -51,14 +54,15 @@ def settings(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def run_experiments(command: RunOptions, settings: list[str]) -> int:
-    """Run, print tables and verdicts; 1 if a claim does not hold.
+    """Run, say how far it is, end with one table of verdicts; a claim that fails is told, and is no error.
 
     Args:
         command: what to run.
         settings: the words that are the experiment's own settings.
-    """
-    import jax
 
+    Returns:
+        0; with `strict` 1 if a claim does not hold.
+    """
     from lossland import experiment
     from lossland.commands import _output as output
     from lossland.commands import _usage as usage
@@ -67,15 +71,15 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     modules = {name: experiment.find_experiment(name) for name in names}
     quiet = command.quiet or command.json
     outcomes = []
-    for name, module in modules.items():
+    for number, (name, module) in enumerate(modules.items(), 1):
         default = module.SMOKE if command.smoke else module.Config()
-        extra = "Besides: --smoke (the small version), --out DIR, --force (compute again), --quiet, --json."
-        told = f"{module.__doc__}\n{extra}"
-        config = usage.parsed(module.Config, settings, f"lossland run {name}", told, default)
+        extra = "Besides: --smoke (the small version), --out DIR, --force (compute again), --quiet, --json, --strict."
+        config = usage.parsed(module.Config, settings, f"lossland run {name}", f"{module.__doc__}\n{extra}", default)
+        if not quiet:
+            print(_announced(name, module, number, len(modules), command.smoke), flush=True)
         outcomes.append(experiment.run(name, config, out=command.out, force=command.force, quiet=quiet))
-        # What was compiled for one serves no other, and all of them together hold gigabytes.
-        jax.clear_caches()
-    if len(outcomes) > 1 and not quiet:
+        _forget_programs(len(modules))
+    if not quiet:
         _sum_up(outcomes)
     if command.json:
         print(output.as_json([_as_dict(outcome) for outcome in outcomes]))
@@ -83,7 +87,24 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     if failed:
         small = " The small version has too little data for some; the whole one decides." if command.smoke else ""
         print(f"lossland: Claims that do not hold: {', '.join(failed)}.{small}", file=sys.stderr)
-    return 1 if failed and not command.smoke else 0
+    return 1 if failed and command.strict else 0
+
+
+def _announced(name: str, module: Any, number: int, of: int, smoke: bool) -> str:
+    """The line at an experiment's start: its place, its question and about how long it takes."""
+    from lossland import experiment
+
+    place = f"[{number}/{of}] " if of > 1 else ""
+    seconds = None if smoke else getattr(module, "SECONDS", None)
+    return f"{place}{Path(name).stem}: {experiment.question(module)}" + (f" About {seconds} s." if seconds else "")
+
+
+def _forget_programs(experiments: int) -> None:
+    """What was compiled for one experiment serves few others, and all of them together hold gigabytes."""
+    import jax
+
+    if experiments > 1:
+        jax.clear_caches()
 
 
 def _as_dict(outcome: Any) -> dict[str, Any]:
@@ -91,42 +112,66 @@ def _as_dict(outcome: Any) -> dict[str, Any]:
 
 
 def _sum_up(outcomes: Sequence[Any]) -> None:
-    """All verdicts in one table: who runs everything wants to see at its end what holds."""
-    from rich import box
+    """All verdicts in one table: an experiment with its figures, then a line a claim; one that fails is told whole."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    # Columns of words are read best when lines are short; a pipe or a file has no width of its own.
-    width = max(80, min(console.width, 120)) if console.is_terminal else 120
-    looks: Any = {"title_justify": "left", "title_style": "bold", "pad_edge": False}
-    drawn = Table(title="What holds", box=box.SIMPLE_HEAD, width=width, **looks)
-    for name, options in {
-        "experiment": {"no_wrap": True},
-        "claim": {"ratio": 5},
-        "verdict": {"no_wrap": True},
-        "found": {"ratio": 4},
-        "time": {"no_wrap": True, "justify": "right"},
-        "figures": {"min_width": 12, "max_width": 16},
-    }.items():
-        drawn.add_column(name, overflow="fold", **options)
+    console = Console(soft_wrap=True)
+    # A pipe or a file has no width of its own.
+    width = max(80, min(console.width, 120)) if console.is_terminal else 80
+    print(f"\n{'experiment: claim':<{width - 34}}{'verdict':<9}{'found':<25}\n{'-' * width}")
     for outcome in outcomes:
-        took = "kept" if outcome.cached else f"{outcome.seconds:.0f} s"
-        names = [path.stem.removeprefix(f"{outcome.name}_") for path in outcome.figures]
-        # A figure beside each claim, as long as there are any: a list of them would make the first row tall.
-        most = len(outcome.verdicts) - 1
-        shown = [*names[:most], ", ".join(names[most:])] + [""] * most
-        for k, v in enumerate(outcome.verdicts):
-            verdict = Text("holds", style="green") if v.holds else Text("FAILS", style="bold red")
-            name, spent = (outcome.name, took) if k == 0 else ("", "")
-            row = (Text(name), Text(v.claim), verdict, Text(v.found), spent, Text(shown[k]))
-            drawn.add_row(*row, end_section=k == most)
-    Console(width=width).print(drawn)
+        figures = ", ".join(path.stem.removeprefix(f"{outcome.name}_") for path in outcome.figures)
+        console.print(
+            Text(_cut(f"{outcome.name}" + (f" (figures: {figures})" if figures else ""), width), style="bold")
+        )
+        for v in outcome.verdicts:
+            line = f"  {_cut(v.claim, width - 38):<{width - 36}}"
+            verdict = Text("holds", "green") if v.holds else Text("FAILS", "bold red")
+            console.print(Text(line) + verdict + Text(f"    {_cut(v.found, 25)}".rstrip()))
+            if not v.holds:
+                whole = f"{v.claim}. Bound: {v.criterion}. Found: {v.found}."
+                print(textwrap.fill(whole, width, initial_indent="      ", subsequent_indent="      "))
     held = [v.holds for outcome in outcomes for v in outcome.verdicts]
-    print(f"{sum(held)} of {len(held)} claims of {len(outcomes)} experiments hold.")
+    number = f"{len(outcomes)} experiment{'' if len(outcomes) == 1 else 's'}"
     folder = outcomes[0].results.parent
-    print(f"Figures are {folder / 'figures'}/EXPERIMENT_FIGURE.png (and .pdf); {folder / 'manifest.json'} lists all.")
+    print(f"\nWhole sentences, bounds and tables: {folder / 'report.md'} (lossland report shows it).")
+    print(f"Figures: {folder / 'figures'}/EXPERIMENT_FIGURE.png and .pdf; {folder / 'manifest.json'} lists all.")
+    print(f"{sum(held)} of {len(held)} claims of {number} hold.")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """Read the report of what was run: questions, verdicts, tables.
+
+    Examples: `lossland report`, `lossland report relu_vs_hinge`
+    """
+
+    name: tyro.conf.Positional[str] = ""
+    """An experiment's name; all if left out."""
+    out: Path = Path("results")
+    """Where the results are."""
+
+
+def run_report(command: ReportOptions) -> int:
+    """Show the report, a screen at a time where a person looks on."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from lossland import experiment
+
+    text = experiment.report_of(command.name, command.out)
+    console = Console()
+    if not console.is_terminal:
+        print(text)
+        return 0
+    with console.pager(styles=True):
+        console.print(Markdown(text))
+    return 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,6 +57,10 @@ from ._params import rows_where as rows_where
 from ._params import told as told
 from ._params import weighted as weighted
 from ._promotion import promoting as promoting
+from ._results_shown import html_repr as html_repr
+from ._results_shown import picture_html as picture_html
+from ._results_shown import plotted as plotted
+from ._results_shown import short_repr as short_repr
 from ._row_axes import ENTRYWISE as ENTRYWISE
 from ._rows import refuse_mixed_rows as refuse_mixed_rows
 from ._rows import rows_apart as rows_apart

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
 
-from lossland.core import Key, Params, guarded
+from lossland.core import Key, Params, guarded, html_repr, plotted, short_repr
 from lossland.curvature._checks import checked_objective, finite_only, refuse_lines
 from lossland.curvature._eigenvalues import is_small
 from lossland.curvature._hessian import columns_at_once, matrix_of, product_of
@@ -41,6 +41,10 @@ class SpectralDensity(NamedTuple):
     width: Array
     exact: bool
     error: Array
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
 
 @guarded(steps=1, samples=1, points=2)

@@ -4,6 +4,7 @@ Data are host arrays of float64; an objective moves them to the device. A data s
 """
 
 import hashlib
+import html
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from lossland.core import plotted
 from lossland.data._labels import checked_labels, checked_probabilities, of_probabilities, real, refuse_traced
+
+SHOWN_ROWS, SHOWN_COLUMNS = 5, 8
+"""What a notebook is shown of a data set."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,6 +92,21 @@ class Dataset:
         if self.probabilities is not None:
             return f"Dataset({name}{self.n} x {self.d}, soft labels of mean {self.probabilities.mean():.3g}, {words})"
         return f"Dataset({name}{self.n} x {self.d}, {int((self.labels > 0).sum())} positive, {words})"
+
+    plot = plotted
+
+    def _repr_html_(self) -> str:
+        """Classes and first rows as a table, for a notebook."""
+        names = self.input_names or tuple(f"input {k}" for k in range(self.d))
+        shown = slice(0, SHOWN_COLUMNS)
+        more = "<th>...</th>" if self.d > SHOWN_COLUMNS else ""
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in names[shown]) + more
+        rows = [
+            f"<tr><td>{html.escape(self.label_names[int(label > 0)])}</td>"
+            + "".join(f"<td>{x:.4g}</td>" for x in row[shown]) + ("<td></td>" if more else "") + "</tr>"
+            for label, row in zip(self.labels[:SHOWN_ROWS], self.inputs[:SHOWN_ROWS], strict=True)
+        ]  # fmt: skip
+        return f"<code>{html.escape(repr(self))}</code><table><tr><th>label</th>{head}</tr>{''.join(rows)}</table>"
 
     @property
     def n(self) -> int:

@@ -5,6 +5,7 @@ its neighbours (`_replay.py`), works in at least float32, and gives slope and cu
 """
 
 import functools
+import html
 import math
 import re
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import jaxpr_as_fun
 from jax.typing import ArrayLike
 
+from lossland.core import picture_html, plotted
 from lossland.elements._bounded import is_bounded
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
 from lossland.elements._debugging import as_one
@@ -108,6 +110,12 @@ class Pair:
         """The output a = g(z), shaped as `score`."""
         with explained(self.activation):
             return as_one(self.activation)(as_float(score))
+
+    plot = plotted
+
+    def _repr_html_(self) -> str:
+        """Its name and the curves of both classes, for a notebook."""
+        return f"<code>{html.escape(repr(self))}</code>{picture_html(self)}"
 
     def __repr__(self) -> str:
         """The call that makes this pair."""

@@ -17,10 +17,13 @@ from ._manifest import Verdict as Verdict
 from ._manifest import manifest as manifest
 from ._manifest import numbers as numbers
 from ._manifest import plain as plain
+from ._report import report_of as report_of
+from ._report import verdict_table as verdict_table
 from ._results import gather as gather
 from ._run import draw_figures as draw_figures
 from ._run import experiments as experiments
 from ._run import find_experiment as find_experiment
+from ._run import question as question
 from ._run import reported as reported
 from ._run import result_fingerprint as result_fingerprint
 from ._run import run as run

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,15 +137,9 @@ def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> 
         temporary.write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n")
 
 
-def print_outcome(outcome: Outcome, tables: Sequence[Any]) -> None:
-    """Print tables, verdicts and where the files are."""
-    from lossland.core import show, table
-
-    for each in tables:
-        show(each)
-    rows = [(v.claim, v.criterion, v.found, "holds" if v.holds else "FAILS") for v in outcome.verdicts]
-    show(table(f"Verdicts of {outcome.name}", ("claim", "criterion", "found", "verdict"), rows))
-    how = "taken from an earlier run" if outcome.cached else f"computed in {outcome.seconds:.1f} s"
-    print(f"Result {outcome.results} ({how}).")
-    for path in outcome.figures:
-        print(f"Figure {path}")
+def said(outcome: Outcome) -> str:
+    """An outcome in a line: how many claims hold, how many figures there are, what it took."""
+    held = [v.holds for v in outcome.verdicts]
+    how = "taken from an earlier run" if outcome.cached else f"{outcome.seconds:.0f} s"
+    figures = f"{len(outcome.figures)} figure{'' if len(outcome.figures) == 1 else 's'}"
+    return f"{outcome.name}: {sum(held)} of {len(held)} claims hold, {figures}, {how}"

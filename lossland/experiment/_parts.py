@@ -13,6 +13,7 @@ import numpy as np
 
 from lossland.core import PACKAGE, Arrays, read_arrays, remove_leftovers, save, versions, write_arrays
 from lossland.experiment._manifest import plain
+from lossland.experiment._progress import Tell, progress
 
 Part = Callable[[Callable[[int, int], None]], Arrays]
 
@@ -22,10 +23,11 @@ def compute_and_save(module: Any, config: Any, path: Path, quiet: bool) -> None:
     import jax
 
     folder = path.with_suffix(".parts")
-    with jax.enable_x64(bool(getattr(config, "x64", False))), _progress(quiet) as bar:
-        results = module.compute(config, lambda parts: _run_parts(parts, folder, bar))
+    name = path.stem.rpartition("-")[0]
+    with jax.enable_x64(bool(getattr(config, "x64", False))), progress(name, quiet) as tell:
+        results = module.compute(config, lambda parts: _run_parts(parts, folder, tell))
         results.attrs |= {
-            "experiment": path.stem.rpartition("-")[0],
+            "experiment": name,
             "config": json.dumps(plain(config)),
             "versions": json.dumps(versions()),
             "commit": _commit(),
@@ -38,38 +40,27 @@ def compute_and_save(module: Any, config: Any, path: Path, quiet: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_parts(parts: Mapping[str, Part], folder: Path, bar: Any) -> dict[str, Arrays]:
+def _run_parts(parts: Mapping[str, Part], folder: Path, tell: Tell) -> dict[str, Arrays]:
     """Compute each part, or read it if an earlier run left it; each is moved into place when done."""
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
-    task = bar.add_task("", total=len(parts))
     done: dict[str, Arrays] = {}
     for number, (label, part) in enumerate(parts.items()):
         path = folder / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.npz"
-        bar.update(task, description=label)
+        tick = _ticker(tell, label, number, len(parts))
+        tick(0, 1)
         held = read_arrays(path)
         if held is None:
-            tick = _ticker(bar, task, number)
             held = {key: np.asarray(value) for key, value in part(tick).items()}
             write_arrays(path, held, folder)
         done[label] = held
-        bar.update(task, completed=number + 1)
+        tick(1, 1)
     return done
 
 
-def _ticker(bar: Any, task: Any, number: int) -> Callable[[int, int], None]:
-    """A function of (done, of) that moves the bar within one part."""
-    return lambda at, of: bar.update(task, completed=number + at / of)
-
-
-def _progress(quiet: bool) -> Any:
-    """A progress bar of the parts on the error stream."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")]
-    columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
-    return Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False)
+def _ticker(tell: Tell, label: str, number: int, of: int) -> Callable[[int, int], None]:
+    """A function of (done, of) that says how far the whole is while one part runs."""
+    return lambda at, out_of: tell(label, (number + at / out_of) / of)
 
 
 def _commit() -> str:

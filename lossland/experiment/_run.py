@@ -31,8 +31,9 @@ from lossland.core import (
 )
 from lossland.elements import load_file
 from lossland.experiment._claims import claims_of, decide
-from lossland.experiment._manifest import RESULTS, Outcome, Verdict, numbers, plain, print_outcome, record
+from lossland.experiment._manifest import RESULTS, Outcome, Verdict, numbers, plain, record, said
 from lossland.experiment._parts import compute_and_save
+from lossland.experiment._report import write_section
 
 
 def experiments() -> dict[str, Path]:
@@ -84,12 +85,14 @@ def run(
 ) -> Outcome:
     """Run an experiment, or take its saved result if config, source and versions are the same; draw and report.
 
+    Its tables go to `out`/report.md, its verdicts and numbers to `out`/manifest.json.
+
     Args:
         name: an experiment's name or path.
         config: its Config; the default one if left out.
         out: where results, figures and the manifest go.
         force: compute again even if a result is there.
-        quiet: print nothing.
+        quiet: print nothing; else how far it is, then a line that says what came out.
         draw: also write the figures.
 
     Returns:
@@ -124,9 +127,27 @@ def run(
             outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
         with only_writer(out / "manifest.lock"):
             record(outcome, config, out, numbers(module, results))
+            write_section(outcome, question(module), tables, out)
     if not quiet:
-        print_outcome(outcome, tables)
+        print(said(outcome), flush=True)
     return outcome
+
+
+@guarded()
+def question(module: Any) -> str:
+    """What an experiment asks: the first line of its file's docstring.
+
+    Args:
+        module: of the experiment.
+
+    Returns:
+        A sentence; "" if the file has no docstring.
+
+    Example:
+        >>> question(find_experiment("relu_vs_hinge")).endswith(("?", "."))
+        True
+    """
+    return (module.__doc__ or "").strip().partition("\n")[0]
 
 
 def reported(module: Any, results: Any) -> tuple[list[Any], tuple[Verdict, ...]]:

@@ -1,10 +1,12 @@
 from ._cards import card_figure as card_figure
+from ._cards import draw_curves as draw_curves
 from ._cards import verdict_map as verdict_map
 from ._cells import draw_cells as draw_cells
 from ._differences import differences_figure as differences_figure
 from ._fields import draw_kinks as draw_kinks
 from ._fields import draw_points as draw_points
 from ._fields import draw_regions as draw_regions
+from ._fields import draw_streams as draw_streams
 from ._fields import fields_figure as fields_figure
 from ._fields import interactive_figure as interactive_figure
 from ._fields import surfaces_figure as surfaces_figure
@@ -24,6 +26,7 @@ from ._planes import draw_plane as draw_plane
 from ._planes import inside as inside
 from ._planes import planes_figure as planes_figure
 from ._planes import rays_figure as rays_figure
+from ._plot import plot as plot
 from ._style import BLACK as BLACK
 from ._style import BLUE as BLUE
 from ._style import BROWN as BROWN

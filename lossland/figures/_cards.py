@@ -60,6 +60,21 @@ def card_figure(card: Card) -> Figure:
     return figure
 
 
+@guarded()
+def draw_curves(axes: Axes, card: Card, reach: float = 3.0) -> None:
+    """Draw the loss of both classes as functions of the score, plateaus shaded, kinks dotted.
+
+    Args:
+        axes: where.
+        card: from `card`.
+        reach: scores from -reach to reach.
+    """
+    _class_curves(axes, card, np.linspace(-reach, reach, 1201), 0)
+    _shade_plateaus(axes, card, reach)
+    axes.set(xlabel="score $z$", ylabel="loss", xlim=(-reach, reach))
+    axes.legend(loc="best", **LEGEND)
+
+
 def _titles(card: Card) -> tuple[str, ...]:
     """What each panel shows in words, with its marks."""
     summary = cards_table([card])

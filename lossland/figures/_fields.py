@@ -42,7 +42,7 @@ def fields_figure(fields: Mapping[str, GradientField]) -> Figure:
             drawn = draw_plane(left, p, colour_scale([p.values]), lines=False)
             figure.colorbar(drawn, ax=left, label="objective", shrink=0.85, format="%.3g")
             left.set_title(title)
-            _streams(left, field)
+            draw_streams(left, field)
             share = np.where(np.isfinite(field.norms), field.share_outside, np.nan)
             alphas, betas, share = spread_out(p, share)
             levels = np.linspace(0.0, 1.0, 21)
@@ -55,7 +55,14 @@ def fields_figure(fields: Mapping[str, GradientField]) -> Figure:
     return figure
 
 
-def _streams(axes: Axes, field: GradientField) -> None:
+@guarded()
+def draw_streams(axes: Axes, field: GradientField) -> None:
+    """Draw white streamlines of steepest descent within a plane, thick where the gradient is steep.
+
+    Args:
+        axes: of the plane.
+        field: from `gradient_field`.
+    """
     p = field.plane
     u, v = np.moveaxis(_downhill(field), -1, 0).swapaxes(1, 2)
     speed = np.hypot(u, v)

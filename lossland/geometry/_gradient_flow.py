@@ -8,7 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Reals, checked_box, checked_l2, checked_number, guarded, renamed, with_ones
+from lossland.core import (
+    Reals,
+    checked_box,
+    checked_l2,
+    checked_number,
+    guarded,
+    html_repr,
+    plotted,
+    renamed,
+    short_repr,
+    with_ones,
+)
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import Pair, jit_by_pair
 from lossland.elements import pair as as_pair
@@ -37,6 +48,10 @@ class BasinMap(NamedTuple):
     dead: np.ndarray
     alphas: np.ndarray
     betas: np.ndarray
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
 
 class LinePulls(NamedTuple):

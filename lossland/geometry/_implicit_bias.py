@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lossland.core import Reals, guarded, with_ones
+from lossland.core import Reals, guarded, html_repr, plotted, short_repr, with_ones
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import LOSSES, Loss, Pair, find, halves, pair
 from lossland.geometry._angles import ZeroDirection, angle
@@ -30,6 +30,10 @@ class LongRun(NamedTuple):
     points: np.ndarray
     margins: np.ndarray
     losses: np.ndarray
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
 
 class Approach(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, guarded
+from lossland.core import Model, Params, guarded, html_repr, plotted, short_repr
 from lossland.curves import tabulate
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -43,6 +43,10 @@ class GradientField(NamedTuple):
     determinants: np.ndarray
     traces: np.ndarray
     of_pieces: bool
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
     @property
     def share_outside(self) -> np.ndarray:

@@ -11,11 +11,14 @@ from lossland.core import (
     Params,
     checked_devices,
     guarded,
+    html_repr,
     keep_compiled,
     leaf_paths,
     named_leaves,
     norm,
+    plotted,
     refuse_grid,
+    short_repr,
 )
 from lossland.data import Dataset
 from lossland.elements import Pair
@@ -54,6 +57,10 @@ class Plane(NamedTuple):
     holes: int
     settings: dict[str, Any]
 
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
+
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with dims (alpha, beta); the centre and the directions are in it, to draw it again."""
         return labelled(self, ("alpha", "beta"), (self.alphas, self.betas), self.directions)
@@ -83,6 +90,10 @@ class Ray(NamedTuple):
     error: float
     holes: int
     settings: dict[str, Any]
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with the dim alpha; the centre and the direction are in it."""

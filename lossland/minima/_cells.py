@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import Reals, checked_box, guarded, renamed
+from lossland.core import Reals, checked_box, guarded, html_repr, plotted, renamed, short_repr
 from lossland.data import Dataset
 from lossland.minima._arrangement import arrange
 from lossland.minima._minimum_sets import MinimumSet, distance
@@ -53,6 +53,10 @@ class Cells(NamedTuple):
     minimum: float
     minimiser: np.ndarray
     objective: Pieced
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
     @property
     def basins(self) -> tuple[MinimumSet, ...]:

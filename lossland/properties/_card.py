@@ -3,6 +3,7 @@
 A card holds the pair's facts (`Facts`), functions of them (risk, psi, conjugate, link, ...) and verdicts in words.
 """
 
+import html
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from lossland.core import guarded, keep_compiled, shown
+from lossland.core import guarded, keep_compiled, picture_html, plotted, shown
 from lossland.curves import LABELS, Curves, Interval, Kink, evaluator
 from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
 from lossland.proofs import Claim
@@ -292,9 +293,16 @@ class Card:
         at = settled(self.facts.calibration, best if threshold is None else number(threshold, "a threshold"))
         return (wide(self.pair) if abs(at) > self.facts.curves.scores[-1] else self.facts.curves), at
 
+    plot = plotted
+
     def __repr__(self) -> str:
         """One line: the pair and its first verdict."""
         return f"<card of {self.pair.name}: {' '.join(self.verdicts()[:2])}>"
+
+    def _repr_html_(self) -> str:
+        """The verdicts as a list beside the curves, for a notebook."""
+        said = "".join(f"<li>{html.escape(text)}</li>" for text in self.verdicts())
+        return f"<b>{html.escape(self.pair.name)}</b>{picture_html(self)}<ul>{said}</ul>"
 
 
 @guarded()

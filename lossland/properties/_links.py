@@ -156,7 +156,7 @@ def convexity_band(loss: Loss, values: Any) -> tuple[np.ndarray, np.ndarray]:
         values: (m,), outputs a.
 
     Returns:
-        Lower and upper bound, (m,) each. For the hinge both are 0 on |a| < 1: only an affine g keeps it convex.
+        Lower and upper bound, (m,) each. For the hinge both are 0 on |a| < 1: g has to be affine there.
 
     Example:
         >>> import lossland as ll

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from lossland.core import html_repr, plotted, short_repr
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form
 from lossland.solvers._exact_value import exact_bound, exact_primal, exact_problem
@@ -54,6 +55,10 @@ class KernelSolution(NamedTuple):
     kernel: Callable[[Any, Any], Any]
     message: str
     convexity: str = PROVEN
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
 
 class KernelProblem(NamedTuple):

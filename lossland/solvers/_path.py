@@ -4,7 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import Reals, checked_weights, guarded, promoting, shaped_weights
+from lossland.core import Reals, checked_weights, guarded, html_repr, plotted, promoting, shaped_weights, short_repr
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, Traced, pooled, traced
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
@@ -41,6 +41,10 @@ class HingePath(NamedTuple):
     gap: np.ndarray
     support: np.ndarray
     message: str = ""
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
 
 @promoting

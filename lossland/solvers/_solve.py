@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import Reals, checked_weights, guarded, keep_compiled, promoting, shaped_weights
+from lossland.core import (
+    Reals,
+    checked_weights,
+    guarded,
+    html_repr,
+    keep_compiled,
+    plotted,
+    promoting,
+    shaped_weights,
+    short_repr,
+)
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._common_point import NotSeparable
@@ -39,6 +49,7 @@ class Solution(NamedTuple):
         support: (..., n), 0 where the example does not matter (alpha = 0), 2 where alpha is at its limit, 1 between.
         message: why what did not converge did not; empty if all did.
         convexity: of the loss: "proven", or "measured, not proven: " and why; `gap` is a bound for convex losses only.
+        input_names: of the columns, where the data name them.
     """
 
     weights: Any
@@ -53,6 +64,11 @@ class Solution(NamedTuple):
     support: Any
     message: str
     convexity: str = PROVEN
+    input_names: tuple[str, ...] = ()
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
     @property
     def params(self) -> dict[str, Any]:
@@ -141,7 +157,7 @@ def solve(
     stop = Stop(steps, min(tol, 1e-12), 2) if polish else Stop(steps, tol, 0)
     found = _table(*optima(form, data, t, c, bias, stop, devices, tol), bias)
     found = look_again_where(form, data.inputs, t, c, bias, tol, steps, found)
-    return _solution(found, shape, tol, steps)._replace(convexity=form.convexity)
+    return _solution(found, shape, tol, steps)._replace(convexity=form.convexity, input_names=data.input_names)
 
 
 def _of_soft_labels(loss: Any, data: Dataset, C: Any, sample_weights: Any, labels: Any, options: dict) -> Solution:
@@ -164,8 +180,9 @@ def _together(solutions: list[Solution]) -> Solution:
         raise ValueError('The list of losses is empty; give at least one, say ["hinge", "logistic"].')
     messages = dict.fromkeys(each.message for each in solutions if each.message)
     doubts = dict.fromkeys(each.convexity for each in solutions if each.convexity != PROVEN)
-    arrays = [np.stack(field) for field in zip(*(each[:-2] for each in solutions), strict=True)]
-    return Solution(*arrays, message=" ".join(messages), convexity="; ".join(doubts) or PROVEN)
+    arrays = [np.stack(field) for field in zip(*(each[:-3] for each in solutions), strict=True)]
+    convexity = "; ".join(doubts) or PROVEN
+    return Solution(*arrays, message=" ".join(messages), convexity=convexity, input_names=solutions[0].input_names)
 
 
 def _at_infinity(
@@ -204,7 +221,7 @@ def _at_infinity(
         duals, support = np.zeros(data.n), np.zeros(data.n, np.int8)
         duals[keep], support[keep] = found.duals, found.support
         rows.append(found._replace(duals=duals, support=support))
-    return _solution(together(rows), shape, tol, steps)._replace(convexity=form.convexity)
+    return _solution(together(rows), shape, tol, steps)._replace(convexity=form.convexity, input_names=data.input_names)
 
 
 def _table(found: Optimum, proof: Certificate, bias: bool) -> Looked:

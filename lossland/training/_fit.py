@@ -15,12 +15,15 @@ from lossland.core import (
     Keyed,
     Params,
     guarded,
+    html_repr,
     keep_compiled,
     keyed,
     leaf_names,
     moving_part,
     placed,
+    plotted,
     promoting,
+    short_repr,
 )
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective, refuse_other_params
@@ -46,6 +49,10 @@ class Fit(NamedTuple):
     gradient_norms: Array
     steps: Array
     records: Any = None
+
+    __repr__ = short_repr
+    _repr_html_ = html_repr
+    plot = plotted
 
     def to_xarray(self) -> Any:
         """An `xarray.Dataset` with the dim step: objective, gradient_norm, what was recorded, and the last params.

@@ -3,6 +3,7 @@
 A sweep as rows: for each pair the setting that the validation part chose, and what the test part says of it.
 """
 
+import html
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Params, Table, leaf_names, table, tree_form
+from lossland.core import Params, Table, leaf_names, plotted, short_repr, table, tree_form
 from lossland.training._records import MEASURES
 from lossland.training._step import DIVERGED, FINISHED, RUNNING
 
@@ -50,6 +51,20 @@ class Sweep(NamedTuple):
     settings: dict[str, Any]
     path: Path | None = None
     kept: Params | None = None
+
+    __repr__ = short_repr
+    plot = plotted
+
+    def _repr_html_(self) -> str:
+        """A row a pair, for a notebook: its best and median objective at the end and how many models diverged."""
+        last = np.where(np.isfinite(self.records["objective"][..., -1]), self.records["objective"][..., -1], np.inf)
+        rows = "".join(
+            f"<tr><td>{html.escape(name)}</td><td>{each.min():.4g}</td><td>{np.median(each):.4g}</td>"
+            f"<td>{int(gone.sum())} of {gone.size}</td></tr>"
+            for name, each, gone in zip(self.pairs, last, self.diverged, strict=True)
+        )
+        head = "<tr><th>pair</th><th>best objective</th><th>median</th><th>diverged</th></tr>"
+        return f"<b>Sweep of {self.status.size} models, {self.steps[-1]} steps</b><table>{head}{rows}</table>"
 
     @property
     def diverged(self) -> np.ndarray:

@@ -12,8 +12,8 @@ import pytest
 
 import lossland.__main__ as cli
 from lossland.core import read, replacing
+from lossland.experiment import _progress, manifest
 from lossland.experiment import _run as experiment
-from lossland.experiment import manifest
 
 TOY = '''"""Does a toy run?"""
 
@@ -178,7 +178,8 @@ def test_two_runs_give_the_same_bytes(toy):
 
 def test_nothing_is_left_beside_the_result(toy):
     outcome = experiment.run(toy, quiet=True)
-    assert {p.name for p in Path("results").iterdir()} == {outcome.results.name, "figures", "manifest.json"}
+    left = {outcome.results.name, "figures", "manifest.json", "report.md", "sections"}
+    assert {p.name for p in Path("results").iterdir()} == left
 
 
 @pytest.mark.slow
@@ -256,9 +257,73 @@ def test_unknown_and_incomplete_experiments(tmp_path):
         experiment.find_experiment("nowhere.py")
 
 
-def test_an_outcome_is_told(toy, capsys):
-    experiment.run(toy)
-    told = capsys.readouterr().out
-    assert "the mean is a number" in told
-    assert "holds" in told
-    assert "Figure results/figures/toy_line.png" in told
+def test_an_outcome_is_told_in_a_line(toy, capsys):
+    outcome = experiment.run(toy)
+    assert capsys.readouterr().out.startswith("toy: 1 of 1 claims hold, 1 figure, ")
+    assert experiment.run(toy, draw=False).cached
+    assert capsys.readouterr().out == "toy: 1 of 1 claims hold, 0 figures, taken from an earlier run\n"
+    assert outcome.verdicts[0].claim == "the mean is a number"
+
+
+CLAIMING = """
+
+def small_mean(results):
+    return abs(float(results.x.mean()))
+
+
+from lossland.experiment import at_most, claim
+
+the_mean_is_small = claim("S1", "The mean is small", at_most(LIMIT), fixed="before")(small_mean)
+"""
+
+
+def test_claims_are_decided_beside_verdicts_of_its_own(toy):
+    Path(toy).write_text(TOY + CLAIMING.replace("LIMIT", "1e-9"))
+    outcome = experiment.run(toy, quiet=True, draw=False)
+    assert [(v.claim, v.holds) for v in outcome.verdicts] == [
+        ("The mean is small", False),
+        ("the mean is a number", True),
+    ]
+    kept = manifest()["toy"]["verdicts"][0]
+    assert (kept["about"], kept["fixed"], kept["criterion"]) == (["S1"], "before", "at most 1e-09")
+    assert kept["value"] == pytest.approx(abs(float(read(outcome.results).x.mean())))
+
+
+def test_a_failed_claim_ends_well_unless_asked_to(toy, capsys):
+    Path(toy).write_text(TOY + CLAIMING.replace("LIMIT", "1e-9"))
+    for words, code in (([], 0), (["--strict"], 1)):
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(["run", toy, *words])
+        assert exit_.value.code == code
+        said = capsys.readouterr()
+        assert said.out.startswith("toy: Does a toy run?\n")
+        assert said.out.endswith("1 of 2 claims of 1 experiment hold.\n")
+        assert "FAILS" in said.out
+        assert "Claims that do not hold: toy" in said.err
+    assert max(map(len, said.out.splitlines())) <= 80 + len("Figures: and .pdf; lists all")
+
+
+def test_tables_are_in_the_report(two_toys, capsys):
+    wide = "    from lossland.core import table\n    return [table('Rows', ('k', 'x'), [('a|b', 1.5)])], "
+    (two_toys / "toy_one.py").write_text(TOY.replace("    return [], ", wide))
+    for name in ("toy_one", "toy_two"):
+        experiment.run(name, quiet=True)
+    for words in (["report"], ["report", "toy_one"]):
+        with pytest.raises(SystemExit):
+            cli.main(words)
+        told = capsys.readouterr().out
+        assert "**Rows**\n\n| k | x |\n|---|---|\n| a\\|b | 1.5 |" in told
+        assert ("## toy_two" in told) == (words == ["report"])
+    with pytest.raises(SystemExit):
+        cli.main(["report", "toy_three"])
+    assert 'no report of "toy_three". Run an experiment first: lossland run toy_three.' in capsys.readouterr().err
+
+
+def test_a_log_says_how_far_a_run_is(toy, capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "EVERY", 0.01)
+    experiment.run(toy, config(toy, pause=0.05), draw=False)
+    lines = capsys.readouterr().err.splitlines()
+    shares = [int(line.partition(" % done")[0].split()[-1]) for line in lines]
+    assert shares == sorted(shares)
+    assert len(set(shares)) >= 3
+    assert all("toy: " in line and "now part " in line for line in lines)

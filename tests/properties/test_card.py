@@ -194,10 +194,30 @@ def test_the_grid_cell_by_cell(names):
 
 @pytest.mark.parametrize("name", ["hinge", "squared_hinge", "logistic", "squared", "exponential", "modified_huber"])
 @pytest.mark.slow
-def test_only_an_affine_output_keeps_the_hinge_and_these_convex(name):
+def test_of_registered_outputs_the_identity_alone_keeps_the_hinge_and_these_convex(name):
     """Section 5.2: over every registered activation the identity alone; of the others the logistic has a band."""
     convex = {p.activation.name for p in ll.pairs() if p.loss.name == name and all(card(p).convex)}
     assert convex == {"identity"}
+
+
+def test_an_output_may_bend_where_the_hinge_asks_no_more():
+    """An output has to be affine where |g| < 1 to keep the hinge convex, and nowhere else; 2 z + 1 will do as well."""
+
+    @ll.activation
+    def bent(score):
+        return score + jnp.maximum(score - 1.0, 0.0) ** 2 - jnp.maximum(-1.0 - score, 0.0) ** 2
+
+    @ll.activation
+    def doubled(score):
+        return 2.0 * score + 1.0
+
+    @ll.activation
+    def bent_within(score):
+        return score + jnp.maximum(score - 0.5, 0.0) ** 2 - jnp.maximum(-0.5 - score, 0.0) ** 2
+
+    assert all(ll.card("bent", "hinge").convex)
+    assert all(ll.card("doubled", "hinge").convex)
+    assert not any(ll.card("bent_within", "hinge").convex)
 
 
 IDENTITIES = {
