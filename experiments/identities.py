@@ -84,11 +84,6 @@ def tanh(m: Any, z: Any) -> Any:
     return (m.exp(z) - m.exp(-z)) / (m.exp(z) + m.exp(-z))
 
 
-def square(x: Any) -> Any:
-    """Balls know no powers of series."""
-    return x * x
-
-
 def kept(m: Any, x: Any) -> Any:
     """Kept between 0 and 1."""
     return m.relu(x) - m.relu(x - 1)
@@ -120,17 +115,17 @@ IDENTITIES = {
         "", "sigmoid+hinge", lambda m, z, t: m.relu(1 - t * q(m, z)),
         lambda m, z, t: 1 / (1 + m.exp(t * z)) + m.pick(t, 0, 1)),
     "tanh + squared = 4 Savage": Identity(
-        "", "tanh+squared", lambda m, z, t: square(1 - t * tanh(m, z)),
-        lambda m, z, t: 4 / square(1 + m.exp(2 * t * z))),
+        "", "tanh+squared", lambda m, z, t: (1 - t * tanh(m, z)) ** 2,
+        lambda m, z, t: 4 / (1 + m.exp(2 * t * z)) ** 2),
     "sigmoid + Brier = Savage(m/2)": Identity(
-        "", "sigmoid+brier", lambda m, z, t: square(m.pick(t, 1 - q(m, z), q(m, z))),
-        lambda m, z, t: 1 / square(1 + m.exp(t * z))),
+        "", "sigmoid+brier", lambda m, z, t: (m.pick(t, 1 - q(m, z), q(m, z))) ** 2,
+        lambda m, z, t: 1 / (1 + m.exp(t * z)) ** 2),
     "modified Huber = 4 sparsemax": Identity(
-        "", "identity+modified_huber", lambda m, z, t: square(m.relu(1 - t * z)) - square(m.relu(-1 - t * z)),
+        "", "identity+modified_huber", lambda m, z, t: (m.relu(1 - t * z)) ** 2 - (m.relu(-1 - t * z)) ** 2,
         lambda m, z, t: 4 * kept(m, (1 - t * z) / 2) * (1 - t * z - kept(m, (1 - t * z) / 2))),
     "modified Huber = 4 smooth hinge(2)": Identity(
-        "", "identity+modified_huber", lambda m, z, t: square(m.relu(1 - t * z)) - square(m.relu(-1 - t * z)),
-        lambda m, z, t: 4 * kept(m, (1 - t * z) / 2) * (1 - t * z) - square(2 * kept(m, (1 - t * z) / 2))),
+        "", "identity+modified_huber", lambda m, z, t: (m.relu(1 - t * z)) ** 2 - (m.relu(-1 - t * z)) ** 2,
+        lambda m, z, t: 4 * kept(m, (1 - t * z) / 2) * (1 - t * z) - (2 * kept(m, (1 - t * z) / 2)) ** 2),
 }
 # fmt: on
 TIES = ("relu(tie=0.5)+hinge", "relu+hinge")
@@ -175,9 +170,9 @@ def exact(one: Identity, scores: Any) -> tuple[Any, float]:
 
 def compare(one: Identity, config: Config, _: Any) -> dict[str, Any]:
     """The pair against balls, by order, and training runs of both sides."""
+    pair, peer = ll.pair(one.pair), one.peer or functools.partial(one.same, PLAIN)
     scores = scores_of(config)
     true, balls = exact(one, scores)
-    pair, peer = ll.pair(one.pair), one.peer or functools.partial(one.same, PLAIN)
     apart = np.abs(jets(pair, scores) - true) / np.maximum(1.0, np.abs(true))
     return {"balls": balls, "apart": apart.max(axis=(1, 2)), "trained": trained_apart(pair, peer, config)}
 
@@ -196,8 +191,7 @@ def trained_apart(left: Curve, right: Curve, config: Config, spread: float = 1.0
         return loss(left, params[0]) + loss(right, params[1])
 
     def apart(params: Any) -> Any:
-        away = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b)), *params)
-        return jnp.maximum(away["weights"], away["bias"])
+        return jax.tree.reduce(jnp.maximum, jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b)), *params))
 
     def run(start: Any) -> Any:
         every = max(1, config.steps // 20)
@@ -250,11 +244,9 @@ def draw(results: Any) -> dict[str, Any]:
 
 def report(results: Any) -> list[Any]:
     """How far both sides of each identity are from each other."""
-    rows = []
-    for name in results.identity.values:
-        one = results.sel(identity=name)
-        told = [float(one.balls), *one.apart.values, float(one.trained.max())]
-        rows.append((str(name), IDENTITIES[str(name)].about, *map(number, told)))
+    told = zip(results.balls.values, *results.apart.values.T, results.trained.max("record").values, strict=True)
+    names = map(str, results.identity.values)
+    rows = [(name, IDENTITIES[name].about, *map(number, each)) for name, each in zip(names, told, strict=True)]
     columns = ("identity", "claims", "proven within", "values", "slopes", "curvatures", "training runs")
     return [table("The same: largest differences, relative to max(1, |other side|)", columns, rows)]
 

@@ -33,8 +33,6 @@ class Config:
     """Examples on each of two axes, with alternating labels."""
     on_line: tuple[int, ...] = (2, 4, 6, 8, 10, 12)
     """Examples on a line, with alternating labels; even numbers."""
-    drawn_on_line: int = 8
-    """Which of them is drawn."""
     pictured: int = 3
     """Examples on each axis in the picture of the cells."""
     ratio: float = 3.5
@@ -49,14 +47,13 @@ class Config:
     """Compute in float64."""
 
 
-SMOKE = Config(per_axis=(2, 3), on_line=(2, 4), drawn_on_line=4, dimensions=(2, 3), points=401, pixels=61)
+SMOKE = Config(per_axis=(2, 3), on_line=(2, 4), dimensions=(2, 3), points=401, pixels=61)
 SECONDS = 12
 
 
 def on_axes(per_axis: int, ratio: float, d: int = 2) -> Any:
     """Examples at ratio^i on each axis, i = 0, 1, ..., with alternating labels, the outermost positive."""
-    places = ratio ** np.arange(per_axis)
-    labels = (-1.0) ** np.arange(per_axis - 1, -1, -1)
+    places, labels = ratio ** np.arange(per_axis), (-1.0) ** np.arange(per_axis - 1, -1, -1)
     return ll.Dataset(np.concatenate([np.outer(places, e) for e in np.eye(d)]), np.tile(labels, d))
 
 
@@ -74,7 +71,7 @@ def count_on_line(name: str, config: Config, _: Any) -> dict[str, Any]:
     counts = [
         _grid_count(line(name, n, config)[1]) if smooth else _exact_count(name, n, config) for n in config.on_line
     ]
-    weights, values = line(name, config.drawn_on_line, config)
+    weights, values = line(name, config.on_line[len(config.on_line) // 2], config)
     return {"line_count": np.array(counts), "weight": weights, "line_loss": values}
 
 
@@ -98,8 +95,7 @@ def line(name: str, n: int, config: Config) -> tuple[Any, Any]:
 
 def _grid_count(values: Any) -> int:
     """How often the values turn from falling to rising, flat stretches left out."""
-    steps = np.diff(values)
-    steps = steps[np.abs(steps) > 1e-14]
+    steps = np.diff(values)[np.abs(np.diff(values)) > 1e-14]
     return int(np.sum((steps[:-1] < 0) & (steps[1:] > 0)))
 
 
@@ -158,7 +154,6 @@ def compute(config: Config, run: Any) -> Any:
             results[f"{key}_{field}"] = (axes, found[f"picture: {key}"][field])
     weights = found[f"line: {RELU}"]["weight"]
     results = results.assign_coords(per_axis=list(config.per_axis), on_line=list(config.on_line), weight=weights)
-    results.attrs["drawn_on_line"] = config.drawn_on_line
     return results.assign(matching_distance=found["matching"]["distance"])
 
 
@@ -182,16 +177,7 @@ def draw_counts(results: Any) -> Any:
     fig.label_line(left, "ReLU + hinge (diamonds), matching loss: 1", k[-1], 0.1 * most, "#555555", ha="right")
     left.set(xlabel="examples on each of 2 axes, $n/2$", ylabel="local minima", ylim=(0, 1.05 * most))
     left.set_title("Bounded outputs have many")
-    shades = {"hard_tanh+hinge": fig.BROWN, "tanh+hinge": fig.VIOLET}
-    for name, dash in zip(results.line_pair.values, ("-", (0, (3, 1.5)), "-", (0, (1, 1))), strict=True):
-        count = int(results.line_count.sel(line_pair=name, on_line=results.attrs["drawn_on_line"]))
-        values, shade = results.line_loss.sel(line_pair=name), shades.get(str(name), fig.colour(str(name)))
-        middle.plot(
-            results.weight, values, color=shade, ls=dash, label=f"{pair_name(str(name)).split(' + ')[0]}: {count}"
-        )
-    middle.set(xscale="log", xlabel="weight $w$", ylabel="mean loss", ylim=(0.7, 1.14))
-    middle.legend(loc="lower center", ncols=2, fontsize=6.5, title="local minima, + hinge", title_fontsize=6.5)
-    middle.set_title(f"{results.attrs['drawn_on_line']} examples on a line")
+    _draw_line(middle, results)
     d = int(results.d.values[-1])
     expected = [math.comb(d, k) for k in range(d + 1)]
     right.bar(range(d + 1), wrong_signs(results, d), 0.6, color=fig.RED, label="counted")
@@ -200,6 +186,18 @@ def draw_counts(results: Any) -> Any:
     right.set_title(rf"ReLU + hinge on other data: $2^{d}$")
     right.legend(loc="upper right")
     return figure
+
+
+def _draw_line(ax: Any, results: Any) -> None:
+    """The losses of one weight, with how many local minima each has."""
+    shades, drawn = {"hard_tanh+hinge": fig.BROWN, "tanh+hinge": fig.VIOLET}, results.on_line.size // 2
+    for name, dash in zip(results.line_pair.values, ("-", (0, (3, 1.5)), "-", (0, (1, 1))), strict=True):
+        said = f"{pair_name(str(name)).split(' + ')[0]}: {int(results.line_count.sel(line_pair=name)[drawn])}"
+        shade = shades.get(str(name), fig.colour(str(name)))
+        ax.plot(results.weight, results.line_loss.sel(line_pair=name), color=shade, ls=dash, label=said)
+    ax.set(xscale="log", xlabel="weight $w$", ylabel="mean loss", ylim=(0.7, 1.14))
+    ax.legend(loc="lower center", ncols=2, fontsize=6.5, title="local minima, + hinge", title_fontsize=6.5)
+    ax.set_title(f"{int(results.on_line[drawn])} examples on a line")
 
 
 def draw_cells(results: Any) -> Any:

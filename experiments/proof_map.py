@@ -92,7 +92,7 @@ def examine(card: Any, scores: Any) -> dict[str, Any]:
     """Status of each claim for both classes, (claim, class), and how many proofs plain values contradict, (check,)."""
     evidence = card.evidence
     status = [[STATUS.index(each.status) for each in evidence[name]] for name in CLAIMS]
-    wrong = np.zeros(len(CHECKS))
+    wrong = np.zeros(len(CHECKS) + 1)
     # The pair as any program would call it, without the tables that a card is made of.
     for row, curve in enumerate((card.pair.positive, card.pair.negative)):
         proofs = {name: both[row] for name, both in evidence.items()}

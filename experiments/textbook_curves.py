@@ -150,7 +150,7 @@ def draw_all(results: Any) -> Any:
     columns = 8
     rows = -(-len(names) // columns)
     figure, axes = fig.panels(rows, columns, height=1.05 * rows + 0.75, sharex=True, sharey=True)
-    for number, (ax, name) in enumerate(zip(axes.ravel(), names, strict=False)):
+    for place, (ax, name) in enumerate(zip(axes.ravel(), names, strict=False)):
         convex, bound = kind[name]
         _step(ax, results.shown, fig.GREY, lw=0.9)
         ax.plot(
@@ -160,7 +160,7 @@ def draw_all(results: Any) -> Any:
         ax.set_title(f"sigmoid +\n{said}" if results.of_likelihood.sel(loss=name) else said, fontsize=6.5, pad=2)
         ax.label_outer()
         # The last panel of a column may stand over an empty place.
-        ax.tick_params(labelbottom=number + columns >= len(names))
+        ax.tick_params(labelbottom=place + columns >= len(names))
     for ax in axes.ravel()[len(names) :]:
         ax.set_axis_off()
     axes[0, 0].set(xlim=(-results.shown, results.shown), ylim=(-0.9, 3.9), xticks=(-2, 0, 2), yticks=(0, 1, 2, 3))
