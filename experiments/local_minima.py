@@ -18,8 +18,8 @@ from lossland import figures as fig
 from lossland.core import table
 from lossland.experiment import at_most, claim, equal, gather, listed, pair_name
 
+# The second is twice the matching loss of hard tanh at the labels -1 and +1.
 RELU, MATCHING = "relu+hinge", "identity+modified_huber"
-"""The second is twice the matching loss of hard tanh at the labels -1 and +1."""
 SQUASHING = ("hard_tanh+hinge", "hard_tanh+absolute", "hard_tanh+squared", "hard_sigmoid+brier")
 BOUNDED, STRAIGHT = ("hard_tanh+hinge", "tanh+hinge"), (RELU, "identity+hinge")
 PICTURES = {"squashing": "hard_tanh+hinge", "matching": MATCHING, "relu": RELU}
@@ -33,8 +33,6 @@ class Config:
     """Examples on each of two axes, with alternating labels."""
     on_line: tuple[int, ...] = (2, 4, 6, 8, 10, 12)
     """Examples on a line, with alternating labels; even numbers."""
-    pictured: int = 3
-    """Examples on each axis in the picture of the cells."""
     ratio: float = 3.5
     """Of the distances of neighbouring examples to 0."""
     dimensions: tuple[int, ...] = (2, 3, 4)
@@ -77,8 +75,8 @@ def count_on_line(name: str, config: Config, _: Any) -> dict[str, Any]:
 
 def _exact_count(name: str, n: int, config: Config) -> int:
     held = on_axes(n, config.ratio, d=1)
-    # A second input that is 0, since `cells` takes two parameters.
-    data = ll.Dataset(np.column_stack([held.inputs[:, 0], np.zeros(n)]), held.labels)
+    # `cells` takes two parameters: a second input is 0.
+    data = ll.Dataset(np.pad(held.inputs, ((0, 0), (0, 1))), held.labels)
     found = ll.cells(name, data, box=4.0)
     return sum(int(min(part[:, 0].min() for part in each.parts) > 0) for each in found.basins)
 
@@ -108,7 +106,7 @@ def relu_basins(d: int, _: Any) -> dict[str, Any]:
 
 def picture(key: str, config: Config, _: Any) -> dict[str, Any]:
     """The objective on a grid, the edges of its cells, and the corners of its closed sets of minima, padded by NaN."""
-    shown = on_axes(config.pictured, config.ratio)
+    shown = on_axes(3, config.ratio)
     data, box, reach = (ll.load("signed_axes", d=2), 3.0, 3.0) if key == "relu" else (shown, 4.0, 1.6)
     found, axis = ll.cells(PICTURES[key], data, box=box), np.linspace(-reach, reach, config.pixels)
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -141,20 +139,20 @@ def compute(config: Config, run: Any) -> Any:
     parts |= {f"signs: {d}": functools.partial(relu_basins, d) for d in config.dimensions}
     parts |= {f"picture: {key}": functools.partial(picture, key, config) for key in PICTURES}
     found = run(parts | {"matching": functools.partial(matching_distance, config)})
-    of_line, of_signs = {"line_count": ("on_line",), "line_loss": ("weight",)}, ("signs_minimal", "signs_level")
     results = gather(found, "axes: {}".format, {"pair": pairs}, {"count": ("per_axis",)})
+    of_line = {"line_count": ("on_line",), "line_loss": ("weight",)}
     results = results.merge(gather(found, "line: {}".format, {"line_pair": lined}, of_line))
-    signs = dict.fromkeys(of_signs, ("signs",))
-    results = results.merge(gather(found, "signs: {}".format, {"d": config.dimensions}, signs))
+    of_signs = dict.fromkeys(("signs_minimal", "signs_level"), ("signs",))
+    results = results.merge(gather(found, "signs: {}".format, {"d": config.dimensions}, of_signs))
+    dims = {"axis": ("x",), "loss": ("x", "y"), "edges": ("edge", "end", "at"), "parts": ("part", "corner", "at")}
+    dims |= {"level": ("part",), "minima": ("minimum",)}
     for key in PICTURES:
-        dims = {"axis": ("x",), "loss": ("x", "y"), "edges": ("edge", "end", "at"), "parts": ("part", "corner", "at")}
-        dims |= {"level": ("part",), "minima": ("minimum",)}
         for field, own in dims.items():
             axes = tuple(axis if axis in ("end", "at") else f"{key}_{axis}_" for axis in own)
             results[f"{key}_{field}"] = (axes, found[f"picture: {key}"][field])
-    weights = found[f"line: {RELU}"]["weight"]
-    results = results.assign_coords(per_axis=list(config.per_axis), on_line=list(config.on_line), weight=weights)
-    return results.assign(matching_distance=found["matching"]["distance"])
+    results["matching_distance"] = found["matching"]["distance"]
+    coords = {"per_axis": [*config.per_axis], "on_line": [*config.on_line], "weight": found[f"line: {RELU}"]["weight"]}
+    return results.assign_coords(coords)
 
 
 # -------------------------------------------------------------------------------------------------------------- drawing

@@ -24,7 +24,7 @@ def test_figures_have_labels_and_tables_have_rows(drawn, results, check_labels):
 
 
 def test_pictures_show_the_objective_and_its_minima(results):
-    data = EXPERIMENT.on_axes(CONFIG.pictured, CONFIG.ratio)
+    data = EXPERIMENT.on_axes(3, CONFIG.ratio)
     axis = results.squashing_axis.values
     at = (7, 41)
     with jax.enable_x64(True):

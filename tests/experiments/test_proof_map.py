@@ -46,7 +46,7 @@ def test_a_false_proof_is_found_out(name, value, curve):
     assert not any(check(proofs, SCORES, curve(SCORES)) for check in EXPERIMENT.CHECKS.values())
 
 
-def test_a_false_witness_is_found_out():
+def test_a_false_witness_is_found_out(x64):
     card = ll.card("relu", "hinge")
     convex = card.evidence["convex"]
     moved = convex._replace(positive=convex.positive._replace(witness=(1.0, 2.0, 3.0)))
