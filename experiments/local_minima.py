@@ -18,8 +18,7 @@ from lossland import figures as fig
 from lossland.core import table
 from lossland.experiment import at_most, claim, equal, gather, listed, pair_name
 
-# The second is twice the matching loss of hard tanh at the labels -1 and +1.
-RELU, MATCHING = "relu+hinge", "identity+modified_huber"
+RELU, MATCHING = "relu+hinge", "identity+modified_huber"  # twice the matching loss of hard tanh
 SQUASHING = ("hard_tanh+hinge", "hard_tanh+absolute", "hard_tanh+squared", "hard_sigmoid+brier")
 BOUNDED, STRAIGHT = ("hard_tanh+hinge", "tanh+hinge"), (RELU, "identity+hinge")
 PICTURES = {"squashing": "hard_tanh+hinge", "matching": MATCHING, "relu": RELU}
@@ -297,5 +296,5 @@ def numbers(results: Any) -> dict[str, str]:
         "line_relu_most": f"{on_line[RELU]}",
         "dimension": f"{dimension}",
         "basins": f"{int(results.signs_minimal.sel(d=dimension).sum())}",
-        "levels": listed(f"{count}" for count in wrong_signs(results, dimension)),
+        "levels": listed(map(str, wrong_signs(results, dimension))),
     }
