@@ -24,8 +24,9 @@ from lossland import figures as fig
 from lossland.core import table
 from lossland.experiment import at_least, at_most, claim, gather, number
 
-Curve, Formula = Callable[[Any, Any], Any], Callable[[Any, Any, Any], Any]
-"""A loss of scores and labels; a formula is told first what exp, log, relu and pick are."""
+Curve = Callable[[Any, Any], Any]
+Formula = Callable[[Any, Any, Any], Any]
+"""A loss of scores and labels, told first what exp, log, relu and pick are."""
 ORDERS = ("value", "slope", "curvature")
 
 
@@ -222,7 +223,8 @@ def compute(config: Config, run: Any) -> Any:
     """Every identity; dims (identity, order), (identity, record), (peer) and (record)."""
     names = list(IDENTITIES)[: config.first or None]
     parts: dict[str, Any] = {name: functools.partial(compare, IDENTITIES[name], config) for name in names}
-    parts["ties"] = lambda _: {"trained": trained_apart(*map(ll.pair, TIES), config, spread=0.0)}
+    first, second = map(ll.pair, TIES)
+    parts["ties"] = lambda _: {"trained": trained_apart(first, second, config, spread=0.0)}
     found = run(parts | {"other packages": functools.partial(peers, config)})
     fields = {"balls": (), "apart": ("order",), "trained": ("record",)}
     results = gather(found, str, {"identity": names}, fields).assign_coords(order=list(ORDERS))

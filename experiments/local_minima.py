@@ -141,7 +141,7 @@ def compute(config: Config, run: Any) -> Any:
     results = gather(found, "axes: {}".format, {"pair": pairs}, {"count": ("per_axis",)})
     of_line = {"line_count": ("on_line",), "line_loss": ("weight",)}
     results = results.merge(gather(found, "line: {}".format, {"line_pair": lined}, of_line))
-    of_signs = dict.fromkeys(("signs_minimal", "signs_level"), ("signs",))
+    of_signs: dict[str, Any] = dict.fromkeys(("signs_minimal", "signs_level"), ("signs",))
     results = results.merge(gather(found, "signs: {}".format, {"d": config.dimensions}, of_signs))
     dims = {"axis": ("x",), "loss": ("x", "y"), "edges": ("edge", "end", "at"), "parts": ("part", "corner", "at")}
     dims |= {"level": ("part",), "minima": ("minimum",)}

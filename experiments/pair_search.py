@@ -51,7 +51,7 @@ class Config:
     """The same for losses."""
     fresh: int = 200
     """Random scores at which pairs that are found equal are compared again."""
-    seed: int = 0
+    seed: int = 1
     """Decides them."""
     x64: bool = True
     """Compute in float64."""
@@ -208,7 +208,7 @@ def not_found(results):
     return {f"{left} = {right}": int(first[left] != first[right]) for left, right in known}
 
 
-@claim("", "What is found equal is equal at fresh scores", at_most(1e-9), fixed="before")
+@claim("", "What is found equal is equal at fresh scores", at_most(1e-9), fixed="after")
 def apart_again(results):
     return results.again.max()
 

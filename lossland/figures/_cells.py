@@ -32,8 +32,8 @@ def draw_cells(axes: Axes, axis: Any, objective: Any, edges: Any, parts: Any, le
         corners = part[np.isfinite(part[:, 0])]
         if len(corners) > 2:
             axes.fill(*corners.T, color=BLACK, lw=0)
-            at = np.clip(corners.mean(axis=0), -0.82 * reach, 0.82 * reach)
-            axes.text(*at, f"{level:.3f}", color="white", fontsize=6.5, ha="center", va="center")
+            x, y = np.clip(corners.mean(axis=0), -0.82 * reach, 0.82 * reach)
+            axes.text(x, y, f"{level:.3f}", color="white", fontsize=6.5, ha="center", va="center")
         elif len(corners) == 2:
             axes.plot(*corners.T, color=BLACK, lw=2.2, solid_capstyle="round")
         elif np.abs(corners).max() < reach:
