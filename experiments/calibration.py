@@ -133,7 +133,7 @@ def draw_relu(results: Any) -> Any:
     fig.label_line(right, r"$\min(\tau, 1 - \tau)$", 0.86, 0.33, "#666666")
     fig.label_line(right, "computed", -0.1, 0.33, fig.RED)
     right.set(xlabel=r"threshold $\tau$ of the rule $z > \tau$", ylabel=r"slope of $\psi_\tau$", xlim=(-0.5, 1.5))
-    right.set(ylim=(-0.02, 0.56), title="1/2 promises most; outside 0 to 1, none does")
+    right.set(ylim=(-0.02, 0.56), title="Read at 1/2, it promises most")
     return figure
 
 

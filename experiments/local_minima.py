@@ -168,10 +168,10 @@ def draw_counts(results: Any) -> Any:
     left, middle, right = axes
     k, most = results.per_axis.values, int(results["count"].max())
     left.plot(k, results["count"].sel(pair=list(SQUASHING)).max("pair"), "o-", color=fig.BLACK, ms=4)
-    fig.label_line(left, f"{len(SQUASHING)} bounded pairs:\n$(n/2)^2$", k[0], 0.75 * most, fig.BLACK)
+    fig.label_line(left, f"{len(SQUASHING)} bounded pairs: $(n/2)^2$", k[0], 0.95 * most, fig.BLACK)
     left.plot(k, results["count"].sel(pair=MATCHING), "v", color=fig.GREEN, ms=6, mfc="none")
     left.plot(k, results["count"].sel(pair=RELU), "D", color=fig.RED, ms=3)
-    fig.label_line(left, "ReLU + hinge (diamonds), matching loss: 1", k[-1], 0.1 * most, "#555555", ha="right")
+    fig.label_line(left, "matching loss\n(triangles) and\nReLU + hinge: 1", k[0], 0.66 * most, "#555555")
     left.set(xlabel="examples on each of 2 axes, $n/2$", ylabel="local minima", ylim=(0, 1.05 * most))
     left.set_title("Bounded outputs have many")
     _draw_line(middle, results)
