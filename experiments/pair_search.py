@@ -62,7 +62,7 @@ SMOKE = Config(
     losses=("hinge", "logistic", "cross_entropy", "sparsemax", "modified_huber", "squared", "savage"),
     fresh=20,
 )
-SECONDS = 12
+SECONDS = 11
 
 
 # ------------------------------------------------------------------------------------------------------------ computing

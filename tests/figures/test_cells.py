@@ -2,7 +2,6 @@
 
 import numpy as np
 
-import lossland as ll
 from lossland import figures
 
 
@@ -19,8 +18,3 @@ def test_minima_are_drawn_as_what_they_are():
     # Rows of the mesh are the second parameter.
     assert drawn.get_array()[0, -1] == -2.0
     figure.draw_without_rendering()
-
-
-def test_cells_of_an_objective_are_drawn():
-    found = ll.cells("relu+hinge", ll.load("signed_axes", d=2), box=3.0)
-    assert len(found.basins) == 4
