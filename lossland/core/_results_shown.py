@@ -7,7 +7,6 @@ A result is a NamedTuple, which takes no base class: its class body takes these 
 import base64
 import html
 import importlib
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ def short_repr(self: Any) -> str:
     Example:
         >>> import lossland as ll
         >>> ll.solve("hinge", ll.load("two_points"), C=1.0)
-        Solution(weights=(2,), bias=0, duals=(2,), objective=1, dual_objective=1, gap=..., converged=True, ...)
+        Solution(weights=(2,), bias=-0.6, duals=(2,), objective=0.4, dual_objective=0.4, gap=..., converged=True, ...)
     """
     inside = ", ".join(f"{name}={_field_told(name, value)}" for name, value in _fields(self) if not _empty(value))
     return f"{type(self).__name__}({inside})"
@@ -121,13 +120,5 @@ def _fields(result: Any) -> list[tuple[str, Any]]:
 
 def picture_html(result: Any) -> str:
     """The result drawn, as an image inside the page; nothing if it cannot be drawn."""
-    import matplotlib.figure
-
-    figure = matplotlib.figure.Figure(figsize=(4.4, 3.0), layout="constrained")
-    try:
-        result.plot(figure.subplots())
-    except (ValueError, TypeError, AttributeError):
-        return ""
-    made = io.BytesIO()
-    figure.savefig(made, format="png", dpi=100)
-    return f"<div><img src='data:image/png;base64,{base64.b64encode(made.getvalue()).decode()}'></div>"
+    made = importlib.import_module("lossland.figures").picture(result)
+    return f"<div><img src='data:image/png;base64,{base64.b64encode(made).decode()}'></div>" if made else ""

@@ -26,6 +26,7 @@ from ._planes import draw_plane as draw_plane
 from ._planes import inside as inside
 from ._planes import planes_figure as planes_figure
 from ._planes import rays_figure as rays_figure
+from ._plot import picture as picture
 from ._plot import plot as plot
 from ._style import BLACK as BLACK
 from ._style import BLUE as BLUE

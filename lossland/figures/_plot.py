@@ -1,5 +1,6 @@
 """Any result drawn on axes: what `.plot()` of a result calls."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lossland.core import guarded
@@ -60,6 +62,31 @@ def plot(result: Any, ax: Axes | None = None, **options: Any) -> Axes:
         axes = _new_axes() if ax is None else ax
         DRAWN[kind](axes, result, **options)
     return axes
+
+
+@guarded()
+def picture(result: Any) -> bytes:
+    """A result's picture as PNG, for a page.
+
+    Args:
+        result: as in `plot`.
+
+    Returns:
+        The file's bytes; none if the result cannot be drawn.
+
+    Example:
+        >>> import lossland as ll
+        >>> picture(ll.pair("relu", "hinge"))[1:4]
+        b'PNG'
+    """
+    figure = Figure(figsize=(4.4, 3.0), layout="constrained")
+    made = io.BytesIO()
+    try:
+        plot(result, figure.subplots())
+        figure.savefig(made, format="png", dpi=100)
+    except (ValueError, TypeError):
+        return b""
+    return made.getvalue()
 
 
 def _new_axes() -> Axes:
