@@ -259,6 +259,6 @@ def numbers(results: Any) -> dict[str, str]:
         "of": f"{together(results).size}",
         "all_settled": f"{int(settled.sum())}",
         "curves": f"{2 * results.pair.size}",
-        "contradicted": f"{int(results.wrong.sel(check=list(CHECKS)).sum())}",
+        "contradicted": f"{int(results.wrong.sel(check=list(CHECKS)).max('check').sum())}",
         "others": f"{results.other.size}",
     }
