@@ -69,7 +69,7 @@ class Config:
 
 
 SMOKE = Config(activations=("relu",), others=2, scores=60)
-SECONDS = 40
+SECONDS = 45
 
 
 # ------------------------------------------------------------------------------------------------------------ computing
