@@ -26,19 +26,24 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
+$(VENV)/.installed-study: $(VENV)/.installed
+	@echo "Installing the peers and the tables of the study into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[study]'
+	@touch $@
+
 install: $(VENV)/.installed  ## only make the .venv; the command is then .venv/bin/lossland
 
-reproduce: $(VENV)/.installed  ## run every experiment, draw figures, write the page, typeset the paper (SMOKE=1: small)
+reproduce: $(VENV)/.installed-study  ## run every experiment, draw figures, write the page, typeset the paper (SMOKE=1: small)
 	@$(RUN) run all $(SMOKE_FLAG); held=$$?; \
 	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html && $(PAPER) --if-latex && exit $$held
 
-smoke: $(VENV)/.installed  ## the small version of `make reproduce`
+smoke: $(VENV)/.installed-study  ## the small version of `make reproduce`
 	$(RUN) run all --smoke
 
-figures: $(VENV)/.installed  ## redraw the figures from saved results
+figures: $(VENV)/.installed-study  ## redraw the figures from saved results
 	$(RUN) figures
 
-paper: $(VENV)/.installed  ## typeset paper/main.pdf from saved results (needs LaTeX)
+paper: $(VENV)/.installed-study  ## typeset paper/main.pdf from saved results (needs LaTeX)
 	@$(PAPER)
 
 test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and doctests

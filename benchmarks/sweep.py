@@ -1,6 +1,6 @@
 """Training many models at once, through the public call: `ll.sweep` on all pairs and on 168 chosen ones.
 
-    python benchmarks/sweep.py [--parts calls,peers,slowest,memory,processes] [--rounds 5] [--out benchmarks/results]
+    python benchmarks/sweep.py [--parts calls,peers,slowest,memory,processes] [--rounds 2] [--out benchmarks/results]
 
 calls      all pairs x 4 models on breast_cancer in new processes: the first call without and with a kept cache of
            compiled programs, an equal second call against its steps alone, peak memory, memory after ten calls.
@@ -359,7 +359,7 @@ PARTS = {"calls": calls, "peers": peers, "slowest": slowest, "memory": memory, "
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     given = parser.parse_args()
     path = given.out / f"sweep_{jax.default_backend()}.json"

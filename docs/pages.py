@@ -311,7 +311,7 @@ def benchmarks() -> dict[str, str]:
     columns, rows = _grid(_saved("solve")["rows"], ("loss", "peer"), "workload", _with_missed)
     made["solve"] = table(("loss", "peer", *(f"({column})" for column in columns)), sorted(rows))
     rows = [(r["data"], f"{r['C']:g}", *_kernel_ratios(r)) for r in _saved("kernels")["rows"]]
-    made["kernels"] = table(("data", "C", "tolerance 1e-3", "tolerance 1e-6", "its excess", "our gap"), rows)
+    made["kernels"] = table(("data", "C", "SVC / ours", "its tolerance", "its gap", "our gap"), rows)
     curvature = _saved("curvature")["results"].items()
     rows = [
         (what, *(short(cell[key][peer]) for key in ("top-10", "density") for peer in ("ratio", "matfree_ratio")))
@@ -368,10 +368,13 @@ def _with_missed(row: dict) -> str:
 
 
 def _kernel_ratios(row: dict) -> Iterator[str]:
-    seconds = row["seconds"]
-    yield from (short(seconds[key] / seconds["ours"]) for key in ("svc", "svc_1e-6"))
-    yield f"{row['svc_excess']['svc']:.0e}"
-    yield f"{row['gap']:.0e}"
+    if "gaps" in row:
+        yield short(row["ratio"])
+        yield from (f"{value:.0e}" for value in (row["svc_tol"], row["gaps"]["svc"], row["gaps"]["ours"]))
+    else:
+        # Saved before SVC's tolerance was chosen by its gap: its excess over the optimum stands for the gap.
+        yield short(row["seconds"]["svc_1e-6"] / row["seconds"]["ours"])
+        yield from (f"{value:.0e}" for value in (1e-6, row["svc_excess"]["svc_1e-6"], row["gap"]))
 
 
 # ------------------------------------------------------------------------------------------------------------- citation

@@ -14,6 +14,17 @@ from lossland import __version__
 from lossland.commands import COMMANDS, UsageError, chosen, parsed, settings
 from lossland.core import SWITCH, keep_compiled_of_commands
 
+FIRST = """lossland: what each pair of output activation and loss really optimises.
+Five things to do:
+
+  lossland answer                          is ReLU + hinge an SVM? In ten seconds
+  lossland card relu hinge                 all about a pair, and what is proven
+  lossland check my_loss.py:my_loss        does your own loss keep its promises?
+  lossland sweep relu+hinge tanh+hinge     train pairs side by side on real data
+  lossland solve my_data.csv               an SVM of your data, certified
+
+`lossland --help` lists all commands, `lossland COMMAND --help` shows examples."""
+
 ANYWHERE = ("--debug", "--no-compilation-cache")
 
 
@@ -49,14 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        _complain(f"{_in_one_line(error)} (--debug shows where)")
+        # A mistake in what was asked is told whole; where the program stopped helps with the others only.
         code = 2 if _is_usage(error) else 1
+        _complain(_in_one_line(error) + ("" if code == 2 else " (--debug shows where)"))
     sys.exit(code)
 
 
 def _command(words: list[str]) -> int:
     if not words:
-        raise UsageError(f"Which command? {', '.join(COMMANDS)}. `lossland --help` says what each does.")
+        print(FIRST)
+        return 0
     if words[0] == "--version":
         print(f"lossland {__version__}")
         return 0

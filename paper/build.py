@@ -62,15 +62,14 @@ TABLES = {
             "SVM error %": "SVM",
             "logistic error %": "LR",
             "difference, points [95 %]": r"difference [95\,\%]",
-            "P(SVM better, same, worse)": "posterior",
             "disagree %": "differ",
             "angle deg": "angle",
             "SV %": "SV",
         },
-        "lrrrrcrrr",
+        "lrrrrrrr",
     ),
     "repairs": Cut(
-        "gradient_geometry",
+        "relu_repairs",
         "Repairs",
         {
             "repair": "repair",

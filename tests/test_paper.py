@@ -291,15 +291,14 @@ def test_a_table_with_what_is_no_number_stops_the_paper():
     cut = build.Table("Repairs", ("repair", "error"), (("none", "nan"), ("leaky", "")))
     (told,) = build.no_number_cells(_listed(), {"repairs": cut})
     assert told == (
-        "The paper takes the table repairs from the experiment gradient_geometry, where 'error' of none is no number: "
-        "'nan'."
+        "The paper takes the table repairs from the experiment relu_repairs, where 'error' of none is no number: 'nan'."
     )
 
 
 def test_make_paper_ends_with_the_sentence(tmp_path, monkeypatch, capsys):
     names = {e: {n: "1.0" for f, n in build.quoted_numbers() if f == e} for e in EXPERIMENTS}
     listed = {e: entry | {"numbers": names[e]} for e, entry in _listed().items()}
-    listed["svm_vs_logistic"]["numbers"]["smallest_p"] = "nan"
+    listed["svm_vs_logistic"]["numbers"]["smallest_holm"] = "nan"
     monkeypatch.setattr(build, "manifest", lambda out: listed)
     monkeypatch.setattr(build, "cut_tables", lambda listed, results: {})
     monkeypatch.setattr("sys.argv", ["build.py"])
@@ -308,7 +307,7 @@ def test_make_paper_ends_with_the_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(build, "quoted", lambda: list(EXPERIMENTS))
     assert build.main() == 1
     said = capsys.readouterr().err
-    assert said == "The paper quotes smallest_p of the experiment svm_vs_logistic, which is no number: 'nan'.\n"
+    assert said == "The paper quotes smallest_holm of the experiment svm_vs_logistic, which is no number: 'nan'.\n"
     assert not (tmp_path / "numbers.tex").exists()
 
 

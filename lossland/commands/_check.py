@@ -26,27 +26,35 @@ class CheckOptions:
 
 
 def run_check(command: CheckOptions) -> int:
-    """Check, and print what was seen; 1 if a contract is broken."""
+    """Check, and print all that was seen; 1 if a contract is broken."""
     from lossland.commands import _output as output
-    from lossland.core import show, table
     from lossland.properties import ContractError
 
     try:
         with output.waiting(f"checking {command.name}", command.quiet):
-            checks = _checks(command)
-    except ContractError as error:
-        if not command.json:
-            raise
-        print(output.as_json({"name": command.name, "holds": False, "refuted": str(error), "contracts": []}))
-        return 1
+            checks, error = _checks(command), None
+    except ContractError as broken:
+        checks, error = broken.checks, broken
     if command.json:
-        seen = [{"contract": check.name, "seen": check.seen} for check in checks]
-        print(output.as_json({"name": command.name, "holds": True, "refuted": "", "contracts": seen}))
+        seen = [{"contract": c.name, "holds": not c.refutation, "seen": c.refutation or c.seen} for c in checks]
+        told = {"name": command.name, "holds": error is None, "refuted": str(error or ""), "contracts": seen}
+        print(output.as_json(told))
     elif not command.quiet:
-        rows = [(check.name, "holds", check.seen) for check in checks]
-        title = f"{command.name}: all {len(checks)} contracts hold"
-        show(table(title, ("contract", "", "seen"), rows), command.form)
-    return 0
+        _print_table(command, checks)
+    if error is not None and (command.quiet and not command.json):
+        raise error
+    return 0 if error is None else 1
+
+
+def _print_table(command: CheckOptions, checks: tuple) -> None:
+    """Every contract, those that fail first."""
+    from lossland.core import show, table
+
+    failed = sum(bool(check.refutation) for check in checks)
+    ordered = sorted(checks, key=lambda check: not check.refutation)
+    rows = [(c.name, "FAILS" if c.refutation else "holds", c.refutation or c.seen) for c in ordered]
+    said = f"{failed} of {len(checks)} contracts fail" if failed else f"all {len(checks)} contracts hold"
+    show(table(f"{command.name}: {said}", ("contract", "", "seen"), rows), command.form)
 
 
 def _checks(command: CheckOptions) -> tuple:

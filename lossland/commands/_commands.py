@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from lossland.commands._answer import AnswerOptions, run_answer
 from lossland.commands._cards import CardOptions, CardsOptions, run_card, run_cards
 from lossland.commands._check import CheckOptions, run_check
 from lossland.commands._landscape import LandscapeOptions, run_landscape
@@ -13,6 +14,7 @@ from lossland.commands._sweep import SweepOptions, run_sweep
 from lossland.commands._usage import CompletionOptions, run_completion
 
 COMMANDS: dict[str, tuple[type, Callable[..., int]]] = {
+    "answer": (AnswerOptions, run_answer),
     "list": (ListOptions, run_list),
     "check": (CheckOptions, run_check),
     "card": (CardOptions, run_card),

@@ -1,6 +1,8 @@
 """The command `lossland landscape`: the same plane under several pairs, in one picture and one file."""
 
 import dataclasses
+import hashlib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -55,8 +57,9 @@ class LandscapeOptions:
     """Contours, surfaces, or one .html file to turn surfaces in."""
     seed: int = 0
     """Decides the random directions and the random start."""
-    figure: Path = Path("results/landscape.png")
-    """Where the picture goes (.png, .pdf, .svg); the numbers go beside it, as .nc."""
+    figure: Path | None = None
+    """Where the picture goes (.png, .pdf, .svg); the numbers go beside it, as .nc. Left out: results/landscape-X.png,
+    X from what is drawn, so that no picture takes another's place."""
     json: bool = False
     """Print ranges and files as JSON, for a script."""
     quiet: bool = False
@@ -66,16 +69,11 @@ class LandscapeOptions:
 def run_landscape(command: LandscapeOptions) -> int:
     """Run the command."""
     from lossland.commands._output import as_json, waiting
-    from lossland.core import named_path, replacing, save
     from lossland.elements import load_file
 
     if not command.names:
         raise ValueError("Which pairs? Give names, say: lossland landscape relu+hinge identity+hinge.")
-    named_path(command.figure)
-    if command.view != "interactive":
-        from lossland.figures import check_ending
-
-        check_ending(command.figure)
+    _check_figure(command)
     for path in command.from_:
         load_file(path)
     if command.view != "2d" and (command.field or command.kinks or command.dead is not None):
@@ -85,16 +83,7 @@ def run_landscape(command: LandscapeOptions) -> int:
     data = _data(command)
     with waiting(f"{command.steps} x {command.steps} points", command.quiet or command.json):
         planes, fields = _planes(command, data)
-    command.figure.parent.mkdir(parents=True, exist_ok=True)
-    picture = command.figure.with_suffix(".html") if command.view == "interactive" else command.figure
-    drawn = _figure(command, data, planes, fields)
-    with replacing(picture) as temporary:
-        if command.view == "interactive":
-            drawn.write_html(temporary)
-        else:
-            drawn.savefig(temporary, format=picture.suffix[1:], dpi=200)
-    saved = command.figure.with_suffix(".nc")
-    save(_together(fields or planes), saved)
+    picture, saved = _saved(command, data, planes, fields)
     if command.json:
         print(as_json({"figure": picture, "result": saved, "pairs": [_summary(name, planes[name]) for name in planes]}))
     elif not command.quiet:
@@ -103,6 +92,47 @@ def run_landscape(command: LandscapeOptions) -> int:
             print(f"{name}: {p.values.min():.4g} to {p.values.max():.4g}, by {p.method}{holes}")
         print(f"Figure {picture}\nResult {saved}")
     return 0
+
+
+def _check_figure(command: LandscapeOptions) -> None:
+    """Refuse a file's name that no picture can have, before anything is computed."""
+    from lossland.core import named_path
+
+    if command.figure is None:
+        return
+    named_path(command.figure)
+    if command.view != "interactive":
+        from lossland.figures import check_ending
+
+        check_ending(command.figure)
+
+
+def _saved(command: LandscapeOptions, data: Any, planes: dict[str, Any], fields: dict[str, Any]) -> tuple[Path, Path]:
+    """Write the picture, and the numbers beside it; returns both files."""
+    from lossland.core import replacing, save
+
+    figure = command.figure or _named_by_content(command, data)
+    figure.parent.mkdir(parents=True, exist_ok=True)
+    picture = figure.with_suffix(".html") if command.view == "interactive" else figure
+    drawn = _figure(command, data, planes, fields)
+    with replacing(picture) as temporary:
+        if command.view == "interactive":
+            drawn.write_html(temporary)
+        else:
+            drawn.savefig(temporary, format=picture.suffix[1:], dpi=200)
+    saved = figure.with_suffix(".nc")
+    save(_together(fields or planes), saved)
+    return picture, saved
+
+
+def _named_by_content(command: LandscapeOptions, data: Any) -> Path:
+    """A picture's name from the data, the files that losses come from, and all options that say what is drawn."""
+    asked = dataclasses.replace(command, json=False, quiet=False, data="", file=FileOptions())
+    digest = hashlib.sha256(f"{dataclasses.asdict(asked)} {data.sha256}".encode())
+    for word in (*command.names, *command.from_):
+        for path in re.findall(r"[^+:]+\.py", word):
+            digest.update(Path(path).read_bytes())
+    return Path("results") / f"landscape-{digest.hexdigest()[:8]}.png"
 
 
 def _summary(name: str, p: Any) -> dict[str, Any]:

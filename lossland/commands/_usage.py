@@ -69,7 +69,7 @@ def _in_a_line(box: str, what: Any, prog: str) -> str:
         word = rest.split(", ")[0]
         if not word.startswith("-"):
             return f"{prog}: {word!r} is one word too many. {help_}"
-        return f"{prog} has no option {word}.{_nearest(word.partition('=')[0], _options(what))} {help_}"
+        return f"{prog} has no option {word}.{_nearest_option(word.partition('=')[0], _options(what))} {help_}"
     wrong = re.match(r"invalid choice '(.*?)' for .* Expected one of \((.*)\)\.?$", told)
     if wrong:
         told = f"{told}{_nearest(wrong[1], re.findall(WORD, wrong[2]))}"
@@ -88,6 +88,16 @@ def _options(what: Any) -> list[str]:
         fields += dataclasses.fields(FileOptions)
     names = [field.name.strip("_").replace("_", "-") for field in fields]
     return [f"--{name}" for name in names]
+
+
+OTHERS = (("--out", "--output", "--save", "--figure", "--results", "--file", "-o"), ("--pair", "--pairs", "--names"))
+"""Options of one meaning, which other commands and programs call otherwise."""
+
+
+def _nearest_option(word: str, known: Sequence[str]) -> str:
+    """The option of the same meaning, else the nearest in spelling."""
+    same = [name for group in OTHERS if word in group for name in group if name in known]
+    return f" Did you mean {same[0]}?" if same else _nearest(word, known)
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -70,6 +70,7 @@ from ._storage import GOES_ON as GOES_ON
 from ._storage import Broken as Broken
 from ._storage import holds_parts as holds_parts
 from ._storage import named_path as named_path
+from ._storage import no_file as no_file
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays
 from ._storage import replacing as replacing

@@ -166,10 +166,16 @@ def refuse_infinite(what: str, params: Params, mend: str) -> None:
     Raises:
         ValueError: if a number is not finite.
     """
+    if not any(map(_is_infinite, jax.tree.leaves(params))):
+        return
     for path, leaf in jax.tree.leaves_with_path(params):
-        if is_real(leaf) and not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf)):
+        if _is_infinite(leaf):
             where = jax.tree_util.keystr(path, simple=True, separator="/")
             raise ValueError(f"{what} numbers that are not finite{f': in {where}' if where else ''}. {mend}")
+
+
+def _is_infinite(leaf: Any) -> bool:
+    return is_real(leaf) and not isinstance(leaf, Tracer) and not np.all(np.isfinite(leaf))
 
 
 def is_real(leaf: Any) -> bool:
@@ -180,6 +186,9 @@ def is_real(leaf: Any) -> bool:
         [True, False, False, True, False]
     """
     dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+    # NumPy's own types tell it at once; JAX's have to be asked about.
+    if type(dtype).__module__ == "numpy.dtypes" and dtype.kind != "V":
+        return dtype.kind in "fc"
     return bool(jax.numpy.issubdtype(dtype, np.inexact))
 
 

@@ -1,6 +1,7 @@
 """What is written to disk is written whole: beside its place, then moved; and what a result depends on."""
 
 import contextlib
+import difflib
 import importlib.metadata
 import os
 import platform
@@ -73,6 +74,15 @@ def save(results: Any, path: Path) -> None:
         results.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 
+def no_file(path: Path) -> FileNotFoundError:
+    """The error for a file that is not there; a file of a name like it is suggested."""
+    folder = path.parent
+    names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    hint = f" Did you mean {folder / near[0]}?" if near else "" if folder.is_dir() else f" There is no folder {folder}."
+    return FileNotFoundError(f"There is no file {path}.{hint}")
+
+
 def read(path: Path) -> Any:
     """The xarray.Dataset saved at a path, loaded whole.
 
@@ -85,7 +95,7 @@ def read(path: Path) -> Any:
     if not path.is_file():
         if path.is_dir():
             raise ValueError(f"{path} is a folder, not a file.")
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise no_file(path)
     try:
         with xarray.open_dataset(path, engine="h5netcdf") as held:
             return held.load()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lossland.core import no_file
 from lossland.data._columns import Read, assemble
 from lossland.data._libsvm import looks_like_libsvm, read_libsvm
 from lossland.data._table import Table
@@ -50,7 +51,7 @@ def opened(path: Path, format: str = "", encoding: str = "") -> tuple[str, bytes
         OSError: if there is no such file.
     """
     if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise no_file(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory; give one data file in it.")
     asked = _ALSO.get(format.lower().lstrip("."), format.lower().lstrip("."))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lossland.core import guarded, shown
+from lossland.core import guarded, no_file, shown
 from lossland.elements._registry import ACTIVATIONS, DATASETS, LOSSES, Activation, Entry, Loss, Source
 
 
@@ -60,7 +60,7 @@ def find(registry: dict[str, Any], reference: Any) -> Any:
             # It stands in the file, without a decorator.
             return _of_function(registry, getattr(module, base), what)
         if base.endswith(".py"):
-            raise ValueError(f"Which {what} of {base}? Write {base}:name.")
+            raise ValueError(_which(registry, base, what))
         raise ValueError(_unknown(registry, base, what))
     return registry[base].bind(**parameters) if parameters else registry[base]
 
@@ -93,7 +93,7 @@ def load_file(path: str) -> Any:
             ) from None
     file = Path(path).resolve()
     if not file.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise no_file(Path(path))
     name = f"lossland_user.{file.stem}_{abs(hash(str(file))):x}"
     source = file.read_bytes()
     if name in sys.modules and getattr(sys.modules[name], "_source", None) != source:
@@ -115,6 +115,15 @@ def load_file(path: str) -> Any:
             del sys.modules[name]
             raise
     return sys.modules[name]
+
+
+def _which(registry: dict[str, Any], path: str, what: str) -> str:
+    """Which of a file's entries is meant: they are listed."""
+    load_file(path)
+    file = str(Path(path).resolve())
+    held = [entry.name.rpartition(":")[2] for entry in registry.values() if entry.place.rpartition(":")[0] == file]
+    names = f" It holds {', '.join(held)}." if held else f" It registers no {what}."
+    return f"Which {what} of {path}? Write {path}:{held[0] if held else 'name'}.{names}"
 
 
 def _of_function(registry: dict[str, Any], function: Callable[..., Any], what: str) -> Any:

@@ -17,9 +17,14 @@ from ._manifest import Verdict as Verdict
 from ._manifest import manifest as manifest
 from ._manifest import numbers as numbers
 from ._manifest import plain as plain
+from ._nested import choose_C as choose_C
+from ._nested import exact_fits as exact_fits
+from ._nested import fold_numbers as fold_numbers
+from ._nested import signs as signs
 from ._report import report_of as report_of
 from ._report import verdict_table as verdict_table
 from ._results import gather as gather
+from ._results import stack_datasets as stack_datasets
 from ._run import draw_figures as draw_figures
 from ._run import experiments as experiments
 from ._run import find_experiment as find_experiment
@@ -27,14 +32,28 @@ from ._run import question as question
 from ._run import reported as reported
 from ._run import result_fingerprint as result_fingerprint
 from ._run import run as run
+from ._sources import KNOWN as KNOWN
+from ._sources import SOURCES as SOURCES
+from ._sources import real_source as real_source
+from ._statistics import OverSources as OverSources
 from ._statistics import Posterior as Posterior
 from ._statistics import corrected_t as corrected_t
 from ._statistics import correlated_posterior as correlated_posterior
+from ._statistics import equivalence as equivalence
 from ._statistics import holm as holm
 from ._statistics import mean_estimate as mean_estimate
-from ._statistics import signed_rank as signed_rank
+from ._statistics import median_estimate as median_estimate
+from ._statistics import over_sources as over_sources
+from ._statistics import sign_test as sign_test
 from ._words import data_name as data_name
 from ._words import listed as listed
 from ._words import number as number
 from ._words import pair_name as pair_name
 from ._words import percent as percent
+
+"""For other wings."""
+from ._peers import dual_value as dual_value
+from ._peers import peer as peer
+from ._peers import primal_value as primal_value
+from ._peers import traced as traced
+from ._peers import with_constant as with_constant

@@ -287,6 +287,20 @@ def _verdict(claim: Claim, found: str, holds: bool, value: float) -> Verdict:
     return Verdict(claim.sentence, claim.bound.words, found, holds, claim.about, claim.fixed, value)
 
 
+@guarded()
 def claims_of(module: Any) -> dict[str, Claim]:
-    """The claims of an experiment's file, by name, in the order in which they stand there."""
+    """The claims of an experiment's file, in the order in which they stand there.
+
+    Args:
+        module: of the experiment.
+
+    Returns:
+        Name -> claim.
+
+    Example:
+        >>> import types
+        >>> made = claim("S1", "It is small", at_most(1), fixed="before")(lambda results: 0)
+        >>> list(claims_of(types.SimpleNamespace(it_is_small=made)))
+        ['it_is_small']
+    """
     return {name: each for name, each in vars(module).items() if isinstance(each, Claim)}

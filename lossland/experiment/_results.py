@@ -59,6 +59,31 @@ def gather(
     return results
 
 
+@guarded()
+def stack_datasets(sets: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Data sets of unequal size in one array each, so that one compiled program trains on all of them.
+
+    Args:
+        sets: k of them, of at most n examples with at most d inputs.
+
+    Returns:
+        Inputs (k, n, d), filled up with 0; labels (k, n), filled up with 1; weights (k, n), of each data set 1 / its
+        number of examples, filled up with 0.
+
+    Example:
+        >>> import lossland as ll
+        >>> two, four = ll.load("two_points"), ll.load("soudry_figure1")
+        >>> inputs, labels, weights = stack_datasets([two, four])
+        >>> inputs.shape, weights.tolist()
+        ((2, 4, 2), [[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]])
+    """
+    shape = len(sets), max(s.n for s in sets), max(s.d for s in sets)
+    inputs, labels, weights = np.zeros(shape), np.ones(shape[:2]), np.zeros(shape[:2])
+    for k, s in enumerate(sets):
+        inputs[k, : s.n, : s.d], labels[k, : s.n], weights[k, : s.n] = s.inputs, s.labels, 1.0 / s.n
+    return inputs, labels, weights
+
+
 def _padded(arrays: Sequence[Any]) -> Any:
     """Arrays of one rank stacked; where their shapes differ, the shorter are filled up with NaN."""
     if len({each.shape for each in arrays}) == 1:

@@ -150,8 +150,22 @@ def question(module: Any) -> str:
     return (module.__doc__ or "").strip().partition("\n")[0]
 
 
+@guarded()
 def reported(module: Any, results: Any) -> tuple[list[Any], tuple[Verdict, ...]]:
-    """An experiment's tables and the verdicts on its claims; `report` may also give verdicts of its own making."""
+    """An experiment's tables and the verdicts on its claims; `report` may also give verdicts of its own making.
+
+    Args:
+        module: of the experiment.
+        results: what its `compute` returned.
+
+    Returns:
+        Tables and verdicts.
+
+    Example:
+        >>> import types
+        >>> reported(types.SimpleNamespace(report=lambda results: []), None)
+        ([], ())
+    """
     told = module.report(results)
     tables, own = told if isinstance(told, tuple) else (told, [])
     decided = [decide(each, results) for each in claims_of(module).values()]

@@ -88,34 +88,134 @@ def _centre_and_scale(differences: Any, ratio: float) -> tuple[float, float]:
     return float(d.mean()), float(np.sqrt((1 / d.size + ratio) * spread))
 
 
-@guarded(draws=1)
-def signed_rank(means: Any, rope: float, draws: int, seed: int) -> tuple[float, float, float]:
-    """P(below), P(inside), P(above the region) being the most probable over data sets.
+class OverSources(NamedTuple):
+    """Differences on independent sources as draws around a mean: what holds of their mean, and of one more source.
 
-    The distribution of differences has a Dirichlet process prior, of strength 1/2 at difference 0; drawn by weights.
+    Attributes:
+        mean: of all sources' true differences, with its interval.
+        between: standard deviation of the true differences; what is left of the spread once the noise is taken off.
+        new: the true difference on one more source, with the interval that predicts it.
+        freedom: degrees of freedom of both intervals.
+        scale: standard error of that prediction.
+    """
+
+    mean: Estimate
+    between: float
+    new: Estimate
+    freedom: int
+    scale: float
+
+
+@guarded()
+def over_sources(differences: Any, variances: Any, level: float = LEVEL) -> OverSources:
+    r"""A random-effects model: source i has a true difference, :math:`\theta_i \sim N(\mu, \tau^2)`, seen with noise.
+
+    Sources weigh alike: easy ones have small differences and little noise at once, and weights by precision would let
+    them speak for all. So :math:`\tau^2 = \max(0, s^2 - \bar v)`, with s the standard deviation of the k differences
+    and :math:`\bar v` the mean variance of their noise.
 
     Args:
-        means: (q,), the mean difference on each data set.
-        rope: half the width of the region of practical equivalence.
-        draws: Monte Carlo draws.
-        seed: of the draws.
+        differences: (k,), one a source, k at least 3.
+        variances: (k,), of each one's noise.
+        level: of the intervals; by default that of every claim of the study.
 
     Returns:
-        Three probabilities.
+        What holds over sources.
+
+    Raises:
+        ValueError: if there are fewer than three sources.
 
     Example:
-        >>> signed_rank([0.001] * 10, rope=0.01, draws=100, seed=0)
-        (0.0, 1.0, 0.0)
+        >>> found = over_sources([0.0, 0.01, 0.02, 0.01], [0.0] * 4, level=0.95)
+        >>> f"{found.mean.value:.3f} +- {found.mean.high - found.mean.value:.3f}, sources differ by {found.between:.4f}"
+        '0.010 +- 0.013, sources differ by 0.0082'
 
-    Source: Benavoli, Mangili, Corani, Zaffalon & Ruggeri (2014).
+    Sources: Hedges & Olkin (1985), for equal weights; Higgins, Thompson & Spiegelhalter (2009), for the prediction.
     """
-    z = np.concatenate([[0.0], np.asarray(means, float)])
-    weights = np.random.default_rng(seed).dirichlet([0.5, *np.ones(z.size - 1)], size=draws)
-    middle = (z[:, None] + z[None, :]) / 2
-    regions = middle < -rope, np.abs(middle) <= rope, middle > rope
-    theta = np.stack([((weights @ region) * weights).sum(axis=1) for region in regions])
-    share = np.bincount(theta.argmax(axis=0), minlength=3) / draws
-    return float(share[0]), float(share[1]), float(share[2])
+    from scipy import stats
+
+    d = np.asarray(differences, float).ravel()
+    if d.size < 3:
+        raise ValueError(f"An analysis over sources needs three of them at least, not {d.size}.")
+    spread = float(d.var(ddof=1))
+    between = float(np.sqrt(max(0.0, spread - float(np.mean(variances)))))
+    mean = mean_estimate(d, level)
+    scale = float(np.sqrt(between**2 + spread / d.size))
+    half = float(stats.t.ppf((1 + level) / 2, d.size - 2)) * scale
+    return OverSources(mean, between, Estimate(mean.value, mean.value - half, mean.value + half), d.size - 2, scale)
+
+
+@guarded()
+def equivalence(found: OverSources, rope: float) -> float:
+    """The probability that the true difference on one more source lies within a region around zero.
+
+    Args:
+        found: as `over_sources` gives it.
+        rope: half the region's width.
+
+    Returns:
+        A probability.
+
+    Example:
+        >>> round(equivalence(over_sources([0.0, 0.01, 0.02, 0.01], [0.0] * 4), 0.02), 3)
+        0.765
+    """
+    from scipy import stats
+
+    if found.scale == 0:
+        return float(abs(found.mean.value) <= rope)
+    law: Any = stats.t(found.freedom, loc=found.mean.value, scale=found.scale)
+    return float(law.cdf(rope) - law.cdf(-rope))
+
+
+@guarded()
+def sign_test(differences: Any) -> tuple[int, int, float]:
+    """How many differences are positive, how many negative, and the two-sided p of so uneven a count; ties left out.
+
+    Args:
+        differences: (k,).
+
+    Returns:
+        Positive ones, negative ones, p.
+
+    Example:
+        >>> sign_test([0.1, 0.2, 0.3, 0.1, 0.2, 0.0])
+        (5, 0, 0.0625)
+
+    Source: Dixon & Mood (1946).
+    """
+    from scipy import stats
+
+    d = np.asarray(differences, float)
+    up, down = int((d > 0).sum()), int((d < 0).sum())
+    return up, down, float(stats.binomtest(up, up + down).pvalue) if up + down else 1.0
+
+
+@guarded()
+def median_estimate(values: Any, level: float = LEVEL) -> Estimate:
+    """The median of independent values with an interval between two of them, whatever their distribution.
+
+    Args:
+        values: (k,).
+        level: of the interval, which covers at least so often.
+
+    Returns:
+        The estimate; with too few values for the level its interval is the whole line.
+
+    Example:
+        >>> median_estimate([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], level=0.95)
+        Estimate(value=4.5, low=1.0, high=8.0)
+
+    Source: Thompson (1936).
+    """
+    from scipy import stats
+
+    x = np.sort(np.asarray(values, float).ravel())
+    # The r-th smallest lies above the median with probability P(fewer than r of k fall below it).
+    r = int(stats.binom.ppf((1 - level) / 2, x.size, 0.5))
+    if x.size == 0 or r < 1:
+        return Estimate(float(np.median(x)) if x.size else float("nan"), -np.inf, np.inf)
+    return Estimate(float(np.median(x)), float(x[r - 1]), float(x[-r]))
 
 
 def holm(p: Any) -> np.ndarray:

@@ -3,6 +3,8 @@ from ._cards import draw_curves as draw_curves
 from ._cards import verdict_map as verdict_map
 from ._cells import draw_cells as draw_cells
 from ._differences import differences_figure as differences_figure
+from ._choices import ChoicePanel as ChoicePanel
+from ._choices import choices_figure as choices_figure
 from ._fields import draw_kinks as draw_kinks
 from ._fields import draw_points as draw_points
 from ._fields import draw_regions as draw_regions
@@ -28,6 +30,8 @@ from ._planes import planes_figure as planes_figure
 from ._planes import rays_figure as rays_figure
 from ._plot import picture as picture
 from ._plot import plot as plot
+from ._runs import RunPanel as RunPanel
+from ._runs import runs_figure as runs_figure
 from ._style import BLACK as BLACK
 from ._style import BLUE as BLUE
 from ._style import BROWN as BROWN
@@ -46,6 +50,7 @@ from ._style import band as band
 from ._style import colour as colour
 from ._style import curves as curves
 from ._style import decision_lines as decision_lines
+from ._style import dumbbells as dumbbells
 from ._style import label_line as label_line
 from ._style import panels as panels
 from ._style import patch as patch

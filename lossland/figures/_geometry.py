@@ -12,6 +12,7 @@ from lossland.core import guarded
 from lossland.figures._style import (
     BLACK,
     BLUE,
+    BROWN,
     COLUMN,
     GREEN,
     GREY,
@@ -21,6 +22,7 @@ from lossland.figures._style import (
     POSITIVE,
     RED,
     SKY,
+    VIOLET,
     YELLOW,
     colour,
     decision_lines,
@@ -31,7 +33,7 @@ from lossland.figures._style import (
 from lossland.geometry import AngleMap, BasinMap, LinePulls, LongRun
 
 BASINS = (SKY, ORANGE, GREEN, PINK, YELLOW, BLUE, RED, GREY)
-GROUPS = {"active": BLUE, "dead": RED, "saturated": GREY, "wrong_way": ORANGE}
+GROUPS = {"active": VIOLET, "dead": BLACK, "saturated": "#CFCFCF", "wrong_way": BROWN}
 
 
 @guarded()
@@ -72,7 +74,7 @@ def shares_figure(steps: np.ndarray, shares: Mapping[str, Mapping[str, np.ndarra
     """
     figure, axes = panels(1, len(shares), height=2.3, sharey=True)
     for ax, (name, groups) in zip(axes[0], shares.items(), strict=True):
-        ax.stackplot(steps, *[100 * groups[g] for g in GROUPS], colors=list(GROUPS.values()), alpha=0.75, lw=0)
+        ax.stackplot(steps, *[100 * groups[g] for g in GROUPS], colors=list(GROUPS.values()), lw=0)
         ax.set_title(_pair_title(name))
         _log_steps(ax, steps)
         ax.set_ylim(0, 100)
@@ -80,7 +82,7 @@ def shares_figure(steps: np.ndarray, shares: Mapping[str, Mapping[str, np.ndarra
     handles = [patch(g.replace("_", " ")) for g in GROUPS]
     for handle, shade in zip(handles, GROUPS.values(), strict=True):
         handle.set_facecolor(shade)
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 
@@ -104,7 +106,7 @@ def angles_figure(steps: np.ndarray, angles: Mapping[str, Mapping[str, np.ndarra
         ax.set_ylim(bottom=0)
     axes[0, 0].set_ylabel("angle, degrees")
     handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure
 
 
@@ -123,10 +125,10 @@ def angle_map_figure(held: AngleMap, axes_named: tuple[str, str], title: str = "
     figure, axes = panels(1, 1, width=3.4, height=2.9)
     ax = axes[0, 0]
     shown = np.ma.masked_where(~held.defined, np.degrees(held.angles))
-    most = 45 * max(1, int(np.ceil(shown.max() / 45))) if held.defined.any() else 180
+    most = 15 * max(1, int(np.ceil(shown.max() / 15))) if held.defined.any() else 180
     drawn = ax.pcolormesh(held.alphas, held.betas, shown.T, vmin=0, vmax=most, cmap="viridis", shading="nearest")
     _hatched(ax, held.alphas, held.betas, ~held.defined)
-    figure.colorbar(drawn, ax=ax, label="angle, degrees", ticks=np.linspace(0, most, 4))
+    figure.colorbar(drawn, ax=ax, label="angle, degrees", ticks=np.linspace(0, most, 4).round())
     ax.set(xlabel=axes_named[0], ylabel=axes_named[1], title=title)
     if (~held.defined).any():
         figure.legend(handles=[patch("a gradient is 0", "////")], loc="outside lower center")
@@ -186,9 +188,8 @@ def pulls_figure(held: Mapping[str, LinePulls], inputs: np.ndarray, labels: np.n
         (w, b), (moved, shift) = pulls.line, pulls.moved
         decision_lines(ax, inputs, w[None], np.array([b]), 0.0, color=BLACK, lw=1.2, label="line")
         if np.any(moved):
-            decision_lines(
-                ax, inputs, moved[None], np.array([shift]), 0.0, color=RED, lw=1.1, ls=(0, (4, 2)), label="after a step"
-            )
+            look: dict[str, Any] = {"color": BLACK, "lw": 1.1, "ls": (0, (4, 2)), "label": "after a step"}
+            decision_lines(ax, inputs, moved[None], np.array([shift]), 0.0, **look)
         active = np.abs(pulls.weights) > 1e-3
         span = 0.16 * float(np.abs(inputs).max()) / max(float(np.abs(pulls.weights).max()), 1e-12)
         for i in np.flatnonzero(active):
@@ -274,7 +275,7 @@ def _deepest_point(held: BasinMap, k: int) -> tuple[float, float]:
 
 
 def _pair_title(name: str) -> str:
-    known = {"relu": "ReLU", "cross_entropy": "CE", "leaky_relu": "leaky ReLU"}
+    known = {"identity": "linear", "relu": "ReLU", "cross_entropy": "CE", "leaky_relu": "leaky ReLU"}
     return " + ".join(known.get(part, part.replace("_", " ")) for part in name.split("+"))
 
 
@@ -296,4 +297,4 @@ def _point_legend(figure: Figure, ax: Axes, ring: str) -> None:
         ax.scatter([], [], s=11, marker="s", c=NEGATIVE, lw=0, label="negative"),
         ax.scatter([], [], s=34, facecolors="none", edgecolors=BLACK, lw=0.6, label=ring),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)

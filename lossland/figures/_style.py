@@ -188,6 +188,33 @@ def band(axes: Axes, x: np.ndarray, runs: np.ndarray, **style: Any) -> None:
 
 
 @guarded()
+def dumbbells(axes: Axes, values: Mapping[str, Sequence[float]], named: tuple[str, str], digits: int = 1) -> None:
+    """Draw two numbers of each pair on one line, a disc and an open diamond, and say them above it.
+
+    Args:
+        axes: where; its horizontal axis begins at 0 unless a number is negative.
+        values: pair -> its two numbers, NaN where there is none; the first pair is drawn on top.
+        named: what the two are called.
+        digits: after the point.
+    """
+    for k, (name, two) in enumerate(reversed([*values.items()])):
+        shade = colour(name)
+        axes.plot(two, [k, k], color=shade, lw=0.8)
+        for x, mark, face in zip(two, "oD", (shade, "white"), strict=True):
+            axes.plot(x, k, mark, color=shade, mfc=face, ms=4.5, clip_on=False)
+        said = "   ".join(f"{what}: {'-' if x != x else f'{x:.{digits}f}'}" for what, x in zip(named, two, strict=True))
+        axes.annotate(
+            said, (0.03, k + 0.27), xycoords=("axes fraction", "data"), fontsize=6.5, color=shade, annotation_clip=False
+        )
+    held = np.asarray([x for two in values.values() for x in two if x == x])
+    low, high = min(0.0, held.min(initial=0.0)), max(held.max(initial=0.0), 1e-12)
+    names = [name.replace("cross_entropy", "CE").replace("+", "\n") for name in values]
+    said = [name.replace("identity", "linear").replace("relu", "ReLU") for name in names]
+    axes.set_yticks(range(len(values)), said[::-1])
+    axes.set(xlim=(1.06 * low, 1.06 * high), ylim=(-0.4, len(values) - 0.35))
+
+
+@guarded()
 def patch(label: str, hatch: str = "") -> Patch:
     """A grey box for a legend, plain or hatched.
 

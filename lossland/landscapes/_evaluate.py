@@ -21,8 +21,9 @@ from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, 
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once, moved
-from lossland.landscapes._straight import is_straight, penalties, score_kind, score_rows
-from lossland.landscapes._surface import Surface
+from lossland.landscapes._straight import penalties, score_kind, score_rows
+from lossland.landscapes._surface import Surface, placed_surface
+from lossland.training import affine
 
 SATURATED = 1e-3
 """A slope that hardly moves its example."""
@@ -43,12 +44,16 @@ def on_grid(
     """The objective and the quantities at every point of the grid of one or two axes, in float64."""
     f, names = surface.objective, ("risk", *(q for q in surface.quantities if q not in {"risk", *OF_DERIVATIVES}))
     curves = pieces(f.pair)
-    straight = is_straight(f.model, surface.centre, np.asarray(f.inputs))
+    kind = score_kind(f.model, surface.centre, np.asarray(f.inputs))
+    straight = kind != "other"
     method = method_of(surface, straight, curves is not None)
+    if method != "kinks" or surface.quantities or surface.functions or f.l2:
+        # Placed once, for all programs that read it.
+        surface = placed_surface(surface)
     error, series = 0.0, None
     with jax.enable_x64(True):
         if method == "kinks" and curves is not None:
-            found = {"risk": _by_kinks(surface, curves, axes)}
+            found = {"risk": _by_kinks(surface, curves, axes, kind)}
         else:
             if surface.tolerance > 0 and len(axes) == 2 and straight and set(names) == {"risk"}:
                 series = _by_expansion(surface, method, (axes[0], axes[1]))
@@ -82,11 +87,15 @@ def method_of(surface: Surface, straight: bool, made_of_pieces: bool) -> str:
     return surface.method
 
 
-def _scores(surface: Surface) -> np.ndarray:
+def _scores(surface: Surface, kind: str = "") -> np.ndarray:
     """The scores of the centre and their moves along each direction, (1 + k, n), of a model affine in its params."""
-    f = surface.objective
-    if score_kind(f.model, surface.centre, np.asarray(f.inputs)) == "linear":
-        return np.asarray(_applied(f.model.apply, (surface.centre, *surface.directions), f.inputs))
+    f, points = surface.objective, (surface.centre, *surface.directions)
+    if f.model.apply is affine:
+        # Of our own linear model they are one product on the host, where no program has to be called.
+        wide = np.stack([np.asarray(p["weights"]) for p in points])
+        return wide @ np.asarray(f.inputs).T + np.array([float(p["bias"]) for p in points])[:, None]
+    if (kind or score_kind(f.model, surface.centre, np.asarray(f.inputs))) == "linear":
+        return np.asarray(_applied(f.model.apply, points, f.inputs))
     return np.asarray(score_rows(f.model, surface.centre, surface.directions, f.inputs))
 
 
@@ -96,11 +105,16 @@ def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Ar
     return jax.vmap(apply, in_axes=(0, None))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *points), inputs)
 
 
-def _by_kinks(surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple[np.ndarray, ...]) -> np.ndarray:
-    f, scores = surface.objective, _scores(surface)
-    given = curves, np.asarray(f.labels), np.asarray(f.weights)
+def _by_kinks(
+    surface: Surface, curves: tuple[Parabolas, Parabolas], axes: tuple[np.ndarray, ...], kind: str
+) -> np.ndarray:
+    f, scores = surface.objective, _scores(surface, kind)
+    given = curves, np.asarray(f.labels), np.ones(f.n) if f.sample_weights is None else np.asarray(f.sample_weights)
     if len(axes) == 2:
-        return bucket_rows(*given, (scores[0], scores[1], scores[2]), axes[0], axes[1]) / f.n
+        found = bucket_rows(*given, (scores[0], scores[1], scores[2]), axes[0], axes[1])
+        # In place: to find new memory for a large plane takes longer than the division.
+        found /= f.n
+        return found
     order = np.argsort(axes[0])
     if not _even(axes[0][order]):
         return _by_pixels(surface, ("risk",), axes, "scores", None)["risk"]

@@ -4,20 +4,23 @@ Along a row the score of an example moves evenly, and the place where it passes 
 These places are sorted into the grid's cells, and running sums of what changes there give the row, in
 O(examples + pixels). Kinks that no row meets cost nothing: they belong to the polynomial that all rows start from.
 
-`bucket_rows` sums what changes at the kinks of one pair. `moment_rows` serves many pairs, which share the places where
-a score passes a kink: it sums the moments of the examples beyond it, (1, z, z^2), once for each kink that any pair has;
-a pair is a combination of them.
+`bucket_rows` sums what changes at the kinks of one pair; `_kink_moments` serves many pairs at once.
 """
 
-from collections.abc import Iterator, Sequence
+import functools
 from typing import NamedTuple
 
 import numpy as np
 
+from lossland.core import Keyed
 from lossland.curves import Parabolas
 
-HELD = 60_000
+HELD = 30_000
 """Places worked through at once: they stay in the cache."""
+BLOCK = 16
+"""Cells that are summed by one small product."""
+ALONE = 250_000
+"""Multiplications up to which OpenBLAS does a product in one thread."""
 
 
 class _Kinks(NamedTuple):
@@ -61,19 +64,15 @@ def bucket_rows(
     """
     step = betas[1] - betas[0] if len(betas) > 1 else 1.0
     axis = _Axis(float(alphas.min()), float(alphas.max()), float(betas[0]), float(step), len(betas))
-    base, alone, met = np.zeros((3, 3)), np.zeros(len(alphas)), []
-    for curve, label in zip(pair, (1, -1), strict=True):
-        held = labels == label
-        u, first, v, s = (x[held] for x in (*scores, weights))
-        still = ~np.isfinite(_outer_places(curve, u, first, v, axis)[1:]).all(axis=0)
-        if still.any():
-            # What does not move along beta bends from row to row instead.
-            alone += curve(u[still] + alphas[:, None] * first[still]) @ s[still]
-            u, first, v, s = (x[~still] for x in (u, first, v, s))
-        terms, kinks = _split(curve, u, first, v, s, axis)
-        base += terms
-        met.append(kinks)
-    kinks = _Kinks(*(np.concatenate(part) for part in zip(*met, strict=True)))
+    tables, side = _tables_of(pair), np.where(labels > 0, 0, 1)
+    u, first, v = scores
+    place = _places(tables.knots[:, side], u, v, axis)
+    moves, alone = np.isfinite(place).all(axis=0), np.zeros(len(alphas))
+    if not moves.all():
+        # What does not move along beta bends from row to row instead.
+        alone = _still(pair, side[~moves], weights[~moves], u[~moves] + alphas[:, None] * first[~moves])
+        u, first, v, weights, side, place = (x[..., moves] for x in (u, first, v, weights, side, place))
+    base, kinks = _split(tables, side, place, (u, first, v), weights, axis)
     start = np.polynomial.polynomial.polyvander(alphas, 2) @ base
     # From powers of beta to powers of the pixel's number.
     start = np.stack([start @ [1.0, *(axis.origin ** np.array([1, 2]))], start[:, 1], start[:, 2]])
@@ -81,10 +80,11 @@ def bucket_rows(
     start[2] *= axis.step**2
     start[0] += alone
     total = np.empty((len(alphas), len(betas)))
-    rows = max(1, HELD // max(len(kinks.place), len(betas)))
+    rows = min(len(alphas), max(1, HELD // max(len(kinks.place), len(betas))))
+    room = _room(kinks, start, rows, len(betas))
     for k in range(0, len(alphas), rows):
         part = slice(k, k + rows)
-        _running(kinks, alphas[part], start[:, part, None], total[part])
+        _running(kinks, alphas[part], start[:, part, None], total[part], room)
     return total
 
 
@@ -98,176 +98,210 @@ class _Axis(NamedTuple):
     cells: int
 
 
-def _outer_places(curve: Parabolas, u: np.ndarray, first: np.ndarray, v: np.ndarray, axis: _Axis) -> np.ndarray:
-    """For each example its drift, and the places of the outermost kinks, in cells: (3, n), not finite if v is 0."""
-    outer = curve.knots[[0, -1]] if len(curve.knots) else np.zeros(2)
+class _Tables(NamedTuple):
+    """Both class curves as columns, padded to one number of pieces: knots and what changes there (k, 2), pieces."""
+
+    knots: np.ndarray
+    jumps: np.ndarray
+    bends: np.ndarray
+    pieces: np.ndarray
+
+
+def _tables_of(pair: tuple[Parabolas, Parabolas]) -> _Tables:
+    return _tables(Keyed(tuple(part.tobytes() for curve in pair for part in curve), pair))
+
+
+@functools.lru_cache(maxsize=64)
+def _tables(curves: Keyed) -> _Tables:
+    """The curves as `_Tables`: pieces (3, p, 2) hold value, slope, half the bend; at padded knots nothing changes."""
+    pair: tuple[Parabolas, Parabolas] = curves.value
+    most = max(1, *(len(curve.knots) for curve in pair))
+    columns = []
+    for curve in pair:
+        more = most - len(curve.knots)
+        knots = np.append(curve.knots, np.full(more, curve.knots[-1] if len(curve.knots) else 0.0))
+        changes = [np.append(x, np.zeros(more)) for x in (curve.jumps(), 0.5 * np.diff(curve.bend))]
+        pieces = np.stack([np.append(x, np.full(more, x[-1])) for x in (curve.value, curve.slope, 0.5 * curve.bend)])
+        columns.append((knots, *changes, pieces))
+    return _Tables(*(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True)))
+
+
+def _places(knots: np.ndarray, u: np.ndarray, v: np.ndarray, axis: _Axis) -> np.ndarray:
+    """Where each score passes its knots (k, n) at alpha = 0, in cells: (k, n), not finite if v is 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.stack([-first / (v * axis.step), *(((outer[:, None] - u) / v - axis.origin) / axis.step)])
+        return ((knots - u) / v - axis.origin) / axis.step
+
+
+def _still(pair: tuple[Parabolas, Parabolas], side: np.ndarray, weights: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The weighted sum of losses at scores (a, n): (a,)."""
+    positive, negative = (curve(scores[:, side == k]) @ weights[side == k] for k, curve in enumerate(pair))
+    return positive + negative
 
 
 def _split(
-    curve: Parabolas, u: np.ndarray, first: np.ndarray, v: np.ndarray, s: np.ndarray, axis: _Axis
+    tables: _Tables,
+    side: np.ndarray,
+    place: np.ndarray,
+    scores: tuple[np.ndarray, np.ndarray, np.ndarray],
+    s: np.ndarray,
+    axis: _Axis,
 ) -> tuple[np.ndarray, _Kinks]:
     """What all rows have in common, as coefficients of alpha^j beta^k, (3, 3), and the kinks that they meet."""
-    place = ((curve.knots[:, None] - u) / v - axis.origin) / axis.step
-    drift = np.broadcast_to(-first / (v * axis.step), place.shape)
-    low, high = place + axis.low * drift, place + axis.high * drift
-    passed = np.maximum(low, high) <= 0
-    meets = ~passed & (np.minimum(low, high) < axis.cells - 1)
+    u, first, v = scores
+    pace = v * axis.step
+    drift = -first / pace
+    ends = axis.low * drift, axis.high * drift
+    passed = place + np.maximum(*ends) <= 0
+    meets = ~passed & (place + np.minimum(*ends) < axis.cells - 1)
     count = passed.sum(axis=0)
-    piece = np.where(v > 0, count, len(curve.knots) - count)
-    size = s * np.abs(v) * axis.step
-    jumps = curve.jumps()[:, None] * size
-    bends = 0.5 * np.diff(curve.bend)[:, None] * (size * v * axis.step)
-    kinks = _Kinks(place[meets], drift[meets], jumps[meets], bends[meets])
-    return _summed_pieces(curve, piece, u, first, v, s), kinks
+    piece = np.where(v > 0, count, len(place) - count)
+    knot, example = np.nonzero(meets)
+    turn, class_of = pace[example], side[example]
+    size = s[example] * np.abs(turn)
+    kinks = _Kinks(
+        place[knot, example], drift[example], tables.jumps[knot, class_of] * size,
+        tables.bends[knot, class_of] * size * turn,
+    )  # fmt: skip
+    return _summed_pieces(s * tables.pieces[:, piece, side], u, first, v), kinks
 
 
-def _summed_pieces(
-    curve: Parabolas, piece: np.ndarray, u: np.ndarray, first: np.ndarray, v: np.ndarray, s: np.ndarray
-) -> np.ndarray:
-    """The sum of s (value + slope z + bend z^2 / 2) at z = u + alpha first + beta v, as coefficients (3, 3)."""
-    a, b, c = s * curve.value[piece], s * curve.slope[piece], 0.5 * s * curve.bend[piece]
-    cu, total = c * u, np.zeros((3, 3))
-    total[0, 0] = a.sum() + b @ u + cu @ u
-    total[1, 0], total[0, 1] = b @ first + 2.0 * cu @ first, b @ v + 2.0 * cu @ v
-    total[2, 0], total[1, 1], total[0, 2] = (c * first) @ first, 2.0 * (c * first) @ v, (c * v) @ v
+def _summed_pieces(pieces: np.ndarray, u: np.ndarray, first: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The sum of a + b z + c z^2, rows of pieces, at z = u + alpha first + beta v, as coefficients (3, 3)."""
+    a, b, c = pieces
+    total = np.zeros((3, 3))
+    total[0, 0], total[1, 0], total[0, 1] = a.sum() + b @ u, b @ first, b @ v
+    if c.any():
+        cu = c * u
+        total[0, 0] += cu @ u
+        total[1, 0] += 2.0 * cu @ first
+        total[0, 1] += 2.0 * cu @ v
+        total[2, 0], total[1, 1], total[0, 2] = (c * first) @ first, 2.0 * (c * first) @ v, (c * v) @ v
     return total
 
 
-def _running(kinks: _Kinks, alphas: np.ndarray, start: np.ndarray, total: np.ndarray) -> None:
-    """Fill some rows: from the polynomial (3, rows, 1) in the pixel's number that they start with, past their kinks."""
+class _Room(NamedTuple):
+    """Arrays that each part of the rows is worked out in: made once, for new memory takes longer than the sums.
+
+    Attributes:
+        place: (rows, k), where kinks are, in cells.
+        ahead: (rows, k).
+        cell: (rows, k) whole numbers.
+        block: (rows, k) whole numbers.
+        held: (rows * blocks, count * BLOCK), the coefficients that begin at each cell.
+        pixels: (rows * blocks, BLOCK).
+    """
+
+    place: np.ndarray
+    ahead: np.ndarray
+    cell: np.ndarray
+    block: np.ndarray
+    held: np.ndarray
+    pixels: np.ndarray
+
+
+def _room(kinks: _Kinks, start: np.ndarray, rows: int, cells: int) -> _Room:
+    # Lines have two coefficients, parabolas three. One more cell than there are pixels takes the kinks that lie beyond.
+    count, blocks = 3 if kinks.second.any() or start[2].any() else 2, rows * (cells // BLOCK + 1)
+    shape = rows, len(kinks.place)
+    return _Room(
+        np.empty(shape), np.empty(shape), np.empty(shape, np.intp), np.empty(shape, np.intp),
+        np.empty((blocks, count * BLOCK)), np.empty((blocks, BLOCK)),
+    )  # fmt: skip
+
+
+def _running(kinks: _Kinks, alphas: np.ndarray, start: np.ndarray, total: np.ndarray, room: _Room) -> None:
+    """Fill some rows: from the polynomial (3, rows, 1) in the pixel's number that they start with, past their kinks.
+
+    Cells go by blocks: each term is a polynomial of the place within the block of its kink, so a block's pixels are the
+    product of what its cells begin with a small triangular matrix, and what earlier blocks hold is carried over.
+    """
     rows, cells = total.shape
-    along = np.arange(float(cells))
     if not len(kinks.place):
+        along = np.arange(float(cells))
         total[:] = start[0] + along * (start[1] + along * start[2])
         return
-    place = alphas[:, None] * kinks.drift
+    count, blocks = room.held.shape[1] // BLOCK, cells // BLOCK + 1
+    place, ahead, cell, block = (part[:rows] for part in room[:4])
+    held, pixels = (part[: rows * blocks] for part in room[4:])
+    np.multiply(alphas[:, None], kinks.drift, out=place)
     place += kinks.place
-    number = np.clip(place, 0.0, cells)
-    np.ceil(number, out=number)
-    number += np.arange(rows)[:, None] * (cells + 1.0)
-    number = number.astype(np.intp).ravel()
+    np.minimum(np.maximum(place, 0.0, out=ahead), cells, out=ahead)
+    cell[:] = np.ceil(ahead, out=ahead)
+    np.floor_divide(cell, BLOCK, out=block)
+    # The block starts so far after the kink.
+    np.multiply(block, float(BLOCK), out=ahead)
+    ahead -= place
+    block *= (count - 1) * BLOCK
+    cell += block
+    cell += (np.arange(rows) * (blocks * count * BLOCK))[:, None]
+    held.fill(0.0)
+    _begin(kinks, cell.ravel(), ahead, place, held.reshape(-1), count)
+    within, whole, powers = _spread(count)
+    begin = _carried((whole @ held.T).reshape(count, rows, blocks), start[:count, :, 0])
+    _products(held, within, pixels)
+    pixels += begin.reshape(count, -1).T @ powers
+    total[:] = pixels.reshape(rows, -1)[:, :cells]
 
-    def gathered(parts: np.ndarray, more: np.ndarray) -> np.ndarray:
-        sums = np.bincount(number, parts.ravel(), minlength=rows * (cells + 1)).reshape(rows, cells + 1)
-        sums[:, :1] += more
-        return np.cumsum(sums[:, :cells], axis=1)
 
-    if kinks.second.any() or start[2].any():
-        turned = kinks.second * place
-        square = gathered(np.broadcast_to(kinks.second, place.shape), start[2])
-        linear = gathered(kinks.first - 2.0 * turned, start[1])
-        constant = gathered((turned - kinks.first) * place, start[0])
-        np.multiply(square, along, out=square)
-        np.add(linear, square, out=linear)
+def _begin(kinks: _Kinks, cell: np.ndarray, ahead: np.ndarray, free: np.ndarray, held: np.ndarray, count: int) -> None:
+    """Add to the cells the coefficients of the terms that begin there; `cell` and `free` are written over."""
+    np.multiply(ahead, kinks.first, out=free)
+    if count == 3:
+        free += kinks.second * ahead * ahead
+    np.add.at(held, cell, free.ravel())
+    cell += BLOCK
+    free[:] = kinks.first
+    if count == 3:
+        free += 2.0 * kinks.second * ahead
+    np.add.at(held, cell, free.ravel())
+    if count == 3:
+        cell += BLOCK
+        free[:] = kinks.second
+        np.add.at(held, cell, free.ravel())
+
+
+def _products(left: np.ndarray, right: np.ndarray, made: np.ndarray) -> None:
+    """The product by parts so small that BLAS takes one thread: to wait for a second one takes longer than they do."""
+    part = max(1, ALONE // right.size)
+    for k in range(0, len(left), part):
+        np.matmul(left[k : k + part], right, out=made[k : k + part])
+
+
+def _begun(kinks: _Kinks, ahead: np.ndarray, count: int) -> np.ndarray:
+    """The terms' coefficients in the pixel's place within the block that starts so far ahead: (count, rows, kinks)."""
+    terms = np.empty((count, *ahead.shape))
+    if count == 2:
+        terms[0], terms[1] = kinks.first * ahead, kinks.first
     else:
-        linear = gathered(np.broadcast_to(kinks.first, place.shape), start[1])
-        constant = gathered(-kinks.first * place, start[0])
-    np.multiply(linear, along, out=linear)
-    np.add(linear, constant, out=total)
+        bent = kinks.second * ahead
+        terms[0], terms[1], terms[2] = (kinks.first + bent) * ahead, kinks.first + 2.0 * bent, kinks.second
+    return terms
 
 
-def moment_rows(
-    pairs: Sequence[tuple[Parabolas, Parabolas]],
-    labels: np.ndarray,
-    weights: np.ndarray,
-    scores: np.ndarray,
-    alphas: np.ndarray,
-    betas: np.ndarray,
-) -> list[np.ndarray]:
-    r"""The weighted sum of losses on a grid for each pair, exactly.
+@functools.cache
+def _spread(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From a block's cells to its pixels, (count * BLOCK, BLOCK), and to the sums of its cells, (count, count * BLOCK).
 
-    .. math:: S^p_{jk} = \sum_r c^p_0 M^r_0 + c^p_1 M^r_1 + c^p_2 M^r_2, \quad
-        M^r_m = \sum_{i: z_i > r} s_i z_i^m, \quad z_i = z^0_i + \alpha_j z^1_i + \beta_k z^2_i
-
-    over the kinks r, c the changes of a pair's coefficients there.
-
-    Args:
-        pairs: the class curves of each pair.
-        labels: (n,), -1 or +1.
-        weights: s, (n,).
-        scores: z0, z1, z2, (3, n).
-        alphas: (a,).
-        betas: (b,), evenly spaced and growing.
-
-    Returns:
-        For each pair (a, b).
+    Coefficient m of a cell counts r^m at the pixels r from the cell on. The third are these powers, (count, BLOCK).
     """
-    totals = [np.zeros((len(alphas), len(betas))) for _ in pairs]
-    for side, label in enumerate((1, -1)):
-        for sign in (1.0, -1.0):
-            held = (labels == label) & ((scores[2] >= 0) if sign > 0 else (scores[2] < 0))
-            if held.any():
-                u = scores[0, held] + alphas[:, None] * scores[1, held]
-                curves = [pair[side] for pair in pairs]
-                _add_class(totals, curves, sign, u, scores[2, held], weights[held], betas)
-    return totals
+    along, later = np.arange(float(BLOCK)), np.triu(np.ones((BLOCK, BLOCK)))
+    powers = np.stack([along**m for m in range(count)])
+    return np.concatenate([later * p for p in powers]), np.kron(np.eye(count), np.ones((1, BLOCK))), powers
 
 
-def _add_class(
-    totals: list[np.ndarray],
-    curves: list[Parabolas],
-    sign: float,
-    u: np.ndarray,
-    v: np.ndarray,
-    s: np.ndarray,
-    betas: np.ndarray,
-) -> None:
-    """Add to each pair's total the examples of one class whose v has one sign."""
-    tables = [np.stack([c.value, c.slope, 0.5 * c.bend], axis=1) for c in curves]
-    # Going along beta, a score with v < 0 meets the pieces from the right.
-    tables = tables if sign > 0 else [t[::-1] for t in tables]
-    knots = [c.knots if sign > 0 else c.knots[::-1] for c in curves]
-    degree = 1 if all(c.linear for c in curves) else 2
-    moments = list(_moments(u, v, s, degree))
-    everywhere = _powers([m.sum(axis=1, keepdims=True) for m in moments], betas)
-    for total, table in zip(totals, tables, strict=True):
-        _combine(total, table[0], everywhere)
-    for knot in sorted(set(np.concatenate(knots).tolist())):
-        beyond = _powers(_beyond(knot, u, v, moments, betas), betas)
-        for total, table, at in zip(totals, tables, knots, strict=True):
-            for k in np.flatnonzero(at == knot):
-                _combine(total, table[k + 1] - table[k], beyond)
-
-
-def _moments(u: np.ndarray, v: np.ndarray, s: np.ndarray, degree: int) -> Iterator[np.ndarray]:
-    """The coefficients of s, s z and s z^2 as polynomials of beta: s | s u, s v | s u^2, 2 s u v, s v^2."""
-    yield np.broadcast_to(s, u.shape)
-    yield s * u
-    yield np.broadcast_to(s * v, u.shape)
-    if degree == 2:
-        yield s * u * u
-        yield 2.0 * s * v * u
-        yield np.broadcast_to(s * v * v, u.shape)
-
-
-def _beyond(
-    knot: float, u: np.ndarray, v: np.ndarray, moments: list[np.ndarray], betas: np.ndarray
-) -> list[np.ndarray]:
-    """Each moment's sum over the examples that have passed the knot, at each pixel: (rows, b)."""
-    rows, cells = len(u), len(betas)
-    step = betas[1] - betas[0] if cells > 1 else 1.0
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        place = (knot - u) / v
-        # A score that does not move along beta has passed the kink from the start, or never does.
-        place = np.where(np.isnan(place), -np.inf, place)
-        cell = np.ceil((np.clip(place, betas[0] - step, betas[-1] + step) - betas[0]) / step)
-    start = np.arange(rows)[:, None] * (cells + 1)
-    number = (start + np.clip(cell, 0, cells)).astype(np.intp).ravel()
-    size = rows * (cells + 1)
-    held = [np.bincount(number, m.ravel(), minlength=size).reshape(rows, cells + 1)[:, :cells] for m in moments]
-    return [np.cumsum(h, axis=1) for h in held]
-
-
-def _powers(moments: list[np.ndarray], betas: np.ndarray) -> list[np.ndarray]:
-    """The sums of s, s z and s z^2 at each pixel, from their coefficients in beta."""
-    one, first, first_beta, *second = moments
-    made = [one, first + betas * first_beta]
-    return [*made, second[0] + betas * (second[1] + betas * second[2])] if second else made
-
-
-def _combine(total: np.ndarray, coefficients: np.ndarray, powers: list[np.ndarray]) -> None:
-    for coefficient, power in zip(coefficients, powers, strict=False):
-        if coefficient:
-            total += coefficient * power
+def _carried(sums: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """What each block starts with, as coefficients of the place within it: (count, rows, blocks), like the sums."""
+    begin = np.empty_like(sums)
+    begin[..., 0] = start
+    # p(r) = z + s r + q r^2 from one block on is z + B s + B^2 q, s + 2 B q, q.
+    for m in reversed(range(len(sums))):
+        gain = sums[m, :, :-1].copy()
+        if m == 1 and len(sums) == 3:
+            gain += 2.0 * BLOCK * begin[2, :, 1:]
+        if m == 0:
+            gain += BLOCK * (begin[1, :, :-1] + sums[1, :, :-1])
+            if len(sums) == 3:
+                gain += BLOCK**2 * begin[2, :, 1:]
+        np.cumsum(gain, axis=1, out=begin[m, :, 1:])
+        begin[m, :, 1:] += begin[m, :, :1]
+    return begin

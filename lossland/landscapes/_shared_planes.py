@@ -16,7 +16,7 @@ from lossland.elements import Pair, jit_by_pair, pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
 from lossland.landscapes._evaluate import GridValues, method_of, on_grid, penalty_on, pieces
 from lossland.landscapes._evaluate import quantities as quantities_at
-from lossland.landscapes._kink_sums import moment_rows
+from lossland.landscapes._kink_moments import moment_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once, moved
 from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from
 from lossland.landscapes._straight import is_straight, score_rows

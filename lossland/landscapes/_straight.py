@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed, placed
+from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed
 from lossland.elements import as_float
 from lossland.landscapes._places import in_blocks, moved
 
@@ -21,9 +21,17 @@ from lossland.landscapes._places import in_blocks, moved
 def score_kind(model: Model, params: Params, inputs: np.ndarray) -> str:
     """How scores depend on the params, "linear", "affine" or "other", by the model's program in float64."""
     with jax.enable_x64(True):
-        leaves, tree = jax.tree.flatten(jax.tree.map(placed, params))
-        rows = jnp.shape(inputs), str(placed(inputs).dtype)
-        return _kind(keyed(model.apply), tree, tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves), rows)
+        leaves, tree = jax.tree.flatten(params)
+        rows = _told(inputs)
+        return _kind(keyed(model.apply), tree, tuple(map(_told, leaves)), (rows.shape, str(rows.dtype)))
+
+
+def _told(leaf: Any) -> jax.ShapeDtypeStruct:
+    """The shape and the type that a leaf has as an array of JAX's; only its type is looked at, for speed."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return jax.ShapeDtypeStruct(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))
+    held = jnp.asarray(leaf)
+    return jax.ShapeDtypeStruct(held.shape, held.dtype)
 
 
 @by_structure(maxsize=512)

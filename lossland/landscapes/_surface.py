@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Model, Params, is_key, is_real, refuse_infinite
+from lossland.core import Keyed, Model, Params, by_structure, is_key, is_real, keyed, refuse_infinite
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
-from lossland.training import Objective, linear, objective
+from lossland.training import Objective, host_objective, linear, placed_objective
 
 Quantity = str | Callable[[Params, Dataset], Any]
 """The name of a quantity, or a function of (params, data) that gives a number."""
@@ -66,20 +66,31 @@ class Surface(NamedTuple):
 
 def surface_of(asked: Asked) -> Surface:
     """Check what a user asks for, and bring it to float64."""
+    return placed_surface(host_surface(asked))
+
+
+def placed_surface(surface: Surface) -> Surface:
+    """The surface with its objective's arrays where JAX computes."""
+    with jax.enable_x64(True):
+        return surface._replace(objective=placed_objective(surface.objective))
+
+
+def host_surface(asked: Asked) -> Surface:
+    """The same whose objective is still on the host: a plane that is summed through its kinks needs no more."""
     data, centre, directions = asked.data, asked.centre, asked.directions
     if not asked.tolerance >= 0:
         raise ValueError(f"tolerance must be >= 0, not {asked.tolerance}.")
     names, functions = _named(asked.quantities, data)
     model = _linear() if asked.model is None else asked.model
     with jax.enable_x64(True):
-        f = objective(asked.pair, model, data, asked.l2, asked.sample_weights)
+        f = host_objective(asked.pair, model, data, asked.l2, asked.sample_weights)
         shapes = _shapes(model.init, data.d)
     for what, tree in (("The centre", centre), *((f"Direction {k}", d) for k, d in enumerate(directions))):
         _check_shapes(what, tree, shapes, model)
     refuse_infinite("The centre holds", centre, "Has a training run diverged? Take an earlier point.")
     with jax.enable_x64(True):
         # What gives no score for each example is told so here.
-        jax.eval_shape(f.scores, shapes)
+        _check_scores(f, shapes)
     for k, direction in enumerate(directions):
         leaves = [np.asarray(x, float) for x in jax.tree.leaves(jax.tree.map(_if_real, direction, shapes))]
         if not all(np.isfinite(x).all() for x in leaves):
@@ -88,6 +99,28 @@ def surface_of(asked: Asked) -> Surface:
             raise ValueError(f"Direction {k} is zero; the plane would be a line.")
     middle, *wide = (jax.tree.map(_double, tree, shapes) for tree in (centre, *directions))
     return Surface(f, middle, tuple(wide), names, asked.method, data.name, asked.tolerance, functions)
+
+
+def _check_scores(f: Objective, shapes: Params) -> None:
+    """Refuse a model that gives no score for each example, in the words of `Objective.scores`."""
+    apply = keyed(f.model.apply)
+    if apply.readable:
+        leaves, tree = jax.tree.flatten(shapes)
+        rows = (f.examples, *f.inputs.shape[1:]), f.inputs.dtype
+        # A program that has been seen to give scores is not traced again for each plane.
+        if _gives_scores(apply, tree, tuple(leaves), rows):
+            return
+    jax.eval_shape(placed_objective(f).scores, shapes)
+
+
+@by_structure(maxsize=512)
+def _gives_scores(apply: Keyed, tree: Any, leaves: tuple[Any, ...], rows: tuple[tuple[int, ...], Any]) -> bool:
+    """Whether a model's program gives one score for each row; False too where it cannot be traced."""
+    try:
+        found = jax.eval_shape(apply.value, jax.tree.unflatten(tree, leaves), jax.ShapeDtypeStruct(*rows))
+    except (TypeError, ValueError):
+        return False
+    return getattr(found, "shape", None) == rows[0][:1]
 
 
 def _if_real(leaf: Any, shape: Any) -> Any:

@@ -11,6 +11,3 @@ from ._global_minimum import global_minimum as global_minimum
 from ._local_minimum import LocalMinimum as LocalMinimum
 from ._local_minimum import local_minimum as local_minimum
 from ._minimum_sets import MinimumSet as MinimumSet
-
-"""For other wings."""
-from ._minimum_sets import polygon_area as polygon_area

@@ -15,7 +15,15 @@ from lossland.properties._decided_claims import decided_claims
 
 
 class ContractError(AssertionError):
-    """A contract is broken; the message names the point that refutes it."""
+    """A contract is broken; the message names the point that refutes it.
+
+    Attributes:
+        checks: all of them, those that hold too.
+    """
+
+    def __init__(self, message: str, checks: tuple[Check, ...] = ()) -> None:
+        super().__init__(message)
+        self.checks = checks
 
 
 def check_loss(loss: Any) -> tuple[Check, ...]:
@@ -91,5 +99,5 @@ def _settle(checks: Iterator[Check], what: str) -> tuple[Check, ...]:
         rows = [("FAILS", check.name, check.refutation) for check in failed]
         rows += [("holds", check.name, check.seen) for check in done if not check.refutation]
         lines = "\n".join(f"  {verdict}  {name}: {said}".rstrip(": ") for verdict, name, said in rows)
-        raise ContractError(f"The {what} breaks {len(failed)} of {len(done)} contracts:\n{lines}")
+        raise ContractError(f"The {what} breaks {len(failed)} of {len(done)} contracts:\n{lines}", done)
     return done

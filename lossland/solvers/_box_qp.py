@@ -24,6 +24,12 @@ LANES = 32
 """Columns of a two-level reduction: a maximum over the leading axis is vectorised, one along a row is not."""
 
 
+ACCURACIES = (2e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+"""How well pairs solve the problem before active sets are tried, relative to the target."""
+FEW = 0.05
+"""The share of free coordinates below which pairs go on at once: they are cheap then, and most ends still unknown."""
+
+
 class Box(NamedTuple):
     """The problem.
 
@@ -78,13 +84,17 @@ def solve_box(box: Box, tol: float = 1e-8) -> Point:
     n, steps = len(box.target), 0
     beta, rest = np.zeros(n), box.target.copy()
     scale = max(1.0, float(np.abs(box.target).max()))
-    # Pairs alone would be LIBSVM; a rough answer is enough for the active sets, and costs a third of the steps.
-    for accuracy in (1e-1, 1e-2, 1e-3, 1e-4, 1e-5):
+    with jax.enable_x64(True):
+        # Once for all calls: a large kernel takes longer to copy than to work with.
+        whole = box._replace(kernel=jax.device_put(box.kernel))
+    for accuracy in ACCURACIES:
         with jax.enable_x64(True):
-            state = _pairwise(box, beta, rest, accuracy * scale, 20 * n)
+            state = _pairwise(whole, beta, rest, accuracy * scale, 20 * n)
         beta, rest, count = (np.asarray(part) for part in state)
         steps += int(count) // n + 1
-        found = _active_sets(box, beta, most=7)
+        if accuracy > ACCURACIES[1] and np.sum((beta > box.low) & (beta < box.high)) < FEW * n:
+            continue
+        found = _active_sets(box, beta, most=7, rest=rest)
         steps += found.iterations
         if found.settled:
             return found._replace(iterations=steps)
@@ -173,17 +183,18 @@ def _largest(values: Array, places: Array) -> tuple[Array, Array]:
 # ---------------------------------------------------------------------------------------- active sets
 
 
-def _active_sets(box: Box, beta: np.ndarray, most: int, edge: float = 0.0) -> Point:
+def _active_sets(box: Box, beta: np.ndarray, most: int, edge: float = 0.0, rest: np.ndarray | None = None) -> Point:
     """Solve for all free coordinates at once, then move the sets by every violated sign (Hintermueller et al. 2003).
 
     It usually settles in a few steps from a rough answer; it may also cycle, hence `most`. `edge` is the distance from
-    a bound, as a share of the box, below which a coordinate starts on it.
+    a bound, as a share of the box, below which a coordinate starts on it. `rest` is target - kernel @ beta if known.
     """
     width = np.where(np.isfinite(box.high - box.low), box.high - box.low, 1.0 + np.abs(beta))
     at_low, at_high = beta <= box.low + edge * width, beta >= box.high - edge * width
     scale = 1.0 + np.abs(box.target).max()
     moved = np.where(at_low, box.low, np.where(at_high, box.high, beta))
-    fitted = box.kernel @ moved
+    # With no edge nothing has been moved.
+    fitted = box.kernel @ moved if rest is None or edge else box.target - rest
     start = 0
     for step in range(1, most + 1):
         free = np.flatnonzero(~(at_low | at_high))
@@ -191,14 +202,13 @@ def _active_sets(box: Box, beta: np.ndarray, most: int, edge: float = 0.0) -> Po
         start = len(free) if step == 1 else start
         if len(free) > 2 * start + 20:
             break
-        fixed = np.where(at_low, box.low, np.where(at_high, box.high, 0.0))
-        solved = _on_free(box, free, fixed)
+        fixed = np.where(at_low, box.low, np.where(at_high, box.high, moved))
+        changed = np.flatnonzero(fixed != moved)
+        fitted = fitted + (fixed - moved)[changed] @ box.kernel[changed]
+        solved = _on_free(box, free, fixed, fitted)
         if solved is None:
-            return Point(moved, fitted, *_bias(box, moved, fitted), step, False)
-        new, bias = solved
-        changed = np.flatnonzero(new != moved)
-        fitted = fitted + (new - moved)[changed] @ box.kernel[changed]
-        moved = new
+            return Point(fixed, fitted, *_bias(box, fixed, fitted), step, False)
+        moved, fitted, bias = solved
         if bias is None:
             bias = _bias(box, moved, fitted)[0]
         rest = box.target - fitted - bias
@@ -215,19 +225,21 @@ def _active_sets(box: Box, beta: np.ndarray, most: int, edge: float = 0.0) -> Po
     return Point(inside, box.kernel @ inside, *_bias(box, inside, fitted), most, False)
 
 
-def _on_free(box: Box, free: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, float | None] | None:
-    """The minimum over the free coordinates with the equation, the others fixed; None if K is singular there."""
+def _on_free(
+    box: Box, free: np.ndarray, start: np.ndarray, fitted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float | None] | None:
+    """The minimum over the free coordinates with the equation, and what it fits; None if K is singular there."""
     if not len(free):
-        return fixed, None
-    held = np.flatnonzero(fixed)
-    right = box.target[free] - fixed[held] @ box.kernel[np.ix_(held, free)]
-    solved = _ridged(box.kernel[np.ix_(free, free)], np.stack([right, np.ones(len(free))], axis=1))
+        return start, fitted, None
+    rows = box.kernel[free]
+    solved = _ridged(rows[:, free], np.stack([(box.target - fitted)[free], np.ones(len(free))], axis=1))
     if solved is None or not np.isfinite(solved).all():
         return None
-    bias = (solved[:, 0].sum() + fixed.sum()) / solved[:, 1].sum()
-    new = fixed.copy()
-    new[free] = solved[:, 0] - bias * solved[:, 1]
-    return new, float(bias)
+    bias = (solved[:, 0].sum() + start.sum()) / solved[:, 1].sum()
+    way = solved[:, 0] - bias * solved[:, 1]
+    new = start.copy()
+    new[free] += way
+    return new, fitted + way @ rows, float(bias)
 
 
 def _ridged(matrix: np.ndarray, right: np.ndarray) -> np.ndarray | None:
@@ -245,14 +257,23 @@ def _ridged(matrix: np.ndarray, right: np.ndarray) -> np.ndarray | None:
 
 def _bias(box: Box, beta: np.ndarray, fitted: np.ndarray) -> tuple[float, np.ndarray]:
     """The middle and the ends of the interval of multipliers for which beta is optimal, or nearest to it."""
-    rest = box.target - fitted
-    least = np.max(rest[beta < box.high], initial=-np.inf)
-    most = np.min(rest[beta > box.low], initial=np.inf)
-    if least > most:
-        least = most = 0.5 * (least + most)
-    ends = np.array([least, most])
+    ends = bias_interval(box.target - fitted, beta, box.low, box.high)
     finite = ends[np.isfinite(ends)]
     return float(finite.mean()) if len(finite) else 0.0, ends
+
+
+def bias_interval(rest: np.ndarray, beta: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The ends of the interval of multipliers for which beta is optimal, or nearest to it; `rest` is target - fitted.
+
+    Example:
+        >>> bias_interval(np.array([1.0, -1.0]), np.array([2.0, -2.0]), np.array([0.0, -2.0]), np.array([2.0, 0.0]))
+        array([-1.,  1.])
+    """
+    least = np.max(rest[beta < high], initial=-np.inf)
+    most = np.min(rest[beta > low], initial=np.inf)
+    if least > most:
+        least = most = 0.5 * (least + most)
+    return np.array([least, most])
 
 
 # ---------------------------------------------------------------------------------------- interior point

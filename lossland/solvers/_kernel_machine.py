@@ -7,10 +7,11 @@ import jax
 import numpy as np
 
 from lossland.core import html_repr, plotted, short_repr
+from lossland.elements import Pair, jit_by_pair
 from lossland.proofs import PROVEN
 from lossland.solvers._convex_form import Form
 from lossland.solvers._exact_value import exact_bound, exact_primal, exact_problem
-from lossland.solvers._kernels import evaluate
+from lossland.solvers._kernels import distinct_rows, evaluate
 from lossland.solvers._rounded_point import as_double, exact_ratio
 from lossland.solvers._rounding import UNIT, steepness
 
@@ -73,7 +74,12 @@ class KernelProblem(NamedTuple):
 
 def losses_at(problem: KernelProblem, scores: np.ndarray) -> np.ndarray:
     with jax.enable_x64(True):
-        return problem.weights * np.asarray(problem.form.pair(scores, problem.labels))
+        return problem.weights * np.asarray(_losses(problem.form.pair, scores, problem.labels))
+
+
+@jit_by_pair((0,))
+def _losses(pair: Pair, scores: jax.Array, labels: jax.Array) -> jax.Array:
+    return pair(scores, labels)
 
 
 class Values(NamedTuple):
@@ -142,8 +148,11 @@ def _doubt(problem: KernelProblem, diagonal: np.ndarray, at: Reached, size: floa
     total = float(np.abs(at.duals).sum())
     off = abs(float(problem.labels @ at.duals)) + n * UNIT * total
     # The duals of equal inputs with both labels cancel before they meet the kernel.
-    _, first, of = np.unique(problem.inputs, axis=0, return_index=True, return_inverse=True)
-    weighed = float(length[first] @ np.abs(np.bincount(of.ravel(), problem.labels * at.duals)))
+    if distinct_rows(problem.inputs):
+        weighed = float(length @ np.abs(at.duals))
+    else:
+        _, first, of = np.unique(problem.inputs, axis=0, return_index=True, return_inverse=True)
+        weighed = float(length[first] @ np.abs(np.bincount(of.ravel(), problem.labels * at.duals)))
     lost = n * UNIT * total * (1.0 + float(np.abs(at.scores - at.bias).max()))
     of_dual = 0.0 if at.sure else 2.0 * n * UNIT * weighed**2 + lost + off * (abs(at.bias) + 1.0)
     return float(steep @ wrong) + 16.0 * n * UNIT * size + of_dual

@@ -9,6 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+CACHED = 32768
+"""Entries of a kernel's matrix that are computed at once: they stay in the cache."""
+ALONE = 250_000
+"""Multiplications up to which OpenBLAS takes one thread, so that nothing waits for a core that others use."""
+
 Kernel = Literal["rbf", "linear", "polynomial"] | Callable[[Any, Any], Any]
 
 
@@ -99,13 +104,13 @@ def checked_matrix(kernel: Callable[[Any, Any], Any], inputs: np.ndarray) -> np.
         [[1.0, 2.0], [2.0, 4.0]]
     """
     matrix = evaluate(kernel, inputs, inputs)
-    if not np.isfinite(matrix).all():
+    if not _surely_finite(kernel, inputs) and not np.isfinite(matrix).all():
         i, j = np.argwhere(~np.isfinite(matrix))[0]
         raise ValueError(f"The kernel is not finite: k(x_{i}, x_{j}) = {matrix[i, j]}. Scale the inputs down.")
-    size = float(np.abs(matrix).max())
     named = getattr(kernel, "func", None)
     if named is rbf or (named is polynomial and kernel.keywords["coef0"] >= 0):  # type: ignore[attr-defined]
         return matrix
+    size = float(np.abs(matrix).max())
     off = np.abs(matrix - matrix.T)
     if off.max() > 1e-10 * size:
         i, j = np.unravel_index(int(off.argmax()), off.shape)
@@ -125,23 +130,92 @@ def checked_matrix(kernel: Callable[[Any, Any], Any], inputs: np.ndarray) -> np.
     return matrix
 
 
+def _surely_finite(kernel: Callable[[Any, Any], Any], inputs: np.ndarray) -> bool:
+    """Whether nothing can overflow in the Gaussian kernel: to look at a large matrix takes as long as to make it."""
+    if getattr(kernel, "func", None) is not rbf:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        farthest = float(((inputs - inputs.mean(0)) ** 2).sum(axis=1).max())
+    return max(1.0, kernel.keywords["gamma"]) * farthest < 1e290  # type: ignore[attr-defined]
+
+
 def evaluate(kernel: Callable[[Any, Any], Any], a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The kernel of inputs (n, d) and (m, d), (n, m) in float64."""
+    ours = _on_host.get(getattr(kernel, "func", None))
+    if ours is not None:
+        # No program has to be compiled for each number of examples.
+        with np.errstate(all="ignore"):
+            return ours(np.asarray(a, float), np.asarray(b, float), **kernel.keywords)  # type: ignore[attr-defined]
     with jax.enable_x64(True):
-        held = np.asarray(_compiled(kernel)(a, b), float)
+        held = np.asarray(kernel(a, b), float)
     if held.shape != (len(a), len(b)):
         raise ValueError(f"The kernel gave shape {held.shape} for {len(a)} and {len(b)} inputs; it must give both.")
     return held
 
 
-def _compiled(kernel: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A kernel of ours as one program, whatever its parameters; a user's function is called as it is."""
-    if getattr(kernel, "func", None) not in (rbf, polynomial):
-        return kernel
-    return functools.partial(_programs[kernel.func], **kernel.keywords)  # type: ignore[attr-defined]
+def _rbf_on_host(a: np.ndarray, b: np.ndarray, gamma: float) -> np.ndarray:
+    """`rbf` in NumPy, by rows that stay in the cache: what is stored once costs more than what it is computed from."""
+    middle = b.mean(0)
+    a, b = a - middle, b - middle
+    lengths = [-gamma * np.einsum("ij,ij->i", x, x)[:, None] for x in (a, b)]
+    # 2 gamma a.b - gamma |a|^2 - gamma |b|^2 as one product.
+    left = np.hstack([a, lengths[0], np.ones_like(lengths[0])])
+    right = np.hstack([2.0 * gamma * b, np.ones_like(lengths[1]), lengths[1]]).T
+    made, step = _aligned(len(a), len(b)), _rows_at_once(len(b), len(right))
+    for k in range(0, len(a), step):
+        part = made[k : k + step]
+        np.matmul(left[k : k + step], right, out=part)
+        np.exp(np.minimum(part, 0.0, out=part), out=part)
+    return made
 
 
-_programs = {rbf: jax.jit(rbf), polynomial: jax.jit(polynomial, static_argnames="degree")}
+def _aligned(rows: int, columns: int) -> np.ndarray:
+    """An array of float64, not filled, that begins where JAX's do: JAX reads it then, and makes no copy."""
+    held = np.empty(8 * rows * columns + 64, np.uint8)
+    start = -held.ctypes.data % 64
+    return held[start : start + 8 * rows * columns].view(float).reshape(rows, columns)
+
+
+def _rows_at_once(n: int, d: int) -> int:
+    """Rows whose products with n others OpenBLAS makes in one thread; of wide inputs so many that a second one pays."""
+    alone = ALONE // max(n * d, 1)
+    return min(alone, CACHED // max(n, 1) + 1) if alone >= 4 else CACHED // max(n, 1) + 4
+
+
+def _polynomial_on_host(a: np.ndarray, b: np.ndarray, gamma: float, degree: int, coef0: float) -> np.ndarray:
+    """`polynomial` in NumPy, whose own power of a whole number is slow."""
+    base = gamma * (a @ b.T) + coef0
+    made = None
+    while degree:
+        if degree % 2:
+            made = base if made is None else made * base
+        degree //= 2
+        if degree:
+            base = base * base
+    return made if made is not None else np.ones_like(base)
+
+
+_on_host = {rbf: _rbf_on_host, polynomial: _polynomial_on_host}
+
+
+def distinct_rows(inputs: np.ndarray) -> bool:
+    """Whether no two rows (n, d) are equal; False, too, where a hash cannot tell.
+
+    Example:
+        >>> distinct_rows(np.array([[0.0, 1.0], [1.0, 0.0]])), distinct_rows(np.array([[0.0], [-0.0]]))
+        (True, False)
+    """
+    # Zeros have two signs and are equal. Whole-number arithmetic gives equal rows equal hashes, whatever its order.
+    bits = (np.ascontiguousarray(inputs, float) + 0.0).view(np.uint64)
+    bits = (bits ^ (bits >> np.uint64(32))) * _odd(inputs.shape[1])
+    hashes = np.sort((bits ^ (bits >> np.uint64(29))).sum(axis=1, dtype=np.uint64))
+    return bool(np.all(hashes[1:] != hashes[:-1]))
+
+
+@functools.lru_cache(maxsize=16)
+def _odd(d: int) -> np.ndarray:
+    """Odd numbers of 64 bits, (d,)."""
+    return np.random.default_rng(0).integers(2**62, 2**63, d, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 
 
 def row_blocks(n: int, width: int) -> list[slice]:

@@ -12,7 +12,7 @@ from lossland.solvers._certificates import BOUNDED, FREE, ZERO
 from lossland.solvers._convex_form import convex_form
 from lossland.solvers._kernel_low_rank import by_features, by_representers
 from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, Reached, values
-from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, evaluate, row_blocks
+from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, distinct_rows, evaluate, row_blocks
 from lossland.solvers._problems import check_bounded, problems
 
 SMALL = 150
@@ -167,6 +167,8 @@ class _Groups(NamedTuple):
 
 def _groups(inputs: np.ndarray) -> _Groups | None:
     """The groups in the order of their first examples; None if all inputs differ."""
+    if distinct_rows(inputs):
+        return None
     _, first, of = np.unique(inputs, axis=0, return_index=True, return_inverse=True)
     if len(first) == len(inputs):
         return None

@@ -13,6 +13,8 @@ from ._sweep import sweep as sweep
 """For other wings."""
 from ._models import affine as affine
 from ._models import feature_map as feature_map
+from ._objective import host_objective as host_objective
+from ._objective import placed_objective as placed_objective
 from ._objective import refuse_other_params as refuse_other_params
 from ._processes import join as join
 from ._processes import launch as launch

@@ -213,6 +213,40 @@ def objective(
         >>> float(f(params))
         1.0
     """  # noqa: E501
+    return placed_objective(_host_objective(pair, model, data, l2, sample_weights, class_weights, mean))
+
+
+@guarded()
+def host_objective(
+    pair: Pair, model: Model, data: Dataset, l2: ArrayLike = 0.0, sample_weights: ArrayLike | None = None
+) -> Objective:
+    """`objective` with the arrays still on the host, for what needs none on the device; `placed_objective` moves them.
+
+    Args:
+        pair: as in `objective`.
+        model: as in `objective`.
+        data: as in `objective`.
+        l2: as in `objective`.
+        sample_weights: as in `objective`.
+    """
+    return _host_objective(pair, model, data, l2, sample_weights, None, "all")
+
+
+def placed_objective(f: Objective) -> Objective:
+    """The objective with its arrays where JAX computes."""
+    arrays = ((name, getattr(f, name)) for name in ("inputs", "labels", "l2", "sample_weights", "probabilities"))
+    return replace(f, **{name: placed(array) for name, array in arrays if array is not None})
+
+
+def _host_objective(
+    pair: Pair,
+    model: Model | None,
+    data: Dataset | None,
+    l2: ArrayLike,
+    sample_weights: ArrayLike | None,
+    class_weights: Mapping[int, float] | Literal["balanced"] | None,
+    mean: Literal["all", "valid"],
+) -> Objective:
     if data is None:
         raise ValueError('An objective needs data: objective(pair, model, data), say data = ll.load("breast_cancer").')
     if not isinstance(l2, Tracer) and not np.all(np.asarray(l2) >= 0):
@@ -225,11 +259,19 @@ def objective(
             raise ValueError("Every example has weight 0: there is nothing to take a mean of.")
         weights = weights * (data.n / weights.sum())
     # The mean is over rows, of which a soft label has two.
-    held = None if weights is None else placed(weights * (rows.n / data.n), float)
-    inputs, labels = placed(rows.inputs, float), placed(rows.labels, float)
-    soft = None if data.probabilities is None else placed(data.probabilities, float)
+    held = None if weights is None else _real(weights * (rows.n / data.n))
+    inputs, labels = _real(rows.inputs), _real(rows.labels)
+    soft = None if data.probabilities is None else _real(data.probabilities)
     chex.assert_rank([inputs, labels], [2, 1])
-    return Objective(pair, linear() if model is None else model, inputs, labels, placed(l2, float), held, soft)
+    return Objective(pair, linear() if model is None else model, inputs, labels, _real(l2), held, soft)
+
+
+def _real(value: Any) -> Any:
+    """A value on the host in JAX's float type; what is JAX's already, or traced, is cast by JAX."""
+    if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(value, jax.dtypes.canonicalize_dtype(float))
+    return placed(value, float)
 
 
 def refuse_other_params(f: Objective, params: Any, records: bool = False) -> None:

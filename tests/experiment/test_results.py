@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lossland.experiment import gather
+import lossland as ll
+from lossland.experiment import gather, stack_datasets
 
 
 def parts(lengths):
@@ -34,3 +35,13 @@ def test_what_is_missing_is_named():
         gather({"a": {"x": 1}}, str, {"data": ["c"]}, {"x": ()})
     with pytest.raises(ValueError, match="Part 'a' has no field 'y'; it has x"):
         gather({"a": {"x": 1}}, str, {"data": ["a"]}, {"y": ()})
+
+
+def test_stacked_data_sets_give_the_means_of_their_own():
+    sets = [ll.load("two_gaussians(n=30, d=3, seed=1)"), ll.load("two_gaussians(n=20, d=2, seed=2)")]
+    inputs, labels, weights = stack_datasets(sets)
+    at = np.array([0.3, -0.2, 0.5])
+    for k, each in enumerate(sets):
+        by_hand = np.maximum(0, 1 - each.labels * (each.inputs @ at[: each.d])).mean()
+        assert weights[k] @ np.maximum(0, 1 - labels[k] * (inputs[k] @ at)) == pytest.approx(by_hand, rel=1e-12)
+        assert weights[k, each.n :].sum() == 0

@@ -53,3 +53,13 @@ def test_panels_ask_for_no_window(rows, columns):
     assert axes.shape == (rows, columns)
     assert plt.get_fignums() == []
     assert figure.get_size_inches()[0] == figures.PAGE
+
+
+def test_dumbbells_say_both_numbers_of_each_pair():
+    _, axes = figures.panels(1, 1)
+    nan = float("nan")
+    figures.dumbbells(axes[0, 0], {"relu+hinge": (3.25, 1.0), "identity+hinge": (0.5, nan)}, ("at 0", "at 1/2"))
+    said = [text.get_text() for text in axes[0, 0].texts]
+    assert said == ["at 0: 0.5   at 1/2: -", "at 0: 3.2   at 1/2: 1.0"]
+    assert [label.get_text() for label in axes[0, 0].get_yticklabels()] == ["linear\nhinge", "ReLU\nhinge"]
+    assert axes[0, 0].get_xlim()[0] == 0

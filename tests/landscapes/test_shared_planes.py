@@ -76,8 +76,8 @@ def test_a_network_is_run_once_a_pixel_for_all_pairs(x64):
     held = model._replace(apply=counted)
     given = {"radius": 1.0, "steps": 3, "model": held}
     made = ll.shared_planes(["identity+logistic", "relu+hinge"], DATA, centre, axes, **given)
-    # Traced: to see its scores' shape, whether it is linear and what memory it takes, and once for the scores.
-    assert len(runs) == 4
+    # Traced: to see its scores' shape and whether it is linear, what memory it takes, and once for the scores.
+    assert len(runs) == 3
     alone = ll.plane(ll.pair("relu+hinge"), DATA, centre, axes, **given)
     np.testing.assert_allclose(made["relu+hinge"].values, alone.values, rtol=1e-12)
 

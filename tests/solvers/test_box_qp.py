@@ -33,6 +33,23 @@ def test_boxes_against_clarabel(seed, unbounded):
         np.testing.assert_allclose(value(box, found.beta), want, rtol=rtol)
 
 
+@pytest.mark.parametrize("most", [0.01, 1.0, 30.0])
+def test_a_kernel_machine_of_some_size_against_clarabel(most):
+    """Nearly all at an end, or nearly none: pairs hand over to active sets at once, or go on."""
+    rng = np.random.default_rng(SEED)
+    inputs = rng.normal(size=(240, 3))
+    t = np.where(inputs[:, 0] + 0.5 * rng.normal(size=240) > 0, 1.0, -1.0)
+    kernel = np.exp(-0.3 * ((inputs[:, None] - inputs) ** 2).sum(-1))
+    low, high = np.sort(np.stack([0 * t, most * t]), axis=0)
+    box = boxes.Box(kernel, t, low, high)
+    found = boxes.solve_box(box)
+    assert found.settled
+    assert np.all((found.beta >= low) & (found.beta <= high))
+    assert abs(found.beta.sum()) <= 1e-12 * np.abs(found.beta).sum()
+    np.testing.assert_allclose(found.fitted, kernel @ found.beta, rtol=0, atol=1e-11 * most)
+    np.testing.assert_allclose(value(box, found.beta), by_clarabel(*box), rtol=1e-8)
+
+
 def test_coordinates_that_cancel_in_their_group():
     rng = np.random.default_rng(SEED)
     group, target = np.repeat([0, 1, 2, 3], [1, 4, 2, 2]), rng.normal(size=9)
