@@ -1,23 +1,25 @@
-"""The textbook picture of the losses of a margin, scaled to meet at m = 0, and what it shows: bounds and convexity.
+"""Which losses bound the 0-1 loss, and which are convex? The textbook's picture, and every loss of a margin beside it.
 
 Claim S10: hinge, logistic / ln 2 and squared loss meet the 0-1 loss at margin 0 and bound it from above. The same is
-asked of every registered loss that is a function of the margin: each is divided by its own value at 0. A gallery shows
-every loss with what its card says.
+asked of every registered loss that is a function of the margin: each is divided by its own value at 0.
 """
 
 import functools
 import math
-import sys
-import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from matplotlib.lines import Line2D
+
 import lossland as ll
+from lossland import figures as fig
+from lossland.core import table
+from lossland.elements import LOSSES, find
+from lossland.experiment import at_least, at_most, claim, equal, gather, number
 
 TEXTBOOK = ("hinge", "logistic", "squared", "zero_one")
 OUTPUTS = {"margin": "identity", "likelihood": "sigmoid"}
-PAGE = 9
-"""Cards on a page of the gallery."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Config:
 
 
 SMOKE = Config(losses=("perceptron", "unhinged", "cross_entropy"), points=601)
+SECONDS = 11
 
 
 def names_of(config: Config) -> list[str]:
@@ -45,43 +48,28 @@ def names_of(config: Config) -> list[str]:
     return list(dict.fromkeys([*TEXTBOOK, *(config.losses or every)]))
 
 
-def measure(name: str, margins: Any, tick: Any) -> dict[str, Any]:
+def measure(name: str, margins: Any, _: Any) -> dict[str, Any]:
     """A loss at each margin, and what its card says of it at all margins."""
-    import numpy as np
-
-    from lossland.elements import LOSSES, find
-    from lossland.properties import verdicts as in_words
-
     card = ll.card(OUTPUTS[find(LOSSES, name).kind], name)
     positive = card.pair.positive
     return {
         "value": np.asarray(positive(margins)),
         "at_zero": np.asarray(positive(0.0)),
         "slope_at_zero": np.asarray(card.pair.slope(0.0, 1.0)),
-        "convex": all(card.convex),
+        "convex": np.int8(all(card.convex)),
         "infimum": min(card.infimum),
-        "of_likelihood": card.pair.loss.kind == "likelihood",
-        "calibrated": card.calibrated(0.0),
-        "words": "\n".join(f"{said.sign or '.'} {said.text}" for said in in_words(card.facts)),
-        "asymmetry": np.max(np.abs(positive(margins) - card.pair.negative(-margins))),
+        "of_likelihood": np.int8(card.pair.loss.kind == "likelihood"),
+        "calibrated": np.int8(card.calibrated(0.0)),
     }
 
 
 def compute(config: Config, run: Any) -> Any:
     """Every loss at every margin, unscaled, and the facts of its card; returns dims (loss, margin)."""
-    import numpy as np
-    import xarray
-
-    margins = np.linspace(-config.reach, config.reach, config.points)
-    names = names_of(config)
-    held = run({name: functools.partial(measure, name, margins) for name in names})
-    results = xarray.Dataset(coords={"loss": names, "margin": margins})
-    results["value"] = (("loss", "margin"), np.stack([held[n]["value"] for n in names]))
-    for field in ("at_zero", "slope_at_zero", "infimum", "asymmetry"):
-        results[field] = (("loss",), np.array([float(held[n][field]) for n in names]))
-    for field in ("convex", "of_likelihood", "calibrated"):
-        results[field] = (("loss",), np.array([int(held[n][field]) for n in names], "int8"))
-    results["words"] = (("loss",), [str(held[n]["words"]) for n in names])
+    margins, names = np.linspace(-config.reach, config.reach, config.points), names_of(config)
+    found = run({name: functools.partial(measure, name, margins) for name in names})
+    facts = ("at_zero", "slope_at_zero", "convex", "infimum", "of_likelihood", "calibrated")
+    fields = {"value": ("margin",), **dict.fromkeys(facts, ())}
+    results = gather(found, str, {"loss": names}, fields).assign_coords(margin=margins)
     results.attrs["shown"] = config.shown
     return results
 
@@ -94,8 +82,7 @@ def scaled(results: Any) -> Any:
 def above(results: Any) -> Any:
     """Of each scaled loss the least excess over the 0-1 loss, and where; not negative for an upper bound."""
     excess = scaled(results) - (results.margin <= 0)
-    lowest = excess.min("margin")
-    return lowest, results.margin[excess.argmin("margin")]
+    return excess.min("margin"), results.margin[excess.argmin("margin")]
 
 
 def bounds(results: Any) -> Any:
@@ -105,248 +92,148 @@ def bounds(results: Any) -> Any:
 
 # -------------------------------------------------------------------------------------------------------------- drawing
 
+DASHES = (0, (2.5, 1.2))
+
 
 def draw(results: Any) -> dict[str, Any]:
-    """The textbook's four losses, all losses as small multiples, and pages of their cards."""
-    names = results.loss.values
-    pages = [results.sel(loss=names[at : at + PAGE]) for at in range(0, len(names), PAGE)]
-    cards = {f"cards_{number + 1}": draw_cards(page) for number, page in enumerate(pages)}
-    return {"four": draw_four(results), "all": draw_all(results), **cards}
+    """The textbook's four losses, and all losses as small multiples."""
+    return {"four": draw_four(results), "all": draw_all(results)}
 
 
 def _within(results: Any) -> Any:
-    """The margins shown; the 0-1 step gets a gap at 0, where it jumps."""
+    """The margins shown."""
     return results.sel(margin=slice(-results.shown - 1e-9, results.shown + 1e-9))
+
+
+def _step(ax: Any, shown: float, colour: str, **style: Any) -> None:
+    """The 0-1 loss, with a gap where it jumps."""
+    ax.plot([-shown, 0, math.nan, 0, shown], [1, 1, math.nan, 0, 0], color=colour, **{"lw": 1.4, **style})
 
 
 def draw_four(results: Any) -> Any:
     """Hinge, logistic / ln 2, squared and 0-1 loss against the margin."""
-    from lossland import figures as fig
-
     near = _within(results)
-    margins, values = near.margin.values, scaled(near)
-    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=3.1)
+    values = scaled(near)
+    figure, axes = fig.panels(1, 1, width=fig.COLUMN, height=2.9)
     ax = axes[0, 0]
-    names = {"squared": "squared, $(1-m)^2$", "hinge": "hinge, $(1-m)_+$"}
-    names |= {"logistic": r"logistic, $\ln(1+e^{-m})/\ln 2$", "zero_one": r"0-1, $1[m\leq 0]$"}
+    ax.axvspan(-results.shown, 0, color="#F0F0F0", lw=0, zorder=0)
     looks = {"squared": (0, (5, 1.5)), "hinge": "-", "logistic": (0, (3, 1, 1, 1))}
     for name, look in looks.items():
-        ax.plot(margins, values.sel(loss=name), color=fig.colour(name), ls=look, label=names[name])
-    _step(ax, results.shown, fig.colour("zero_one"), label=names["zero_one"])
+        ax.plot(near.margin, values.sel(loss=name), color=fig.colour(name), ls=look, lw=1.8)
+    _step(ax, results.shown, fig.colour("zero_one"))
     ax.plot([0], [1], "o", ms=4.5, mfc="white", mec=fig.BLACK, zorder=6)
-    ax.annotate("all meet\nat $m=0$", (0.05, 1.05), (0.75, 1.9), fontsize=7, arrowprops={"arrowstyle": "-", "lw": 0.6})
-    ax.set(xlabel="margin $m = t\\,z$", ylabel="loss, divided by its value at $m=0$", ylim=(-0.08, 4.2))
-    ax.set_xlim(-results.shown, results.shown)
-    ax.legend(loc="upper right", handlelength=1.7, borderaxespad=0.1, bbox_to_anchor=(0.97, 1.0))
+    ax.plot([0], [0], "o", ms=3.5, mfc="white", mec=fig.BLACK, zorder=6)
+    told = {
+        "squared": ("squared\n$(1-m)^2$", -0.72, 3.6),
+        "hinge": ("hinge\n$(1-m)_+$", -2.95, 2.75),
+        "logistic": ("logistic\n/ ln 2", -1.95, 3.45),
+        "zero_one": ("0-1 loss", -2.95, 1.17),
+    }
+    for name, (said, x, y) in told.items():
+        fig.label_line(ax, said, x, y, fig.colour(name))
+    for said, x in (("wrong", -1.5), ("right", 1.5)):
+        ax.text(x, -0.42, said, fontsize=7, color="#666666", ha="center")
+    ax.annotate("all meet\nat $m=0$", (0.06, 1.04), (0.5, 1.75), fontsize=7, arrowprops={"arrowstyle": "-", "lw": 0.6})
+    ax.set(xlabel="margin $m = t\\,z$", ylabel="loss / its value at $m=0$", ylim=(-0.6, 4.1))
+    ax.set(xlim=(-results.shown, results.shown), yticks=range(5))
+    ax.set_title("Convex losses bound the 0-1 loss from above")
     return figure
-
-
-def _step(ax: Any, shown: float, colour: str, **style: Any) -> None:
-    ax.plot([-shown, 0, math.nan, 0, shown], [1, 1, math.nan, 0, 0], color=colour, **{"lw": 1.2, **style})
 
 
 def draw_all(results: Any) -> Any:
-    """A panel for each loss over the 0-1 loss: colour for convexity, dashes where it is no upper bound."""
-    from lossland import figures as fig
-
+    """A panel for each loss over the 0-1 loss: shade for convexity, dashes where it is no upper bound."""
     near = _within(results)
     values, bounding = scaled(near), bounds(results)
     names = [str(name) for name in results.loss.values if name != "zero_one"]
+    kind = {name: (bool(results.convex.sel(loss=name)), bool(bounding.sel(loss=name))) for name in names}
+    names.sort(key=lambda name: (not all(kind[name]), not kind[name][0]))
     columns = 8
     rows = -(-len(names) // columns)
-    figure, axes = fig.panels(rows, columns, height=1.15 * rows + 0.6, sharex=True, sharey=True)
-    for number, (ax, name) in enumerate(zip(axes.ravel(), names, strict=False)):
-        convex, bound = bool(results.convex.sel(loss=name)), bool(bounding.sel(loss=name))
+    figure, axes = fig.panels(rows, columns, height=1.05 * rows + 0.75, sharex=True, sharey=True)
+    for place, (ax, name) in enumerate(zip(axes.ravel(), names, strict=False)):
+        convex, bound = kind[name]
         _step(ax, results.shown, fig.GREY, lw=0.9)
-        shade, dashes = fig.BLUE if convex else fig.RED, "-" if bound else (0, (2.5, 1.2))
-        ax.plot(near.margin, values.sel(loss=name), color=shade, ls=dashes)
-        ax.set_title(_title(name, bool(results.of_likelihood.sel(loss=name))), fontsize=6.5, pad=2)
+        ax.plot(
+            near.margin, values.sel(loss=name), color=fig.BLACK if convex else fig.VIOLET, ls="-" if bound else DASHES
+        )
+        said = name.replace("_", " ").replace("huberised ", "huberised\n")
+        ax.set_title(f"sigmoid +\n{said}" if results.of_likelihood.sel(loss=name) else said, fontsize=6.5, pad=2)
         ax.label_outer()
         # The last panel of a column may stand over an empty place.
-        ax.tick_params(labelbottom=number + columns >= len(names))
+        ax.tick_params(labelbottom=place + columns >= len(names))
     for ax in axes.ravel()[len(names) :]:
         ax.set_axis_off()
     axes[0, 0].set(xlim=(-results.shown, results.shown), ylim=(-0.9, 3.9), xticks=(-2, 0, 2), yticks=(0, 1, 2, 3))
-    figure.supxlabel("margin $m$", fontsize=8)
-    figure.supylabel("loss, divided by its value at $m = 0$", fontsize=8)
-    _legend(figure)
+    for ax in axes[-1]:
+        ax.set_xlabel("margin $m$", fontsize=7)
+    figure.supylabel("loss / its value at $m = 0$", fontsize=8)
+    looks = {(True, True): "convex bound", (True, False): "convex, no bound", (False, True): "bound, not convex"}
+    looks |= {(False, False): "neither"} if (False, False) in kind.values() else {}
+    handles = []
+    for key, said in looks.items():
+        shade, dash = fig.BLACK if key[0] else fig.VIOLET, "-" if key[1] else DASHES
+        handles.append(Line2D([], [], color=shade, ls=dash, label=f"{said}: {[*kind.values()].count(key)}"))
+    handles.append(Line2D([], [], color=fig.GREY, lw=0.9, label="0-1 loss"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.suptitle(
+        "Most losses of the margin bound the 0-1 loss; those that do not are 0 at margin 0 or go below 0", fontsize=8.5
+    )
     return figure
-
-
-def draw_cards(results: Any) -> Any:
-    """A panel for each loss, unscaled, and under it what its card says: + for it, - against it, . neither."""
-    from lossland import figures as fig
-
-    near, columns = _within(results), 3
-    said = [_lines(str(words)) for words in results.words.values]
-    tallest = [max(_height(each) for each in said[at : at + columns]) for at in range(0, len(said), columns)]
-    # Inches: a curve with its title and labels, then as much as the longest text of the row needs.
-    heights = [part for text in tallest for part in (0.72, text / 72 + 0.06)]
-    rows = len(tallest)
-    height = sum(heights) + 0.52 * rows
-    figure, axes = fig.panels(2 * rows, columns, height=height, gridspec_kw={"height_ratios": heights})
-    for number in range(columns * rows):
-        curve, words = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
-        words.set_axis_off()
-        if number >= len(said):
-            curve.set_axis_off()
-            continue
-        one = near.isel(loss=number)
-        shade = fig.BLUE if bool(one.convex) else fig.RED
-        if str(one.loss.values) == "zero_one":
-            _step(curve, results.shown, shade, lw=1.4)
-        else:
-            curve.plot(near.margin, one.value, color=shade)
-        low = float(one.value.min())
-        high = min(float(one.value.max()), low + 4.0)
-        room = 0.07 * (high - low or 1.0)
-        curve.set(xlim=(-results.shown, results.shown), ylim=(low - room, high + room), xticks=(-2, 0, 2))
-        curve.set_title(_title(str(one.loss.values), bool(one.of_likelihood)).replace("\n", " "), pad=3)
-        curve.tick_params(pad=1.5, labelsize=6)
-        curve.set_xlabel("margin $m$", fontsize=6.5, labelpad=1)
-        curve.set_ylabel("loss" if number % columns == 0 else "", fontsize=6.5)
-        _write(words, said[number])
-    return figure
-
-
-def _lines(words: str) -> list[tuple[str, list[str]]]:
-    """Verdicts as (sign, wrapped lines); that a loss is itself is left out."""
-    held = [line for line in words.split("\n") if not line.endswith(" itself.")]
-    return [(line[0], textwrap.wrap(line[2:], 47)) for line in held]
-
-
-def _height(said: list[tuple[str, list[str]]]) -> float:
-    """What `_write` needs, in points."""
-    return sum(6.9 * len(lines) + 1.6 for _, lines in said)
-
-
-def _write(ax: Any, said: list[tuple[str, list[str]]]) -> None:
-    """Verdicts one below the other, coloured by whether they speak for the loss."""
-    from lossland import figures as fig
-
-    shades = {"+": (fig.BLUE, "+"), "-": (fig.RED, "\u2212"), ".": ("#555555", "\u00b7")}
-    for number, (sign, lines) in enumerate(said):
-        shade, mark = shades[sign]
-        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top", "fontsize": 5.8}
-        for text, right in ((mark, -8), ("\n".join(lines), -2)):
-            down = -_height(said[:number])
-            drawn = ax.annotate(text, (0, 1), (right, down), color=shade, linespacing=1.1, **place)
-            drawn.set_in_layout(False)
-
-
-def _title(name: str, of_likelihood: bool) -> str:
-    said = name.replace("_", " ").replace("huberised ", "huberised\n")
-    return f"sigmoid +\n{said}" if of_likelihood else said
-
-
-def _legend(figure: Any) -> None:
-    from matplotlib.lines import Line2D
-
-    from lossland import figures as fig
-
-    looks = {
-        "convex, bound": (fig.BLUE, "-"),
-        "convex, no bound": (fig.BLUE, (0, (2.5, 1.2))),
-        "not convex, bound": (fig.RED, "-"),
-        "0-1 loss": (fig.GREY, "-"),
-    }
-    handles = [Line2D([], [], color=shade, ls=dashes, label=said) for said, (shade, dashes) in looks.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
 
 
 # ------------------------------------------------------------------------------------------------------------ reporting
 
 
-def report(results: Any) -> tuple[list[Any], list[Any]]:
-    """What each loss is, and the verdicts on S10."""
-    from lossland.core import table
-
+def report(results: Any) -> list[Any]:
+    """What each loss is."""
     bounding, (lowest, where) = bounds(results), above(results)
     rows = []
     for name in results.loss.values:
-        one = results.sel(loss=name)
-        at_zero = float(one.at_zero)
+        one, zero = results.sel(loss=name), float(results.at_zero.sel(loss=name))
         bound = bool(bounding.sel(loss=name))
-        breach = f"{float(lowest.sel(loss=name)):.3g} at m = {float(where.sel(loss=name)):.3g}"
-        rows.append(
-            (
-                str(name),
-                at_zero,
-                f"{float(one.slope_at_zero) / at_zero + 0.0:.4g}" if at_zero > 0 else "not scaled",
-                _yes(one.convex),
-                _yes(bound),
-                "" if bound else breach,
-                _yes(one.calibrated),
-            )
-        )
+        slope = number(float(one.slope_at_zero) / zero) if zero > 0 else "not scaled"
+        breach = "" if bound else f"{number(float(lowest.sel(loss=name)))} at m = {number(float(where.sel(loss=name)))}"
+        told = ["yes" if held else "no" for held in (one.convex, bound, one.calibrated)]
+        rows.append((str(name), number(zero), slope, *told[:2], breach, told[2]))
     columns = ("loss", "value at 0", "slope at 0, scaled", "convex", "bounds 0-1", "largest breach", "calibrated at 0")
-    return [table("Losses of the margin, divided by their value at m = 0", columns, rows)], verdicts(results)
+    return [table("Losses of the margin, divided by their value at m = 0", columns, rows)]
 
 
-def _yes(held: Any) -> str:
-    return "yes" if bool(held) else "no"
+@claim("S10", "Hinge, logistic / ln 2, squared and 0-1 loss are all 1 at m = 0", equal(1, within=1e-15), fixed="before")
+def meeting(results):
+    at = scaled(results).sel(margin=0.0, method="nearest")
+    return {name: at.sel(loss=name) for name in TEXTBOOK}
 
 
-def verdicts(results: Any) -> list[Any]:
-    """The claims, each decided by a number."""
-    from lossland.experiment import Verdict
-
-    four = results.sel(loss=list(TEXTBOOK))
-    meeting = float(abs(scaled(four).sel(margin=0.0, method="nearest") - 1.0).max())
-    lowest = float(above(four)[0].min())
-    plain = float(four.at_zero.sel(loss="logistic"))
-    convex = [str(n) for n in four.loss.values if bool(four.convex.sel(loss=n))]
-    bounding = bounds(results)
-    failing = [str(n) for n in results.loss.values if not bool(bounding.sel(loss=n))]
-    expected = [str(n) for n in results.loss.values if float(results.at_zero.sel(loss=n)) <= 0]
-    expected += [str(n) for n in results.loss.values if float(results.infimum.sel(loss=n)) < -1e-12]
-    bent = midpoint_breaches(results)
-    return [
-        Verdict(
-            "S10: hinge, logistic / ln 2, squared and 0-1 meet at m = 0",
-            "each within 1e-15 of 1 at m = 0",
-            f"{meeting:.1e}",
-            meeting <= 1e-15,
-        ),
-        Verdict(
-            "S10: scaled so, the three bound the 0-1 loss from above",
-            "least excess over the 0-1 loss >= 0, infimum >= 0",
-            f"{lowest:.1e}",
-            lowest >= 0 and float(four.infimum.min()) >= 0,
-        ),
-        Verdict(
-            "S10: without 1 / ln 2 the logistic loss does not",
-            "its value at m = 0 is below 1",
-            f"{plain:.4f}",
-            plain < 1.0,
-        ),
-        Verdict(
-            "S10: of the four only the 0-1 loss is not convex",
-            "the cards call convex exactly the three",
-            ", ".join(convex),
-            set(convex) == set(TEXTBOOK) - {"zero_one"},
-        ),
-        Verdict(
-            "Every other loss bounds it too, but those that are 0 at m = 0 or fall below 0",
-            "the losses that are no bound are exactly those",
-            ", ".join(failing) or "none",
-            set(failing) == set(expected),
-        ),
-        Verdict(
-            "The cards' convexity is that of the curves",
-            "a chord between margins looked at lies below the curve exactly for the losses not called convex",
-            f"{len(bent)} losses with one: {', '.join(bent)}",
-            set(bent) == {str(n) for n in results.loss.values if not bool(results.convex.sel(loss=n))},
-        ),
-    ]
+@claim("S10", "Scaled so, the three lie nowhere below the 0-1 loss", at_least(0), fixed="before")
+def least_excess(results):
+    return {name: above(results)[0].sel(loss=name) for name in TEXTBOOK[:3]}
 
 
-def midpoint_breaches(results: Any) -> list[str]:
-    """The losses that lie above the chord of two neighbouring margins, by more than rounding."""
+@claim(
+    "S10", "Before it is scaled, the logistic loss is ln 2 at m = 0", equal(math.log(2), within=1e-15), fixed="before"
+)
+def logistic_at_zero(results):
+    return results.at_zero.sel(loss="logistic")
+
+
+@claim("S10", "Of the four, just the 0-1 loss is not convex", at_most(0, "losses otherwise"), fixed="before")
+def miscalled(results):
+    return sum(bool(results.convex.sel(loss=name)) == (name == "zero_one") for name in TEXTBOOK)
+
+
+@claim(
+    "", "A loss is convex by its card just if no chord lies below it", at_most(0, "losses otherwise"), fixed="before"
+)
+def chords_otherwise(results):
+    return ((chords(results) > 1.0) == (results.convex == 1)).sum()
+
+
+def chords(results: Any) -> Any:
+    """By how much each loss lies above the chord of two neighbouring margins, in units of rounding."""
     values = results.value
     chord = 0.5 * (values.shift(margin=1) + values.shift(margin=-1))
-    breach = ((values - chord) / (1e-12 + 1e-13 * abs(values))).max("margin")
-    return [str(n) for n in results.loss.values if float(breach.sel(loss=n)) > 1.0]
+    return ((values - chord) / (1e-12 + 1e-13 * abs(values))).max("margin")
 
 
 def numbers(results: Any) -> dict[str, str]:
@@ -360,9 +247,3 @@ def numbers(results: Any) -> dict[str, str]:
         "not_bounding": f"{int((~bounding).sum())}",
         "calibrated": f"{int(results.calibrated.sum())}",
     }
-
-
-if __name__ == "__main__":
-    from lossland.__main__ import main
-
-    main(["run", __file__, *sys.argv[1:]])

@@ -45,7 +45,11 @@ def _drawn(tree):
     """The names that an experiment's `draw` may give its figures: its strings and those of the constants it uses."""
     draw = _function(tree, "draw")
     used = {n.id for n in ast.walk(draw) if isinstance(n, ast.Name)}
-    constants = [n for n in tree.body if isinstance(n, ast.Assign) and {t.id for t in n.targets} & used]
+    constants = [
+        n
+        for n in tree.body
+        if isinstance(n, ast.Assign) and {t.id for t in ast.walk(n) if isinstance(t, ast.Name)} & used
+    ]
     return set().union(*map(_strings, [draw, *constants]))
 
 

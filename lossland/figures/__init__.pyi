@@ -1,8 +1,10 @@
 from ._cards import card_figure as card_figure
 from ._cards import draw_curves as draw_curves
 from ._cards import verdict_map as verdict_map
+from ._cells import draw_cells as draw_cells
 from ._choices import ChoicePanel as ChoicePanel
 from ._choices import choices_figure as choices_figure
+from ._differences import differences_figure as differences_figure
 from ._fields import draw_kinks as draw_kinks
 from ._fields import draw_points as draw_points
 from ._fields import draw_regions as draw_regions

@@ -24,7 +24,7 @@ class Budget(NamedTuple):
 
     Attributes:
         cells: at most so many a piece.
-        seconds: at most so long a piece.
+        seconds: at most so much of the thread's time a piece: on a busy machine the same is proven.
         tolerance: relative, of enclosures.
     """
 
@@ -95,7 +95,7 @@ def cover(
     edges = _edges(low, high)
     done, fresh = None, _pinned(_enclosed(expression, edges[:-1], edges[1:]), low, high, ends)
     lowest = min((end.value for end in ends if end is not None and not math.isnan(end.value)), default=math.inf)
-    until = time.perf_counter() + budget.seconds
+    until = time.thread_time() + budget.seconds
     for _ in range(60):
         done = fresh if done is None else _joined(done, fresh)
         open_, low_open = _open(done, budget.tolerance), _maybe_lowest(done, lowest)
@@ -104,7 +104,7 @@ def cover(
         open_ = low_open if spent else open_ | low_open
         middle = _cuts(done.low, done.high)
         open_ &= (middle > done.low) & (middle < done.high)
-        if not open_.any() or len(done.low) + 3 * int(open_.sum()) > 2 * budget.cells or time.perf_counter() > until:
+        if not open_.any() or len(done.low) + 3 * int(open_.sum()) > 2 * budget.cells or time.thread_time() > until:
             break
         low_, middle, high_ = done.low[open_], middle[open_], done.high[open_]
         done = done.some(~open_)
