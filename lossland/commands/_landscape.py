@@ -69,11 +69,13 @@ class LandscapeOptions:
 def run_landscape(command: LandscapeOptions) -> int:
     """Run the command."""
     from lossland.commands._output import as_json, waiting
+    from lossland.core import checked_count
     from lossland.elements import load_file
 
     if not command.names:
         raise ValueError("Which pairs? Give names, say: lossland landscape relu+hinge identity+hinge.")
     _check_figure(command)
+    checked_count("seed", command.seed, 0)
     for path in command.from_:
         load_file(path)
     if command.view != "2d" and (command.field or command.kinks or command.dead is not None):
