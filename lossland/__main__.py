@@ -17,7 +17,7 @@ from lossland.core import SWITCH, keep_compiled_of_commands
 FIRST = """lossland: what each pair of output activation and loss really optimises.
 Five things to do:
 
-  lossland answer                          is ReLU + hinge an SVM? In ten seconds
+  lossland answer                          is ReLU + hinge an SVM? Ten seconds
   lossland card relu hinge                 all about a pair, and what is proven
   lossland check my_loss.py:my_loss        does your own loss keep its promises?
   lossland sweep relu+hinge tanh+hinge     train pairs side by side on real data
