@@ -6,7 +6,7 @@ RUN := $(BIN)/python -m lossland
 SMOKE_FLAG := $(if $(SMOKE),--smoke)
 .DEFAULT_GOAL := help
 PAPER := $(BIN)/python paper/build.py
-.PHONY: help install reproduce smoke figures paper test check exhaustive bench docs dist clean
+.PHONY: help install reproduce figures paper test check exhaustive bench docs dist clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -34,11 +34,8 @@ $(VENV)/.installed-study: $(VENV)/.installed
 install: $(VENV)/.installed  ## only make the .venv; the command is then .venv/bin/lossland
 
 reproduce: $(VENV)/.installed-study  ## run every experiment, draw figures, write the page, typeset the paper (SMOKE=1: small)
-	@$(RUN) run all $(SMOKE_FLAG); held=$$?; \
-	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html && $(PAPER) --if-latex && exit $$held
-
-smoke: $(VENV)/.installed-study  ## the small version of `make reproduce`
-	$(RUN) run all --smoke
+	@$(RUN) run all $(SMOKE_FLAG) && \
+	$(RUN) page $(if $(SMOKE),relu+hinge identity+hinge) --out results/page.html && $(PAPER) --if-latex
 
 figures: $(VENV)/.installed-study  ## redraw the figures from saved results
 	$(RUN) figures
