@@ -13,6 +13,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
 
+from lossland.solvers._plq import array_module
+
 ROWS = "rows"
 """The axis of a mesh of devices over which rows are cut."""
 BLOCK = 512
@@ -140,12 +142,15 @@ def solve_factored(lower: Array, right: Array) -> Array:
 
 def penalised(design: Design, point: Array) -> Array:
     """The points with the bias, which the penalty leaves alone, set to 0."""
-    return point.at[:, -1].set(0.0) if design.bias else point
+    if not design.bias:
+        return point
+    xp = array_module(point)
+    return xp.concatenate([point[:, :-1], xp.zeros_like(point[:, -1:])], axis=1)
 
 
 def half_square(design: Design, point: Array) -> Array:
     """1/2 ||w_k||^2, (k,)."""
-    return 0.5 * jnp.sum(penalised(design, point) ** 2, axis=1)
+    return 0.5 * (penalised(design, point) ** 2).sum(axis=1)
 
 
 def scores(design: Design, point: Array) -> Array:
@@ -158,4 +163,6 @@ def scores(design: Design, point: Array) -> Array:
 def pulled(design: Design, rows: Array) -> Array:
     """[X 1]^T g_k, (k, d + bias), of rows (k, n)."""
     down = rows @ design.inputs
-    return jnp.concatenate([down, rows.sum(axis=1, keepdims=True)], axis=1) if design.bias else down
+    if not design.bias:
+        return down
+    return array_module(rows).concatenate([down, rows.sum(axis=1, keepdims=True)], axis=1)

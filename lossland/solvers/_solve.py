@@ -14,10 +14,11 @@ from lossland.proofs import PROVEN
 from lossland.solvers._common_point import NotSeparable
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
+from lossland.solvers._optimum import Optimum, Stop
 from lossland.solvers._problems import check_bounded, problems, strength
 from lossland.solvers._rounding import Certificate
 from lossland.solvers._second_look import Looked, look_again_where, together
-from lossland.solvers._tiles import Optimum, Stop, optima
+from lossland.solvers._tiles import optima
 from lossland.solvers._unpenalised import unpenalised
 
 
