@@ -4,6 +4,7 @@ NumPy's and SciPy's libraries factor many small matrices and form their Gram pro
 XLA's programs for a CPU do, and a problem that is done leaves its batch at once, as no shape is compiled for.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ def of_problems(columns: Columns, left: np.ndarray) -> Columns:
 
 
 def margins_of(columns: Columns, point: np.ndarray) -> np.ndarray:
-    """t (X w_k + b_k), (k, n), of points (k, d + bias)."""
+    """T (X w_k + b_k), (k, n), of points (k, d + bias)."""
     if columns.ones:
         held = point[:, :-1] @ columns.rows.T
         held += point[:, -1:]
@@ -103,6 +104,7 @@ def gram(columns: Columns, scales: np.ndarray) -> np.ndarray:
     return total
 
 
+@functools.lru_cache(maxsize=64)
 def _places(size: int) -> np.ndarray:
     """Where in the packed lower triangle each entry of a symmetric matrix lies."""
     place = np.zeros((size, size), int)

@@ -5,7 +5,7 @@ multiplier and its room, the multiplier's own relative change is (centre + bend)
 multiplier's step nor a right-hand side needs a pass of its own.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def close(problems: Problems, at: Iterate, start: Rooms, tol: float) -> np.ndarr
 
 def step(problems: Problems, at: Iterate, start: Rooms) -> Iterate:
     """One predictor-corrector step of all problems; one whose numbers overflow is done where it is."""
-    rows, columns, k = problems.rows, problems.columns, len(at.point)
+    rows, columns = problems.rows, problems.columns
     low, high, push, alpha, now = start
     over_low, over_high = 1.0 / low, 1.0 / high
     pull_low, pull_high = at.below * over_low, at.above * over_high
@@ -161,7 +161,8 @@ def step(problems: Problems, at: Iterate, start: Rooms) -> Iterate:
     by = np.where(sound, by, 0.0)
     if not sound.all():
         move, turn, change, grown_low, grown_high = (
-            np.where(sound.reshape(-1, *[1] * (a.ndim - 1)), a, 0.0) for a in (move, turn, change, grown_low, grown_high)
+            np.where(sound.reshape(-1, *[1] * (a.ndim - 1)), a, 0.0)
+            for a in (move, turn, change, grown_low, grown_high)
         )
     wide = by[:, None, None]
     turn *= by[:, None]
@@ -176,6 +177,11 @@ def step(problems: Problems, at: Iterate, start: Rooms) -> Iterate:
         at.point + by[:, None] * move, turn, change, grown_low, grown_high,
         (1.0 - by)[:, None] * at.off, at.iterations + 1, ~sound,
     )  # fmt: skip
+
+
+def _where(these: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The rows of one array where `these` is true, the other's elsewhere."""
+    return np.where(these.reshape(-1, *[1] * (one.ndim - 1)), one, other)
 
 
 def _least(value: np.ndarray) -> np.ndarray:
@@ -205,12 +211,12 @@ def advance(problems: Problems, at: Iterate, steps: int, tol: float) -> Iterate:
                 break
             keep = np.flatnonzero(~done)
             left = left[keep]
-            problems, at = _of(problems, keep), Iterate(*(part[keep] for part in at))
+            problems, at = of_some(problems, keep), Iterate(*(part[keep] for part in at))
             start = Rooms(*(part[keep] for part in start))
             done = np.zeros(len(keep), bool)
         new = step(problems, at, start)
         if done.any():
-            new = Iterate(*(np.where(done.reshape(-1, *[1] * (old.ndim - 1)), old, own) for old, own in zip(at, new)))
+            new = Iterate(*(_where(done, old, own) for old, own in zip(at, new, strict=True)))
             new = new._replace(done=new.done | done)
         at = new
     return whole
@@ -225,7 +231,7 @@ def _put(whole: Iterate | None, left: np.ndarray, at: Iterate) -> Iterate:
     return whole
 
 
-def _of(problems: Problems, keep: np.ndarray) -> Problems:
+def of_some(problems: Problems, keep: np.ndarray) -> Problems:
     """Some of the problems."""
     return problems._replace(
         columns=host.of_problems(problems.columns, keep),
@@ -240,15 +246,12 @@ def in_floats(at: Iterate, kind: type) -> Iterate:
     return Iterate(*(part.astype(kind) for part in at[:-2]), *at[-2:])
 
 
-def started(columns: Columns, design: Design, labels: np.ndarray, weights: np.ndarray, rows: Rows) -> Iterate:
-    """The starting points of `_interior_point`, in arrays of their own."""
-    return Iterate(*map(np.array, starting_point(design, labels, weights, rows)))
-
-
 def solved(
     columns: Columns, design: Design, labels: np.ndarray, weights: np.ndarray, terms: Terms, steps: int, tol: float
-) -> tuple[Iterate, Rows]:
-    """The iterates of k problems at the relative gap `tol`, first steps in float32, and their terms spread.
+) -> tuple[Iterate, Problems, Rows]:
+    """The iterates of k problems at the relative gap `tol`, and the problems with their terms spread.
+
+    The first steps are made in float32.
 
     Args:
         columns: what the problems share.
@@ -265,7 +268,7 @@ def solved(
     start = piloted(low, design, labels, weights, terms, rows)
     rough = advance(posed(low, rows, design.bias, np.float32), in_floats(start, np.float32), steps, max(tol, ROUGH))
     at = _exact(problems, rough, start)
-    return advance(problems, at, steps, tol), rows
+    return advance(problems, at, steps, tol), problems, rows
 
 
 def _exact(problems: Problems, rough: Iterate, start: Iterate) -> Iterate:
@@ -279,7 +282,7 @@ def _exact(problems: Problems, rough: Iterate, start: Iterate) -> Iterate:
     at = at._replace(margins=margins, beta=beta, off=_off(problems, at.point, beta), done=np.zeros(len(fine), bool))
     if fine.all():
         return at
-    return Iterate(*(np.where(fine.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(at, start, strict=True)))
+    return Iterate(*(_where(fine, own, old) for own, old in zip(at, start, strict=True)))
 
 
 def _off(problems: Problems, point: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -295,16 +298,16 @@ def piloted(
 ) -> Iterate:
     """The starting points; if the problems are alike, where the first steps of one that stands for all lead."""
     k, total = len(weights), weights.sum(axis=1)
-    start = Iterate(*map(np.array, starting_point(design, labels, weights, rows)))
-    if k < ALIKE or len(labels) > 1 or total.max() > 2.0 * total.min():
-        return start
+    alike = k >= ALIKE and len(labels) == 1 and total.max() <= 2.0 * total.min()
+    if not alike:
+        return Iterate(*map(np.array, starting_point(design, labels, weights, rows)))
     kind = columns.rows.dtype.type
     middle = geometric_middle(weights)
     own = spread(terms, labels, middle)
     first = in_floats(Iterate(*map(np.array, starting_point(design, labels, middle, own))), kind)
     at = in_floats(advance(posed(columns, own, design.bias, kind), first, PILOT_STEPS, 0.0), np.float64)
     if not all(np.isfinite(part).all() for part in at):
-        return start
+        return Iterate(*map(np.array, starting_point(design, labels, weights, rows)))
     mine, its = (np.where(c > 0, c, 1.0)[:, None, :] for c in (weights, middle))
     beta = mine * (at.beta / its)
     point, margins, below, above = (np.repeat(part, k, axis=0) for part in (at.point, at.margins, at.below, at.above))

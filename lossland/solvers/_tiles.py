@@ -27,6 +27,7 @@ from lossland.solvers._certificates import FREE, ZERO
 from lossland.solvers._convex_form import Form
 from lossland.solvers._elementwise import values_at
 from lossland.solvers._host_algebra import columns_of
+from lossland.solvers._host_newton import by_newton
 from lossland.solvers._host_polish import by_interior
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._optimum import Optimum, Stop, finished
@@ -66,7 +67,7 @@ def optima(
     """
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
-    by_host = devices is None and form.terms is not None and not _never_flat_out(form.terms)
+    by_host = devices is None
     tile = _host_tile(len(c), data.n) if by_host else _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
     frame = frame_of(data.inputs, shift, bias)
@@ -178,12 +179,17 @@ def _on_host(
     """What solves k problems of labels (1 or k, n) and weights (k, n) on the host, as `_tile_solved` does."""
     inputs = np.asarray(inputs, float)
     near = Design(inputs if shift is None else inputs - shift, bias)
-    terms = Terms(*map(np.asarray, form.terms or ()))
+    terms = None if form.terms is None or _never_flat_out(form.terms) else Terms(*map(np.asarray, form.terms))
     held = functools.lru_cache(maxsize=1)(lambda key: columns_of(near.inputs, np.frombuffer(key)[None], bias))
 
     def solved(t: np.ndarray, c: np.ndarray) -> tuple[Optimum, tuple[np.ndarray, np.ndarray]]:
-        columns = held(t.astype(float).tobytes()) if len(t) == 1 else columns_of(near.inputs, t, bias)
-        found = by_interior(columns, near, t, c, terms, stop)
+        signs = t if terms is not None else np.ones((1, len(inputs)))
+        columns = held(signs.astype(float).tobytes()) if len(signs) == 1 else columns_of(near.inputs, signs, bias)
+        if terms is None:
+            problem = newton.NewtonProblem(near, t, c, np.asarray(form.infimum), form.curvature)
+            found = by_newton(form.pair, columns, problem, stop)
+        else:
+            found = by_interior(columns, near, t, c, terms, stop)
         if shift is not None:
             back = found.point[:, :-1] @ shift
             found.point[:, -1] -= back
@@ -250,7 +256,7 @@ def _tile_size(count: int, n: int, d: int) -> int:
 
 def _host_tile(count: int, n: int) -> int:
     """How many problems the host takes at once: their arrays stay in cache, and each product serves many."""
-    most = int(np.clip(28_000 / n, 1, 64))
+    most = int(np.clip(32_000 / n, 1, 64))
     return -(-count // -(-count // most))
 
 
