@@ -33,6 +33,14 @@ def values_at(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return _by_parts(_values, 1, pair, scores, labels)[0]
 
 
+def losses_at(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """`values_at` to compare points by, not to certify them: by NumPy where it knows the loss."""
+    if not is_logistic(pair):
+        return values_at(pair, scores, labels)
+    margins = labels * scores
+    return np.maximum(-margins, 0.0) + np.log1p(np.exp(-np.abs(margins)))
+
+
 def weighed_at(
     pair: Pair, scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -5,6 +5,8 @@ XLA's programs for a CPU do, and a problem that is done leaves its batch at once
 """
 
 import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,8 @@ BLOCK = 2048
 """Rows of a large Gram product that are taken at once: they stay in cache."""
 NARROW, KEPT = 48, 500_000
 """The most columns, and the most numbers, for which the products of two columns are kept over the iterations."""
+SHARED, WORKERS = 30_000, min(os.cpu_count() or 1, 4)
+"""From how many rows on a large Gram product is summed by several threads, and how many."""
 SIGNED = 2_000_000
 """Numbers of inputs up to which a copy with a column of ones, times the labels, is worth its memory."""
 
@@ -90,17 +94,28 @@ def gram(columns: Columns, scales: np.ndarray) -> np.ndarray:
         return np.take(scales @ columns.products, _places(columns.size), axis=1, mode="clip").reshape(
             -1, columns.size, columns.size
         )
+    n = columns.rows.shape[0]
+    if n < SHARED:
+        return _summed(columns, scales, range(0, n, BLOCK))
+    # Of many rows every processor sums some: products of one thread leave Python's lock to the others.
+    parts = [range(k * BLOCK, n, WORKERS * BLOCK) for k in range(WORKERS)]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(lambda part: _summed(columns, scales, part), parts))
+    return sum(found[1:], found[0])
+
+
+def _summed(columns: Columns, scales: np.ndarray, starts: range) -> np.ndarray:
+    """The Gram products of some blocks of rows."""
     total = np.zeros((len(scales), columns.size, columns.size), scales.dtype)
     d = columns.rows.shape[1]
-    for start in range(0, columns.rows.shape[0], BLOCK):
+    for start in starts:
         rows = columns.rows[start : start + BLOCK]
         for whole, own in zip(total, scales[:, start : start + BLOCK, None], strict=True):
             scaled = own * rows
             whole[:d, :d] += scaled.T @ rows
             if columns.ones:
                 whole[-1, :-1] += scaled.sum(axis=0)
-    if columns.ones:
-        total[:, -1, -1] = scales.sum(axis=1)
+                whole[-1, -1] += own.sum()
     return total
 
 

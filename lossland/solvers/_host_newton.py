@@ -8,7 +8,7 @@ from lossland.elements import Pair
 from lossland.solvers import _host_algebra as host
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._certificates import FREE, ZERO
-from lossland.solvers._elementwise import values_at, weighed_at
+from lossland.solvers._elementwise import losses_at, weighed_at
 from lossland.solvers._host_algebra import Columns
 from lossland.solvers._newton import (
     HALVINGS,
@@ -86,9 +86,9 @@ def unsigned(inputs: np.ndarray, bias: bool) -> Columns:
 
 def _objective(pair: Pair, problem: NewtonProblem, scores: np.ndarray, point: np.ndarray) -> np.ndarray:
     """The objective, (k,), at scores (k or 1, n) of points (k or 1, size)."""
-    held = values_at(pair, scores, problem.labels) if len(problem.labels) == 1 else None
-    if held is None:
-        held = values_at(pair, np.broadcast_to(scores, problem.weights.shape), problem.labels)
+    held = losses_at(
+        pair, np.broadcast_to(scores, (max(len(scores), len(problem.labels)), scores.shape[1])), problem.labels
+    )
     losses = np.where(problem.weights > 0, problem.weights * held, 0.0)
     return normal.half_square(problem.design, point) + losses.sum(axis=1)
 

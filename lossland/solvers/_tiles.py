@@ -23,6 +23,7 @@ from lossland.solvers import _interior_point as interior
 from lossland.solvers import _newton as newton
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._active_set import polish as polished
+from lossland.solvers._blas import one_thread
 from lossland.solvers._certificates import FREE, ZERO
 from lossland.solvers._convex_form import Form
 from lossland.solvers._elementwise import values_at
@@ -89,9 +90,10 @@ def optima(
 
     if by_host:
         solved = _on_host(form, data.inputs, shift, bias, stop)
-        for start in range(0, len(c), tile):
-            rows = order[start : start + tile]
-            whole = stored(whole, (rows, *solved(t if len(t) == 1 else t[rows], c[rows])))
+        with one_thread():
+            for start in range(0, len(c), tile):
+                rows = order[start : start + tile]
+                whole = stored(whole, (rows, *solved(t if len(t) == 1 else t[rows], c[rows])))
         return whole
     with ALONE, jax.enable_x64(True):
         padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
