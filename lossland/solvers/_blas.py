@@ -4,35 +4,21 @@ OpenBLAS's threads wait for one another by spinning: for products of microsecond
 of the processors, that costs ten times what it gains.
 """
 
-import contextlib
 import functools
-import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
-_LOCK = threading.Lock()
-_HELD: dict[str, Any] = {"users": 0, "limits": None}
 
+def one_thread() -> AbstractContextManager[Any]:
+    """One thread a product within; what was set before is set again at the end.
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread a product within; what was set before is set again when the last thread leaves.
+    Where several threads ask, threadpoolctl lets one of them decide for the process.
 
     Example:
         >>> with one_thread():
         ...     pass
     """
-    with _LOCK:
-        _HELD["users"] += 1
-        if _HELD["users"] == 1:
-            _HELD["limits"] = _controller().limit(limits=1, user_api="blas")
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _HELD["users"] -= 1
-            if _HELD["users"] == 0:
-                _HELD["limits"].restore_original_limits()
+    return _controller().limit(limits=1, user_api="blas")
 
 
 @functools.cache
