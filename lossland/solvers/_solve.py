@@ -112,9 +112,9 @@ def solve(
         NotSeparable: if the hard margin is asked for and the classes share a point, with the proof.
         Separable: if a smooth loss without a penalty has no minimum, with the plane that separates the classes.
 
-    On the host nothing is compiled for a shape. Given devices, the first call of a shape (problems, examples, features)
-    compiles for some seconds; the logger "lossland.solver" says so at level INFO, and warns of a loss whose convexity is
-    measured, not proven.
+    On the host nothing is compiled for a shape. Given devices, the first call of a shape (problems, examples,
+    features) compiles for some seconds; the logger "lossland.solver" says so at level INFO, and warns of a loss whose
+    convexity is measured, not proven.
 
     Example:
         >>> import lossland as ll
