@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._certificates import balanced, dual_value
@@ -35,13 +34,13 @@ class Polished(NamedTuple):
         dual: (k,), the same.
     """
 
-    point: Array
-    beta: Array
-    primal: Array
-    dual: Array
+    point: Any
+    beta: Any
+    primal: Any
+    dual: Any
 
 
-def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) -> Polished:
+def polish(design: Design, labels: Any, rows: Rows, at: Iterate, rounds: Any) -> Polished:
     """Put what is close to an end of its box there, and settle the sets until primal and dual agree to rounding.
 
     Args:
@@ -66,7 +65,7 @@ def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) 
     # The origin costs nothing to try, and is the optimum of a loss without a margin.
     best = better_of(origin, best)
 
-    def more(held: tuple) -> Array:
+    def more(held: tuple) -> Any:
         count, helped, best, _, _, _ = held
         return (count < rounds) & helped & jnp.any(best.primal - best.dual > ROUNDING * jnp.abs(best.primal))
 
@@ -82,7 +81,7 @@ def polish(design: Design, labels: Array, rows: Rows, at: Iterate, rounds: Any) 
     return jax.lax.while_loop(more, body, held)[2]
 
 
-def at_ends(rows: Rows, beta: Array, sets: Array) -> Array:
+def at_ends(rows: Rows, beta: Any, sets: Any) -> Any:
     """The dual point with every term that is not free put exactly at its end."""
     xp = array_module(beta)
     beta = xp.where(sets < 0, rows.low, xp.where(sets > 0, rows.high, beta))
@@ -101,7 +100,7 @@ def better_of(new: Polished, best: Polished) -> Polished:
     )
 
 
-def judged(design: Design, labels: Array, rows: Rows, point: Array, beta: Array) -> Polished:
+def judged(design: Design, labels: Any, rows: Rows, point: Any, beta: Any) -> Polished:
     """The points with their primal and dual values, the dual point made feasible."""
     xp = array_module(point)
     beta = xp.where(rows.counts > 0, xp.clip(beta, rows.low, rows.high), 0.0)
@@ -111,7 +110,7 @@ def judged(design: Design, labels: Array, rows: Rows, point: Array, beta: Array)
     return Polished(point, beta, primal, dual_value(design, rows, labels, beta))
 
 
-def sets_of(rows: Rows, at: Iterate) -> Array:
+def sets_of(rows: Rows, at: Iterate) -> Any:
     """-1 at the low end, 1 at the high end, 0 free: whichever of a multiplier and its room is larger."""
     xp = array_module(at.beta)
     span = rows.high - rows.low
@@ -122,14 +121,14 @@ def sets_of(rows: Rows, at: Iterate) -> Array:
     return xp.where(rows.soft > 0, _of_parabola(rows, at.margins), kink)
 
 
-def _of_parabola(rows: Rows, margins: Array) -> Array:
+def _of_parabola(rows: Rows, margins: Any) -> Any:
     """The sets of the terms of parabolas, which the margins decide."""
     xp = array_module(margins)
     gap = rows.knot - margins[:, None, :]
     return xp.where(gap <= rows.soft * rows.low, -1, xp.where(gap >= rows.soft * rows.high, 1, 0))
 
 
-def sets_read(rows: Rows, margins: Array, beta: Array, sets: Array) -> Array:
+def sets_read(rows: Rows, margins: Any, beta: Any, sets: Any) -> Any:
     """The sets that a settled point asks for."""
     xp = array_module(margins)
     gap = rows.knot - margins[:, None, :]
@@ -139,7 +138,7 @@ def sets_read(rows: Rows, margins: Array, beta: Array, sets: Array) -> Array:
     return xp.where(rows.soft > 0, _of_parabola(rows, margins), kink)
 
 
-def _settled(design: Design, labels: Array, rows: Rows, point: Array, beta: Array, sets: Array) -> tuple[Array, Array]:
+def _settled(design: Design, labels: Any, rows: Rows, point: Any, beta: Any, sets: Any) -> tuple[Any, Any]:
     """The optimum for fixed sets."""
     longest = 1.0 + jnp.max(jnp.sum(design.inputs**2, axis=1))
     soft = jnp.where(rows.soft > 0, rows.soft, longest / STIFF)
@@ -149,7 +148,7 @@ def _settled(design: Design, labels: Array, rows: Rows, point: Array, beta: Arra
     lower = normal.factor(design, stiffness)
     pinned = (stiffness > 0).any(axis=1)
 
-    def again(_: int, held: tuple[Array, Array]) -> tuple[Array, Array]:
+    def again(_: int, held: tuple[Any, Any]) -> tuple[Any, Any]:
         point, beta = held
         right = rows.knot - (labels * normal.scores(design, point))[:, None, :] - rows.soft * beta
         pull = normal.pulled(design, labels * (theta * right + beta).sum(axis=1))

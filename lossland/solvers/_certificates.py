@@ -8,7 +8,7 @@ It is one of a convex loss; `Form.convexity` says how convexity is known. Where 
 `Form.infimum`, the certain side of what encloses it.
 """
 
-from jax import Array
+from typing import Any
 
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
@@ -18,7 +18,7 @@ ZERO, FREE, BOUNDED = 0, 1, 2
 """The support sets: an example that does not matter, one on its knot or parabola, one whose pull is at its limit."""
 
 
-def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
+def balanced(rows: Rows, labels: Any, beta: Any) -> Any:
     """The dual point pulled into its box and onto sum_i alpha_i t_i = 0.
 
     It is mixed with the corner of the box whose sum has the opposite sign: the mixture is inside the box, and moves
@@ -52,7 +52,7 @@ def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     return beta + xp.clip(share, 0.0, 1.0) * (corner - beta)
 
 
-def dual_value(design: Design, rows: Rows, labels: Array, beta: Array) -> Array:
+def dual_value(design: Design, rows: Rows, labels: Any, beta: Any) -> Any:
     """The dual objective at a feasible point, without the losses' constants, (k,)."""
     xp = array_module(beta)
     alpha = beta.sum(axis=1)
@@ -61,7 +61,7 @@ def dual_value(design: Design, rows: Rows, labels: Array, beta: Array) -> Array:
     return gains.sum(axis=(1, 2)) - normal.half_square(design, pull)
 
 
-def bias_interval(rows: Rows, labels: Array, scores: Array, beta: Array) -> tuple[Array, Array]:
+def bias_interval(rows: Rows, labels: Any, scores: Any, beta: Any) -> tuple[Any, Any]:
     """The biases that are optimal together with given weights: (k,) and (k,).
 
     Those for which every example's slope at its margin is the one that the dual point names; one dual point decides,

@@ -7,7 +7,7 @@ XLA's programs for a CPU do, and a problem that is done leaves its batch at once
 import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -129,9 +129,9 @@ def _places(size: int) -> np.ndarray:
 
 def factor(columns: Columns, scales: np.ndarray, bias: bool) -> list[np.ndarray]:
     """The Cholesky factors of diag(1, ..., 1, 0) + [X 1]^T D_k [X 1], as `_normal_equations.factor`'s; NaN if none."""
-    from scipy.linalg import lapack
+    from scipy.linalg import get_lapack_funcs
 
-    factored = lapack.dpotrf if scales.dtype == np.float64 else lapack.spotrf
+    factored: Any = get_lapack_funcs("potrf", dtype=scales.dtype)
     whole = gram(columns, scales)
     diagonal = whole.reshape(len(whole), -1)[:, :: columns.size + 1]
     diagonal[:, : columns.size - bias] += 1.0
@@ -144,7 +144,7 @@ def factor(columns: Columns, scales: np.ndarray, bias: bool) -> list[np.ndarray]
 
 def solve_factored(factors: list[np.ndarray], right: np.ndarray) -> np.ndarray:
     """The solutions (k, size) of the factored systems."""
-    from scipy.linalg import lapack
+    from scipy.linalg import get_lapack_funcs
 
-    solved = lapack.dpotrs if right.dtype == np.float64 else lapack.spotrs
+    solved: Any = get_lapack_funcs("potrs", dtype=right.dtype)
     return np.array([solved(upper, own, lower=0)[0] for upper, own in zip(factors, right, strict=True)])

@@ -5,7 +5,7 @@ multiplier and its room, the multiplier's own relative change is (centre + bend)
 multiplier's step nor a right-hand side needs a pass of its own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -200,7 +200,7 @@ def _not_zero(end: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
 
 def advance(problems: Problems, at: Iterate, steps: int, tol: float) -> Iterate:
     """At most `steps` steps; a problem is done, and leaves the batch, when gap and residuals are below `tol`."""
-    whole = None
+    whole: Any = None
     left = np.arange(len(at.point))
     for count in range(steps + 1):
         start = rooms(problems, at)
@@ -243,7 +243,8 @@ def of_some(problems: Problems, keep: np.ndarray) -> Problems:
 
 def in_floats(at: Iterate, kind: type) -> Iterate:
     """The iterate in another type of floats."""
-    return Iterate(*(part.astype(kind) for part in at[:-2]), *at[-2:])
+    names = at._fields[:-2]
+    return at._replace(**{name: getattr(at, name).astype(kind) for name in names})
 
 
 def solved(

@@ -1,6 +1,7 @@
 """Newton's method of `_newton` on the host: the same points and bounds; a problem that is done leaves the batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,8 @@ def descended(
     k = len(first)
     done = (at.primal - at.dual <= tol * at.size) & (not polish)
     state = NewtonState(at, at.dual, at.pull, at.gains, np.zeros(k), np.zeros(k, int), done)
-    whole, left = None, np.arange(k)
+    whole: Any = None
+    left = np.arange(k)
     for count in range(steps + 1):
         if count == steps or state.done.any():
             whole = _put(whole, left, state)

@@ -41,17 +41,17 @@ class Iterate(NamedTuple):
         done: (k,).
     """
 
-    point: Array
-    margins: Array
-    beta: Array
-    below: Array
-    above: Array
-    off: Array
-    iterations: Array
-    done: Array
+    point: Any
+    margins: Any
+    beta: Any
+    below: Any
+    above: Any
+    off: Any
+    iterations: Any
+    done: Any
 
 
-def starting_point(design: Design, labels: Array, weights: Array, rows: Rows) -> Iterate:
+def starting_point(design: Design, labels: Any, weights: Any, rows: Rows) -> Iterate:
     """The origin, w = 0 and b = 0, and a dual point well inside its box that satisfies the equation."""
     xp = array_module(weights)
     shape = np.broadcast_shapes(*(field.shape for field in rows))
@@ -62,7 +62,7 @@ def starting_point(design: Design, labels: Array, weights: Array, rows: Rows) ->
     # Both classes' totals must be equal: half of what the smaller one allows, as far as the larger one allows it.
     t = labels[:, None, :]
 
-    def total(sign: float, end: Array) -> Array:
+    def total(sign: float, end: Any) -> Any:
         return xp.sum(rows.counts * xp.where(t == sign, end, 0.0), axis=(1, 2), keepdims=True)
 
     (least, most), (other_least, other_most) = (((total(sign, low)), total(sign, high)) for sign in (1.0, -1.0))

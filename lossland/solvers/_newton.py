@@ -41,16 +41,16 @@ class NewtonPoint(NamedTuple):
         gains: (k, n), the examples' part of the bound.
     """
 
-    point: Array
-    scores: Array
-    slopes: Array
-    bends: Array
-    gradient: Array
-    primal: Array
-    size: Array
-    dual: Array
-    pull: Array
-    gains: Array
+    point: Any
+    scores: Any
+    slopes: Any
+    bends: Any
+    gradient: Any
+    primal: Any
+    size: Any
+    dual: Any
+    pull: Any
+    gains: Any
 
 
 class NewtonState(NamedTuple):
@@ -67,12 +67,12 @@ class NewtonState(NamedTuple):
     """
 
     at: NewtonPoint
-    dual: Array
-    pull: Array
-    gains: Array
-    damping: Array
-    iterations: Array
-    done: Array
+    dual: Any
+    pull: Any
+    gains: Any
+    damping: Any
+    iterations: Any
+    done: Any
 
 
 class NewtonProblem(NamedTuple):
@@ -87,10 +87,10 @@ class NewtonProblem(NamedTuple):
     """
 
     design: Design
-    labels: Array
-    weights: Array
-    infimum: Array
-    curvature: Array
+    labels: Any
+    weights: Any
+    infimum: Any
+    curvature: Any
 
 
 def minimise(pair: Pair, problem: NewtonProblem, steps: Any, tol: Any, polish: Any) -> NewtonState:
@@ -227,7 +227,7 @@ def _step(pair: Pair, problem: NewtonProblem, state: NewtonState) -> NewtonState
     return of_points(state, *damped(state, new, by), new)
 
 
-def damped(state: NewtonState, new: NewtonPoint, by: Array) -> tuple[Array, Array]:
+def damped(state: NewtonState, new: NewtonPoint, by: Any) -> tuple[Any, Any]:
     """Which problems a step of lengths `by` to new points made better, and their damping after it."""
     xp, at = array_module(by), state.at
     # Where rounding hides what is left of the fall, the bound still tells progress.
@@ -239,11 +239,11 @@ def damped(state: NewtonState, new: NewtonPoint, by: Array) -> tuple[Array, Arra
     return better, damping
 
 
-def _rows(xp: Any, these: Array, new: Array, old: Array) -> Array:
+def _rows(xp: Any, these: Any, new: Any, old: Any) -> Any:
     return xp.where(these.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
 
-def of_points(state: NewtonState, better: Array, damping: Array, new: NewtonPoint) -> NewtonState:
+def of_points(state: NewtonState, better: Any, damping: Any, new: NewtonPoint) -> NewtonState:
     """The state after a step."""
     xp = array_module(better)
     if xp is np and better.all():

@@ -6,6 +6,7 @@ weights are penalised, the bias is not. Without a bias the last row and column a
 
 import functools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,10 +40,10 @@ class Design:
         products: all products of two columns of [X 1], (pairs, n), if they are few enough to keep.
     """
 
-    inputs: Array
+    inputs: Any
     bias: bool
     mesh: Mesh | None = None
-    products: Array | None = None
+    products: Any | None = None
 
 
 def kept(design: Design) -> Design:
@@ -140,7 +141,7 @@ def solve_factored(lower: Array, right: Array) -> Array:
     return jax.scipy.linalg.cho_solve((lower, True), right[..., None])[..., 0]
 
 
-def penalised(design: Design, point: Array) -> Array:
+def penalised(design: Design, point: Any) -> Any:
     """The points with the bias, which the penalty leaves alone, set to 0."""
     if not design.bias:
         return point
@@ -148,19 +149,19 @@ def penalised(design: Design, point: Array) -> Array:
     return xp.concatenate([point[:, :-1], xp.zeros_like(point[:, -1:])], axis=1)
 
 
-def half_square(design: Design, point: Array) -> Array:
+def half_square(design: Design, point: Any) -> Any:
     """1/2 ||w_k||^2, (k,)."""
     return 0.5 * (penalised(design, point) ** 2).sum(axis=1)
 
 
-def scores(design: Design, point: Array) -> Array:
+def scores(design: Design, point: Any) -> Any:
     """X w_k + b_k, (k, n), of points (k, d + bias)."""
     if design.bias:
         return point[:, :-1] @ design.inputs.T + point[:, -1:]
     return point @ design.inputs.T
 
 
-def pulled(design: Design, rows: Array) -> Array:
+def pulled(design: Design, rows: Any) -> Any:
     """[X 1]^T g_k, (k, d + bias), of rows (k, n)."""
     down = rows @ design.inputs
     if not design.bias:

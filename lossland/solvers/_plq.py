@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from lossland.curves import rounding_off
 from lossland.elements import Pair
@@ -55,18 +54,18 @@ class Rows(NamedTuple):
         counts: 1 where the example has a weight, else 0.
     """
 
-    knot: Array
-    low: Array
-    high: Array
-    soft: Array
-    counts: Array
+    knot: Any
+    low: Any
+    high: Any
+    soft: Any
+    counts: Any
 
 
-def spread(terms: Terms, labels: Array, weights: Array) -> Rows:
+def spread(terms: Terms, labels: Any, weights: Any) -> Rows:
     """The terms for every example: labels (k or 1, n), weights c (k, n)."""
     xp = array_module(weights)
 
-    def pick(table: Array) -> Array:
+    def pick(table: Any) -> Any:
         return xp.where(labels[:, None, :] > 0, table[0][None, :, None], table[1][None, :, None])
 
     c = xp.where(weights > 0, weights, 1.0)[:, None, :]
@@ -79,7 +78,7 @@ def spread(terms: Terms, labels: Array, weights: Array) -> Rows:
     )
 
 
-def values(rows: Rows, margins: Array) -> Array:
+def values(rows: Rows, margins: Any) -> Any:
     """c_i times the loss of every term at margins (k, n), without the constant: (k, J, n)."""
     xp = array_module(margins)
     gap = rows.knot - margins[:, None, :]
@@ -90,7 +89,7 @@ def values(rows: Rows, margins: Array) -> Array:
     return xp.where(rows.counts > 0, xp.where(gap == 0, 0.0, held), 0.0)
 
 
-def geometric_middle(weights: Array) -> Array:
+def geometric_middle(weights: Any) -> Any:
     """One row of weights (1, n) that stands for many, (k, n): the mean of their shares times the middle total."""
     xp = array_module(weights)
     total = weights.sum(axis=1, keepdims=True)

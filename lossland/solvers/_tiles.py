@@ -72,7 +72,8 @@ def optima(
     tile = _host_tile(len(c), data.n) if by_host else _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
     frame = frame_of(data.inputs, shift, bias)
-    ahead, whole = None, None
+    ahead: Any = None
+    whole: Any = None
 
     def stored(whole: Any, part: tuple[np.ndarray, Optimum, Any] | None) -> Any:
         if part is None:
