@@ -199,12 +199,12 @@ def _not_zero(end: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
 
 
 def advance(problems: Problems, at: Iterate, steps: int, tol: float) -> Iterate:
-    """At most `steps` steps; a problem is done, and leaves the batch, when gap and residuals are below `tol`."""
+    """At most `steps` steps, earlier ones counted; a problem with gap and residuals below `tol` leaves the batch."""
     whole: Any = None
     left = np.arange(len(at.point))
     for count in range(steps + 1):
         start = rooms(problems, at)
-        done = at.done | close(problems, at, start, tol)
+        done = at.done | close(problems, at, start, tol) | (at.iterations >= steps)
         if count == steps or done.all() or done.sum() > len(done) // 8:
             whole = _put(whole, left, at._replace(done=done))
             if count == steps or done.all():
@@ -260,7 +260,7 @@ def solved(
         labels: (k or 1, n).
         weights: c, (k, n).
         terms: of the loss.
-        steps: the most steps, of each type of floats.
+        steps: the most steps, those in float32 among them.
         tol: the relative gap.
     """
     rows = spread(terms, labels, weights)

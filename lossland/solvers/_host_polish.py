@@ -36,8 +36,7 @@ def by_interior(
         if stop.rounds == 0 and len(short):
             # Complementarity is a gap of feasible points only: where made feasible it is more, a little further on.
             left = Iterate(*(part[short] for part in at))._replace(done=np.zeros(len(short), bool))
-            more = max(stop.steps - int(left.iterations.max()), 0)
-            left = advance(of_some(problems, short), left, more, NEARER * stop.tol)
+            left = advance(of_some(problems, short), left, stop.steps, NEARER * stop.tol)
             some = labels if len(labels) == 1 else labels[short]
             new = polished(of_some(problems, short).columns, design, some, _rows_of(rows, short), left, 0)
             best = _put(best, short, better_of(new, Polished(*(part[short] for part in best))))
