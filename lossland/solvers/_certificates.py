@@ -8,18 +8,17 @@ It is one of a convex loss; `Form.convexity` says how convexity is known. Where 
 `Form.infimum`, the certain side of what encloses it.
 """
 
-import jax.numpy as jnp
-from jax import Array
+from typing import Any
 
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
-from lossland.solvers._plq import Rows
+from lossland.solvers._plq import Rows, array_module
 
 ZERO, FREE, BOUNDED = 0, 1, 2
 """The support sets: an example that does not matter, one on its knot or parabola, one whose pull is at its limit."""
 
 
-def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
+def balanced(rows: Rows, labels: Any, beta: Any) -> Any:
     """The dual point pulled into its box and onto sum_i alpha_i t_i = 0.
 
     It is mixed with the corner of the box whose sum has the opposite sign: the mixture is inside the box, and moves
@@ -33,34 +32,36 @@ def balanced(rows: Rows, labels: Array, beta: Array) -> Array:
     Returns:
         (k, J, n); 0 where an example has no weight.
     """
-    beta = jnp.where(rows.counts > 0, jnp.clip(beta, rows.low, rows.high), 0.0)
+    xp = array_module(beta)
+    beta = xp.where(rows.counts > 0, xp.clip(beta, rows.low, rows.high), 0.0)
     t = labels[:, None, :]
-    off = jnp.sum(t * beta, axis=(1, 2), keepdims=True)
+    off = xp.sum(t * beta, axis=(1, 2), keepdims=True)
     # What the sum itself loses to rounding is no reason to move anything off its end.
-    total = jnp.sum(jnp.abs(beta), axis=(1, 2), keepdims=True)
-    off = jnp.where(jnp.abs(off) <= 4 * jnp.finfo(beta.dtype).eps * total, 0.0, off)
-    away = 1.0 + jnp.abs(beta)
-    low = jnp.where(jnp.isfinite(rows.low), rows.low, beta - away)
-    high = jnp.where(jnp.isfinite(rows.high), rows.high, beta + away)
-    corner = jnp.where(rows.counts > 0, jnp.where(t * off > 0, low, high), 0.0)
+    total = xp.sum(xp.abs(beta), axis=(1, 2), keepdims=True)
+    off = xp.where(xp.abs(off) <= 4 * xp.finfo(beta.dtype).eps * total, 0.0, off)
+    away = 1.0 + xp.abs(beta)
+    low = xp.where(xp.isfinite(rows.low), rows.low, beta - away)
+    high = xp.where(xp.isfinite(rows.high), rows.high, beta + away)
+    corner = xp.where(rows.counts > 0, xp.where(t * off > 0, low, high), 0.0)
     # What is at an end stays there if the rest can do it: exact ends say which examples matter.
-    inner = jnp.where((beta > rows.low) & (beta < rows.high), corner, beta)
-    able = jnp.sum(t * inner, axis=(1, 2), keepdims=True) * off <= 0
-    corner = jnp.where(able, inner, corner)
-    corner_off = jnp.sum(t * corner, axis=(1, 2), keepdims=True)
-    share = jnp.where(off == 0, 0.0, off / jnp.where(off == corner_off, 1.0, off - corner_off))
-    return beta + jnp.clip(share, 0.0, 1.0) * (corner - beta)
+    inner = xp.where((beta > rows.low) & (beta < rows.high), corner, beta)
+    able = xp.sum(t * inner, axis=(1, 2), keepdims=True) * off <= 0
+    corner = xp.where(able, inner, corner)
+    corner_off = xp.sum(t * corner, axis=(1, 2), keepdims=True)
+    share = xp.where(off == 0, 0.0, off / xp.where(off == corner_off, 1.0, off - corner_off))
+    return beta + xp.clip(share, 0.0, 1.0) * (corner - beta)
 
 
-def dual_value(design: Design, rows: Rows, labels: Array, beta: Array) -> Array:
+def dual_value(design: Design, rows: Rows, labels: Any, beta: Any) -> Any:
     """The dual objective at a feasible point, without the losses' constants, (k,)."""
+    xp = array_module(beta)
     alpha = beta.sum(axis=1)
     pull = normal.pulled(design, labels * alpha)
-    gains = jnp.where(rows.counts > 0, beta * (rows.knot - 0.5 * rows.soft * beta), 0.0)
+    gains = xp.where(rows.counts > 0, beta * (rows.knot - 0.5 * rows.soft * beta), 0.0)
     return gains.sum(axis=(1, 2)) - normal.half_square(design, pull)
 
 
-def bias_interval(rows: Rows, labels: Array, scores: Array, beta: Array) -> tuple[Array, Array]:
+def bias_interval(rows: Rows, labels: Any, scores: Any, beta: Any) -> tuple[Any, Any]:
     """The biases that are optimal together with given weights: (k,) and (k,).
 
     Those for which every example's slope at its margin is the one that the dual point names; one dual point decides,
@@ -75,13 +76,14 @@ def bias_interval(rows: Rows, labels: Array, scores: Array, beta: Array) -> tupl
     Returns:
         The least and the largest bias; -inf > inf is never returned: where rounding leaves none, least > largest.
     """
+    xp = array_module(beta)
     t = labels[:, None, :]
     # At the low end of its box the margin is anything from knot - soft low up, at the high end anything down.
     place = rows.knot - rows.soft * beta
-    least = jnp.where(beta < rows.high, place, -jnp.inf)
-    most = jnp.where(beta > rows.low, place, jnp.inf)
+    least = xp.where(beta < rows.high, place, -xp.inf)
+    most = xp.where(beta > rows.low, place, xp.inf)
     z = scores[:, None, :]
-    low = jnp.where(t > 0, least - z, -most - z)
-    high = jnp.where(t > 0, most - z, -least - z)
-    low, high = (jnp.where(rows.counts > 0, side, fill) for side, fill in ((low, -jnp.inf), (high, jnp.inf)))
+    low = xp.where(t > 0, least - z, -most - z)
+    high = xp.where(t > 0, most - z, -least - z)
+    low, high = (xp.where(rows.counts > 0, side, fill) for side, fill in ((low, -xp.inf), (high, xp.inf)))
     return low.max(axis=(1, 2)), high.min(axis=(1, 2))

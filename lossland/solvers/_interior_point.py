@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
-from lossland.solvers._plq import Rows, Terms, geometric_middle, spread
+from lossland.solvers._plq import Rows, Terms, array_module, geometric_middle, spread
 
 START = 4.0
 """What the multipliers exceed their least values by at the start, in margins; of 0.1 to 32 the one of fewest steps."""
@@ -40,44 +41,45 @@ class Iterate(NamedTuple):
         done: (k,).
     """
 
-    point: Array
-    margins: Array
-    beta: Array
-    below: Array
-    above: Array
-    off: Array
-    iterations: Array
-    done: Array
+    point: Any
+    margins: Any
+    beta: Any
+    below: Any
+    above: Any
+    off: Any
+    iterations: Any
+    done: Any
 
 
-def starting_point(design: Design, labels: Array, weights: Array, rows: Rows) -> Iterate:
+def starting_point(design: Design, labels: Any, weights: Any, rows: Rows) -> Iterate:
     """The origin, w = 0 and b = 0, and a dual point well inside its box that satisfies the equation."""
-    shape = jnp.broadcast_shapes(*(field.shape for field in rows))
-    unit = jnp.where(weights > 0, weights, 1.0)[:, None, :]
-    unit = jnp.where(jnp.isfinite(unit), unit, 1.0)
-    low = jnp.where(jnp.isfinite(rows.low), rows.low, jnp.where(jnp.isfinite(rows.high), rows.high - 2 * unit, -unit))
-    high = jnp.where(jnp.isfinite(rows.high), rows.high, low + 2 * unit)
+    xp = array_module(weights)
+    shape = np.broadcast_shapes(*(field.shape for field in rows))
+    unit = xp.where(weights > 0, weights, 1.0)[:, None, :]
+    unit = xp.where(xp.isfinite(unit), unit, 1.0)
+    low = xp.where(xp.isfinite(rows.low), rows.low, xp.where(xp.isfinite(rows.high), rows.high - 2 * unit, -unit))
+    high = xp.where(xp.isfinite(rows.high), rows.high, low + 2 * unit)
     # Both classes' totals must be equal: half of what the smaller one allows, as far as the larger one allows it.
     t = labels[:, None, :]
 
-    def total(sign: float, end: Array) -> Array:
-        return jnp.sum(rows.counts * jnp.where(t == sign, end, 0.0), axis=(1, 2), keepdims=True)
+    def total(sign: float, end: Any) -> Any:
+        return xp.sum(rows.counts * xp.where(t == sign, end, 0.0), axis=(1, 2), keepdims=True)
 
     (least, most), (other_least, other_most) = (((total(sign, low)), total(sign, high)) for sign in (1.0, -1.0))
-    middle = 0.5 * jnp.minimum(least + most, other_least + other_most)
-    target = jnp.clip(middle, jnp.maximum(least, other_least), jnp.minimum(most, other_most))
-    from_low = jnp.where(t > 0, target - least, target - other_least)
-    width = jnp.where(t > 0, most - least, other_most - other_least)
-    share = jnp.clip(from_low / jnp.where(width > 0, width, 1.0), 0.05, 0.95)
-    beta = jnp.broadcast_to(low + share * (high - low), shape)
+    middle = 0.5 * xp.minimum(least + most, other_least + other_most)
+    target = xp.clip(middle, xp.maximum(least, other_least), xp.minimum(most, other_most))
+    from_low = xp.where(t > 0, target - least, target - other_least)
+    width = xp.where(t > 0, most - least, other_most - other_least)
+    share = xp.clip(from_low / xp.where(width > 0, width, 1.0), 0.05, 0.95)
+    beta = xp.broadcast_to(low + share * (high - low), shape)
     pull = rows.soft * beta - rows.knot
-    below = jnp.where(jnp.isfinite(rows.low), jnp.maximum(pull, 0.0) + START, 0.0)
-    above = jnp.where(jnp.isfinite(rows.high), jnp.maximum(-pull, 0.0) + START, 0.0)
+    below = xp.where(xp.isfinite(rows.low), xp.maximum(pull, 0.0) + START, 0.0)
+    above = xp.where(xp.isfinite(rows.high), xp.maximum(-pull, 0.0) + START, 0.0)
     k, _, n = shape
-    below, above = (jnp.broadcast_to(a, shape) for a in (below, above))
-    zero = jnp.zeros((k, n))
+    below, above = (xp.broadcast_to(a, shape) for a in (below, above))
+    zero = xp.zeros((k, n))
     off = normal.pulled(design, labels * (rows.counts * beta).sum(axis=1))
-    return Iterate(jnp.zeros_like(off), zero, beta, below, above, off, jnp.zeros(k, int), jnp.zeros(k, bool))
+    return Iterate(xp.zeros_like(off), zero, beta, below, above, off, xp.zeros(k, int), xp.zeros(k, bool))
 
 
 def piloted(design: Design, labels: Array, weights: Array, terms: Terms, rows: Rows) -> Iterate:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from lossland.core import rows_where
 from lossland.elements import Pair
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
-from lossland.solvers._plq import geometric_middle
+from lossland.solvers._plq import array_module, geometric_middle
 
 HALVINGS = 40
 THINNED = 16
@@ -41,16 +41,16 @@ class NewtonPoint(NamedTuple):
         gains: (k, n), the examples' part of the bound.
     """
 
-    point: Array
-    scores: Array
-    slopes: Array
-    bends: Array
-    gradient: Array
-    primal: Array
-    size: Array
-    dual: Array
-    pull: Array
-    gains: Array
+    point: Any
+    scores: Any
+    slopes: Any
+    bends: Any
+    gradient: Any
+    primal: Any
+    size: Any
+    dual: Any
+    pull: Any
+    gains: Any
 
 
 class NewtonState(NamedTuple):
@@ -67,12 +67,12 @@ class NewtonState(NamedTuple):
     """
 
     at: NewtonPoint
-    dual: Array
-    pull: Array
-    gains: Array
-    damping: Array
-    iterations: Array
-    done: Array
+    dual: Any
+    pull: Any
+    gains: Any
+    damping: Any
+    iterations: Any
+    done: Any
 
 
 class NewtonProblem(NamedTuple):
@@ -87,10 +87,10 @@ class NewtonProblem(NamedTuple):
     """
 
     design: Design
-    labels: Array
-    weights: Array
-    infimum: Array
-    curvature: Array
+    labels: Any
+    weights: Any
+    infimum: Any
+    curvature: Any
 
 
 def minimise(pair: Pair, problem: NewtonProblem, steps: Any, tol: Any, polish: Any) -> NewtonState:
@@ -133,7 +133,7 @@ def _first(pair: Pair, problem: NewtonProblem, steps: Any) -> Array:
     """Where to start: the origin, or a pilot's optimum where the objective is lower."""
     k = problem.weights.shape[0]
     origin = jnp.zeros((k, problem.design.inputs.shape[1] + problem.design.bias))
-    pilot = _pilot(problem)
+    pilot = pilot_of(problem)
     if pilot is None:
         return origin
     found = _descended(pair, pilot, origin[: pilot.weights.shape[0]], jnp.minimum(steps, PILOT_STEPS), PILOT_TOL, False)
@@ -145,7 +145,7 @@ def _first(pair: Pair, problem: NewtonProblem, steps: Any) -> Array:
     return jnp.where((values[1] < values[0])[:, None], point, origin)
 
 
-def _pilot(problem: NewtonProblem) -> NewtonProblem | None:
+def pilot_of(problem: NewtonProblem) -> NewtonProblem | None:
     """A much smaller problem of about the same optimum: fewer rows, or one problem that stands for many."""
     design, (k, n) = problem.design, problem.weights.shape
     if design.mesh is not None:
@@ -224,19 +224,37 @@ def _step(pair: Pair, problem: NewtonProblem, state: NewtonState) -> NewtonState
     move = -normal.solve_factored(normal.factor(problem.design, bends), at.gradient)
     fall = jnp.sum(at.gradient * move, axis=1)
     new, by = _moved(pair, problem, state, move, fall)
+    return of_points(state, *damped(state, new, by), new)
+
+
+def damped(state: NewtonState, new: NewtonPoint, by: Any) -> tuple[Any, Any]:
+    """Which problems a step of lengths `by` to new points made better, and their damping after it."""
+    xp, at = array_module(by), state.at
     # Where rounding hides what is left of the fall, the bound still tells progress.
     level = (new.primal <= at.primal + 1e-14 * at.size) & (new.dual > state.dual)
     better = (by > 0) & ((new.primal <= at.primal) | level)
     # On a straight stretch of the loss the step is far too long: curvature is lent until steps fit again.
-    damping = jnp.where(by < 0.25, jnp.maximum(10.0 * state.damping, 1e-3), jnp.where(by < 1, 1.0, 0.1) * state.damping)
-    damping = jnp.where(better, jnp.where(damping < 1e-6, 0.0, jnp.minimum(damping, 1.0)), 1.0)
+    damping = xp.where(by < 0.25, xp.maximum(10.0 * state.damping, 1e-3), xp.where(by < 1, 1.0, 0.1) * state.damping)
+    damping = xp.where(better, xp.where(damping < 1e-6, 0.0, xp.minimum(damping, 1.0)), 1.0)
+    return better, damping
+
+
+def _rows(xp: Any, these: Any, new: Any, old: Any) -> Any:
+    return xp.where(these.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+
+def of_points(state: NewtonState, better: Any, damping: Any, new: NewtonPoint) -> NewtonState:
+    """The state after a step."""
+    xp = array_module(better)
+    if xp is np and better.all():
+        return NewtonState(new, new.dual, new.pull, new.gains, damping, state.iterations + 1, state.done)
     # A bound holds whatever was found since: the highest stays, and so does the lowest primal.
     higher = better | (new.dual > state.dual)
     return NewtonState(
-        rows_where(better, new, at),
-        jnp.where(higher, new.dual, state.dual),
-        jnp.where(higher[:, None], new.pull, state.pull),
-        jnp.where(higher[:, None], new.gains, state.gains),
+        NewtonPoint(*(_rows(xp, better, *parts) for parts in zip(new, state.at, strict=True))),
+        xp.where(higher, new.dual, state.dual),
+        xp.where(higher[:, None], new.pull, state.pull),
+        xp.where(higher[:, None], new.gains, state.gains),
         damping,
         state.iterations + ~state.done,
         state.done | (~better & (state.damping >= 1.0)),

@@ -6,12 +6,15 @@ weights are penalised, the bias is not. Without a bias the last row and column a
 
 import functools
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import Mesh, PartitionSpec
+
+from lossland.solvers._plq import array_module
 
 ROWS = "rows"
 """The axis of a mesh of devices over which rows are cut."""
@@ -37,10 +40,10 @@ class Design:
         products: all products of two columns of [X 1], (pairs, n), if they are few enough to keep.
     """
 
-    inputs: Array
+    inputs: Any
     bias: bool
     mesh: Mesh | None = None
-    products: Array | None = None
+    products: Any | None = None
 
 
 def kept(design: Design) -> Design:
@@ -138,24 +141,29 @@ def solve_factored(lower: Array, right: Array) -> Array:
     return jax.scipy.linalg.cho_solve((lower, True), right[..., None])[..., 0]
 
 
-def penalised(design: Design, point: Array) -> Array:
+def penalised(design: Design, point: Any) -> Any:
     """The points with the bias, which the penalty leaves alone, set to 0."""
-    return point.at[:, -1].set(0.0) if design.bias else point
+    if not design.bias:
+        return point
+    xp = array_module(point)
+    return xp.concatenate([point[:, :-1], xp.zeros_like(point[:, -1:])], axis=1)
 
 
-def half_square(design: Design, point: Array) -> Array:
+def half_square(design: Design, point: Any) -> Any:
     """1/2 ||w_k||^2, (k,)."""
-    return 0.5 * jnp.sum(penalised(design, point) ** 2, axis=1)
+    return 0.5 * (penalised(design, point) ** 2).sum(axis=1)
 
 
-def scores(design: Design, point: Array) -> Array:
+def scores(design: Design, point: Any) -> Any:
     """X w_k + b_k, (k, n), of points (k, d + bias)."""
     if design.bias:
         return point[:, :-1] @ design.inputs.T + point[:, -1:]
     return point @ design.inputs.T
 
 
-def pulled(design: Design, rows: Array) -> Array:
+def pulled(design: Design, rows: Any) -> Any:
     """[X 1]^T g_k, (k, d + bias), of rows (k, n)."""
     down = rows @ design.inputs
-    return jnp.concatenate([down, rows.sum(axis=1, keepdims=True)], axis=1) if design.bias else down
+    if not design.bias:
+        return down
+    return array_module(rows).concatenate([down, rows.sum(axis=1, keepdims=True)], axis=1)

@@ -15,10 +15,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from lossland.curves import rounding_off
 from lossland.elements import Pair
+
+
+def array_module(array: Any) -> Any:
+    """NumPy for what lies on the host, jax.numpy for JAX's arrays: some functions here serve both."""
+    return np if isinstance(array, np.ndarray) else jnp
 
 
 class Terms(NamedTuple):
@@ -50,20 +54,21 @@ class Rows(NamedTuple):
         counts: 1 where the example has a weight, else 0.
     """
 
-    knot: Array
-    low: Array
-    high: Array
-    soft: Array
-    counts: Array
+    knot: Any
+    low: Any
+    high: Any
+    soft: Any
+    counts: Any
 
 
-def spread(terms: Terms, labels: Array, weights: Array) -> Rows:
+def spread(terms: Terms, labels: Any, weights: Any) -> Rows:
     """The terms for every example: labels (k or 1, n), weights c (k, n)."""
+    xp = array_module(weights)
 
-    def pick(table: Array) -> Array:
-        return jnp.where(labels[:, None, :] > 0, table[0][None, :, None], table[1][None, :, None])
+    def pick(table: Any) -> Any:
+        return xp.where(labels[:, None, :] > 0, table[0][None, :, None], table[1][None, :, None])
 
-    c = jnp.where(weights > 0, weights, 1.0)[:, None, :]
+    c = xp.where(weights > 0, weights, 1.0)[:, None, :]
     return Rows(
         pick(terms.knot),
         c * pick(terms.low),
@@ -73,20 +78,22 @@ def spread(terms: Terms, labels: Array, weights: Array) -> Rows:
     )
 
 
-def values(rows: Rows, margins: Array) -> Array:
+def values(rows: Rows, margins: Any) -> Any:
     """c_i times the loss of every term at margins (k, n), without the constant: (k, J, n)."""
+    xp = array_module(margins)
     gap = rows.knot - margins[:, None, :]
-    soft = jnp.where(rows.soft > 0, rows.soft, 1.0)
-    best = jnp.where(rows.soft > 0, gap / soft, jnp.where(gap > 0, rows.high, rows.low))
-    best = jnp.clip(best, rows.low, rows.high)
+    soft = xp.where(rows.soft > 0, rows.soft, 1.0)
+    best = xp.where(rows.soft > 0, gap / soft, xp.where(gap > 0, rows.high, rows.low))
+    best = xp.clip(best, rows.low, rows.high)
     held = best * (gap - 0.5 * rows.soft * best)
-    return jnp.where(rows.counts > 0, jnp.where(gap == 0, 0.0, held), 0.0)
+    return xp.where(rows.counts > 0, xp.where(gap == 0, 0.0, held), 0.0)
 
 
-def geometric_middle(weights: Array) -> Array:
+def geometric_middle(weights: Any) -> Any:
     """One row of weights (1, n) that stands for many, (k, n): the mean of their shares times the middle total."""
+    xp = array_module(weights)
     total = weights.sum(axis=1, keepdims=True)
-    return jnp.exp(jnp.log(total).mean()) * (weights / total).mean(axis=0, keepdims=True)
+    return xp.exp(xp.log(total).mean()) * (weights / total).mean(axis=0, keepdims=True)
 
 
 NODES = 2048

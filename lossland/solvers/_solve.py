@@ -24,10 +24,11 @@ from lossland.proofs import PROVEN
 from lossland.solvers._common_point import NotSeparable
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
+from lossland.solvers._optimum import Optimum, Stop
 from lossland.solvers._problems import check_bounded, problems, strength
 from lossland.solvers._rounding import Certificate
 from lossland.solvers._second_look import Looked, look_again_where, together
-from lossland.solvers._tiles import Optimum, Stop, optima
+from lossland.solvers._tiles import optima
 from lossland.solvers._unpenalised import unpenalised
 
 
@@ -114,6 +115,7 @@ def solve(
         polish: go on to a gap of rounding size; else stop at `tol`.
         steps: the most iterations.
         devices: over which to cut the rows, say `jax.devices()`; one sum of a d x d matrix a step passes between them.
+            None: the host, by NumPy, whatever JAX's device is.
 
     Returns:
         A `Solution`; problems are batched over the broadcast axes of C, sample_weights and labels. One program is
@@ -126,8 +128,9 @@ def solve(
         NotSeparable: if the hard margin is asked for and the classes share a point, with the proof.
         Separable: if a smooth loss without a penalty has no minimum, with the plane that separates the classes.
 
-    The first call of a shape (problems, examples, features) compiles, for some seconds; the logger "lossland.solver"
-    says so at level INFO, and warns of a loss whose convexity is measured, not proven.
+    On the host nothing is compiled for a shape. Given devices, the first call of a shape (problems, examples,
+    features) compiles for some seconds; the logger "lossland.solver" says so at level INFO, and warns of a loss whose
+    convexity is measured, not proven.
 
     Example:
         >>> import lossland as ll

@@ -6,9 +6,9 @@ A loss made of parabolas and lines takes an interior point with an active-set po
 import functools
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,15 @@ from lossland.solvers import _interior_point as interior
 from lossland.solvers import _newton as newton
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._active_set import polish as polished
-from lossland.solvers._certificates import BOUNDED, FREE, ZERO, bias_interval
+from lossland.solvers._blas import one_thread
+from lossland.solvers._certificates import FREE, ZERO
 from lossland.solvers._convex_form import Form
+from lossland.solvers._elementwise import values_at
+from lossland.solvers._host_algebra import columns_of
+from lossland.solvers._host_newton import by_newton
+from lossland.solvers._host_polish import by_interior
 from lossland.solvers._normal_equations import Design
+from lossland.solvers._optimum import Optimum, Stop, finished
 from lossland.solvers._plq import Terms, spread
 from lossland.solvers._rounding import Certificate, Evaluated, certificate, frame_of, within
 
@@ -33,34 +39,6 @@ LOG = logging.getLogger("lossland.solver")
 ALONE = threading.RLock()
 """Held while problems are solved: XLA factors many matrices on all threads of its pool, and two programs that do so at
 once wait for one another for ever."""
-
-
-class Optimum(NamedTuple):
-    """The optima of k problems, as a compiled program returns them.
-
-    Attributes:
-        point: (k, d + bias), the weights and the bias.
-        duals: (k, n); these and the rest as `Solution`'s.
-        iterations: (k,).
-        interval: (k, 2).
-        support: (k, n).
-        gains: (k, n), the examples' part of the dual value.
-    """
-
-    point: Any
-    duals: Any
-    iterations: Any
-    interval: Any
-    support: Any
-    gains: Any
-
-
-class Stop(NamedTuple):
-    """When to stop: the most steps, the relative gap, the most rounds of polish."""
-
-    steps: Any
-    tol: Any
-    rounds: Any
 
 
 def optima(
@@ -90,10 +68,12 @@ def optima(
     """
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
-    tile = _tile_size(len(c), data.n, data.d)
+    by_host = devices is None
+    tile = _host_tile(len(c), data.n) if by_host else _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
     frame = frame_of(data.inputs, shift, bias)
-    ahead, whole = None, None
+    ahead: Any = None
+    whole: Any = None
 
     def stored(whole: Any, part: tuple[np.ndarray, Optimum, Any] | None) -> Any:
         if part is None:
@@ -109,6 +89,13 @@ def optima(
         proof = certificate(form.terms, frame, t if len(t) == 1 else t[rows], c[rows], at, enough)
         return _stored(whole, rows, (found._replace(gains=None), proof), len(c))
 
+    if by_host:
+        solved = _on_host(form, data.inputs, shift, bias, stop)
+        with one_thread():
+            for start in range(0, len(c), tile):
+                rows = order[start : start + tile]
+                whole = stored(whole, (rows, *solved(t if len(t) == 1 else t[rows], c[rows])))
+        return whole
     with ALONE, jax.enable_x64(True):
         padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
         for start in range(0, len(c), tile):
@@ -156,20 +143,7 @@ def _by_interior(design: Design, labels: Array, weights: Array, terms: Terms, st
     at = interior.piloted(design, labels, weights, terms, rows)
     at = interior.advance(design, labels, rows, at, stop.steps, stop.tol)
     found = polished(design, labels, rows, at, stop.rounds)
-    point, beta = found.point, found.beta
-    interval = jnp.zeros((point.shape[0], 2))
-    if design.bias:
-        low, high = bias_interval(rows, labels, normal.scores(design, normal.penalised(design, point)), beta)
-        free = ~((low < high) & jnp.isfinite(high - low))
-        low, high = jnp.where(free, point[:, -1], low), jnp.where(free, point[:, -1], high)
-        point = point.at[:, -1].set(0.5 * (low + high))
-        interval = jnp.stack([low, high], axis=1)
-    fixed = jnp.where(labels > 0, terms.constant[0], terms.constant[1])
-    alpha = beta.sum(axis=1)
-    ended = ((beta == rows.low) | (beta == rows.high) | (rows.counts == 0)).all(axis=1)
-    support = jnp.where(alpha == 0, ZERO, jnp.where(ended, BOUNDED, FREE)).astype(jnp.int8)
-    gains = jnp.where(rows.counts > 0, beta * (rows.knot - 0.5 * rows.soft * beta), 0.0).sum(axis=1)
-    return Optimum(point, alpha, at.iterations, interval, support, gains + weights * fixed)
+    return finished(design, labels, weights, terms, rows, found.point, found.beta, at.iterations)
 
 
 @jit_by_pair((0,))
@@ -200,6 +174,34 @@ def _tile_solved(
         point = found.point.at[:, -1].add(-back)
         found = found._replace(point=point, interval=found.interval - back[:, None])
     return found, weighted_losses(form.pair, design, labels, weights, found.point)
+
+
+def _on_host(
+    form: Form, inputs: np.ndarray, shift: np.ndarray | None, bias: bool, stop: Stop
+) -> Callable[[np.ndarray, np.ndarray], tuple[Optimum, tuple[np.ndarray, np.ndarray]]]:
+    """What solves k problems of labels (1 or k, n) and weights (k, n) on the host, as `_tile_solved` does."""
+    inputs = np.asarray(inputs, float)
+    near = Design(inputs if shift is None else inputs - shift, bias)
+    terms = None if form.terms is None or _never_flat_out(form.terms) else Terms(*map(np.asarray, form.terms))
+    held = functools.lru_cache(maxsize=1)(lambda key: columns_of(near.inputs, np.frombuffer(key)[None], bias))
+
+    def solved(t: np.ndarray, c: np.ndarray) -> tuple[Optimum, tuple[np.ndarray, np.ndarray]]:
+        signs = t if terms is not None else np.ones((1, len(inputs)))
+        columns = held(signs.astype(float).tobytes()) if len(signs) == 1 else columns_of(near.inputs, signs, bias)
+        if terms is None:
+            problem = newton.NewtonProblem(near, t, c, np.asarray(form.infimum), form.curvature)
+            found = by_newton(form.pair, columns, problem, stop)
+        else:
+            found = by_interior(columns, near, t, c, terms, stop)
+        if shift is not None:
+            back = found.point[:, :-1] @ shift
+            found.point[:, -1] -= back
+            found = found._replace(interval=found.interval - back[:, None])
+        scores = normal.scores(Design(inputs, bias), found.point)
+        losses = np.where(c > 0, c * values_at(form.pair, scores, t), 0.0)
+        return found, (losses, scores)
+
+    return solved
 
 
 def _never_flat_out(terms: Terms) -> bool:
@@ -252,6 +254,12 @@ def _tile_size(count: int, n: int, d: int) -> int:
     cached, alike = np.clip(12_000 / n, 1, 24), np.clip(60_000 / n, 1, 128)
     wide = np.clip(min(12_000_000 / (n * d), 120_000 / n), 1, 16)
     most = int(max(cached, min(alike, count / 8), wide))
+    return -(-count // -(-count // most))
+
+
+def _host_tile(count: int, n: int) -> int:
+    """How many problems the host takes at once: their arrays stay in cache, and each product serves many."""
+    most = int(np.clip(32_000 / n, 1, 64))
     return -(-count // -(-count // most))
 
 

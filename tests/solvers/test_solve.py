@@ -282,12 +282,15 @@ def test_refusals(options, said):
 
 
 @pytest.mark.slow
-def test_a_new_shape_says_that_it_compiles(caplog):
-    data = ll.load("two_gaussians(n=47, d=3, seed=3)")
-    with caplog.at_level("INFO", logger="lossland"):
+def test_a_new_shape_on_given_devices_says_that_it_compiles(caplog):
+    """On the host nothing is compiled for a shape."""
+    data, devices = ll.load("two_gaussians(n=47, d=3, seed=3)"), jax.devices()[:1]
+    with caplog.at_level("INFO", logger="lossland.solver"):
         ll.solve("hinge", data, C=1.0)
-        ll.solve("hinge", data, C=2.0)
+        assert not caplog.messages
+        ll.solve("hinge", data, C=1.0, devices=devices)
+        ll.solve("hinge", data, C=2.0, devices=devices)
         assert len(caplog.messages) == 1
-        ll.solve("hinge", ll.load("two_gaussians(n=48, d=3, seed=3)"), C=1.0)
+        ll.solve("hinge", ll.load("two_gaussians(n=48, d=3, seed=3)"), C=1.0, devices=devices)
     said = [message.partition(",")[0] for message in caplog.messages]
     assert said == [f"solve compiles for 1 problems of {n} x 3" for n in (47, 48)]

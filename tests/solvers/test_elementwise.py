@@ -1,0 +1,36 @@
+"""Losses at scores on the host: by programs of two sizes, the logistic by NumPy."""
+
+import numpy as np
+import pytest
+
+import lossland as ll
+from lossland.elements import pair
+from lossland.solvers import _elementwise as elementwise
+
+
+def test_numpy_s_logistic_is_the_pair_s():
+    given, rng = pair("identity", "logistic"), np.random.default_rng(0)
+    scores = np.concatenate([rng.normal(size=5000), [0.0, 700.0, -700.0, 40.0, -40.0]])[None]
+    labels = np.where(rng.random(scores.shape) > 0.5, 1.0, -1.0)
+    weights = rng.random(scores.shape)
+    found = elementwise.weighed_at(given, scores, labels, weights)
+    compiled = elementwise._by_parts(elementwise._weighed, 4, given, scores, labels, weights)
+    for mine, other in zip(found, compiled, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        elementwise.losses_at(given, scores, labels), elementwise.values_at(given, scores, labels), rtol=1e-13
+    )
+
+
+def test_a_loss_of_the_same_name_is_not_taken_for_the_logistic():
+    assert elementwise.is_logistic(pair("identity", "logistic"))
+    assert not elementwise.is_logistic(pair("relu", "logistic"))
+
+    assert not elementwise.is_logistic(pair("identity", ll.scaled("logistic", 2.0)))
+
+
+@pytest.mark.parametrize("count", [1, 4096, 4097, 40_000])
+def test_programs_of_two_sizes_serve_every_number_of_scores(count):
+    scores = np.linspace(-3.0, 3.0, count).reshape(1, -1)
+    found = elementwise.values_at(pair("identity", "hinge"), scores, np.ones((1, 1)))
+    np.testing.assert_array_equal(found, np.maximum(1.0 - scores, 0.0))
