@@ -112,9 +112,11 @@ def _as_dict(outcome: Any) -> dict[str, Any]:
 
 
 def _sum_up(outcomes: Sequence[Any]) -> None:
-    """All verdicts in one table: an experiment with its figures, then a line a claim; one that fails is told whole."""
+    """All verdicts in one table: an experiment with its figures, then a line a claim; one not held is told whole."""
     from rich.console import Console
     from rich.text import Text
+
+    from lossland import experiment
 
     console = Console(soft_wrap=True)
     # A pipe or a file has no width of its own.
@@ -127,17 +129,19 @@ def _sum_up(outcomes: Sequence[Any]) -> None:
         )
         for v in outcome.verdicts:
             line = f"  {_cut(v.claim, width - 38):<{width - 36}}"
-            verdict = Text("holds", "green") if v.holds else Text("FAILS", "bold red")
-            console.print(Text(line) + verdict + Text(f"    {_cut(v.found, 25)}".rstrip()))
+            console.print(Text(line) + Text(*WORDS[v.word]) + Text(f"    {_cut(v.found, 25)}".rstrip()))
             if not v.holds:
                 whole = f"{v.claim}. Bound: {v.criterion}. Found: {v.found}."
                 print(textwrap.fill(whole, width, initial_indent="      ", subsequent_indent="      "))
-    held = [v.holds for outcome in outcomes for v in outcome.verdicts]
     number = f"{len(outcomes)} experiment{'' if len(outcomes) == 1 else 's'}"
     folder = outcomes[0].results.parent
     print(f"\nWhole sentences, bounds and tables: {folder / 'report.md'} (lossland report shows it).")
     print(f"Figures: {folder / 'figures'}/EXPERIMENT_FIGURE.png and .pdf; {folder / 'manifest.json'} lists all.")
-    print(f"{sum(held)} of {len(held)} claims of {number} hold.")
+    print(f"{experiment.counted([v.word for outcome in outcomes for v in outcome.verdicts])} ({number}).")
+
+
+WORDS = {"holds": ("holds", "green"), "open": ("open ", "yellow"), "fails": ("FAILS", "bold red")}
+"""A verdict's word -> what is printed, and how."""
 
 
 def _cut(text: str, width: int) -> str:

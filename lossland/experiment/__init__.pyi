@@ -14,6 +14,7 @@ from ._claims import proportion as proportion
 from ._manifest import RESULTS as RESULTS
 from ._manifest import Outcome as Outcome
 from ._manifest import Verdict as Verdict
+from ._manifest import counted as counted
 from ._manifest import manifest as manifest
 from ._manifest import numbers as numbers
 from ._manifest import plain as plain
