@@ -411,8 +411,12 @@ def copy_figures(results: Path) -> None:
     folder = HERE / "figures"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    # A figure of a small run bears its result's hash: the manifest says which are meant.
+    made = {re.sub(r"-[0-9a-f]{12}_", "_", Path(figure).stem): results / figure
+            for entry in manifest(results).values() for figure in entry["figures"]}  # fmt: skip
     for name in included_figures():
-        shutil.copyfile(results / "figures" / f"{name}.pdf", folder / f"{name}.pdf")
+        drawn = made.get(name, results / "figures" / f"{name}.png")
+        shutil.copyfile(drawn.with_suffix(".pdf"), folder / f"{name}.pdf")
 
 
 # ----------------------------------------------------------------------------------------------------------------- PDF

@@ -4,6 +4,7 @@ The command `lossland report`: all tables. The command `lossland figures`: drawn
 """
 
 import dataclasses
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -123,7 +124,7 @@ def _sum_up(outcomes: Sequence[Any]) -> None:
     width = max(80, min(console.width, 120)) if console.is_terminal else 80
     print(f"\n{'experiment: claim':<{width - 34}}{'verdict':<9}{'found':<25}\n{'-' * width}")
     for outcome in outcomes:
-        figures = ", ".join(path.stem.removeprefix(f"{outcome.name}_") for path in outcome.figures)
+        figures = ", ".join(re.sub(rf"^{outcome.name}(-\w{{12}})?_", "", path.stem) for path in outcome.figures)
         console.print(
             Text(_cut(f"{outcome.name}" + (f" (figures: {figures})" if figures else ""), width), style="bold")
         )
@@ -202,7 +203,8 @@ def run_figures(command: FiguresOptions) -> int:
     for name, entry in listed.items():
         module = experiment.find_experiment(name)
         results = read(command.out / entry["results"])
-        for path in experiment.draw_figures(module, results, name, command.out):
+        stem = experiment.figures_stem(module, entry["config"], Path(entry["results"]))
+        for path in experiment.draw_figures(module, results, stem, command.out):
             if not command.quiet:
                 print(f"Figure {path}")
     return 0

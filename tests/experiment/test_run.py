@@ -171,6 +171,18 @@ def test_figures_are_drawn_again_without_computing(two_toys, capsys):
     assert len(computed()) == 10
 
 
+def test_two_configs_keep_their_figures_apart(toy):
+    whole = experiment.run(toy, quiet=True)
+    small = experiment.run(toy, config(toy, seed=4), quiet=True)
+    assert whole.figures[0].name == "toy_line.png"
+    assert small.figures[0].name == f"{small.results.stem}_line.png"
+    held = whole.figures[0].read_bytes(), small.figures[0].read_bytes()
+    assert held[0] != held[1]
+    with pytest.raises(SystemExit):
+        cli.main(["figures", "--quiet"])
+    assert (whole.figures[0].read_bytes(), small.figures[0].read_bytes()) == held
+
+
 def test_two_runs_give_the_same_bytes(toy):
     first = experiment.run(toy, quiet=True).results.read_bytes()
     assert experiment.run(toy, quiet=True, force=True).results.read_bytes() == first
