@@ -361,7 +361,7 @@ def claims(listed: Mapping[str, Any]) -> str:
         verdicts = [holds for each in held.values() for holds in each]
         if claim or verdicts:
             rows.append((claim, said, deciding, f"{sum(verdicts)} of {len(verdicts)}"))
-    align = r"l>{\raggedright}p{.4\linewidth}>{\raggedright}p{.46\linewidth}r"
+    align = r"l>{\raggedright}p{.4\linewidth}>{\raggedright}p{.44\linewidth}r"
     return dressed(rows, ("", "statement", "decided by", "hold"), align)
 
 
