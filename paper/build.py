@@ -31,7 +31,7 @@ CLAIMS = {
     "S4": "linear output + hinge is the SVM, and unconstrained descent reaches it",
     "S5": "ReLU output + hinge is not an SVM: ramp and perceptron, plateaus, dead starts",
     "S6": "over sources of real data SVM and logistic regression err alike in the mean, though their weights differ",
-    "S7": "the SVM rests on its support vectors (on some tables all examples are such), logistic regression on every example",
+    "S7": "the SVM rests on its support vectors (on some tables all examples), logistic regression on every example",
     "S8": "constrained and unconstrained solvers agree; a penalised bias is another problem, if at times by little",
     "S9": "the implicit bias of descent on separable data, and its limits",
     "S10": "hinge, scaled logistic and squared loss bound the zero-one loss and meet at margin zero",
