@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 from lossland import __version__
 from lossland.core import Table, latex, read
-from lossland.experiment import find_experiment, manifest, plain, reported
-from lossland.experiment._claims import FAMILY, LEVEL
+from lossland.experiment import FAMILY, LEVEL, find_experiment, manifest, plain, reported
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
