@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from lossland import __version__
 from lossland.core import Table, latex, read
-from lossland.experiment import find_experiment, manifest, plain, reported
+from lossland.experiment import FAMILY, LEVEL, find_experiment, manifest, plain, reported
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
@@ -29,9 +29,9 @@ CLAIMS = {
     "S3": "the hinge is a ReLU of one minus the margin; further exact identities",
     "S4": "linear output + hinge is the SVM, and unconstrained descent reaches it",
     "S5": "ReLU output + hinge is not an SVM: ramp and perceptron, plateaus, dead starts",
-    "S6": "on data, SVM and logistic regression err alike though their weights differ",
-    "S7": "the SVM rests on its support vectors, logistic regression on every example",
-    "S8": "constrained and unconstrained solvers agree; a penalised bias is another problem",
+    "S6": "over sources of real data SVM and logistic regression err alike in the mean, though their weights differ",
+    "S7": "the SVM rests on its support vectors (on some tables all examples), logistic regression on every example",
+    "S8": "constrained and unconstrained solvers agree; a penalised bias is another problem, if at times by little",
     "S9": "the implicit bias of descent on separable data, and its limits",
     "S10": "hinge, scaled logistic and squared loss bound the zero-one loss and meet at margin zero",
     "": "further: claims beside these ten",
@@ -91,9 +91,11 @@ TABLES = {
             "best loss": "best loss",
             "dead runs": "dead runs",
             "dead examples": "dead examples",
-            "start at zero": "start at zero",
+            "error z > 0": "error $z > 0$",
+            "z > 1/2": "$z > 1/2$",
+            "start at zero": "from zero",
         },
-        "llrrrrl",
+        "llrrrrrrl",
     ),
 }
 
@@ -202,6 +204,9 @@ def study(listed: Mapping[str, Any]) -> dict[str, str]:
         "fixed_before": f"{fixed.count('before')}",
         "fixed_after": f"{fixed.count('after')}",
         "fixed_unsaid": f"{fixed.count('')}",
+        # Of each interval, and of all that the study may have together.
+        "level": f"{100 * LEVEL:.1f}",
+        "together": f"{100 * (1 - FAMILY * (1 - LEVEL)):.0f}",
         "small": f"Drawn from a small or changed run of {changed}: not the paper's numbers." if changed else "",
         "python": versions["python"],
         "jax": versions["jax"],
@@ -355,7 +360,7 @@ def claims(listed: Mapping[str, Any]) -> str:
         verdicts = [holds for each in held.values() for holds in each]
         if claim or verdicts:
             rows.append((claim, said, deciding, f"{sum(verdicts)} of {len(verdicts)}"))
-    align = r"l>{\raggedright}p{.45\linewidth}>{\raggedright}p{.38\linewidth}r"
+    align = r"l>{\raggedright}p{.4\linewidth}>{\raggedright}p{.44\linewidth}r"
     return dressed(rows, ("", "statement", "decided by", "hold"), align)
 
 
