@@ -205,7 +205,7 @@ outcome = experiment.run("{name}", module.{config}, quiet=True)
 # The verdicts
 # ------------
 for verdict in outcome.verdicts:
-    print(f"[{{'holds' if verdict.holds else 'FAILS'}}] {{verdict.claim}}")
+    print(f"[{{verdict.word}}] {{verdict.claim}}")
     print(f"        {{verdict.criterion}}: {{verdict.found}}")
 
 # %%

@@ -214,7 +214,7 @@ def draw(results: Any) -> dict[str, Any]:
     about = {
         "Focal exponent: grows": ("gamma", {"cross-entropy": 0.0}, "$\\gamma$", (0.0, 10.0)),
         "Temperature: falls": ("temperature", {"sigmoid": 1.0}, "$T$", (0.0, 2.2)),
-        "Leaky slope: above 1, or below 0": ("slope", {"ReLU": 0.0, "linear": 1.0}, "slope", (-9.0, 7.0)),
+        "Slope: over 1 or under 0": ("slope", {"ReLU": 0.0, "linear": 1.0}, "slope", (-9.0, 7.0)),
         "c: the SVM's 1, or dead": ("c", {"ReLU": 0.0, "SVM": 1.0}, "$c$", (-1.3, 2.3)),
     }
     drawn = {

@@ -183,8 +183,11 @@ def study(listed: Mapping[str, Any]) -> dict[str, str]:
     """What the paper says of the study as a whole."""
     verdicts = [verdict for entry in listed.values() for verdict in entry["verdicts"]]
     versions = next(iter(listed.values()))["versions"]
-    failing = [f"{v['claim']} (`{name}`; {v['criterion']}; found: {v['found']})"
-               for name, e in sorted(listed.items()) for v in e["verdicts"] if not v["holds"]]  # fmt: skip
+    failing, undecided = (
+        [f"{v['claim']} (`{name}`; {v['criterion']}; found: {v['found']})"
+         for name, e in sorted(listed.items()) for v in e["verdicts"] if word_of(v) == word]
+        for word in ("fails", "open")
+    )  # fmt: skip
     fixed = [verdict.get("fixed", "") for verdict in verdicts]
     said = citation()
     changed = ", ".join(f"`{name}`" for name in small(listed))
@@ -192,7 +195,10 @@ def study(listed: Mapping[str, Any]) -> dict[str, str]:
         "experiments": f"{len(listed)}",
         "verdicts": f"{len(verdicts)}",
         "holding": f"{sum(v['holds'] for v in verdicts)}",
+        "fails": f"{len(failing)}",
+        "open": f"{len(undecided)}",
         "failing": "These fail: " + "; ".join(failing) + "." if failing else "None fails.",
+        "undecided": "The data do not decide these: " + "; ".join(undecided) + "." if undecided else "",
         "fixed_before": f"{fixed.count('before')}",
         "fixed_after": f"{fixed.count('after')}",
         "fixed_unsaid": f"{fixed.count('')}",
@@ -353,6 +359,11 @@ def claims(listed: Mapping[str, Any]) -> str:
     return dressed(rows, ("", "statement", "decided by", "hold"), align)
 
 
+def word_of(verdict: Mapping[str, Any]) -> str:
+    """Whether a claim holds, fails, or is open because the data do not decide."""
+    return "holds" if verdict["holds"] else "open" if verdict.get("open") else "fails"
+
+
 def claims_of(verdict: Mapping[str, Any]) -> set[str]:
     """The claims of the study that a verdict is about; one that names none counts under ""."""
     return set(verdict.get("about", ())) or {""}
@@ -363,8 +374,8 @@ def verdict_table(listed: Mapping[str, Any]) -> str:
     body = []
     for name, entry in sorted(listed.items()):
         rows = [(_with_labels(v), v["criterion"], v["found"], v.get("fixed") or "not said",
-                 "holds" if v["holds"] else "FAILS") for v in entry["verdicts"]]  # fmt: skip
-        lines = [line.replace("& FAILS ", r"& \textbf{FAILS} ") for line in typeset_rows(rows)]
+                 word_of(v)) for v in entry["verdicts"]]  # fmt: skip
+        lines = [line.replace("& fails ", r"& \textbf{fails} ") for line in typeset_rows(rows)]
         title = rf"\multicolumn{{5}}{{@{{}}l}}{{{typeset_number(f'`{name}`')}}} \\*"
         body += [r"\addlinespace", title, *lines]
     align = "".join(rf">{{\raggedright}}p{{{width}\linewidth}}" for width in (0.36, 0.24, 0.23))
@@ -400,8 +411,12 @@ def copy_figures(results: Path) -> None:
     folder = HERE / "figures"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    # A figure of a small run bears its result's hash: the manifest says which are meant.
+    made = {re.sub(r"-[0-9a-f]{12}_", "_", Path(figure).stem): results / figure
+            for entry in manifest(results).values() for figure in entry["figures"]}  # fmt: skip
     for name in included_figures():
-        shutil.copyfile(results / "figures" / f"{name}.pdf", folder / f"{name}.pdf")
+        drawn = made.get(name, results / "figures" / f"{name}.png")
+        shutil.copyfile(drawn.with_suffix(".pdf"), folder / f"{name}.pdf")
 
 
 # ----------------------------------------------------------------------------------------------------------------- PDF

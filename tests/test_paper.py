@@ -244,7 +244,7 @@ def test_the_appendix_has_every_claim_with_its_bound():
     assert made.count("they train alike") == 2
     power = r"at most \ensuremath{ 10^{-12}}"
     assert rf"S1, S2: S2: they train alike & {power} & \ensuremath{{1.9\times 10^{{-13}}}} & before & holds \\" in made
-    assert r"max(z, -c) rises & rising & least step \ensuremath{-}0.2 & after & \textbf{FAILS} \\" in made
+    assert r"max(z, -c) rises & rising & least step \ensuremath{-}0.2 & after & \textbf{fails} \\" in made
     assert r"of 50 \% \& more & equal & 0 & not said & holds \\" in made
 
 

@@ -4,6 +4,7 @@ The command `lossland report`: all tables. The command `lossland figures`: drawn
 """
 
 import dataclasses
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -112,32 +113,36 @@ def _as_dict(outcome: Any) -> dict[str, Any]:
 
 
 def _sum_up(outcomes: Sequence[Any]) -> None:
-    """All verdicts in one table: an experiment with its figures, then a line a claim; one that fails is told whole."""
+    """All verdicts in one table: an experiment with its figures, then a line a claim; one not held is told whole."""
     from rich.console import Console
     from rich.text import Text
+
+    from lossland import experiment
 
     console = Console(soft_wrap=True)
     # A pipe or a file has no width of its own.
     width = max(80, min(console.width, 120)) if console.is_terminal else 80
     print(f"\n{'experiment: claim':<{width - 34}}{'verdict':<9}{'found':<25}\n{'-' * width}")
     for outcome in outcomes:
-        figures = ", ".join(path.stem.removeprefix(f"{outcome.name}_") for path in outcome.figures)
+        figures = ", ".join(re.sub(rf"^{outcome.name}(-\w{{12}})?_", "", path.stem) for path in outcome.figures)
         console.print(
             Text(_cut(f"{outcome.name}" + (f" (figures: {figures})" if figures else ""), width), style="bold")
         )
         for v in outcome.verdicts:
             line = f"  {_cut(v.claim, width - 38):<{width - 36}}"
-            verdict = Text("holds", "green") if v.holds else Text("FAILS", "bold red")
-            console.print(Text(line) + verdict + Text(f"    {_cut(v.found, 25)}".rstrip()))
+            console.print(Text(line) + Text(*WORDS[v.word]) + Text(f"    {_cut(v.found, 25)}".rstrip()))
             if not v.holds:
                 whole = f"{v.claim}. Bound: {v.criterion}. Found: {v.found}."
                 print(textwrap.fill(whole, width, initial_indent="      ", subsequent_indent="      "))
-    held = [v.holds for outcome in outcomes for v in outcome.verdicts]
     number = f"{len(outcomes)} experiment{'' if len(outcomes) == 1 else 's'}"
     folder = outcomes[0].results.parent
     print(f"\nWhole sentences, bounds and tables: {folder / 'report.md'} (lossland report shows it).")
     print(f"Figures: {folder / 'figures'}/EXPERIMENT_FIGURE.png and .pdf; {folder / 'manifest.json'} lists all.")
-    print(f"{sum(held)} of {len(held)} claims of {number} hold.")
+    print(f"{experiment.counted([v.word for outcome in outcomes for v in outcome.verdicts])} ({number}).")
+
+
+WORDS = {"holds": ("holds", "green"), "open": ("open ", "yellow"), "fails": ("FAILS", "bold red")}
+"""A verdict's word -> what is printed, and how."""
 
 
 def _cut(text: str, width: int) -> str:
@@ -198,7 +203,8 @@ def run_figures(command: FiguresOptions) -> int:
     for name, entry in listed.items():
         module = experiment.find_experiment(name)
         results = read(command.out / entry["results"])
-        for path in experiment.draw_figures(module, results, name, command.out):
+        stem = experiment.figures_stem(module, entry["config"], Path(entry["results"]))
+        for path in experiment.draw_figures(module, results, stem, command.out):
             if not command.quiet:
                 print(f"Figure {path}")
     return 0

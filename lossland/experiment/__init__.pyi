@@ -14,6 +14,7 @@ from ._claims import proportion as proportion
 from ._manifest import RESULTS as RESULTS
 from ._manifest import Outcome as Outcome
 from ._manifest import Verdict as Verdict
+from ._manifest import counted as counted
 from ._manifest import manifest as manifest
 from ._manifest import numbers as numbers
 from ._manifest import plain as plain
@@ -27,6 +28,7 @@ from ._results import gather as gather
 from ._results import stack_datasets as stack_datasets
 from ._run import draw_figures as draw_figures
 from ._run import experiments as experiments
+from ._run import figures_stem as figures_stem
 from ._run import find_experiment as find_experiment
 from ._run import question as question
 from ._run import reported as reported

@@ -4,7 +4,8 @@ A claim is a small function of an experiment's results that returns what is meas
 the bound, what it is about, and whether the bound was fixed before the first result was seen. What is measured is
 
 - a number;
-- an `Estimate`, a number with its interval: the end of the interval that is worse for the claim decides;
+- an `Estimate`, a number with its interval: the claim holds if all of the interval keeps the bound, fails if none of it
+  does, and is open between the two: the data do not decide;
 - a dict of these by name ("moons": 0.1): all have to keep the bound, and the worst is named;
 - for `proportion` a pair (count, of how many) or a dict of such; for `ordered` a sequence or a dict of such.
 
@@ -275,16 +276,25 @@ def decide(claim: Claim, results: Any) -> Verdict:
     measured = claim.measure(results)
     named = measured if isinstance(measured, Mapping) else {"": measured}
     if not named:
-        return _verdict(claim, "nothing was measured", False, math.nan)
+        return _verdict(claim, "nothing was measured", False, math.nan, False)
     read = {str(name): claim.bound.read(each) for name, each in named.items()}
     slack = {name: claim.bound.slack(each) for name, each in read.items()}
+    short = [each for name, each in read.items() if not slack[name] >= 0]
+    # The data do not decide where a failing interval still has an end that keeps the bound.
+    undecided = bool(short) and all(_may_keep(claim.bound, each) for each in short)
     worst = min(slack, key=lambda name: -math.inf if math.isnan(slack[name]) else slack[name])
     found = claim.bound.told(read[worst]) + (f" ({worst}, the worst of {len(read)})" if len(read) > 1 else "")
-    return _verdict(claim, found, bool(all(s >= 0 for s in slack.values())), read[worst].value)
+    return _verdict(claim, found, bool(all(s >= 0 for s in slack.values())), read[worst].value, undecided)
 
 
-def _verdict(claim: Claim, found: str, holds: bool, value: float) -> Verdict:
-    return Verdict(claim.sentence, claim.bound.words, found, holds, claim.about, claim.fixed, value)
+def _may_keep(bound: Bound, each: Estimate) -> bool:
+    """Whether some number of an interval keeps the bound; never of a number without one."""
+    inside = np.linspace(each.low, each.high, 1001) if np.isfinite([each.low, each.high]).all() else [each.value]
+    return each.low < each.high and any(bound.slack(Estimate(x, x, x)) >= 0 for x in map(float, inside))
+
+
+def _verdict(claim: Claim, found: str, holds: bool, value: float, undecided: bool) -> Verdict:
+    return Verdict(claim.sentence, claim.bound.words, found, holds, claim.about, claim.fixed, value, undecided)
 
 
 @guarded()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lossland.core import guarded, replacing, versions
-from lossland.core import plain as as_json_holds
+from lossland.core import plain as as_json_can
 
 RESULTS = Path("results")
 
@@ -24,6 +24,8 @@ class Verdict(NamedTuple):
         about: the claims of the study that it belongs to.
         fixed: whether the criterion was fixed "before" the first result was seen or "after"; "" if nobody says.
         value: the number found; NaN if it is none.
+        open: it does not hold, but its interval has both numbers that keep the bound and numbers that do not: the data
+            do not decide.
 
     Example:
         >>> Verdict("The hinge bounds the 0-1 loss", "least distance >= 0", "0", True).holds
@@ -37,6 +39,12 @@ class Verdict(NamedTuple):
     about: tuple[str, ...] = ()
     fixed: str = ""
     value: float = math.nan
+    open: bool = False
+
+    @property
+    def word(self) -> str:
+        """What the table says of it: holds, fails or open."""
+        return "holds" if self.holds else "open" if self.open else "fails"
 
 
 class Outcome(NamedTuple):
@@ -130,7 +138,7 @@ def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> 
         "config": plain(config),
         "versions": versions(),
         "figures": [f"figures/{path.name}" for path in outcome.figures],
-        "verdicts": [as_json_holds(verdict._asdict()) for verdict in outcome.verdicts],
+        "verdicts": [as_json_can(verdict._asdict()) for verdict in outcome.verdicts],
         "numbers": quoted,
     }
     with replacing(out / "manifest.json") as temporary:
@@ -139,7 +147,14 @@ def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> 
 
 def said(outcome: Outcome) -> str:
     """An outcome in a line: how many claims hold, how many figures there are, what it took."""
-    held = [v.holds for v in outcome.verdicts]
     how = "taken from an earlier run" if outcome.cached else f"{outcome.seconds:.0f} s"
     figures = f"{len(outcome.figures)} figure{'' if len(outcome.figures) == 1 else 's'}"
-    return f"{outcome.name}: {sum(held)} of {len(held)} claims hold, {figures}, {how}"
+    return f"{outcome.name}: {counted([v.word for v in outcome.verdicts])}; {figures}, {how}"
+
+
+def counted(words: list[str]) -> str:
+    """Of verdicts' words, how many hold, fail and are open."""
+    told = f"{words.count('holds')} of {len(words)} claims hold"
+    fails, undecided = words.count("fails"), words.count("open")
+    told += f", {fails} fail{'s' if fails == 1 else ''}" if fails else ""
+    return told + (f", {undecided} {'is' if undecided == 1 else 'are'} open" if undecided else "")

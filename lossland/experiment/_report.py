@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lossland.core import guarded, markdown, replacing, table
-from lossland.experiment._manifest import RESULTS, Outcome, manifest
+from lossland.experiment._manifest import RESULTS, Outcome, Verdict, counted, manifest
 
 SECTIONS = "sections"
 
@@ -28,7 +28,7 @@ def verdict_table(title: str, verdicts: Sequence[Any]) -> Any:
         (('S1', 'It is small', 'at most 1', 'before', '0.5', 'holds'),)
     """
     columns = ("of", "claim", "bound", "fixed", "found", "verdict")
-    rows = [(", ".join(v.about), v.claim, v.criterion, v.fixed, v.found, "holds" if v.holds else "FAILS")
+    rows = [(", ".join(v.about), v.claim, v.criterion, v.fixed, v.found, v.word)
             for v in verdicts]  # fmt: skip
     return table(title, columns, rows)
 
@@ -50,11 +50,13 @@ def write_section(outcome: Outcome, question: str, tables: Sequence[Any], out: P
 def _write_report(out: Path) -> None:
     """All sections under one heading."""
     listed = manifest(out)
-    held = [v["holds"] for entry in listed.values() for v in entry["verdicts"]]
-    failed = [f"- {name}: {v['claim']} (bound: {v['criterion']}; found: {v['found']})"
-              for name, entry in listed.items() for v in entry["verdicts"] if not v["holds"]]  # fmt: skip
-    head = ["# What the study found", "", f"{sum(held)} of {len(held)} claims of {len(listed)} experiments hold.", ""]
-    head += ["Those that fail:", "", *failed, ""] if failed else []
+    listing = [(name, Verdict(**v)) for name, entry in listed.items() for v in entry["verdicts"]]
+    head = ["# What the study found", "", f"{counted([v.word for _, v in listing])} ({len(listed)} experiments).", ""]
+    for word, said in (("fails", "Those that fail:"), ("open", "Those that the data do not decide:")):
+        rows = [
+            f"- {name}: {v.claim} (bound: {v.criterion}; found: {v.found})" for name, v in listing if v.word == word
+        ]
+        head += [said, "", *rows, ""] if rows else []
     texts = [path.read_text() for name in listed if (path := out / SECTIONS / f"{name}.md").exists()]
     with replacing(out / "report.md") as temporary:
         temporary.write_text("\n".join([*head, *texts]))

@@ -122,7 +122,7 @@ def run(
                 with _noting(parts):
                     compute_and_save(module, config, path, quiet)
             results = read(path)
-            figures = draw_figures(module, results, stem, out) if draw else ()
+            figures = draw_figures(module, results, figures_stem(module, plain(config), path), out) if draw else ()
             tables, verdicts = reported(module, results)
             outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
         with only_writer(out / "manifest.lock"):
@@ -131,6 +131,28 @@ def run(
     if not quiet:
         print(said(outcome), flush=True)
     return outcome
+
+
+@guarded()
+def figures_stem(module: Any, config: dict[str, Any], result: Path) -> str:
+    """With what the names of figures begin: the experiment, and the result's hash for another config than its own.
+
+    Args:
+        module: of the experiment.
+        config: as the manifest holds it.
+        result: its file.
+
+    Returns:
+        A name; figures of two configs do not take each other's place.
+
+    Example:
+        >>> module = find_experiment("relu_vs_hinge")
+        >>> figures_stem(module, plain(module.Config()), Path("relu_vs_hinge-3f6d0e0b7a52.nc"))
+        'relu_vs_hinge'
+        >>> figures_stem(module, plain(module.SMOKE), Path("relu_vs_hinge-0a1b2c3d4e5f.nc"))
+        'relu_vs_hinge-0a1b2c3d4e5f'
+    """
+    return Path(str(module.__file__)).stem if config == plain(module.Config()) else result.stem
 
 
 @guarded()

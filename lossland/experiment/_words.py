@@ -7,7 +7,15 @@ from typing import Any
 
 from lossland.core import guarded
 
-OUTPUTS = {"identity": "linear", "relu": "ReLU", "leaky_relu": "leaky ReLU", "elu": "ELU", "sigmoid": "sigmoid"}
+OUTPUTS = {
+    "identity": "linear",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "shifted_relu": "shifted ReLU",
+    "relu6": "ReLU6",
+    "elu": "ELU",
+    "sigmoid": "sigmoid",
+}
 LOSSES = {"cross_entropy": "cross-entropy"}
 
 

@@ -19,4 +19,4 @@ def test_all_verdicts_end_in_one_table(capsys):
     assert told.count(" FAILS ") == 1
     # One that fails is told whole, one that holds in a line.
     assert " ".join(told.split()).count(" ".join(("a long claim " * 9).split())) == 1
-    assert "2 of 3 claims of 2 experiments hold." in told
+    assert "2 of 3 claims hold, 1 fails (2 experiments)." in told

@@ -10,6 +10,26 @@ from lossland.experiment import Estimate, at_least, at_most, claim, claims_of, d
 from lossland.experiment._claims import FAMILY, LEVEL
 
 
+@pytest.mark.parametrize(
+    ("bound", "measured", "word"),
+    [
+        (at_least(0), Estimate(0.5, -0.1, 9.0), "open"),
+        (at_least(0), Estimate(-0.5, -1.0, -0.1), "fails"),
+        (at_least(0), -0.5, "fails"),
+        (at_most(0), {"a": 1.0, "b": Estimate(0.5, -0.1, 9.0)}, "fails"),
+        (at_most(0), {"a": -1.0, "b": Estimate(0.5, -0.1, 9.0)}, "open"),
+        (equal(0, within=0.1), Estimate(0.0, -0.5, 0.5), "open"),
+        (equal(0, within=0.1), Estimate(0.5, 0.2, 0.8), "fails"),
+        (proportion(least=0.95), (95, 100), "open"),
+        (proportion(least=0.95), (5, 100), "fails"),
+        (at_most(0), math.nan, "fails"),
+        (at_most(0), -1, "holds"),
+    ],
+)
+def test_what_the_data_do_not_decide_is_open(bound, measured, word):
+    assert verdict(bound, measured).word == word
+
+
 def verdict(bound, measured):
     return decide(claim("S5, S6", "A sentence", bound, fixed="before")(lambda results: measured), None)
 

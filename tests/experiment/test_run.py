@@ -171,6 +171,18 @@ def test_figures_are_drawn_again_without_computing(two_toys, capsys):
     assert len(computed()) == 10
 
 
+def test_two_configs_keep_their_figures_apart(toy):
+    whole = experiment.run(toy, quiet=True)
+    small = experiment.run(toy, config(toy, seed=4), quiet=True)
+    assert whole.figures[0].name == "toy_line.png"
+    assert small.figures[0].name == f"{small.results.stem}_line.png"
+    held = whole.figures[0].read_bytes(), small.figures[0].read_bytes()
+    assert held[0] != held[1]
+    with pytest.raises(SystemExit):
+        cli.main(["figures", "--quiet"])
+    assert (whole.figures[0].read_bytes(), small.figures[0].read_bytes()) == held
+
+
 def test_two_runs_give_the_same_bytes(toy):
     first = experiment.run(toy, quiet=True).results.read_bytes()
     assert experiment.run(toy, quiet=True, force=True).results.read_bytes() == first
@@ -259,9 +271,9 @@ def test_unknown_and_incomplete_experiments(tmp_path):
 
 def test_an_outcome_is_told_in_a_line(toy, capsys):
     outcome = experiment.run(toy)
-    assert capsys.readouterr().out.startswith("toy: 1 of 1 claims hold, 1 figure, ")
+    assert capsys.readouterr().out.startswith("toy: 1 of 1 claims hold; 1 figure, ")
     assert experiment.run(toy, draw=False).cached
-    assert capsys.readouterr().out == "toy: 1 of 1 claims hold, 0 figures, taken from an earlier run\n"
+    assert capsys.readouterr().out == "toy: 1 of 1 claims hold; 0 figures, taken from an earlier run\n"
     assert outcome.verdicts[0].claim == "the mean is a number"
 
 
@@ -297,7 +309,7 @@ def test_a_failed_claim_ends_well_unless_asked_to(toy, capsys):
         assert exit_.value.code == code
         said = capsys.readouterr()
         assert said.out.startswith("toy: Does a toy run?\n")
-        assert said.out.endswith("1 of 2 claims of 1 experiment hold.\n")
+        assert said.out.endswith("1 of 2 claims hold, 1 fails (1 experiment).\n")
         assert "FAILS" in said.out
         assert "Claims that do not hold: toy" in said.err
     assert max(map(len, said.out.splitlines())) <= 80 + len("Figures: and .pdf; lists all")
