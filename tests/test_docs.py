@@ -1,12 +1,16 @@
 """Every block of the documentation runs, prints what stands below it, and every public name is documented."""
 
+import ast
 import contextlib
+import functools
 import importlib.util
 import inspect
 import io
 import json
 import re
 import shlex
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,7 @@ from lossland.elements import ACTIVATIONS, LOSSES
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+NOTEBOOKS = sorted(DOCS.glob("notebooks/*.ipynb"))
 BLOCK = re.compile(
     r"^```(python|\{code-cell\} python|sh)\n(?::[^\n]*\n)*(.*?)^```(?:\s*^```text\n(.*?)^```)?", re.DOTALL | re.M
 )
@@ -65,6 +70,89 @@ def _run_commands(block):
             with pytest.raises(SystemExit) as ended:
                 cli.main([*words[1:], "--no-compilation-cache"])
             assert ended.value.code == 0, line
+
+
+def _code_cells(path):
+    """The code of a notebook, cell by cell; lines for IPython alone, such as %pip, are left out."""
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    return [re.sub(r"^[%!].*$", "", "".join(cell["source"]), flags=re.MULTILINE) for cell in cells]
+
+
+@pytest.mark.slow
+@pytest.mark.docs
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path, tmp_path, monkeypatch):
+    import matplotlib.pyplot as plt
+
+    monkeypatch.chdir(tmp_path)
+    plt.switch_backend("agg")
+    # A session's own module has no file: a cell that defines a loss anew replaces the one before.
+    session = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", session)
+    try:
+        for number, code in enumerate(_code_cells(path)):
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(code, f"{path.name}:{number}", "exec"), vars(session))
+    finally:
+        plt.close("all")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_opens_anywhere_and_holds_no_outputs(path):
+    held = json.loads(path.read_text())
+    assert held["nbformat"] == 4
+    assert held["metadata"]["kernelspec"]["name"] == "python3"
+    assert path.stat().st_size < 16_000
+    cells = held["cells"]
+    assert cells[0]["cell_type"] == "markdown"
+    assert "".join(cells[0]["source"]).startswith("# ")
+    assert "pip install ." in "".join(cells[0]["source"])
+    assert len({cell["id"] for cell in cells}) == len(cells)
+    for cell in cells:
+        assert set(cell) == {"id", "cell_type", "metadata", "source"} | (
+            {"execution_count", "outputs"} if cell["cell_type"] == "code" else set()
+        )
+        assert cell.get("outputs", []) == []
+        assert cell.get("execution_count") is None
+    for code in _code_cells(path):
+        compile(code, path.name, "exec")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_names_of_a_notebook_are_in_the_faces(path):
+    for code in _code_cells(path):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("ll."):
+                _in_a_face(ast.unparse(node))
+            elif isinstance(node, ast.ImportFrom) and node.module.startswith("lossland."):
+                assert {each.name for each in node.names} <= set(face_of(node.module.split(".")[1]).users)
+
+
+def _in_a_face(dotted):
+    """`ll.name` is on top, and `ll.wing.name` in the wing's face."""
+    _, first, *rest = dotted.split(".")
+    assert first in ON_TOP, dotted
+    if rest and first in pages.WINGS:
+        assert rest[0] in face_of(first).users, dotted
+
+
+ON_TOP = face_of("").users
+QUESTIONS = (DOCS / "names.md").read_text()
+
+
+def test_every_name_on_top_has_its_question():
+    assert [name for name in ON_TOP if not re.search(rf"`@?ll\.{name}\b", QUESTIONS)] == []
+
+
+@pytest.mark.parametrize("code", sorted(set(re.findall(r"`@?(ll\.[^`]+)`", QUESTIONS))))
+def test_a_call_on_the_page_of_names_is_one_that_can_be_made(code):
+    """Its name exists, and the function takes such arguments."""
+    node = ast.parse(code, mode="eval").body
+    named = ast.unparse(node.func if isinstance(node, ast.Call) else node)
+    _in_a_face(named)
+    found = functools.reduce(getattr, named.split(".")[1:], ll)
+    if isinstance(node, ast.Call):
+        inspect.signature(found).bind(*node.args, **{each.arg: each.value for each in node.keywords})
 
 
 PATHS = [path for paths in pages.topics().values() for path in paths]
@@ -138,6 +226,6 @@ def test_the_citation_is_that_of_the_file():
 def test_links_between_pages_lead_somewhere():
     made = {"gallery/index.rst", *(f"api/{topic}.rst" for topic in ("index", *pages.topics()))}
     made |= {f"gallery/experiment_{path.stem}.rst" for path in (ROOT / "experiments").glob("*.py")}
-    for page in [*PAGES, ROOT / "README.md"]:
+    for page in [*PAGES, *NOTEBOOKS, ROOT / "README.md"]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert link in made or (page.parent / link).exists(), f"{page.name}: {link}"

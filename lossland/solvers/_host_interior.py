@@ -91,7 +91,8 @@ def rooms(problems: Problems, at: Iterate) -> Rooms:
     high = rows.high - at.beta
     push = rows.knot - at.margins[:, None, :]
     if rows.soft.size > 1 or rows.soft.item():
-        push -= rows.soft * at.beta
+        # Not in place: several terms of one knot have betas of their own.
+        push = push - rows.soft * at.beta
     now = _dot(_counted(problems, at.below), low) + _dot(_counted(problems, at.above), high)
     return Rooms(low, high, push, _counted(problems, at.beta), now)
 
