@@ -183,7 +183,7 @@ def draw_gains(results: Any) -> Any:
     for pair, x, side in (("identity+hinge", 0.0, "left"), ("relu+hinge", 1.0, "right")):
         look: dict[str, Any] = {"ha": side, "va": "bottom", "color": fig.colour(pair), "fontsize": 7}
         ax.annotate(pair_name(pair), (x, 1.01), xycoords="axes fraction", **look)
-    figure.suptitle("Threshold 1/2 costs linear + hinge,\nnot ReLU + hinge", fontsize=8.5)
+    figure.suptitle("Threshold 1/2 costs linear + hinge more\nthan ReLU + hinge", fontsize=8.5)
     return figure
 
 

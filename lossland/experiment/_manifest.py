@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,8 +153,21 @@ def said(outcome: Outcome) -> str:
     return f"{outcome.name}: {counted([v.word for v in outcome.verdicts])}; {figures}, {how}"
 
 
-def counted(words: list[str]) -> str:
-    """Of verdicts' words, how many hold, fail and are open."""
+@guarded()
+def counted(words: Sequence[str]) -> str:
+    """Of verdicts, how many hold, fail and are open.
+
+    Args:
+        words: of each verdict, its `word`.
+
+    Returns:
+        Text.
+
+    Example:
+        >>> counted(["holds", "open", "holds", "fails"])
+        '2 of 4 claims hold, 1 fails, 1 is open'
+    """
+    words = list(words)
     told = f"{words.count('holds')} of {len(words)} claims hold"
     fails, undecided = words.count("fails"), words.count("open")
     told += f", {fails} fail{'s' if fails == 1 else ''}" if fails else ""

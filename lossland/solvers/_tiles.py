@@ -3,10 +3,12 @@
 A loss made of parabolas and lines takes an interior point with an active-set polish, a smooth one Newton's method.
 """
 
+import contextvars
 import functools
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from lossland.core import checked_devices
+from lossland.core import checked_devices, cores
 from lossland.data import Dataset
 from lossland.elements import Pair, jit_by_pair
 from lossland.solvers import _interior_point as interior
@@ -27,7 +29,7 @@ from lossland.solvers._blas import one_thread
 from lossland.solvers._certificates import FREE, ZERO
 from lossland.solvers._convex_form import Form
 from lossland.solvers._elementwise import values_at
-from lossland.solvers._host_algebra import columns_of
+from lossland.solvers._host_algebra import SHARED, columns_of
 from lossland.solvers._host_newton import by_newton
 from lossland.solvers._host_polish import by_interior
 from lossland.solvers._normal_equations import Design
@@ -36,6 +38,8 @@ from lossland.solvers._plq import Terms, spread
 from lossland.solvers._rounding import Certificate, Evaluated, certificate, frame_of, within
 
 LOG = logging.getLogger("lossland.solver")
+WORTH_THREADS = 200_000
+"""Numbers of inputs from which steps leave Python's lock for so long that threads solve side by side."""
 ALONE = threading.RLock()
 """Held while problems are solved: XLA factors many matrices on all threads of its pool, and two programs that do so at
 once wait for one another for ever."""
@@ -69,7 +73,7 @@ def optima(
     # Similar problems take similar numbers of steps: sorted, those of one tile finish together.
     order = np.argsort(-c.sum(axis=1), kind="stable")
     by_host = devices is None
-    tile = _host_tile(len(c), data.n) if by_host else _tile_size(len(c), data.n, data.d)
+    tile = _host_tile(len(c), data.n, data.d) if by_host else _tile_size(len(c), data.n, data.d)
     shift = _shift(data.inputs) if bias else None
     frame = frame_of(data.inputs, shift, bias)
     ahead: Any = None
@@ -91,10 +95,11 @@ def optima(
 
     if by_host:
         solved = _on_host(form, data.inputs, shift, bias, stop)
-        with one_thread():
-            for start in range(0, len(c), tile):
-                rows = order[start : start + tile]
-                whole = stored(whole, (rows, *solved(t if len(t) == 1 else t[rows], c[rows])))
+        parts = [order[start : start + tile] for start in range(0, len(c), tile)]
+        threads = _threads(len(parts), data.n, data.d)
+        found = _by_threads(lambda rows: solved(t if len(t) == 1 else t[rows], c[rows]), parts, threads)
+        for rows, each in zip(parts, found, strict=True):
+            whole = stored(whole, (rows, *each))
         return whole
     with ALONE, jax.enable_x64(True):
         padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
@@ -204,6 +209,26 @@ def _on_host(
     return solved
 
 
+def _threads(parts: int, n: int, d: int) -> int:
+    """How many threads solve the parts: one for small problems, whose steps hold Python's lock, and for many rows.
+
+    Gram products of many rows have threads of their own, and the arrays of two parts at once would take twice the room.
+    """
+    return min(cores(), parts) if n * d >= WORTH_THREADS and n < SHARED else 1
+
+
+def _by_threads(solved: Callable[[np.ndarray], Any], parts: Sequence[np.ndarray], count: int) -> Iterator[Any]:
+    """What `solved` gives of each part, in order, by `count` threads."""
+    with one_thread():
+        if count == 1:
+            yield from map(solved, parts)
+            return
+        with ThreadPoolExecutor(count) as pool:
+            # What NumPy is told about overflow holds for the caller's context only: each part takes it along.
+            tasks = [pool.submit(contextvars.copy_context().run, solved, part) for part in parts]
+            yield from (task.result() for task in tasks)
+
+
 def _never_flat_out(terms: Terms) -> bool:
     """Whether the loss has no kink and bends wherever it is steep, as the squared hinge does: Newton is quick."""
     return bool(np.all(terms.soft > 0) and np.all((terms.high == np.inf) | (terms.low == -np.inf)))
@@ -257,10 +282,13 @@ def _tile_size(count: int, n: int, d: int) -> int:
     return -(-count // -(-count // most))
 
 
-def _host_tile(count: int, n: int) -> int:
+def _host_tile(count: int, n: int, d: int) -> int:
     """How many problems the host takes at once: their arrays stay in cache, and each product serves many."""
     most = int(np.clip(32_000 / n, 1, 64))
-    return -(-count // -(-count // most))
+    tiles = -(-count // most)
+    # As many for each thread.
+    threads = _threads(count, n, d)
+    return -(-count // (-(-tiles // threads) * threads))
 
 
 def _shift(inputs: np.ndarray) -> np.ndarray | None:

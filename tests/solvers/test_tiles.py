@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
+from lossland.solvers import _tiles
 
 PATIENCE = 300
 """Seconds after which two threads are taken to wait for one another; the work takes one or two."""
@@ -31,3 +32,40 @@ def test_two_threads_may_solve_at_once(name):
     assert not any(thread.is_alive() for thread in threads)
     for each in found.values():
         np.testing.assert_array_equal(each.weights, alone.weights)
+
+
+@pytest.mark.parametrize("name", ["hinge", "logistic", "squared_hinge"])
+def test_problems_shared_among_threads_are_those_solved_one_by_one(name, monkeypatch):
+    """The same tiles in one thread and in several, to the same bits; and against one problem at a time."""
+    rng = np.random.default_rng(3)
+    inputs = rng.normal(size=(700, 12))
+    data = ll.Dataset(inputs, np.where(inputs[:, 0] + 0.5 * rng.normal(size=700) > 0, 1, -1))
+    Cs = np.logspace(-3, 2, 8)
+    monkeypatch.setattr(_tiles, "_host_tile", lambda count, n, d: 2)
+    one = ll.solve(name, data, C=Cs)
+    monkeypatch.setattr(_tiles, "_threads", lambda parts, n, d: 3)
+    several = ll.solve(name, data, C=Cs)
+    for field in ("weights", "bias", "duals", "objective", "gap", "support"):
+        np.testing.assert_array_equal(getattr(several, field), getattr(one, field))
+    for k, C in enumerate(Cs):
+        alone = ll.solve(name, data, C=float(C))
+        np.testing.assert_allclose(several.objective[k], alone.objective, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("parts", "n", "d", "several"),
+    [(1, 10**4, 100, False), (9, 569, 30, False), (9, 10**4, 100, True), (9, 10**5, 30, False)],
+)
+def test_large_problems_of_few_rows_are_shared_among_threads(parts, n, d, several, monkeypatch):
+    monkeypatch.setattr(_tiles, "cores", lambda: 4)
+    assert (_tiles._threads(parts, n, d) > 1) is several
+    tile = _tiles._host_tile(21, n, d)
+    assert 1 <= tile <= 21
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    def fails(part):
+        raise ValueError("of a thread")
+
+    with pytest.raises(ValueError, match="of a thread"):
+        list(_tiles._by_threads(fails, [np.arange(2), np.arange(2)], 2))
