@@ -34,6 +34,7 @@ MODULES = (
     "controls",
     "hands",
     "panel",
+    "question",
     "main",
 )
 

@@ -183,6 +183,47 @@ def test_objectives_at_random_parameters_are_those_of_jax(tab):
 
 
 @pytest.mark.slow
+def test_the_page_opens_on_the_question(tab):
+    """Arrows are minus the slopes of JAX; sentences, slider, drag and keyboard tell one story."""
+    page = tab.page
+    assert page.locator("#question").bounding_box()["y"] < 120
+    told = page.locator("#question .happens")
+    assert "nothing pulls, it is stuck" in told.inner_text()
+
+    def put(side, z):
+        page.locator(f"#question .{side} input").evaluate(
+            "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", str(z)
+        )
+        return told.inner_text()
+
+    pairs = [ll.pair("identity", "hinge"), ll.pair("relu", "hinge")]
+    for side, label in (("positive", 1.0), ("negative", -1.0)):
+        for z in (-2.5, -1.5, -0.5, 0.5, 1.5, 2.5):
+            said = put(side, z)
+            linear, relu = (abs(float(pair.slope(z, label))) > 0 for pair in pairs)
+            wrong = (z > 0) != (label > 0)
+            assert f"{side} example with the score {z}" in said
+            assert ("is wrong" in said) == wrong
+            assert ("Both losses pull" in said) == (linear and relu)
+            assert ("Neither loss pulls" in said) == (not linear and not relu)
+            assert ("it is stuck" in said) == (linear and not relu and wrong)
+            assert ("there is no margin" in said) == (linear and not relu and not wrong)
+            assert page.locator(f"#question .{side} canvas").get_attribute("aria-label") == said
+    box = page.locator("#question .positive canvas").bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 50)
+    page.mouse.up()
+    assert "Neither loss pulls" in told.inner_text()
+    page.locator("#question .negative input").focus()
+    before = told.inner_text()
+    page.keyboard.press("ArrowRight")
+    assert told.inner_text() != before
+    page.locator("#open-workbench").click()
+    assert page.evaluate("document.activeElement.id") == "workbench"
+
+
+@pytest.mark.slow
 def test_a_user_s_loss_is_there_by_itself(tab):
     assert "twice_the_hinge" in tab.page.locator("select[name=loss]").inner_text()
     tab.page.select_option("select[name=activation]", "identity")
@@ -283,6 +324,7 @@ def test_a_second_pair_keeps_step_and_equal_pairs_take_equal_paths(tab):
 
 @pytest.mark.slow
 def test_dragging_in_the_landscape_moves_the_start_and_hovering_the_line(tab):
+    tab.page.locator("#first canvas.plane").scroll_into_view_if_needed()
     box = tab.page.locator("#first canvas.plane").bounding_box()
     middle = box["x"] + 0.6 * box["width"], box["y"] + 0.4 * box["height"]
     before = tab.pixels("data")
@@ -303,6 +345,7 @@ def test_dragging_a_point_moves_the_optimum_as_solve_says(tab):
     tab.ask("app.change({data: 'gaussians', l2: 0.01})")
     shown = tab.shown()["points"]
     far = max(range(len(shown)), key=lambda i: shown[i][0])
+    tab.page.locator("#first canvas.data").scroll_into_view_if_needed()
     box = tab.page.locator("#first canvas.data").bounding_box()
     at = tab.ask(f"[app.panels[0].scale.x({shown[far][0]}), app.panels[0].scale.y({shown[far][1]})]")
     tab.page.mouse.move(box["x"] + at[0], box["y"] + at[1])

@@ -6,6 +6,7 @@ import { panelOf } from "./panel.mjs";
 import { palette } from "./paint.mjs";
 import { pythonLines } from "./python_lines.mjs";
 import { saved } from "./picture.mjs";
+import { ask } from "./question.mjs";
 import { decoded, encoded } from "./state.mjs";
 import { slopeAt, unpacked, valueAt } from "./tables.mjs";
 import { TOUR } from "./tour.mjs";
@@ -24,8 +25,12 @@ async function started() {
     `${value} and slopes to ${slope} of 1 + their size for scores up to ${near}.`;
   fill(model);
   if (matchMedia("(max-width: 480px)").matches) for (const group of document.querySelectorAll(".group ~ .group")) group.open = false;
+  app.colours = palette();
+  app.drawQuestion = ask(app, $("question"));
   wire(app, model);
   app.change({});
+  // A link leads to what it shows.
+  if (location.hash.length > 1 && !app.state.tour) $("workbench").scrollIntoView();
   if (app.state.tour) tell(app, app.state.tour);
   return app;
 }
@@ -75,6 +80,10 @@ function appOf(model) {
     app.pending = false;
     app.colours ??= palette();
     const { state } = app;
+    if (app.questionAt !== document.querySelector("main").clientWidth + String(dark.matches)) {
+      app.questionAt = document.querySelector("main").clientWidth + String(dark.matches);
+      app.drawQuestion();
+    }
     const names = [state.pair, state.second].filter(Boolean);
     const runs = names.map((name, slot) => model.runOf(state, slot, name));
     if (!app.frozen) app.half = state.half || model.fitted(state, runs);
@@ -119,6 +128,10 @@ function wire(app, model) {
   click("restart", () => (stop(app), app.change({ step: 0 })));
   $("step").addEventListener("input", (event) => (stop(app), app.change({ step: event.target.valueAsNumber })));
   click("tour-start", () => tell(app, 1));
+  click("open-workbench", () => {
+    $("workbench").scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+    $("workbench").focus({ preventScroll: true });
+  });
   click("tour-back", () => tell(app, app.state.tour - 1));
   click("tour-next", () => tell(app, app.state.tour + 1));
   click("tour-end", () => tell(app, 0));
