@@ -30,6 +30,7 @@ MODULES = (
     "picture",
     "python_lines",
     "tour",
+    "presets",
     "model",
     "controls",
     "hands",

@@ -224,6 +224,22 @@ def test_the_page_opens_on_the_question(tab):
 
 
 @pytest.mark.slow
+def test_each_preset_shows_what_its_sentence_says(tab):
+    page = tab.page
+    names = page.locator("#presets button").all_inner_texts()
+    assert len(names) == 5
+    for name in names:
+        page.locator("#presets button", has_text=name).click()
+        state = tab.state()
+        assert state["step"] == state["steps"]
+        assert state["pair"] == "relu+hinge"
+        assert len(page.locator("#said").inner_text()) > 30
+        shown = tab.shown()
+        moved = np.abs(np.subtract(shown["at"], shown["path"][0])).max()
+        assert (moved == 0) == (name in ("a dead start", "tie 0 against 1/2")), name
+
+
+@pytest.mark.slow
 def test_a_user_s_loss_is_there_by_itself(tab):
     assert "twice_the_hinge" in tab.page.locator("select[name=loss]").inner_text()
     tab.page.select_option("select[name=activation]", "identity")

@@ -6,8 +6,9 @@ import { panelOf } from "./panel.mjs";
 import { palette } from "./paint.mjs";
 import { pythonLines } from "./python_lines.mjs";
 import { saved } from "./picture.mjs";
+import { PRESETS } from "./presets.mjs";
 import { ask } from "./question.mjs";
-import { decoded, encoded } from "./state.mjs";
+import { decoded, encoded, START } from "./state.mjs";
 import { slopeAt, unpacked, valueAt } from "./tables.mjs";
 import { TOUR } from "./tour.mjs";
 
@@ -128,6 +129,18 @@ function wire(app, model) {
   click("restart", () => (stop(app), app.change({ step: 0 })));
   $("step").addEventListener("input", (event) => (stop(app), app.change({ step: event.target.valueAsNumber })));
   click("tour-start", () => tell(app, 1));
+  for (const [name, { see, set }] of Object.entries(PRESETS)) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.addEventListener("click", () => {
+      tell(app, 0, false);
+      app.change({ ...structuredClone(START), ...set });
+      app.say(see);
+      play(app);
+    });
+    $("presets").append(button);
+  }
   click("open-workbench", () => {
     $("workbench").scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     $("workbench").focus({ preventScroll: true });
