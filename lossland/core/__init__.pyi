@@ -40,6 +40,7 @@ from ._memory import at_once as at_once
 from ._memory import live_bytes as live_bytes
 from ._memory import refuse_bytes as refuse_bytes
 from ._memory import refuse_grid as refuse_grid
+from ._missing_files import no_file as no_file
 from ._params import checked_box as checked_box
 from ._params import dot as dot
 from ._params import flat_point as flat_point
@@ -70,7 +71,6 @@ from ._storage import GOES_ON as GOES_ON
 from ._storage import Broken as Broken
 from ._storage import holds_parts as holds_parts
 from ._storage import named_path as named_path
-from ._storage import no_file as no_file
 from ._storage import read as read
 from ._storage import read_arrays as read_arrays
 from ._storage import replacing as replacing

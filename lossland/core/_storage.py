@@ -1,7 +1,6 @@
 """What is written to disk is written whole: beside its place, then moved; and what a result depends on."""
 
 import contextlib
-import difflib
 import importlib.metadata
 import os
 import platform
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lossland.core._floors import DRAWING, PACKAGE
+from lossland.core._missing_files import no_file
 from lossland.core._types import Arrays
 from lossland.core._writers import temporary_beside
 
@@ -72,15 +72,6 @@ def save(results: Any, path: Path) -> None:
     encoding = {name: {"zlib": True} for name, v in results.variables.items() if v.dtype.kind == "f" and v.ndim}
     with replacing(path) as temporary:
         results.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-
-
-def no_file(path: Path) -> FileNotFoundError:
-    """The error for a file that is not there; a file of a name like it is suggested."""
-    folder = path.parent
-    names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
-    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
-    hint = f" Did you mean {folder / near[0]}?" if near else "" if folder.is_dir() else f" There is no folder {folder}."
-    return FileNotFoundError(f"There is no file {path}.{hint}")
 
 
 def read(path: Path) -> Any:
