@@ -108,7 +108,7 @@ def test_losses_batch_too():
     several = ll.solve(names, data, C=[0.1, 1.0])
     assert several.weights.shape == (3, 2, data.d)
     for k, name in enumerate(names):
-        for whole, one in zip(several[:-2], ll.solve(name, data, C=[0.1, 1.0])[:-2], strict=True):
+        for whole, one in zip(several[:-3], ll.solve(name, data, C=[0.1, 1.0])[:-3], strict=True):
             np.testing.assert_array_equal(whole[k], one)
     with pytest.raises(ValueError, match="list of losses is empty"):
         ll.solve([], data, C=1.0)
