@@ -49,9 +49,10 @@ def test_a_band_is_the_median_within_the_range():
 def test_panels_ask_for_no_window(rows, columns):
     import matplotlib.pyplot as plt
 
+    before = plt.get_fignums()
     figure, axes = figures.panels(rows, columns)
     assert axes.shape == (rows, columns)
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
     assert figure.get_size_inches()[0] == figures.PAGE
 
 
