@@ -37,7 +37,8 @@ def test_the_path_holds_every_C_and_folds_can_be_averaged():
     whole = PairClassifierCV(Cs=3, cv=3).fit(X, Y)
     assert whole.Cs_.tolist() == [1e-4, 1.0, 1e4]
     for C, coefficients in zip(whole.Cs_, whole.coefs_paths_, strict=True):
-        np.testing.assert_allclose(coefficients, PairClassifier(C=C).fit(X, Y).coef_, atol=1e-6)
+        # One by one and together they take steps of their own to optima whose gap, not whose digits, is certified.
+        np.testing.assert_allclose(coefficients, PairClassifier(C=C).fit(X, Y).coef_, rtol=1e-6, atol=1e-6)
     cut = np.arange(len(Y)) % 2 == 0
     halves = [(np.flatnonzero(side), np.flatnonzero(~side)) for side in (cut, ~cut)]
     mean = PairClassifierCV(Cs=[1.0], cv=halves, refit=False).fit(X, Y)
