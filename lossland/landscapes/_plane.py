@@ -156,7 +156,7 @@ def plane(
         >>> centre = {"weights": jax.numpy.zeros(30), "bias": jax.numpy.zeros(())}
         >>> axes = ll.random_directions(centre, jax.random.key(0), normalization=None)
         >>> p = ll.plane(ll.pair("identity", "hinge"), data, centre, axes, radius=1.0, steps=11)
-        >>> p.values.shape, float(p.values[5, 5]), p.method
+        >>> p.values.shape, round(float(p.values[5, 5]), 9), p.method
         ((11, 11), 1.0, 'kinks')
     """
     keep_compiled()
