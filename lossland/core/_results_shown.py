@@ -69,7 +69,9 @@ def _field_told(name: str, value: Any) -> str:
     if name == "converged":
         return f"{int(held.sum())} of {held.size}"
     finite = held[np.isfinite(held)]
-    return f"{text} from {told(float(finite.min()))} to {told(float(finite.max()))}" if finite.size else text
+    left = held.size - finite.size
+    text = f"{text} from {told(float(finite.min()))} to {told(float(finite.max()))}" if finite.size else text
+    return f"{text}, {left} of {held.size} not finite" if left else text
 
 
 def told(value: Any) -> str:

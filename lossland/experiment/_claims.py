@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import guarded
+from lossland.core import guarded, shown
 from lossland.experiment._manifest import Verdict
 from lossland.experiment._words import number, percent
 
@@ -96,7 +96,7 @@ def claim(
         A decorator.
 
     Raises:
-        ValueError: if `fixed` is another word.
+        ValueError: if `fixed` is another word, or the file has another claim of the function's name.
 
     Example:
         >>> @claim("S10", "The hinge bounds the 0-1 loss", at_least(0), fixed="before")
@@ -106,7 +106,14 @@ def claim(
         '0'
     """
     names = tuple(name.strip() for name in about.split(",") if name.strip())
-    return lambda measure: Claim(names, sentence, bound, fixed, measure)
+
+    def made(measure: Callable[[Any], Any]) -> Claim:
+        held = getattr(measure, "__globals__", {}).get(measure.__name__)
+        if isinstance(held, Claim) and held.sentence != sentence:
+            raise ValueError(f"Two claims are called {measure.__name__}: the first would be lost. Rename one.")
+        return Claim(names, sentence, bound, fixed, measure)
+
+    return made
 
 
 @guarded()
@@ -163,6 +170,8 @@ def equal(to: float, within: float = 0.0, unit: str = "") -> Bound:
         >>> equal(0, within=1e-9).words
         '0 within 1e-09'
     """
+    if not within >= 0:
+        raise ValueError(f"within must be at least 0, not {within}.")
     say = _saying(unit)
     words = say(to) + (f" within {say(within)}" if within else "")
     return Bound(words, lambda e: within - max(abs(e.low - to), abs(e.high - to)), _told(say), _number)
@@ -190,6 +199,8 @@ def proportion(*, least: float | None = None, most: float | None = None) -> Boun
     """
     if (least is None) == (most is None):
         raise ValueError("proportion takes one of least and most.")
+    if not 0 <= (least if least is not None else most or 0.0) <= 1:
+        raise ValueError(f"A share lies between 0 and 1, not at {least if least is not None else most}.")
     say = _saying("%")
     if least is not None:
         floor = least
@@ -218,6 +229,8 @@ def ordered(way: Literal["rising", "falling"], *, strictly: bool = False) -> Bou
     tiny = np.finfo(float).smallest_subnormal if strictly else 0.0
 
     def read(steps: Any) -> Estimate:
+        if np.ndim(steps) != 1 or np.size(steps) < 2:
+            raise ValueError(f"an order is that of a sequence of two or more numbers, not {shown(steps)}")
         return _number(float(np.min(sign * np.diff(np.asarray(steps, float)))))
 
     return Bound(words, lambda e: e.low - tiny, lambda e: f"least step {number(e.value)}", read)
@@ -241,15 +254,25 @@ def _told(say: Callable[[float], str]) -> Callable[[Estimate], str]:
 
 
 def _number(x: Any) -> Estimate:
-    if isinstance(x, Estimate):
-        return Estimate(*map(float, x))
-    return Estimate(float(x), float(x), float(x))
+    """What was measured as an estimate; one with a NaN is none."""
+    if isinstance(x, str) or x is None or np.ndim(x if not isinstance(x, Estimate) else 0.0):
+        raise ValueError(f"a claim measures a number, an Estimate or a dict of them, not {shown(x)}")
+    held = Estimate(*map(float, x)) if isinstance(x, Estimate) else Estimate(*3 * (float(x),))
+    if any(map(math.isnan, held)):
+        return Estimate(math.nan, math.nan, math.nan)
+    if not held.low <= held.value <= held.high:
+        raise ValueError(f"the interval {held.low:g} to {held.high:g} does not hold its estimate {held.value:g}")
+    return held
 
 
 def _share(counted: Sequence[float]) -> Estimate:
     """(count, of how many) as a share with its exact interval."""
     from scipy import stats
 
+    if not isinstance(counted, tuple) or len(counted) != 2:
+        raise ValueError(f"a proportion is measured as a pair (count, of how many), not {shown(counted)}")
+    if any(n != int(n) for n in counted) or not 0 <= counted[0] <= counted[1]:
+        raise ValueError(f"{counted[0]} of {counted[1]} are no counts")
     count, of = (int(n) for n in counted)
     if of < 1:
         return Estimate(math.nan, math.nan, math.nan)
@@ -268,16 +291,23 @@ def decide(claim: Claim, results: Any) -> Verdict:
     Returns:
         The verdict. A quantity that is not a number keeps no bound.
 
+    Raises:
+        ValueError: if the claim's function fails, or what it measures is no number, interval, count or sequence.
+
     Example:
         >>> made = claim("", "Few die", proportion(most=0.5), fixed="before")(lambda results: (3, 100))
         >>> decide(made, None)[2:4]
         ('3 % (0.2 % to 13.2 %)', True)
     """
-    measured = claim.measure(results)
-    named = measured if isinstance(measured, Mapping) else {"": measured}
+    try:
+        measured = claim.measure(results)
+        named = measured if isinstance(measured, Mapping) else {"": measured}
+        read = {str(name): claim.bound.read(each) for name, each in named.items()}
+    except Exception as error:
+        where = getattr(claim.measure, "__name__", "its function")
+        raise ValueError(f'The claim "{claim.sentence}" ({where}): {type(error).__name__}: {error}.') from error
     if not named:
         return _verdict(claim, "nothing was measured", False, math.nan, False)
-    read = {str(name): claim.bound.read(each) for name, each in named.items()}
     slack = {name: claim.bound.slack(each) for name, each in read.items()}
     short = [each for name, each in read.items() if not slack[name] >= 0]
     # The data do not decide where a failing interval still has an end that keeps the bound.

@@ -115,6 +115,9 @@ def _of_data(ax: Axes, held: Dataset) -> None:
 
 
 def _of_plane(ax: Axes, held: Plane, what: str = "objective") -> None:
+    left = int((~np.isfinite(held.values)).sum())
+    if left:
+        ax.set_title(f"{left} of {held.values.size} values are not finite")
     drawn = draw_plane(ax, held, colour_scale([held.values]))
     figure: Any = ax.figure
     figure.colorbar(drawn, ax=ax, label=what, shrink=0.85, format="%.3g")
@@ -134,7 +137,9 @@ def _of_field(ax: Axes, held: GradientField, what: str = "objective") -> None:
 
 def _of_fit(ax: Axes, held: Fit) -> None:
     steps, values = np.asarray(held.steps), np.asarray(held.values)
-    ax.plot(steps, values, color=BLACK)
+    ax.plot(steps, values, color=BLACK, marker="o" if np.isfinite(values).sum() < 3 else None)
+    if not np.isfinite(values).all():
+        ax.set_title(f"not finite from step {steps[~np.isfinite(values)][0]} on")
     _log_if_wide(ax, values)
     ax.set(xlabel="step", ylabel="objective")
 
@@ -149,14 +154,16 @@ def _of_sweep(ax: Axes, held: Sweep, record: str = "objective") -> None:
     if len(set(shades)) < len(shades):
         shades = [SHADES[k % len(SHADES)] for k in range(len(shades))]
     for k, (name, runs) in enumerate(zip(held.pairs, values, strict=True)):
-        finite = np.where(np.isfinite(runs), runs, np.nan)
-        middle = np.nanmedian(finite, axis=0) if np.isfinite(runs).any() else np.full(len(held.steps), np.nan)
-        ax.plot(held.steps, middle, color=shades[k], ls=("-", "--", ":")[k // len(SHADES) % 3], label=name)
+        # A run that diverged counts as infinite: the median of those that are left would look like success.
+        middle = np.median(np.where(np.isfinite(runs), runs, np.inf), axis=0)
+        middle = np.where(np.isfinite(middle), middle, np.nan)
+        lost = int((~np.isfinite(runs[:, -1])).sum())
+        label = f"{name} ({lost} of {len(runs)} diverged)" if lost else name
+        ax.plot(held.steps, middle, color=shades[k], ls=("-", "--", ":")[k // len(SHADES) % 3], label=label)
     _log_if_wide(ax, values)
     first = f" at threshold {held.thresholds[0]}" if at_thresholds else ""
     ax.set(xlabel="step", ylabel=f"median {record.replace('_', ' ')}{first}")
-    if len(held.pairs) <= 2 * len(SHADES):
-        ax.legend()
+    ax.legend(fontsize=None if len(held.pairs) <= 2 * len(SHADES) else 4, ncols=1 + len(held.pairs) // 20)
 
 
 def _of_solution(ax: Axes, held: Solution) -> None:

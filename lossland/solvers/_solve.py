@@ -205,8 +205,8 @@ def _at_infinity(
         terms.low.shape[1] > 1 or terms.low.any() or (terms.knot != 1).any() or terms.constant.any()
     ):
         raise ValueError(
-            f"C=inf asks either for no loss at all or for a smooth loss without a penalty, and {form.pair.name} is "
-            f"neither zero from margin 1 on nor smooth. Use 'hinge' or 'logistic', or give a finite C."
+            f"C=inf is solved for the hard margin, with a loss that is 0 from margin 1 on as the hinge, and for smooth "
+            f"losses that are not made of parabolas, as the logistic loss; {form.pair.name} is neither. Give a C."
         )
     if not np.isinf(c.max(axis=1)).all():
         raise ValueError("C holds inf and finite values; solve C=inf on its own.")

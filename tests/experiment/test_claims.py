@@ -75,9 +75,9 @@ def test_shares_have_exact_intervals(count, of):
     solve: Any = optimize.brentq
     low = 0.0 if count == 0 else solve(lambda p: stats.binom.sf(count - 1, of, p) - tail, 0, 1)
     high = 1.0 if count == of else solve(lambda p: stats.binom.cdf(count, of, p) - tail, 0, 1)
-    for least in (low - 1e-6, low + 1e-6):
+    for least in (max(low - 1e-6, 0.0), low + 1e-6):
         assert verdict(proportion(least=least), (count, of)).holds is (least <= low)
-    for most in (high - 1e-6, high + 1e-6):
+    for most in (high - 1e-6, min(high + 1e-6, 1.0)):
         assert verdict(proportion(most=most), (count, of)).holds is (most >= high)
     assert verdict(proportion(least=0.5), (0, 0)).found.startswith("not a number")
 
@@ -87,6 +87,51 @@ def test_bad_claims_are_refused():
         proportion()
     with pytest.raises(ValueError, match='"before" or "after", not'):
         claim("S1", "x", at_most(1), fixed=cast("Any", "later"))
+
+
+@pytest.mark.parametrize(
+    ("bound", "measured", "said"),
+    [
+        (at_most(1), Estimate(5.0, 6.0, 0.5), "does not hold its estimate 5"),
+        (at_most(1), Estimate(5.0, 0.1, 0.9), "does not hold its estimate 5"),
+        (at_most(1), "0.5", "a claim measures a number"),
+        (at_most(1), None, "a claim measures a number"),
+        (at_most(1), np.ones(2), "a claim measures a number"),
+        (at_most(1), {"a": [1.0]}, "a claim measures a number"),
+        (proportion(least=0.5), (2.5, 10), "2.5 of 10 are no counts"),
+        (proportion(least=0.5), (12, 10), "12 of 10 are no counts"),
+        (proportion(least=0.5), (3, -10), "3 of -10 are no counts"),
+        (proportion(least=0.5), [1.0, 2.0], "a pair"),
+        (proportion(least=0.5), {"a": 0.3}, "a pair"),
+        (ordered("rising"), [1.0], "two or more numbers"),
+        (ordered("rising"), 1.0, "two or more numbers"),
+    ],
+)
+def test_what_is_no_measurement_is_refused_with_the_claim_s_name(bound, measured, said):
+    with pytest.raises(ValueError, match=f'The claim "A sentence".*{said}'):
+        verdict(bound, measured)
+
+
+@pytest.mark.parametrize("estimate", [(0.5, math.nan, 0.9), (math.nan, 0.45, 0.5), (0.5, 0.4, math.nan)])
+def test_an_interval_with_a_nan_keeps_no_bound(estimate):
+    for bound in (at_most(1), at_least(0), equal(0.5, within=0.1)):
+        assert verdict(bound, Estimate(*estimate)).word == "fails"
+
+
+def test_a_second_claim_of_one_name_is_refused():
+    file = {"claim": claim, "at_most": at_most}
+    text = "@claim('', {!r}, at_most(1), fixed='before')\ndef a(results): return 2.0\n"
+    exec(text.format("first"), file)
+    exec(text.format("first"), file)
+    with pytest.raises(ValueError, match="Two claims are called a"):
+        exec(text.format("second"), file)
+
+
+def test_bounds_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="within must be at least 0"):
+        equal(1, within=-1)
+    with pytest.raises(ValueError, match="between 0 and 1, not at 2"):
+        proportion(least=2)
 
 
 def test_claims_are_found_in_the_order_of_the_file():

@@ -103,6 +103,21 @@ def test_a_repr_says_how_good_a_result_is():
     assert f"from {float(run.values.min()):.5g} to {float(run.values.max()):.5g}" in repr(run)
 
 
+def test_what_diverged_is_shown_as_diverged():
+    """The exponential loss at a rate of 1e8 is infinite after a step; the hinge's runs are finite."""
+    wild = ll.sweep(["identity+exponential", "identity+hinge"], SMALL, seeds=2, steps=4, learning_rates=(1e8,))
+    axes = Figure().subplots()
+    wild.plot(axes)
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "2 of 2 diverged" in labels[0]
+    assert "diverged" not in labels[1]
+    assert np.isfinite(np.asarray(axes.lines[0].get_ydata(), float)).sum() < len(wild.steps)
+    run = results()["Fit"]._replace(values=np.array([1.0, np.inf, np.nan, np.nan, np.nan, np.nan]))
+    assert "from 1 to 1, 5 of 6 not finite" in repr(run)
+    run.plot(axes := Figure().subplots())
+    assert axes.get_title() == "not finite from step 1 on"
+
+
 def test_a_traced_result_has_a_repr():
     seen = []
 

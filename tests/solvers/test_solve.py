@@ -269,7 +269,7 @@ DATA = problems(1)[0]
         ({"C": 1.0, "labels": np.ones(40)}, "no negative example with a weight"),
         ({"C": 1.0, "sample_weights": np.stack([np.ones(40), DATA.labels > 0])}, "negative example .* in problem 1"),
         ({"C": 1.0, "data": DATA.inputs}, "not a Dataset; make one by"),
-        ({"C": np.inf, "loss": "absolute"}, "neither zero from margin 1 on nor smooth"),
+        ({"C": np.inf, "loss": "absolute"}, "is solved for the hard margin.*absolute is neither"),
         ({"C": [1.0, np.inf]}, "solve C=inf on its own"),
         ({"C": 1.0, "loss": "cross_entropy"}, "margin loss 'logistic'"),
         ({"C": 1.0, "loss": "hingee"}, "Did you mean hinge"),
