@@ -137,7 +137,8 @@ def _sum_up(outcomes: Sequence[Any]) -> None:
     number = f"{len(outcomes)} experiment{'' if len(outcomes) == 1 else 's'}"
     folder = outcomes[0].results.parent
     print(f"\nWhole sentences, bounds and tables: {folder / 'report.md'} (lossland report shows it).")
-    print(f"Figures: {folder / 'figures'}/EXPERIMENT_FIGURE.png and .pdf; {folder / 'manifest.json'} lists all.")
+    if any(outcome.figures for outcome in outcomes):
+        print(f"Figures: {folder / 'figures'} (.png and .pdf); {folder / 'manifest.json'} lists all.")
     print(f"{experiment.counted([v.word for outcome in outcomes for v in outcome.verdicts])} ({number}).")
 
 
@@ -201,7 +202,9 @@ def run_figures(command: FiguresOptions) -> int:
     if not listed:
         raise ValueError(f"{command.out} holds no results. Run an experiment first: lossland run all.")
     for name, entry in listed.items():
-        module = experiment.find_experiment(name)
+        # An experiment of one's own may be a file anywhere.
+        file = entry.get("file", "")
+        module = experiment.find_experiment(file if Path(file).is_file() else name)
         results = read(command.out / entry["results"])
         stem = experiment.figures_stem(module, entry["config"], Path(entry["results"]))
         for path in experiment.draw_figures(module, results, stem, command.out):

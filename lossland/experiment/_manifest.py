@@ -131,11 +131,12 @@ def numbers(module: Any, results: Any) -> dict[str, str]:
     return held
 
 
-def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str]) -> None:
-    """Note a result in the manifest."""
+def record(outcome: Outcome, config: Any, out: Path, quoted: dict[str, str], file: Path) -> None:
+    """Note a result in the manifest, with the file of its experiment."""
     listed = manifest(out)
     listed[outcome.name] = {
         "results": outcome.results.name,
+        "file": str(file),
         "config": plain(config),
         "versions": versions(),
         "figures": [f"figures/{path.name}" for path in outcome.figures],

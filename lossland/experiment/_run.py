@@ -126,7 +126,7 @@ def run(
             tables, verdicts = reported(module, results)
             outcome = Outcome(stem, path, figures, tuple(verdicts), time.monotonic() - started, cached)
         with only_writer(out / "manifest.lock"):
-            record(outcome, config, out, numbers(module, results))
+            record(outcome, config, out, numbers(module, results), Path(str(module.__file__)))
             write_section(outcome, question(module), tables, out)
     if not quiet:
         print(said(outcome), flush=True)

@@ -171,6 +171,15 @@ def test_figures_are_drawn_again_without_computing(two_toys, capsys):
     assert len(computed()) == 10
 
 
+def test_figures_of_a_file_anywhere_are_drawn_again(toy, capsys):
+    drawn = experiment.run(toy, quiet=True).figures[0]
+    drawn.unlink()
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["figures", "--quiet"])
+    assert exit_.value.code == 0
+    assert drawn.exists()
+
+
 def test_two_configs_keep_their_figures_apart(toy):
     whole = experiment.run(toy, quiet=True)
     small = experiment.run(toy, config(toy, seed=4), quiet=True)
