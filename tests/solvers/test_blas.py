@@ -29,3 +29,38 @@ def test_the_number_of_threads_is_set_again():
     worker.join(30)
     assert set(seen[0]) == {1}
     assert _threads() == before
+
+
+def test_who_leaves_first_leaves_the_others_their_one_thread():
+    """Two callers overlap: the first to come leaves while the second still computes."""
+    with one_thread():
+        pass
+    before, seen = _threads(), []
+    first_left, second_came = threading.Event(), threading.Event()
+
+    def second():
+        with one_thread():
+            second_came.set()
+            assert first_left.wait(30)
+            seen.append(_threads())
+
+    worker = threading.Thread(target=second)
+    with one_thread():
+        worker.start()
+        assert second_came.wait(30)
+    first_left.set()
+    worker.join(30)
+    assert set(seen[0]) == {1}
+    assert _threads() == before
+
+
+def test_an_error_within_sets_the_number_again():
+    with one_thread():
+        pass
+    before = _threads()
+    try:
+        with one_thread():
+            raise ValueError("within")
+    except ValueError:
+        pass
+    assert _threads() == before
