@@ -112,8 +112,8 @@ def main() -> int:
         print(f"{options.results} has no results of {', '.join(missing)}. Run `make reproduce` first.", file=sys.stderr)
         return 1
     cuts = cut_tables(listed, options.results)
-    if no_number := no_numbers(listed) + no_number_cells(listed, cuts):
-        print("\n".join(no_number), file=sys.stderr)
+    if wrong := no_numbers(listed) + no_number_cells(listed, cuts) + stale_words(listed):
+        print("\n".join(wrong), file=sys.stderr)
         return 1
     write_numbers(listed)
     write_tables(listed, cuts)
@@ -367,6 +367,29 @@ def claims(listed: Mapping[str, Any]) -> str:
 def word_of(verdict: Mapping[str, Any]) -> str:
     """Whether a claim holds, fails, or is open because the data do not decide."""
     return "holds" if verdict["holds"] else "open" if verdict.get("open") else "fails"
+
+
+def decided_words() -> list[tuple[str, str, str]]:
+    r"""Experiment, beginning of a claim and word of every `\decided{experiment}{beginning|beginning}{word}`."""
+    found = re.findall(r"\\decided\{(\w+)\}\{([^}#]*)\}\{(\w+)\}", source())
+    return [(experiment, start, word) for experiment, starts, word in found for start in starts.split("|")]
+
+
+def stale_words(listed: Mapping[str, Any]) -> list[str]:
+    """A sentence for each word of the text that a full run decides otherwise."""
+    changed, told = small(listed), []
+    for experiment, start, word in decided_words():
+        if experiment not in listed or experiment in changed:
+            continue
+        begun = [v for v in listed[experiment]["verdicts"] if v["claim"].startswith(start)]
+        if not begun:
+            told.append(f"The paper calls a claim of the experiment {experiment} {word}: none begins with {start!r}.")
+        other = sorted({word_of(v) for v in begun} - {"fails" if word == "failed" else word})
+        if other:
+            told.append(
+                f"The paper says of the experiment {experiment}, {start!r} ...: {word}. Its result: {other[0]}."
+            )
+    return told
 
 
 def claims_of(verdict: Mapping[str, Any]) -> set[str]:

@@ -305,10 +305,33 @@ def test_make_paper_ends_with_the_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(build, "HERE", tmp_path)
     shutil.copy(PAPER / "main.tex", tmp_path)
     monkeypatch.setattr(build, "quoted", lambda: list(EXPERIMENTS))
+    monkeypatch.setattr(build, "stale_words", lambda listed: [])
     assert build.main() == 1
     said = capsys.readouterr().err
     assert said == "The paper quotes smallest_holm of the experiment svm_vs_logistic, which is no number: 'nan'.\n"
     assert not (tmp_path / "numbers.tex").exists()
+
+
+def test_every_word_that_a_verdict_decides_names_one_claim():
+    words = build.decided_words()
+    assert len(words) >= 12
+    for experiment, start, word in words:
+        assert word in {"open", "failed", "holds"}
+        assert any(text.startswith(start) for text in _strings(EXPERIMENTS[experiment])), start
+
+
+def test_a_word_that_the_results_decide_otherwise_stops_the_paper():
+    def told(**verdict):
+        claim = {"claim": "No proof is contradicted by values", "holds": False} | verdict
+        entry = _listed()["proof_map"] | {"verdicts": [claim]}
+        return build.stale_words({"proof_map": entry})
+
+    assert told() == []
+    assert told(holds=True) == [
+        "The paper says of the experiment proof_map, 'No proof is contradicted' ...: failed. Its result: holds."
+    ]
+    assert told(open=True)[0].endswith("Its result: open.")
+    assert "none begins with" in told(claim="Another sentence")[0]
 
 
 @pytest.mark.parametrize("with_verdicts", [True, False])
