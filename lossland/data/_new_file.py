@@ -77,7 +77,7 @@ def _checked(
         raise ValueError(f"{path} has {np.shape(inputs)[1]} columns of inputs; the model takes {data.d}.")
     try:
         # A data set of one class checks inputs as those of the training were checked.
-        held = Dataset(inputs, np.ones(len(inputs)), one_class=True, input_names=data.input_names).inputs
+        held = Dataset(inputs, np.ones(np.shape(inputs)[0]), one_class=True, input_names=data.input_names).inputs
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if labels is None or data.probabilities is not None:
