@@ -13,6 +13,14 @@ from lossland.solvers._plq import Terms
 from lossland.solvers._rounding import UNIT, Certificate, Evaluated, steepness
 
 
+def _sum(numbers: np.ndarray) -> float:
+    """The sum of numbers (n,), rounded once; NaN where it is none of a double's."""
+    try:
+        return math.fsum(numbers.tolist())
+    except (OverflowError, ValueError):
+        return math.nan
+
+
 class SparseFrame(NamedTuple):
     """Sparse inputs with what bounds of rounding need: their absolute values, and the longest row and column."""
 
@@ -46,22 +54,22 @@ def sparse_certificate(
     """
     w, alpha = at.weights[0], at.duals[0]
     drawn = frame.inputs.T @ (t[0] * alpha)
-    half, pull = 0.5 * math.fsum(w * w), 0.5 * math.fsum(drawn * drawn)
-    size = half + math.fsum(np.abs(at.losses[0]))
-    objective, dual = half + math.fsum(at.losses[0]), math.fsum(at.gains[0]) - pull
-    gains = math.fsum(np.abs(at.gains[0]))
+    half, pull = 0.5 * _sum(w * w), 0.5 * _sum(drawn * drawn)
+    size = half + _sum(np.abs(at.losses[0]))
+    objective, dual = half + _sum(at.losses[0]), _sum(at.gains[0]) - pull
+    gains = _sum(np.abs(at.gains[0]))
     weighed, b = np.abs(alpha), abs(float(at.bias[0]))
     reach = frame.sizes @ np.abs(w) + b
     wrong = (frame.longest_row + 3) * UNIT * reach
     spread = frame.sizes.T @ weighed
-    off = abs(math.fsum(t[0] * alpha)) + 2.0 * UNIT * math.fsum(weighed)
+    off = abs(_sum(t[0] * alpha)) + 2.0 * UNIT * _sum(weighed)
     doubt = (
-        math.fsum((steepness(terms, t, c, at.scores, at.duals, wrong[None]) * wrong)[0])
+        _sum((steepness(terms, t, c, at.scores, at.duals, wrong[None]) * wrong)[0])
         # Each loss, gain and square is itself rounded a few times.
         + 16.0 * UNIT * (size + gains + 2.0 * pull)
-        + (frame.longest_column + 3) * UNIT * 2.0 * math.fsum(spread * np.abs(drawn))
+        + (frame.longest_column + 3) * UNIT * 2.0 * _sum(spread * np.abs(drawn))
         # What the dual value takes from the scores of a smooth loss is off by as much as these are.
-        + (math.fsum(weighed * wrong) if terms is None else 0.0)
+        + (_sum(weighed * wrong) if terms is None else 0.0)
         # Duals that balance but for rounding are made to balance by some example with room.
         + (off * (b + 1.0) if bias else 0.0)
     )

@@ -120,10 +120,16 @@ def newton_sparse(problem: SparseProblem, start: SparseStart, target: float, ste
     """
     w, b, old, width = start
     kinked = problem.rows is not None and bool((np.asarray(problem.rows.soft) * problem.weights < SOFT).any())
-    old = _middle(problem) if old is None else old
     width = (ROUNDNESS if width is None else width) if kinked else 0.0
     spent = count = inner = 0
-    at = _placed(problem, w, b, problem.inputs @ w + b, old, width)
+    scores = problem.inputs @ w + b
+    if old is not None:
+        at = _held(problem, w, b, scores, old)
+        seen = shares(problem, at)
+        if seen.stationary + seen.slack <= target * seen.size:
+            return SparseFound(at, old, width, 0)
+    old = _middle(problem) if old is None else old
+    at = _placed(problem, w, b, scores, old, width)
     while True:
         seen = shares(problem, at)
         total = seen.stationary + seen.slack
@@ -139,6 +145,15 @@ def newton_sparse(problem: SparseProblem, start: SparseStart, target: float, ste
             return SparseFound(at, old, width, count)
         spent, inner, count = spent + 1, (INNER if new is None else inner + 1), count + (not kinked)
         at = at if new is None else new
+
+
+def _held(problem: SparseProblem, w: np.ndarray, b: float, scores: np.ndarray, beta: np.ndarray) -> SparsePoint:
+    """A point with a dual point that its slopes do not give; its rounded losses are not told."""
+    alpha = beta[0].sum(axis=0)
+    signed = problem.labels * alpha
+    return SparsePoint(
+        w, b, scores, beta, alpha, np.zeros_like(alpha), np.nan, problem.inputs.T @ signed, float(signed.sum())
+    )
 
 
 SOFT = 1e-2

@@ -13,6 +13,7 @@ from lossland.solvers._plq import Rows, spread
 from lossland.solvers._rounding import Evaluated, within
 from lossland.solvers._second_look import Looked, together
 from lossland.solvers._sparse_certificate import SparseFrame, sparse_certificate, sparse_frame
+from lossland.solvers._sparse_descent import descended
 from lossland.solvers._sparse_newton import SparseFound, SparseProblem, SparseStart, newton_sparse
 
 ROUNDS = 4
@@ -84,8 +85,8 @@ def _solved(
 ) -> tuple[Looked, _Warm]:
     """The solution of one problem, and where the next may start."""
     problem = _problem(form, frame.inputs, t, c, bias)
-    start = SparseStart(np.zeros(frame.inputs.shape[1]), 0.0, None, None)
-    if warm is not None and np.array_equal(warm.t, t):
+    start = descended(problem, 0.5 * tol) or SparseStart(np.zeros(frame.inputs.shape[1]), 0.0, None, None)
+    if start.old is None and warm is not None and np.array_equal(warm.t, t):
         old = None if warm.at.old is None else _scaled(problem.rows, warm.at.old, c / warm.c)
         start = warm.at._replace(old=old)
     best, target, used = None, 0.5 * tol, 0

@@ -33,11 +33,11 @@ def assert_same(sparse, dense, tol=1e-8):
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("loss", SOLVED)
-def test_the_dense_optimum(loss, bias):
+@pytest.mark.parametrize("name", SOLVED)
+def test_the_dense_optimum(name, bias):
     data = words(50, 20, 1)
-    found = ll.solve(loss, data, C=[0.1, 1.0, 10.0], bias=bias, tol=1e-9)
-    assert_same(found, ll.solve(loss, data.dense(), C=[0.1, 1.0, 10.0], bias=bias), 1e-9)
+    found = ll.solve(name, data, C=[0.1, 1.0, 10.0], bias=bias, tol=1e-9)
+    assert_same(found, ll.solve(name, data.dense(), C=[0.1, 1.0, 10.0], bias=bias), 1e-9)
     assert found.message == ""
     assert found.convexity == "proven"
     np.testing.assert_allclose(found.dual_objective, found.objective, rtol=2e-9)
@@ -126,13 +126,13 @@ def test_soft_labels():
     np.testing.assert_allclose(found.duals, dense.duals, atol=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["hinge", "squared_hinge", "logistic"])
-def test_separable_and_all_but_empty(loss):
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge", "logistic"])
+def test_separable_and_all_but_empty(name):
     inputs = scipy.sparse.csr_array(np.eye(6))
     data = ll.Dataset(inputs, [1, -1] * 3)
-    assert_same(ll.solve(loss, data, C=[1e-4, 1e4], tol=1e-7), ll.solve(loss, data.dense(), C=[1e-4, 1e4]), 1e-7)
+    assert_same(ll.solve(name, data, C=[1e-4, 1e4], tol=1e-7), ll.solve(name, data.dense(), C=[1e-4, 1e4]), 1e-7)
     nothing = ll.Dataset(scipy.sparse.csr_array((5, 3)), [1, 1, 1, -1, -1])
-    found, dense = (ll.solve(loss, each, C=1.0) for each in (nothing, nothing.dense()))
+    found, dense = (ll.solve(name, each, C=1.0) for each in (nothing, nothing.dense()))
     np.testing.assert_allclose(found.objective, dense.objective, rtol=1e-6)
     assert found.converged
     assert not found.weights.any()
@@ -161,16 +161,16 @@ def test_path_and_refusals():
         ll.solve("ramp", data, C=1.0)
 
 
-@pytest.mark.parametrize("loss", ["hinge", "logistic"])
-def test_nothing_is_made_dense(loss):
+@pytest.mark.parametrize("name", ["hinge", "logistic"])
+def test_nothing_is_made_dense(name):
     n, d = 500, 100_000
     rng = np.random.default_rng(0)
     places = rng.integers(0, d, 20 * n) % (rng.integers(1, d, 20 * n))
     inputs = scipy.sparse.csr_array((np.ones(20 * n), (np.repeat(np.arange(n), 20), places)), shape=(n, d))
     data = ll.Dataset(inputs, np.where(rng.random(n) < 0.5, 1, -1))
-    ll.solve(loss, words(10, 5, 0), C=1.0)
+    ll.solve(name, words(10, 5, 0), C=1.0)
     tracemalloc.start()
-    found = ll.solve(loss, data, C=1.0)
+    found = ll.solve(name, data, C=1.0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # A dense row block of all examples would take 400 MB, a d x d matrix 80 GB.
