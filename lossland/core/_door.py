@@ -103,11 +103,11 @@ def guarded(**least: int) -> Callable[[_F], _F]:
                 bound = signature.bind(*args, **named)
             except TypeError:
                 return function(*args, **named)
+            if not sparse_too:
+                check_dense(function.__name__, bound.arguments.values())
             for name, want in wanted().items():
                 if name in bound.arguments:
                     bound.arguments[name] = taken(name, bound.arguments[name], want, least.get(name, 0))
-            if not sparse_too:
-                check_dense(function.__name__, bound.arguments.values())
             return function(*bound.args, **bound.kwargs)
 
         # Doctest takes a function for its module's by its globals.

@@ -1,12 +1,16 @@
 """Sparse inputs at the door: what scipy's formats become, what is refused, and what stays sparse after it."""
 
 import dataclasses
+import importlib
+import inspect
+import re
 
 import numpy as np
 import pytest
 import scipy.sparse
 
 import lossland as ll
+from lossland.core import FLOORS, face_of
 from lossland.data import Dataset
 
 DENSE = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -166,17 +170,41 @@ def test_libsvm_text_stays_sparse(tmp_path):
         ll.standardise,
         ll.data.outliers,
         lambda data: ll.solve("hinge", data, C=np.inf),
-        lambda data: ll.solve_kernel("hinge", data, C=1.0),
-        lambda data: ll.hinge_path(data, 0.1, 1.0),
-        lambda data: ll.cells("relu+hinge", data),
-        lambda data: ll.sweep(["hinge"], data, steps=1),
-        lambda data: ll.solvers.pegasos(data, C=1.0, key=None),
-        lambda data: ll.plane(ll.pair("relu", "hinge"), data, None, None),
         lambda data: ll.hessian(ll.objective(ll.pair("relu", "hinge"), data=data), None),
-        lambda data: ll.implicit_bias("logistic", data),
         lambda data: data.plot(),
     ],
 )
 def test_what_needs_dense_rows_says_so(call):
     with pytest.raises(ValueError, match=r"takes dense inputs.*4 x 3.*96 bytes.*data\.dense\(\)"):
         call(sparse())
+
+
+def takers() -> list:
+    """Every public function of a data set or an objective, with the name of that argument."""
+    found = []
+    for wing in (wing for floor in FLOORS for wing in floor if wing != "commands"):
+        room = importlib.import_module(f"lossland.{wing}")
+        for name in face_of(wing).users:
+            function = getattr(room, name)
+            if inspect.isfunction(function):
+                told = {key: str(p.annotation) for key, p in inspect.signature(function).parameters.items()}
+                of = [key for key, kind in told.items() if re.search(r"\b(Dataset|Objective)\b", kind)]
+                found += [pytest.param(function, key, id=f"{wing}.{name}.{key}") for key in of]
+    return found
+
+
+TAKE = ("split", "folds", "label_noise", "solve", "path", "objective", "gradient_weights", "load")
+
+
+@pytest.mark.parametrize(("function", "name"), takers())
+def test_every_function_takes_sparse_inputs_or_refuses_them_first(function, name):
+    if function.__name__ in TAKE:
+        assert getattr(function, "takes_sparse", False) or function is ll.load
+        return
+    wanted = inspect.signature(function).parameters.values()
+    needed = {p.name: None for p in wanted if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    data = sparse()
+    given = data if "Dataset" in str(inspect.signature(function).parameters[name].annotation) else None
+    given = ll.objective(ll.pair("identity", "logistic"), data=data) if given is None else given
+    with pytest.raises(ValueError, match=rf"{function.__name__} takes dense inputs.*4 x 3.*data\.dense\(\)"):
+        function(**(needed | {name: given}))
