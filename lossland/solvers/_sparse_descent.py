@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.solvers._sparse_newton import SparseProblem, SparseStart
+from lossland.solvers._sparse_newton import SparsePoint, SparseProblem, held
 
 TINY = 1e-12
 """By how much a column of an example's own may move its margin."""
@@ -34,7 +34,7 @@ class _Box(NamedTuple):
     soft: np.ndarray
 
 
-def descended(problem: SparseProblem, target: float) -> SparseStart | None:
+def descended(problem: SparseProblem, target: float) -> SparsePoint | None:
     """A point near the optimum, its multipliers dual coordinate descent's; None for a loss of another form.
 
     Args:
@@ -44,20 +44,35 @@ def descended(problem: SparseProblem, target: float) -> SparseStart | None:
     box = _box(problem)
     if box is None or not (problem.labels > 0).any() or not (problem.labels < 0).any():
         return None
-    # A gap is of the size of the tolerance, where a loss is curved of its square.
-    curved = 2.0 * np.sqrt(target * float((box.soft * problem.weights).min()))
-    tol = max(3.0 * target, curved, 1e-10)
+    square = float(problem.inputs.data @ problem.inputs.data) / len(problem.labels)
+    tol = _tolerance(target, float(problem.weights.mean()) * square, float((box.soft * problem.weights).min()))
     centre = 0.0
     if problem.bias:
-        found = _run(problem, box, 0.0, max(tol, ROUGH))
+        found = _run(problem, box, 0.0, max(tol, ROUGH), square)
         centre = found[1]
         least = (1.0 - NEAREST) * float(box.knot.min())
         centre = min(max(centre, -least), least)
-    beta, b = _run(problem, box, centre, tol)
-    old = beta[None, None]
+    beta, b = _run(problem, box, centre, tol, square)
+    w = problem.inputs.T @ (problem.labels * beta)
     rest = problem.rows.knot.shape[1] - 1 if problem.rows is not None else 0
-    old = np.concatenate([old, np.zeros((1, rest, len(beta)))], axis=1) if rest else old
-    return SparseStart(problem.inputs.T @ (problem.labels * beta), b, old, None)
+    return held(problem, w, b, np.concatenate([beta[None, None], np.zeros((1, rest, len(beta)))], axis=1), w)
+
+
+def _tolerance(target: float, pull: float, soft: float) -> float:
+    """LIBLINEAR's tolerance that leaves about a relative gap; Newton's steps make up for what it misses.
+
+    A gap is of the size of the tolerance, where a loss is curved of its square, and smaller the more duals are at an
+    end of their box: how much was measured on bags of words.
+
+    Args:
+        target: the gap.
+        pull: c times a row's squared length, on average.
+        soft: the loss's curvature's inverse, 0 at a kink.
+    """
+    if not pull > 0:
+        return ROUGH
+    kinked = max(100.0 * pull ** (-2.5 if pull < 1 else -1.5), 3.0) * target
+    return float(np.clip(max(kinked, 20.0 * np.sqrt(target * soft) * pull**-0.9), 1e-10, 0.1))
 
 
 def _box(problem: SparseProblem) -> _Box | None:
@@ -75,8 +90,16 @@ def _box(problem: SparseProblem) -> _Box | None:
     return _Box(knot[0], high[0], soft[0])
 
 
-def _run(problem: SparseProblem, box: _Box, centre: float, tol: float) -> tuple[np.ndarray, float]:
-    """The duals (n,) and the bias of one run of LIBLINEAR, the bias penalised about `centre`."""
+def _run(problem: SparseProblem, box: _Box, centre: float, tol: float, square: float) -> tuple[np.ndarray, float]:
+    """The duals (n,) and the bias of one run of LIBLINEAR, the bias penalised about `centre`.
+
+    Args:
+        problem: the problem.
+        box: of each example.
+        centre: of the bias.
+        tol: LIBLINEAR's.
+        square: the rows' mean squared length.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
@@ -85,7 +108,7 @@ def _run(problem: SparseProblem, box: _Box, centre: float, tol: float) -> tuple[
     endless = bool(np.isinf(box.high[0]))
     weights = reach * reach / (2.0 * box.soft) if endless else reach * box.high
     own = np.sqrt(TINY / weights.max() + (0.0 if endless else box.soft / reach**2))
-    length = LENGTH * np.sqrt(max(float(problem.inputs.data @ problem.inputs.data) / n, 1e-300)) if problem.bias else 0.0
+    length = LENGTH * np.sqrt(square or 1.0)
     rows = _widened(problem, reach, own, length)
     machine = LinearSVC(
         loss="squared_hinge" if endless else "hinge", dual=True, fit_intercept=False, C=1.0, tol=tol, max_iter=PASSES,
@@ -93,12 +116,12 @@ def _run(problem: SparseProblem, box: _Box, centre: float, tol: float) -> tuple[
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        held = machine.fit(rows, t, sample_weight=weights).coef_[0]
-    beta = np.maximum(t * held[len(held) - n :] / own, 0.0) / reach
+        found = machine.fit(rows, t, sample_weight=weights).coef_[0]
+    beta = np.maximum(t * found[len(found) - n :] / own, 0.0) / reach
     # What was at an end is there but for the rounding of sums.
     beta = np.where(beta >= box.high * (1.0 - 1e-10), box.high, beta)
     beta = np.where(beta <= 1e-10 * np.where(endless, np.max(beta, initial=0.0), box.high), 0.0, beta)
-    return beta, centre + (length * float(held[d]) if problem.bias else 0.0)
+    return beta, centre + (length * float(found[d]) if problem.bias else 0.0)
 
 
 def _widened(problem: SparseProblem, reach: np.ndarray, own: Any, length: float) -> Any:

@@ -122,18 +122,12 @@ def newton_sparse(problem: SparseProblem, start: SparseStart, target: float, ste
     kinked = problem.rows is not None and bool((np.asarray(problem.rows.soft) * problem.weights < SOFT).any())
     width = (ROUNDNESS if width is None else width) if kinked else 0.0
     spent = count = inner = 0
-    scores = problem.inputs @ w + b
-    if old is not None:
-        at = _held(problem, w, b, scores, old)
-        seen = shares(problem, at)
-        if seen.stationary + seen.slack <= target * seen.size:
-            return SparseFound(at, old, width, 0)
     old = _middle(problem) if old is None else old
-    at = _placed(problem, w, b, scores, old, width)
+    at = _placed(problem, w, b, problem.inputs @ w + b, old, width)
     while True:
         seen = shares(problem, at)
         total = seen.stationary + seen.slack
-        if total <= target * seen.size or count >= steps or spent >= INNER * steps:
+        if _enough(seen, target) or count >= steps or spent >= INNER * steps:
             return SparseFound(at, old, width, count)
         if kinked and (seen.stationary <= 0.3 * seen.slack or inner >= INNER):
             count, inner, old, width = count + 1, 0, at.beta, max(SHARPER * width, SHARPEST)
@@ -147,13 +141,12 @@ def newton_sparse(problem: SparseProblem, start: SparseStart, target: float, ste
         at = at if new is None else new
 
 
-def _held(problem: SparseProblem, w: np.ndarray, b: float, scores: np.ndarray, beta: np.ndarray) -> SparsePoint:
+def held(problem: SparseProblem, w: np.ndarray, b: float, beta: np.ndarray, pulled: np.ndarray) -> SparsePoint:
     """A point with a dual point that its slopes do not give; its rounded losses are not told."""
     alpha = beta[0].sum(axis=0)
-    signed = problem.labels * alpha
-    return SparsePoint(
-        w, b, scores, beta, alpha, np.zeros_like(alpha), np.nan, problem.inputs.T @ signed, float(signed.sum())
-    )
+    scores = problem.inputs @ w + b
+    off = float(problem.labels @ alpha)
+    return SparsePoint(w, b, scores, beta, alpha, np.zeros_like(alpha), np.nan, pulled, off)
 
 
 SOFT = 1e-2
@@ -165,6 +158,15 @@ def _middle(problem: SparseProblem) -> np.ndarray:
     if problem.rows is None:
         return np.zeros((1, 1, len(problem.labels)))
     return np.clip(np.zeros((1, 1, len(problem.labels))), problem.rows.low, problem.rows.high)
+
+
+def near(problem: SparseProblem, at: SparsePoint, target: float) -> bool:
+    """Whether the gap at a point, but for rounding, is at most `target` of its size."""
+    return _enough(shares(problem, at), target)
+
+
+def _enough(seen: Shares, target: float) -> bool:
+    return seen.stationary + seen.slack <= target * seen.size
 
 
 def shares(problem: SparseProblem, at: SparsePoint) -> Shares:

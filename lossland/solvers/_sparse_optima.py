@@ -14,7 +14,7 @@ from lossland.solvers._rounding import Evaluated, within
 from lossland.solvers._second_look import Looked, together
 from lossland.solvers._sparse_certificate import SparseFrame, sparse_certificate, sparse_frame
 from lossland.solvers._sparse_descent import descended
-from lossland.solvers._sparse_newton import SparseFound, SparseProblem, SparseStart, newton_sparse
+from lossland.solvers._sparse_newton import SparseFound, SparseProblem, SparseStart, near, newton_sparse
 
 ROUNDS = 4
 """How often a problem is gone on with whose gap, rounding included, is larger than the one that was aimed at."""
@@ -85,25 +85,36 @@ def _solved(
 ) -> tuple[Looked, _Warm]:
     """The solution of one problem, and where the next may start."""
     problem = _problem(form, frame.inputs, t, c, bias)
-    start = descended(problem, 0.5 * tol) or SparseStart(np.zeros(frame.inputs.shape[1]), 0.0, None, None)
-    if start.old is None and warm is not None and np.array_equal(warm.t, t):
-        old = None if warm.at.old is None else _scaled(problem.rows, warm.at.old, c / warm.c)
-        start = warm.at._replace(old=old)
-    best, target, used = None, 0.5 * tol, 0
+    best, target, used = None, 0.9 * tol, 0
+    at = descended(problem, target)
+    if at is None:
+        start, found = _start(problem, warm), None
+    else:
+        start = SparseStart(at.w, at.b, at.beta, None)
+        found = SparseFound(at, at.beta, None, 0) if near(problem, at, target) else None
     for _ in range(ROUNDS):
-        found = newton_sparse(problem, start, target, steps - used)
+        found = newton_sparse(problem, start, target, steps - used) if found is None else found
         used += found.steps
-        looked = _certified(form, frame, problem, found, used)
+        looked = _certified(form, frame, problem, found, used, tol)
         if best is None or looked.gap < best.gap:
             best = looked
         if best.gap <= tol or used >= steps:
             break
         # What rounding hides is no smaller for a smaller gap.
         target *= 0.1
-        start = SparseStart(found.at.w, found.at.b, found.old, found.width)
+        start, found = SparseStart(found.at.w, found.at.b, found.old, found.width), None
     assert best is not None
-    at = SparseStart(found.at.w, found.at.b, found.at.beta if problem.rows is not None else None, None)
-    return best._replace(iterations=used), _Warm(t, c, at)
+    assert found is not None
+    kept = SparseStart(found.at.w, found.at.b, found.at.beta if problem.rows is not None else None, None)
+    return best._replace(iterations=used), _Warm(t, c, kept)
+
+
+def _start(problem: SparseProblem, warm: _Warm | None) -> SparseStart:
+    """Where Newton's method starts: at the optimum of the problem before, of the same labels, or at the origin."""
+    if warm is None or not np.array_equal(warm.t, problem.labels):
+        return SparseStart(np.zeros(problem.inputs.shape[1]), 0.0, None, None)
+    old = None if warm.at.old is None else _scaled(problem.rows, warm.at.old, problem.weights / warm.c)
+    return warm.at._replace(old=old)
 
 
 def _problem(form: Form, inputs: Any, t: np.ndarray, c: np.ndarray, bias: bool) -> SparseProblem:
@@ -123,7 +134,9 @@ def _scaled(rows: Rows | None, old: np.ndarray, by: np.ndarray) -> np.ndarray:
     return moved if rows is None else np.clip(moved, rows.low, rows.high)
 
 
-def _certified(form: Form, frame: SparseFrame, problem: SparseProblem, found: SparseFound, used: int) -> Looked:
+def _certified(
+    form: Form, frame: SparseFrame, problem: SparseProblem, found: SparseFound, used: int, tol: float
+) -> Looked:
     """The solution at a point, its dual point made feasible, with its gap."""
     t, c, at = problem.labels[None], problem.weights[None], found.at
     free = frame.inputs @ at.w
@@ -146,7 +159,8 @@ def _certified(form: Form, frame: SparseFrame, problem: SparseProblem, found: Sp
     scores = (free + b)[None]
     losses = c * values_at(form.pair, scores, t)
     point = Evaluated(at.w[None], np.array([b]), scores, losses, duals[None], gains[None])
-    proof = sparse_certificate(form.terms, frame, t, c, point, problem.bias)
+    drawn = at.pulled if np.array_equal(duals, at.alpha) else frame.inputs.T @ (t[0] * duals)
+    proof = sparse_certificate(form.terms, frame, t, c, point, drawn, problem.bias, tol)
     objective, dual, size, doubt = (float(part[0]) for part in proof)
     apart = abs(objective - dual)
     gap = 0.0 if apart == 0 and size == 0 else (apart + doubt) / size
