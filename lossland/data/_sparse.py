@@ -114,7 +114,7 @@ def needs_dense(held: Any, what: str) -> ValueError:
     return ValueError(
         f"{what} takes dense inputs, and these are sparse, {held.shape[0]} x {held.shape[1]}: as dense rows they take "
         f"{told_bytes(dense_bytes(held))}. data.dense() gives them, if the memory is there. Sparse inputs are taken by "
-        f"solve, path, objective, fit, gradient_weights and PairClassifier."
+        f"solve, path, objective, fit, sweep, gradient_weights and PairClassifier."
     )
 
 

@@ -1,11 +1,13 @@
 """Sparse inputs where JAX computes: JAX's `BCOO`, a place and a number for each one that is stored."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from lossland.core import Model, placed
+from lossland.data import Dataset, needs_dense
 
 
 def is_bcoo(inputs: Any) -> bool:
@@ -38,6 +40,23 @@ def upper_half(inputs: Any) -> Any:
         (inputs.data[:once], inputs.indices[:once]), shape=(inputs.shape[0] // 2, inputs.shape[1]),
         indices_sorted=True, unique_indices=True,
     )  # fmt: skip
+
+
+def refuse_mixed_kinds(parts: Sequence[Dataset], whole: bool) -> None:
+    """Refuse what a sweep of sparse inputs cannot do.
+
+    Args:
+        parts: the training data and further ones.
+        whole: whether the model is linear and each step takes all examples, on one device.
+
+    Raises:
+        ValueError: if some parts are sparse and others are not, or `whole` is false.
+    """
+    sparse = [part for part in parts if part.sparse]
+    if sparse and len(sparse) < len(parts):
+        raise ValueError("Some of training, validation and test data are sparse and some dense: make them all alike.")
+    if sparse and not whole:
+        raise needs_dense(sparse[0].inputs, "A sweep with another model than a linear one, batches or sharding")
 
 
 def refuse_model(model: Model, inputs: Any) -> None:

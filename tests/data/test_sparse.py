@@ -193,7 +193,7 @@ def takers() -> list:
     return found
 
 
-TAKE = ("split", "folds", "label_noise", "solve", "path", "objective", "gradient_weights", "load")
+TAKE = ("split", "folds", "label_noise", "solve", "path", "objective", "gradient_weights", "load", "sweep")
 
 
 @pytest.mark.parametrize(("function", "name"), takers())

@@ -63,3 +63,25 @@ def test_what_is_refused():
         ll.objective(ll.pair("identity", "hinge"), squares, data)
     own = ll.Model(lambda key, d: jnp.zeros(d), lambda p, x: x @ p, "own")
     assert np.isclose(ll.objective(ll.pair("identity", "hinge"), own, data)(jnp.zeros(15)), 1.0)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_sweep(soft, tmp_path):
+    data, dense = both(soft=soft)
+    pairs = ["identity+hinge", "sigmoid+brier", "relu+hinge"]
+    settings = {"seeds": 2, "steps": 20, "learning_rates": (0.1, 1.0), "l2s": (0.01,), "test": None}
+    found, slow = (ll.sweep(pairs, each, **settings | {"test": each}) for each in (data, dense))
+    for name in ("risk", "test_risk", "gradient_norm", "train_error"):
+        np.testing.assert_allclose(found.records[name], slow.records[name], rtol=2e-4, atol=1e-6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5), found.params, slow.params)
+    kept = ll.sweep(pairs, data, **settings, folder=tmp_path)
+    np.testing.assert_array_equal(kept.records["risk"], found.records["risk"])
+
+
+def test_a_sweep_says_what_it_does_not_do():
+    data, dense = both()
+    with pytest.raises(ValueError, match="some dense: make them all alike"):
+        ll.sweep(["identity+hinge"], data, steps=1, test=dense)
+    for more in ({"batch_size": 4}, {"model": ll.mlp((4,))}, {"sharding": "rows"}):
+        with pytest.raises(ValueError, match="another model than a linear one, batches or sharding takes dense inputs"):
+            ll.sweep(["identity+hinge"], data, steps=1, **more)
