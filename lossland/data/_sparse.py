@@ -47,10 +47,11 @@ def checked_sparse(given: Any, names: tuple[str, ...]) -> Any:
     _check_finite(held, names)
     held.eliminate_zeros()
     narrow = np.iinfo(np.int32).max
-    if held.indices.dtype != np.int32 and held.nnz <= narrow and max(held.shape) <= narrow:
+    n, d = given.shape
+    if held.indices.dtype != np.int32 and held.nnz <= narrow and max(n, d) <= narrow:
         # Half the memory, and what compiled routines ask for.
         held = scipy.sparse.csr_array(
-            (held.data, held.indices.astype(np.int32), held.indptr.astype(np.int32)), shape=held.shape
+            (held.data, held.indices.astype(np.int32), held.indptr.astype(np.int32)), shape=(n, d)
         )
     return held
 

@@ -110,10 +110,8 @@ def _run(problem: SparseProblem, box: _Box, centre: float, tol: float, square: f
     own = np.sqrt(TINY / weights.max() + (0.0 if endless else box.soft / reach**2))
     length = LENGTH * np.sqrt(square or 1.0)
     rows = _widened(problem, reach, own, length)
-    machine = LinearSVC(
-        loss="squared_hinge" if endless else "hinge", dual=True, fit_intercept=False, C=1.0, tol=tol, max_iter=PASSES,
-        random_state=SEED,
-    )  # fmt: skip
+    kind: Any = {"loss": "squared_hinge" if endless else "hinge", "dual": True, "fit_intercept": False}
+    machine = LinearSVC(**kind, C=1.0, tol=tol, max_iter=PASSES, random_state=SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = machine.fit(rows, t, sample_weight=weights).coef_[0]

@@ -85,26 +85,24 @@ def _solved(
 ) -> tuple[Looked, _Warm]:
     """The solution of one problem, and where the next may start."""
     problem = _problem(form, frame.inputs, t, c, bias)
-    best, target, used = None, 0.9 * tol, 0
+    target, used = 0.9 * tol, 0
     at = descended(problem, target)
-    if at is None:
-        start, found = _start(problem, warm), None
+    start = _start(problem, warm) if at is None else SparseStart(at.w, at.b, at.beta, None)
+    if at is None or not near(problem, at, target):
+        found = newton_sparse(problem, start, target, steps)
     else:
-        start = SparseStart(at.w, at.b, at.beta, None)
-        found = SparseFound(at, at.beta, None, 0) if near(problem, at, target) else None
+        found = SparseFound(at, at.beta, 0.0, 0)
+    best = _certified(form, frame, problem, found, found.steps, tol)
     for _ in range(ROUNDS):
-        found = newton_sparse(problem, start, target, steps - used) if found is None else found
         used += found.steps
-        looked = _certified(form, frame, problem, found, used, tol)
-        if best is None or looked.gap < best.gap:
-            best = looked
         if best.gap <= tol or used >= steps:
             break
         # What rounding hides is no smaller for a smaller gap.
         target *= 0.1
-        start, found = SparseStart(found.at.w, found.at.b, found.old, found.width), None
-    assert best is not None
-    assert found is not None
+        start = SparseStart(found.at.w, found.at.b, found.old, found.width or None)
+        found = newton_sparse(problem, start, target, steps - used)
+        looked = _certified(form, frame, problem, found, used + found.steps, tol)
+        best = looked if looked.gap < best.gap else best
     kept = SparseStart(found.at.w, found.at.b, found.at.beta if problem.rows is not None else None, None)
     return best._replace(iterations=used), _Warm(t, c, kept)
 
