@@ -85,7 +85,7 @@ def _checked(
     coded = {name: sign for name, sign in zip(data.label_names, (-1.0, 1.0), strict=True)}
     words = [_class_word(value) for value in labels]
     strange = next((word for word in words if word not in coded), None)
-    if len(words) != len(held) or strange is not None:
+    if len(words) != held.shape[0] or strange is not None:
         return NewInputs(held, None, (*remarks, f"Its label {strange!r} is of no class here: errors are not counted."))
     return NewInputs(held, np.array([coded[word] for word in words]), remarks)
 

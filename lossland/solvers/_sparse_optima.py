@@ -137,7 +137,8 @@ def _certified(
 ) -> Looked:
     """The solution at a point, its dual point made feasible, with its gap."""
     t, c, at = problem.labels[None], problem.weights[None], found.at
-    free = frame.inputs @ at.w
+    # After steps the scores are sums of their moves.
+    free = at.scores if found.steps == 0 and not problem.bias else frame.inputs @ at.w
     b, interval = at.b, np.array([at.b, at.b])
     if problem.rows is None:
         duals, gains = _of_slopes(problem, at.scores)

@@ -166,3 +166,11 @@ def test_sparse_inputs_descend():
     settings = {"activation": "relu", "solver": "descent", "steps": 50, "restarts": 1, "random_state": 0}
     dense, sparse = (PairClassifier(**settings).fit(inputs, Y) for inputs in (few, csr_array(few)))
     np.testing.assert_allclose(dense.objective_, sparse.objective_, rtol=1e-6)
+
+
+def test_sparse_inputs_choose_the_same_C():
+    few = np.where(np.abs(X) > 1.0, X, 0.0)
+    dense, sparse = (PairClassifierCV(Cs=[0.01, 0.1], cv=3).fit(inputs, Y) for inputs in (few, csr_array(few)))
+    assert dense.C_ == sparse.C_
+    np.testing.assert_array_equal(dense.scores_, sparse.scores_)
+    np.testing.assert_allclose(dense.objective_, sparse.objective_, rtol=2e-8)
