@@ -62,6 +62,7 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python benchmarks/elementwise.py
 	$(BIN)/python benchmarks/solve.py
+	$(BIN)/python benchmarks/sparse.py
 	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/cards.py
 	$(BIN)/python benchmarks/curvature.py

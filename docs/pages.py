@@ -310,6 +310,13 @@ def benchmarks() -> dict[str, str]:
     made["elementwise"] = table(("ours", "theirs", *columns), rows)
     columns, rows = _grid(_saved("solve")["rows"], ("loss", "peer"), "workload", _with_missed)
     made["solve"] = table(("loss", "peer", *(f"({column})" for column in columns)), sorted(rows))
+    heads = ("loss", "C", "LIBLINEAR / ours", "its gap", "our gap", "ours with a bias / ours", "memory")
+    rows = [
+        (r["loss"], f"{r['C']:g}", short(r["ratio"]), *(f"{r[key]:.0e}" for key in ("liblinear_gap", "gap")),
+         short(r["seconds_with_bias"] / r["seconds"]), short(r["memory"]))
+        for r in _saved("sparse")["rows"]
+    ]  # fmt: skip
+    made["sparse"] = table(heads, rows)
     rows = [(r["data"], f"{r['C']:g}", *_kernel_ratios(r)) for r in _saved("kernels")["rows"]]
     made["kernels"] = table(("data", "C", "SVC / ours", "its tolerance", "its gap", "our gap"), rows)
     curvature = _saved("curvature")["results"].items()

@@ -47,6 +47,8 @@ class FileOptions:
     """Of .npz: the array of the inputs."""
     max_bytes: int | None = None
     """Of LIBSVM text: how large the dense inputs may become; 4 GiB if left out."""
+    sparse: bool = False
+    """Of LIBSVM text: keep the inputs sparse, as for text; `solve` takes them with --raw."""
 
 
 File = Annotated[FileOptions, tyro.conf.arg(name="")]

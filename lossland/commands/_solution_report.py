@@ -92,11 +92,12 @@ def predicted(
     from lossland.solvers import decision_function
 
     centre, scale = (np.array(list(told[name].values())) for name in ("mean", "deviation"))
-    inputs = (new.inputs - centre) / scale
+    # Sparse inputs were not standardised, and would be dense if they were moved.
+    inputs = (new.inputs - centre) / scale if told["standardised"] else new.inputs
     scores = (
         np.stack([decision_function(machine, inputs) for machine in machines])
         if machines
-        else arrays["weights"] @ inputs.T + arrays["bias"][:, None]
+        else (inputs @ arrays["weights"].T).T + arrays["bias"][:, None]
     )
     signs = np.where(scores > told["threshold"], 1.0, -1.0)
     names = np.where(signs > 0, data.label_names[1], data.label_names[0])
@@ -109,7 +110,7 @@ def predicted(
         }
         for k, each in enumerate(told["solutions"])
     ]
-    return {"predictions": {"file": file, "n": len(inputs), "remarks": list(new.remarks), "solutions": found}}
+    return {"predictions": {"file": file, "n": inputs.shape[0], "remarks": list(new.remarks), "solutions": found}}
 
 
 def kept(told: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:

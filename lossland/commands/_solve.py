@@ -64,6 +64,8 @@ def run_solve(command: SolveOptions) -> int:
     options = of_file(command.file)
     loaded = load_with_recipe(command.data, **options)
     new = None if command.predict is None else new_inputs(command.predict, loaded.data, loaded.recipe, options)
+    if loaded.data.sparse and not command.raw:
+        raise ValueError("Sparse inputs less their means would be dense: add --raw, which leaves them as they are.")
     data = loaded.data if command.raw else standardise(loaded.data)
     started = time.perf_counter()
     with waiting(f"solving {command.loss} on {data.name}", command.quiet or command.json):

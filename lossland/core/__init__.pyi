@@ -21,6 +21,7 @@ from ._deprecated_names import find_moved_modules as find_moved_modules
 from ._deprecated_names import moved_name as moved_name
 from ._deprecated_names import renamed as renamed
 from ._door import guarded as guarded
+from ._door import takes_sparse as takes_sparse
 from ._fingerprint import fingerprint as fingerprint
 from ._floors import FLOORS as FLOORS
 from ._floors import GROUND as GROUND

@@ -9,7 +9,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Union
 
@@ -55,6 +55,12 @@ class _Wanted(NamedTuple):
     inside: Any = None
 
 
+def takes_sparse(function: _F) -> _F:
+    """Mark a public function, below `guarded`, as one that takes sparse inputs: others refuse them at their door."""
+    typing.cast("Any", function).takes_sparse = True
+    return function
+
+
 def guarded(**least: int) -> Callable[[_F], _F]:
     """A decorator that holds the arguments of a public function against its annotations before it runs.
 
@@ -85,7 +91,8 @@ def guarded(**least: int) -> Callable[[_F], _F]:
 
     def guard(function: _F) -> _F:
         # What the wrapper calls stands in its closure, for its globals are the function's own.
-        signature, taken = inspect.signature(function), _taken
+        signature, taken, check_dense = inspect.signature(function), _taken, _check_dense
+        sparse_too = getattr(function, "takes_sparse", False)
 
         @functools.cache
         def wanted() -> dict[str, Any]:
@@ -96,6 +103,8 @@ def guarded(**least: int) -> Callable[[_F], _F]:
                 bound = signature.bind(*args, **named)
             except TypeError:
                 return function(*args, **named)
+            if not sparse_too:
+                check_dense(function.__name__, bound.arguments.values())
             for name, want in wanted().items():
                 if name in bound.arguments:
                     bound.arguments[name] = taken(name, bound.arguments[name], want, least.get(name, 0))
@@ -143,6 +152,14 @@ def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
     held = f", which holds {shown(_first_wrong(value, want.inside))}" if want.inside and is_several(value) else ""
     verb = "is" if want.words.startswith('"') else "must be"
     raise ValueError(f"{name} {verb} {want.words}, not {shown(value)}{held}.")
+
+
+def _check_dense(name: str, values: Iterable[Any]) -> None:
+    """Refuse data sets and objectives with sparse inputs."""
+    for value in values:
+        refuse = getattr(value, "refuse_sparse", None)
+        if refuse is not None and not inspect.isclass(value):
+            refuse(name)
 
 
 def _first_wrong(values: Any, want: _Wanted) -> Any:

@@ -15,3 +15,5 @@ from ._resample import scaling as scaling
 from ._soft_labels import both_labels as both_labels
 from ._soft_labels import refuse_soft as refuse_soft
 from ._soft_labels import take as take
+from ._sparse import is_sparse as is_sparse
+from ._sparse import needs_dense as needs_dense

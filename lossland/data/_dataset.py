@@ -7,13 +7,14 @@ import hashlib
 import html
 import numbers
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lossland.core import plotted
 from lossland.data._labels import checked_labels, checked_probabilities, of_probabilities, real, refuse_traced
+from lossland.data._sparse import checked_sparse, dense_rows, is_sparse, needs_dense, parts
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 8
 """What a notebook is shown of a data set."""
@@ -31,7 +32,8 @@ class Dataset:
     t = -1 elsewhere; that is what `labels` then holds.
 
     Args:
-        inputs: (n, d) finite real numbers, an array, nested lists or a data frame.
+        inputs: (n, d) finite real numbers, an array, nested lists or a data frame. A sparse matrix or array of scipy
+            stays sparse: `inputs` is then a `scipy.sparse.csr_array`, its duplicates summed, without stored zeros.
         labels: (n,) of two distinct values; left out with probabilities.
         name: what tables and figures call it.
         input_names: d names of columns; a data frame's own by default.
@@ -55,7 +57,7 @@ class Dataset:
         array([-1.,  1.])
     """
 
-    inputs: np.ndarray
+    inputs: Any
     labels: np.ndarray = None  # pyright: ignore[reportAssignmentType]
     name: str = ""
     input_names: tuple[str, ...] = ()
@@ -72,12 +74,12 @@ class Dataset:
         if self.probabilities is None:
             if self.labels is None:
                 raise ValueError("A data set needs labels=, or probabilities= for soft labels in [0, 1].")
-            labels, label_names = checked_labels(self.labels, len(inputs), words, self.one_class)
+            labels, label_names = checked_labels(self.labels, inputs.shape[0], words, self.one_class)
             shares = None
         else:
-            shares = checked_probabilities(self.probabilities, len(inputs))
+            shares = checked_probabilities(self.probabilities, inputs.shape[0])
             labels, label_names = of_probabilities(shares, self.labels, words)
-        for array in (inputs, labels, shares):
+        for array in (*(parts(inputs) if is_sparse(inputs) else (inputs,)), labels, shares):
             if array is not None:
                 array.flags.writeable = False
         converted = {"inputs": inputs, "labels": labels, "input_names": input_names, "label_names": label_names}
@@ -89,9 +91,12 @@ class Dataset:
         name = f"{self.name!r}, " if self.name else ""
         negative, positive = self.label_names
         words = f"-1 = {negative!r}, +1 = {positive!r}"
+        size = f"{self.n} x {self.d}"
+        if self.sparse:
+            size += f" sparse, {100 * self.inputs.nnz / (self.n * self.d):.2g} % stored"
         if self.probabilities is not None:
-            return f"Dataset({name}{self.n} x {self.d}, soft labels of mean {self.probabilities.mean():.3g}, {words})"
-        return f"Dataset({name}{self.n} x {self.d}, {int((self.labels > 0).sum())} positive, {words})"
+            return f"Dataset({name}{size}, soft labels of mean {self.probabilities.mean():.3g}, {words})"
+        return f"Dataset({name}{size}, {int((self.labels > 0).sum())} positive, {words})"
 
     plot = plotted
 
@@ -101,10 +106,12 @@ class Dataset:
         shown = slice(0, SHOWN_COLUMNS)
         more = "<th>...</th>" if self.d > SHOWN_COLUMNS else ""
         head = "".join(f"<th>{html.escape(name)}</th>" for name in names[shown]) + more
+        first = self.inputs[:SHOWN_ROWS]
+        first = first[:, shown].toarray() if self.sparse else first[:, shown]
         rows = [
             f"<tr><td>{html.escape(self.label_names[int(label > 0)])}</td>"
-            + "".join(f"<td>{x:.4g}</td>" for x in row[shown]) + ("<td></td>" if more else "") + "</tr>"
-            for label, row in zip(self.labels[:SHOWN_ROWS], self.inputs[:SHOWN_ROWS], strict=True)
+            + "".join(f"<td>{x:.4g}</td>" for x in row) + ("<td></td>" if more else "") + "</tr>"
+            for label, row in zip(self.labels[:SHOWN_ROWS], first, strict=True)
         ]  # fmt: skip
         return f"<code>{html.escape(repr(self))}</code><table><tr><th>label</th>{head}</tr>{''.join(rows)}</table>"
 
@@ -119,20 +126,60 @@ class Dataset:
         return self.inputs.shape[1]
 
     @property
+    def sparse(self) -> bool:
+        """Whether the inputs are sparse."""
+        return is_sparse(self.inputs)
+
+    def dense(self) -> "Dataset":
+        """The same data with dense inputs.
+
+        Raises:
+            ValueError: if they take more memory than is free.
+
+        Example:
+            >>> import scipy.sparse, lossland as ll
+            >>> data = ll.Dataset(scipy.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]]), [-1, 1])
+            >>> data, data.dense().inputs.tolist()
+            (Dataset(2 x 2 sparse, 50 % stored, 1 positive, -1 = '-1', +1 = '1'), [[0.0, 2.0], [1.0, 0.0]])
+        """
+        return replace(self, inputs=dense_rows(self.inputs)) if self.sparse else self
+
+    def refuse_sparse(self, what: str) -> None:
+        """Refuse sparse inputs where dense ones are needed: how much these would take, and how to get them.
+
+        Args:
+            what: needs dense inputs.
+
+        Raises:
+            ValueError: if the inputs are sparse.
+        """
+        if self.sparse:
+            raise needs_dense(self.inputs, what)
+
+    @property
     def sha256(self) -> str:
-        """A hash of shape and numbers only: the same data under another name have the same hash."""
-        digest = hashlib.sha256(f"{self.n} x {self.d}".encode())
+        """A hash of shape and numbers only: the same data under another name have the same hash.
+
+        Of sparse inputs it is another than of the same numbers as dense rows.
+        """
+        digest = hashlib.sha256(f"{self.n} x {self.d}{' sparse' * self.sparse}".encode())
         soft = () if self.probabilities is None else (self.probabilities,)
-        for array in (self.inputs, self.labels, *soft):
+        inputs = parts(self.inputs) if self.sparse else (self.inputs,)
+        for array in (*inputs, self.labels, *soft):
             digest.update(np.ascontiguousarray(array, dtype="<f8").data)
         return digest.hexdigest()
 
 
-def _checked_inputs(given: Any, names: tuple[str, ...]) -> np.ndarray:
-    """A fresh float64 (n, d) array, C-contiguous and finite."""
+def _checked_inputs(given: Any, names: tuple[str, ...]) -> Any:
+    """A fresh float64 (n, d) array, C-contiguous and finite; a sparse one where one is given."""
     refuse_traced(given, "inputs")
-    if hasattr(given, "toarray"):
-        raise ValueError("inputs is a sparse matrix; pass inputs.toarray(), lossland's data are dense.")
+    if is_sparse(given):
+        return checked_sparse(given, names)
+    if hasattr(given, "toarray") or hasattr(given, "todense"):
+        raise ValueError(
+            f"inputs is a {type(given).__name__}, sparse, but not of scipy; pass a scipy.sparse.csr_array, or dense "
+            f"rows."
+        )
     if np.ma.is_masked(given):
         raise ValueError("inputs is a masked array with masked entries; fill them or drop their rows.")
     try:

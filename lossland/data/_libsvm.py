@@ -1,4 +1,4 @@
-"""LIBSVM text, "label index:value ...", made dense; what is wrong in it is named by its line."""
+"""LIBSVM text, "label index:value ...", made dense or kept sparse; what is wrong in it is named by its line."""
 
 import io
 import re
@@ -20,8 +20,8 @@ def looks_like_libsvm(text: str) -> bool:
 
 
 def read_libsvm(
-    path: Path, text: str, n_features: int | None, zero_based: bool | None, max_bytes: int
-) -> tuple[np.ndarray, np.ndarray]:
+    path: Path, text: str, n_features: int | None, zero_based: bool | None, max_bytes: int, keep_sparse: bool = False
+) -> tuple[Any, np.ndarray]:
     """Inputs (n, d) and labels (n,).
 
     Args:
@@ -30,6 +30,7 @@ def read_libsvm(
         n_features: d, where the file does not show the last columns; by default its largest index.
         zero_based: whether the first column has index 0, not 1; by default whether an index 0 occurs.
         max_bytes: how large the dense inputs may become.
+        keep_sparse: whether they stay sparse.
 
     Raises:
         ValueError: if a line cannot be read, an index is too large, or the dense inputs are.
@@ -60,6 +61,9 @@ def read_libsvm(
             f"{d} columns."
         )
     wide = n_features or d
+    if keep_sparse:
+        sparse.resize((n, wide))
+        return sparse, labels
     if 8 * n * wide > max_bytes:
         _check_size(path, _scanned(path, text, zero_based), wide, max_bytes)
     inputs = np.zeros((n, wide))
@@ -81,8 +85,9 @@ def _check_size(path: Path, found: _Scan, d: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise ValueError(
             f"{path} is {found.n} x {d}: dense, it takes {size / 2**30:.3g} GiB, more than the {max_bytes / 2**30:.3g} "
-            f"GiB allowed. Its largest index, {found.largest}, is in line {found.line}. Pass max_bytes={size} if the "
-            f"memory is there, or keep fewer columns."
+            f"GiB allowed. Its largest index, {found.largest}, is in line {found.line}. Pass "
+            f"sparse=True (or --sparse) to keep it sparse, max_bytes={size} if the memory is there, or keep fewer "
+            f"columns."
         )
 
 

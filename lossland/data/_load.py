@@ -38,7 +38,8 @@ def load(name: str | os.PathLike[str] | Dataset | Source | Callable[..., Dataset
               each word, "one_hot" for all.
             - text: `sep`, `decimal` ("." or ","), `comment`, `encoding`, `header`, whether the first row names the
               columns (default: whether it holds no number).
-            - LIBSVM: `n_features`, `zero_based`, `encoding`; `max_bytes`, how large the dense array may become.
+            - LIBSVM: `n_features`, `zero_based`, `encoding`; `sparse=True`, to keep the inputs sparse; else
+              `max_bytes`, how large the dense array may become.
             - .npz: `inputs` and `label`, the arrays' names.
 
     Returns:

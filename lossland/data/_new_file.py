@@ -77,7 +77,7 @@ def _checked(
         raise ValueError(f"{path} has {np.shape(inputs)[1]} columns of inputs; the model takes {data.d}.")
     try:
         # A data set of one class checks inputs as those of the training were checked.
-        held = Dataset(inputs, np.ones(len(inputs)), one_class=True, input_names=data.input_names).inputs
+        held = Dataset(inputs, np.ones(np.shape(inputs)[0]), one_class=True, input_names=data.input_names).inputs
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if labels is None or data.probabilities is not None:
@@ -85,7 +85,7 @@ def _checked(
     coded = {name: sign for name, sign in zip(data.label_names, (-1.0, 1.0), strict=True)}
     words = [_class_word(value) for value in labels]
     strange = next((word for word in words if word not in coded), None)
-    if len(words) != len(held) or strange is not None:
+    if len(words) != held.shape[0] or strange is not None:
         return NewInputs(held, None, (*remarks, f"Its label {strange!r} is of no class here: errors are not counted."))
     return NewInputs(held, np.array([coded[word] for word in words]), remarks)
 

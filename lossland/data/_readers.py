@@ -177,9 +177,10 @@ def _read_libsvm(
     zero_based: bool | None = None,
     max_bytes: int = 4 * 2**30,
     encoding: str = "",
+    sparse: bool = False,
 ) -> Read:
-    """LIBSVM text, "label index:value ...", made dense."""
-    inputs, labels = read_libsvm(path, decoded(path, held, encoding), n_features, zero_based, max_bytes)
+    """LIBSVM text, "label index:value ...", made dense unless it is to stay sparse."""
+    inputs, labels = read_libsvm(path, decoded(path, held, encoding), n_features, zero_based, max_bytes, sparse)
     return Read(inputs, labels, ())
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lossland.core import guarded
+from lossland.core import guarded, takes_sparse
 from lossland.data._dataset import Dataset
 from lossland.data._soft_labels import take
 
@@ -43,7 +43,7 @@ def standardise(data: Dataset, like: Dataset | None = None) -> Dataset:
         The data set with new inputs (n, d); labels and names are kept.
 
     Raises:
-        ValueError: if the two have different numbers of columns.
+        ValueError: if the two have different numbers of columns, or inputs are sparse: less their mean they are dense.
 
     Example:
         >>> import lossland as ll
@@ -60,6 +60,7 @@ def standardise(data: Dataset, like: Dataset | None = None) -> Dataset:
 
 
 @guarded()
+@takes_sparse
 def split(data: Dataset, test: float = 0.25, seed: int = 0, standardised: bool = True) -> Split:
     """Split at random into a training and a test part with the same share of each class.
 
@@ -67,7 +68,7 @@ def split(data: Dataset, test: float = 0.25, seed: int = 0, standardised: bool =
         data: inputs (n, d).
         test: the share of the examples that goes to the test part, between 0 and 1.
         seed: the same seed gives the same split on every machine.
-        standardised: scale both parts by the training part's means and deviations.
+        standardised: scale both parts by the training part's means and deviations; False for sparse inputs.
 
     Returns:
         `Split(train, test, centre, scale)`; each part keeps the order of the examples in `data`.
@@ -93,6 +94,7 @@ def split(data: Dataset, test: float = 0.25, seed: int = 0, standardised: bool =
 
 
 @guarded(count=2)
+@takes_sparse
 def folds(data: Dataset, count: int = 5, seed: int = 0, standardised: bool = True) -> tuple[Split, ...]:
     """Cut into `count` folds with the same share of each class, for cross-validation.
 
@@ -100,7 +102,7 @@ def folds(data: Dataset, count: int = 5, seed: int = 0, standardised: bool = Tru
         data: inputs (n, d).
         count: how many folds, at least 2.
         seed: the same seed gives the same folds on every machine.
-        standardised: scale each split by its training part's means and deviations.
+        standardised: scale each split by its training part's means and deviations; False for sparse inputs.
 
     Returns:
         `count` splits; every example is in the test part of exactly one.
@@ -138,11 +140,17 @@ def _parts(data: Dataset, held_out: np.ndarray, standardised: bool) -> Split:
     train, test = (take(data, rows) for rows in (~held_out, held_out))
     if not standardised:
         return Split(train, test, np.zeros(data.d), np.ones(data.d))
+    if data.sparse:
+        raise ValueError(
+            "Sparse inputs less their means would be dense: pass standardised=False. Columns are brought to one size "
+            "by scale alone, say sklearn.preprocessing.MaxAbsScaler, before the Dataset is made."
+        )
     centre, scale = scaling(train.inputs)
     return Split(standardise(train), standardise(test, like=train), centre, scale)
 
 
 @guarded()
+@takes_sparse
 def label_noise(data: Dataset, share: float = 0.1, seed: int = 0) -> Dataset:
     """Flip the labels of exactly round(share * n) examples, drawn at random.
 

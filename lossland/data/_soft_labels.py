@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lossland.data._dataset import Dataset
+from lossland.data._sparse import stacked
 
 
 def take(data: Dataset, rows: Any) -> Dataset:
@@ -41,7 +42,7 @@ def both_labels(data: Dataset) -> tuple[Dataset, np.ndarray]:
         ([1.0, 1.0, -1.0, -1.0], [0.25, 1.0, 0.75, 0.0])
     """
     p = np.asarray(data.probabilities)
-    twice = np.concatenate([data.inputs, data.inputs])
+    twice = stacked(data.inputs, data.inputs)
     labels = np.repeat([1.0, -1.0], data.n)
     return replace(data, inputs=twice, labels=labels, probabilities=None, one_class=True), np.concatenate([p, 1.0 - p])
 

@@ -201,11 +201,10 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         several = len(classes) > 2
         labels = np.where(coded == np.arange(len(classes))[:, None], 1.0, -1.0) if several else 2.0 * coded[None] - 1.0
-        dense = X.toarray() if hasattr(X, "toarray") else X
         self.classes_ = classes
         self.threshold_, self.threshold_reason_ = self._threshold(made)
-        inputs, bias = np.asarray(dense), bool(self.fit_intercept)
-        return trainers.BinaryProblems(made, inputs, labels, weights, float(C), bias), coded
+        bias = bool(self.fit_intercept)
+        return trainers.BinaryProblems(made, X, labels, weights, float(C), bias), coded
 
     def _weighed(self, coded: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Sample weights (n,) times those of the classes; "balanced" counts the examples that have a weight."""

@@ -9,10 +9,10 @@ import numpy as np
 import optax
 
 from lossland.core import placed
-from lossland.data import Dataset
+from lossland.data import Dataset, is_sparse
 from lossland.elements import Pair
 from lossland.solvers import convex_form, solve
-from lossland.training import Objective, affine, fit, linear, objective
+from lossland.training import Objective, affine, bcoo_of, fit, linear, objective
 
 
 class BinaryProblems(NamedTuple):
@@ -20,7 +20,7 @@ class BinaryProblems(NamedTuple):
 
     Attributes:
         pair: the pair.
-        inputs: (n, d).
+        inputs: (n, d), dense or of scipy's compressed rows.
         labels: (k, n), -1 and +1.
         weights: (n,), of the examples.
         C: the weight of the losses.
@@ -28,7 +28,7 @@ class BinaryProblems(NamedTuple):
     """
 
     pair: Pair
-    inputs: np.ndarray
+    inputs: Any
     labels: np.ndarray
     weights: np.ndarray
     C: float
@@ -99,6 +99,8 @@ class ExactPath(NamedTuple):
 def exact_path(problems: BinaryProblems, Cs: np.ndarray, weights: np.ndarray, tol: float) -> ExactPath:
     """The problems under c values of C and weights (f, n), in one call of `solve`; a weight of 0 leaves out."""
     n, d = problems.inputs.shape
+    if is_sparse(problems.inputs):
+        return _sparse_path(problems, Cs, weights, tol)
     # Folds and resamples differ a little in size: padded, they share a compiled program. Rows of weight 0 and columns
     # of zeros change nothing.
     more = _shared_size(n, 256) - n, _shared_size(d, 8) - d
@@ -114,6 +116,18 @@ def exact_path(problems: BinaryProblems, Cs: np.ndarray, weights: np.ndarray, to
         sol.weights[..., :d], sol.bias, sol.objective, sol.duals[..., :n] * problems.labels, sol.gap, sol.iterations,
         sol.message,
     )  # fmt: skip
+
+
+def _sparse_path(problems: BinaryProblems, Cs: np.ndarray, weights: np.ndarray, tol: float) -> ExactPath:
+    """The same of sparse inputs, for which no program is compiled."""
+    labels = problems.labels if len(problems.labels) > 1 else problems.labels[0]
+    data = Dataset(inputs=problems.inputs, labels=problems.labels[0])
+    sol = solve(
+        problems.pair, data, C=Cs[:, None, None], labels=labels, sample_weights=weights[:, None], bias=problems.bias,
+        tol=tol,
+    )  # fmt: skip
+    duals = sol.duals * problems.labels
+    return ExactPath(sol.weights, sol.bias, sol.objective, duals, sol.gap, sol.iterations, sol.message)
 
 
 def trained_at(found: ExactPath, at: int, fold: int) -> Trained:
@@ -189,7 +203,9 @@ def multinomial(problems: BinaryProblems, coded: np.ndarray, tol: float) -> Trai
             f'cross_entropy) has for several classes; {problems.pair.name} takes multiclass="ovr".'
         )
     with jax.enable_x64(True):
-        given = jnp.asarray(problems.inputs), jnp.asarray(coded), jnp.asarray(problems.C * problems.weights)
+        inputs: Any = problems.inputs
+        inputs = bcoo_of(Dataset(inputs, problems.labels[0]).inputs) if is_sparse(inputs) else jnp.asarray(inputs)
+        given = inputs, jnp.asarray(coded), jnp.asarray(problems.C * problems.weights)
         found = _softmax(*given, len(problems.labels), problems.bias, 1e-2 * tol)
         w, b, duals, primal, dual, count = (np.asarray(part) for part in found)
     gap = float(abs(primal - dual) / primal)
@@ -240,5 +256,5 @@ def _softmax(inputs: Any, coded: Any, c: Any, classes: int, bias: bool, tol: flo
     params = balanced(params)
     a = pulls(params)
     shares = jnp.where(c[:, None] > 0, wanted - a / jnp.where(c > 0, c, 1.0)[:, None], 0.0)
-    dual = -jnp.sum(c[:, None] * jax.scipy.special.xlogy(shares, shares)) - 0.5 * jnp.sum((a.T @ inputs) ** 2)
+    dual = -jnp.sum(c[:, None] * jax.scipy.special.xlogy(shares, shares)) - 0.5 * jnp.sum((inputs.T @ a) ** 2)
     return *params, a.T, value(params), dual, count

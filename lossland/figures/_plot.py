@@ -106,6 +106,7 @@ def _of_pair(ax: Axes, held: Pair, reach: float = 3.0) -> None:
 
 def _of_data(ax: Axes, held: Dataset) -> None:
     """The first two inputs; a single one along a line."""
+    held.refuse_sparse("A picture of data")
     flat = np.column_stack([held.inputs, np.zeros(held.n)])[:, :2]
     points(ax, flat, held.labels)
     names = (*(held.input_names or ("$x_1$", "$x_2$")), "")[: min(held.d, 2)]

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from lossland.core import Params, Reals, checked_number, guarded, weighted
+from lossland.core import Params, Reals, checked_number, guarded, takes_sparse, weighted
 from lossland.training import Objective, refuse_other_params
 
 
@@ -52,6 +52,7 @@ class SupportOverlap(NamedTuple):
 
 
 @guarded()
+@takes_sparse
 def gradient_weights(
     f: Objective, params: Params, *, threshold: ArrayLike = 0.0, tol: ArrayLike = 0.0
 ) -> GradientWeights:

@@ -4,7 +4,17 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossland.core import Reals, checked_weights, guarded, html_repr, plotted, promoting, shaped_weights, short_repr
+from lossland.core import (
+    Reals,
+    checked_weights,
+    guarded,
+    html_repr,
+    plotted,
+    promoting,
+    shaped_weights,
+    short_repr,
+    takes_sparse,
+)
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, Traced, pooled, traced
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
@@ -49,6 +59,7 @@ class HingePath(NamedTuple):
 
 @promoting
 @guarded()
+@takes_sparse
 def path(loss: Any, data: Dataset, Cs: Reals, **options: Any) -> Solution:
     """Solve for every C of a grid at once.
 

@@ -18,6 +18,7 @@ from lossland.core import (
     promoting,
     shaped_weights,
     short_repr,
+    takes_sparse,
 )
 from lossland.data import Dataset, both_labels
 from lossland.proofs import PROVEN
@@ -28,8 +29,12 @@ from lossland.solvers._optimum import Optimum, Stop
 from lossland.solvers._problems import check_bounded, problems, strength
 from lossland.solvers._rounding import Certificate
 from lossland.solvers._second_look import Looked, look_again_where, together
+from lossland.solvers._sparse_optima import refuse_for_sparse, sparse_optima
 from lossland.solvers._tiles import optima
 from lossland.solvers._unpenalised import unpenalised
+
+TOL, SPARSE_TOL = 1e-8, 1e-6
+"""Relative gaps that are asked for where none is given."""
 
 
 class Solution(NamedTuple):
@@ -79,6 +84,7 @@ class Solution(NamedTuple):
 
 @promoting
 @guarded(steps=1)
+@takes_sparse
 def solve(
     loss: Any,
     data: Dataset,
@@ -88,7 +94,7 @@ def solve(
     sample_weights: Reals = None,
     labels: Reals = None,
     bias: bool = True,
-    tol: float = 1e-8,
+    tol: float | None = None,
     polish: bool = True,
     steps: int = 100,
     devices: Sequence[Any] | None = None,
@@ -97,22 +103,24 @@ def solve(
 
     The answer carries its own proof: a dual point, whose value bounds the objective from below. A loss made of
     parabolas and lines (hinge, squared_hinge, huber, absolute, ...) is solved by an interior point with an active-set
-    polish, a smooth one (logistic, exponential, dwd, ...) by Newton's method; both in float64.
+    polish, a smooth one (logistic, exponential, dwd, ...) by Newton's method; both in float64. On sparse inputs either
+    takes Newton steps by conjugate gradients, without a d x d or a dense n x d matrix.
 
     Args:
         loss: a convex margin loss by name, function or entry ("hinge", "huber(delta=0.5)"), a label loss such as
             `weighted("hinge", positive=2.0)`, or a pair that is convex in the score. The perceptron's optimum is
             w = 0, as it asks for no margin. A list of such losses becomes the first batch axis, one program a loss.
-        data: from `load` or `Dataset`, inputs (n, d); labels -1 and +1, or probabilities p: an example's loss is then
-            p phi(z) + (1 - p) phi(-z), z its score, and its dual alpha_i = t_i (a_i+ - a_i-), of its two labels'.
+        data: from `load` or `Dataset`, inputs (n, d), dense or sparse; labels -1 and +1, or probabilities p: an
+            example's loss is then p phi(z) + (1 - p) phi(-z), z its score, and its dual alpha_i = t_i (a_i+ - a_i-),
+            of its two labels'.
         C: the weight of the losses, positive; a scalar or an array, whose axes become batch axes. inf asks for the
             hard margin, of a loss that is 0 from margin 1 on, and of a smooth loss for the estimate without a penalty.
         l2: instead of C, the penalty of a mean loss: C = 1 / (n * l2).
         sample_weights: s, (n,) or (..., n), not negative; 1 by default. An example of weight 0 is left out.
         labels: (..., n) in {-1, +1}, to be used in place of the data's.
         bias: whether b is free; else b = 0.
-        tol: the relative gap at which a problem counts as converged.
-        polish: go on to a gap of rounding size; else stop at `tol`.
+        tol: the relative gap at which a problem counts as converged; None: 1e-8, of sparse inputs 1e-6.
+        polish: go on to a gap of rounding size; else stop at `tol`, as sparse inputs always do.
         steps: the most iterations.
         devices: over which to cut the rows, say `jax.devices()`; one sum of a d x d matrix a step passes between them.
             None: the host, by NumPy, whatever JAX's device is.
@@ -139,8 +147,10 @@ def solve(
         >>> sol.weights[:, 0].round(6).tolist(), sol.converged.tolist()
         ([0.1, 2.0], [True, True])
 
-    Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003).
+    Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003); on sparse inputs Rockafellar (1976) and
+    Keerthi & DeCoste (2005).
     """
+    tol = (SPARSE_TOL if getattr(data, "sparse", False) else TOL) if tol is None else tol
     if isinstance(loss, list):
         settings = {"C": C, "l2": l2, "sample_weights": sample_weights, "labels": labels, "bias": bias}
         settings |= {"tol": tol, "polish": polish, "steps": steps, "devices": devices}
@@ -152,6 +162,10 @@ def solve(
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, labels)
     check_bounded(form, t, c, bias)
+    if data.sparse:
+        refuse_for_sparse(data, c, devices)
+        found = sparse_optima(form, data.inputs, t, c, bias, tol, steps)
+        return _solution(found, shape, tol, steps)._replace(convexity=form.convexity, input_names=data.input_names)
     if np.isinf(c).any():
         s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
         return _at_infinity(

@@ -20,3 +20,4 @@ from ._processes import join as join
 from ._processes import launch as launch
 from ._processes import tell as tell
 from ._result import best_table as best_table
+from ._sparse_inputs import bcoo_of as bcoo_of

@@ -8,13 +8,14 @@ from jax import Array
 from lossland.core import placed, weighted
 from lossland.data import Dataset
 from lossland.training._objective import weighed_rows
+from lossland.training._sparse_inputs import bcoo_of
 
 
 class Examples(NamedTuple):
     """The training examples of a step, all of them or one device's share.
 
     Attributes:
-        inputs: (n, d).
+        inputs: (n, d), of sparse data a `BCOO`.
         labels: (n,), -1 or +1.
         weights: (n,) or None: the sample weights.
         real: (n,) or None: 1 for an example, 0 for a row that only fills a device's share (its weight is 0 too).
@@ -39,7 +40,7 @@ def examples_of(data: Dataset, sample_weights: Any = None, class_weights: Any = 
         sample_weights: (n,), as in `objective`.
         class_weights: as in `objective`.
     """
-    inputs = placed(data.inputs, float)
+    inputs = bcoo_of(data.inputs) if data.sparse else placed(data.inputs, float)
     count = placed(data.n, inputs.dtype)
     weights = weighed_rows(data, sample_weights, class_weights)[1]
     held = None if weights is None else placed(weights, float)

@@ -24,6 +24,7 @@ from lossland.core import (
     plotted,
     promoting,
     short_repr,
+    takes_sparse,
 )
 from lossland.training._batches import first_order, next_rows
 from lossland.training._objective import Objective, refuse_other_params
@@ -88,6 +89,7 @@ class Fit(NamedTuple):
 
 
 @guarded(steps=1, batch_size=1, record_every=1)
+@takes_sparse
 def fit(
     objective: Callable[[Params], Array],
     params: Any,
@@ -276,6 +278,7 @@ def _check(objective: Any, params: Any, batch_size: int | None, key: Any) -> Non
     if batch_size is not None:
         if not isinstance(objective, Objective):
             raise ValueError("Batches need an objective from ll.objective; a plain function does not show its data.")
+        objective.refuse_sparse("batch_size")
         if not 1 <= batch_size <= objective.examples:
             raise ValueError(f"batch_size must lie between 1 and the {objective.examples} examples, not {batch_size}.")
         if key is None:

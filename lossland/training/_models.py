@@ -13,6 +13,7 @@ from jax.core import Tracer
 
 from lossland.core import Key, Model, Params, guarded, placed
 from lossland.elements import ACTIVATIONS, Activation, find
+from lossland.training._sparse_inputs import is_bcoo
 
 
 @guarded()
@@ -181,9 +182,12 @@ def _waves(draw: Callable[..., Array], m: int, width: float, key: Callable[[], K
 
 
 def affine(layer: Params, inputs: Array) -> Array:
-    """The map of one layer: inputs (..., n, k) to (..., n, units), or (..., n) for a layer of one unit."""
-    # GPUs would round float32 products to 10 bits by default; scores near a kink need them all.
-    product = jnp.matmul(inputs, layer["weights"], precision=jax.lax.Precision.HIGHEST)
+    """The map of one layer: inputs (..., n, k), or sparse ones, to (..., n, units), or (..., n) of one unit."""
+    if is_bcoo(inputs):
+        product: Any = inputs @ layer["weights"]
+    else:
+        # GPUs would round float32 products to 10 bits by default; scores near a kink need them all.
+        product = jnp.matmul(inputs, layer["weights"], precision=jax.lax.Precision.HIGHEST)
     bias = layer["bias"]
     return product + (bias if jnp.ndim(bias) == 0 else jnp.expand_dims(bias, range(product.ndim - 1)))
 

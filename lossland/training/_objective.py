@@ -25,11 +25,13 @@ from lossland.core import (
     same,
     shaped_weights,
     shown,
+    takes_sparse,
     weighted,
 )
-from lossland.data import Dataset, both_labels
+from lossland.data import Dataset, both_labels, needs_dense
 from lossland.elements import Pair, as_float, values_of
 from lossland.training._models import linear
+from lossland.training._sparse_inputs import bcoo_of, is_bcoo, refuse_model, upper_half
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -40,7 +42,7 @@ class Objective:
     Attributes:
         pair: the pair.
         model: gives scores.
-        inputs: (n, d).
+        inputs: (n, d); of sparse data a `jax.experimental.sparse.BCOO`.
         labels: (n,), -1 or +1.
         l2: the strength of the penalty, a scalar.
         sample_weights: (n,) or None, class weights multiplied in.
@@ -92,7 +94,7 @@ class Objective:
         """The scores z of all rows, (n,)."""
         if self.probabilities is not None:
             # Both rows of an example have one score.
-            once = self.inputs[: self.examples]
+            once = upper_half(self.inputs) if is_bcoo(self.inputs) else self.inputs[: self.examples]
             return jnp.tile(replace(self, inputs=once, probabilities=None).scores(params), 2)
         scores = self.model.apply(params, self.inputs)
         if jnp.shape(scores) != (self.n,):
@@ -136,8 +138,21 @@ class Objective:
         """The objective of these arrays."""
         return cls(*made_of.value, *arrays)
 
+    def refuse_sparse(self, what: str) -> None:
+        """Refuse sparse inputs where dense ones are needed.
+
+        Args:
+            what: needs dense inputs.
+
+        Raises:
+            ValueError: if the inputs are sparse.
+        """
+        if is_bcoo(self.inputs):
+            raise needs_dense(self.inputs, what)
+
     def batch(self, rows: ArrayLike) -> "Objective":
         """The objective of some rows only, (k,) indices; its mean is over those."""
+        self.refuse_sparse("An objective's batch")
         soft = None if self.probabilities is None else self.probabilities[rows]
         if soft is not None:
             rows = jnp.concatenate([jnp.asarray(rows), jnp.asarray(rows) + self.examples])
@@ -173,6 +188,7 @@ def _program(model: Model, inputs: Any) -> str:
 
 
 @guarded()
+@takes_sparse
 def objective(
     pair: Pair,
     model: Model | None = None,
@@ -192,7 +208,7 @@ def objective(
     Args:
         pair: from `pair`.
         model: from `linear`, `mlp`, ...; linear if left out.
-        data: from `load` or `Dataset`.
+        data: from `load` or `Dataset`; sparse inputs for a model that only multiplies them, as a linear one.
         l2: the penalty, >= 0.
         sample_weights: (n,), not negative.
         class_weights: {-1: weight, +1: weight}, or "balanced" for n / (2 * the class's count). With soft labels they
@@ -235,7 +251,8 @@ def host_objective(
 def placed_objective(f: Objective) -> Objective:
     """The objective with its arrays where JAX computes."""
     arrays = ((name, getattr(f, name)) for name in ("inputs", "labels", "l2", "sample_weights", "probabilities"))
-    return replace(f, **{name: placed(array) for name, array in arrays if array is not None})
+    there = {name: array for name, array in arrays if array is not None and not is_bcoo(array)}
+    return replace(f, **{name: placed(array) for name, array in there.items()})
 
 
 def _host_objective(
@@ -260,10 +277,14 @@ def _host_objective(
         weights = weights * (data.n / weights.sum())
     # The mean is over rows, of which a soft label has two.
     held = None if weights is None else _real(weights * (rows.n / data.n))
-    inputs, labels = _real(rows.inputs), _real(rows.labels)
+    inputs, labels = bcoo_of(rows.inputs) if rows.sparse else _real(rows.inputs), _real(rows.labels)
     soft = None if data.probabilities is None else _real(data.probabilities)
-    chex.assert_rank([inputs, labels], [2, 1])
-    return Objective(pair, linear() if model is None else model, inputs, labels, _real(l2), held, soft)
+    model = linear() if model is None else model
+    if rows.sparse:
+        refuse_model(model, inputs)
+    else:
+        chex.assert_rank([inputs, labels], [2, 1])
+    return Objective(pair, model, inputs, labels, _real(l2), held, soft)
 
 
 def _real(value: Any) -> Any:

@@ -21,6 +21,7 @@ from lossland.training._examples import Examples, as_answered, as_asked, some_ex
 from lossland.training._models import affine
 from lossland.training._optimizers import asking_updates, made_optimizer
 from lossland.training._parameter_axes import parametrised_losses
+from lossland.training._sparse_inputs import is_bcoo
 
 RUNNING, FINISHED, DIVERGED = 0, 1, 2
 """A model is trained on; has a gradient below the tolerance; or was stopped before it stopped being a number."""
@@ -146,6 +147,12 @@ def advance_block(
 
 def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Callable[[Array], Params]]:
     """The scores of all models, (models, n), and the map that brings their slopes back to the parameters."""
+    if is_bcoo(inputs):
+        held: Any = inputs
+        # One sparse product for all models.
+        return (held @ params["weights"].T).T + params["bias"][:, None], lambda slopes: {
+            "weights": (held.T @ slopes.T).T, "bias": jnp.sum(slopes, axis=1),
+        }  # fmt: skip
     if model.apply is affine:
         scores = jnp.matmul(params["weights"], inputs.T, precision=jax.lax.Precision.HIGHEST) + params["bias"][:, None]
 

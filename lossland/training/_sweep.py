@@ -23,6 +23,7 @@ from lossland.core import (
     read,
     refuse_mixed_rows,
     rows_apart,
+    takes_sparse,
     tree_form,
 )
 from lossland.data import Dataset
@@ -49,6 +50,7 @@ from lossland.training._records import KEPT, Metric, record_steps, refuse_names
 from lossland.training._result import Sweep
 from lossland.training._result_files import from_xarray
 from lossland.training._schedule import Progress, run_blocks
+from lossland.training._sparse_inputs import refuse_mixed_kinds
 from lossland.training._step import Plan
 
 KEPT_BYTES = 64 * 2**20
@@ -59,6 +61,7 @@ GATHER_SECONDS = 1800.0
 
 
 @guarded(steps=1, batch_size=1, block_scores=1)
+@takes_sparse
 def sweep(
     pairs: Any,
     data: Dataset,
@@ -103,7 +106,7 @@ def sweep(
 
     Args:
         pairs: "all", or pairs by name ("relu+hinge"), as (activation, loss), or from `pair`.
-        data: the training examples.
+        data: the training examples; sparse ones for a linear model, all of them a step.
         model: from `linear` (default), `mlp`, `random_features`.
         seeds: how many, or which; seed s starts from model.init(jax.random.key(s), d).
         learning_rates: step sizes.
@@ -165,6 +168,8 @@ def sweep(
     check(data, steps, batch_size, shuffle, tolerance, average_from, sharding, {"validation": validation, "test": test})
     check_thresholds(thresholds)
     model = linear() if model is None else model
+    whole = model.apply is affine and batch_size is None and sharding is None
+    refuse_mixed_kinds([part for part in (data, validation, test) if part is not None], whole)
     refuse_names(metrics or {}, grid.axes)
     init_of = checked_init(model, init, data.d)
     shapes = jax.eval_shape(lambda: init_of(jax.random.key(0), data.d))
@@ -177,7 +182,9 @@ def sweep(
     if sharding == "rows" and first is not None:
         refuse_mixed_rows(model, first, data.inputs, 'sharding="rows" would take them from a device\'s share alone')
     examples = examples_of(data, sample_weights, class_weights)
-    rows = (batch_size or data.n) * (1 if examples.both is None else 2)
+    # A sparse product takes a number for each model and stored number, which is more than their scores.
+    scored = max(data.inputs.nnz // 8, data.n) if data.sparse else batch_size or data.n
+    rows = scored * (1 if examples.both is None else 2)
     asking = asks(optimizer, tuple(hyperparameters or {}), shapes)
     if asking and sharding == "rows":
         raise ValueError(

@@ -161,3 +161,16 @@ def test_what_load_takes_the_command_takes(words, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["columns"] == ["größe", "1=x", "1=y"]
     assert told["labels"] == {"-1": "2", "+1": "3"}
+
+
+def test_sparse_text(tmp_path, capsys):
+    file = tmp_path / "words.svm"
+    file.write_text("1 1:1 4:2\n-1 2:1\n1 4:1\n-1 2:2 3:1\n")
+    assert call(file, "--sparse", "--raw", "--predict", file, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    dense = ll.solve("hinge", ll.load(file), C=1.0)
+    (row,), (guess,) = told["solutions"], told["predictions"]["solutions"]
+    assert row["objective"] == pytest.approx(float(dense.objective), rel=2e-8)
+    assert guess["errors"] == 0
+    assert call(file, "--sparse") != 0
+    assert "add --raw" in capsys.readouterr().err

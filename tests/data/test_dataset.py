@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -185,7 +184,6 @@ def test_one_class_must_be_minus_or_plus_one():
         (INPUTS.astype(object), r"Python objects; pass inputs\.astype\(float\)"),
         (INPUTS.astype(complex), "real numbers, not of type complex128"),
         (INPUTS.astype("M8[s]"), "real numbers, not of type datetime64"),
-        (scipy.sparse.csr_array(INPUTS), r"sparse matrix; pass inputs\.toarray\(\)"),
         (np.ma.array(INPUTS, mask=INPUTS > 4), "masked array"),
         (INPUTS.astype(np.longdouble) * np.longdouble("1e4000"), "inf at row 0, column 1"),
     ],
