@@ -23,7 +23,8 @@ Five things to do:
   lossland sweep relu+hinge tanh+hinge     train pairs side by side on real data
   lossland solve my_data.csv               an SVM of your data, certified
 
-`lossland --help` lists all commands, `lossland COMMAND --help` has examples."""
+`lossland --help` lists all commands, `lossland COMMAND --help` has examples,
+`lossland names` says which name to use for what in Python."""
 
 ANYWHERE = ("--debug", "--no-compilation-cache")
 

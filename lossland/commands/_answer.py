@@ -28,6 +28,7 @@ class AnswerOptions:
 def run_answer(command: AnswerOptions) -> int:
     """Print the answer, every number of it computed now."""
     from lossland.commands._output import as_json, waiting
+    from lossland.core import say
     from lossland.data import load
     from lossland.properties import card
     from lossland.solvers import solve
@@ -43,16 +44,20 @@ def run_answer(command: AnswerOptions) -> int:
         return 0
     print("Is a ReLU output with the hinge an SVM? No. Computed now:\n")
     _print_rows(cards)
-    print(
-        f"\n{STARTS} random starts each, {STEPS} steps of descent on {data.n} points; best loss that each reached, and "
-        f"how\nmany runs end without a gradient at any example on the wrong side:\n"
+    print()
+    say(
+        f"{STARTS} random starts each, {STEPS} steps of descent on {data.n} points; the lowest loss that each reached, "
+        f"how many runs end over 1 % above it, and how many of these end dead, without a gradient:"
     )
+    print()
     for name, lowest, missed, dead in zip(NAMES, found["lowest"], found["missed"], found["dead"], strict=True):
-        print(f"  {name:<22} lowest {lowest:.3f}; {missed} of {STARTS} runs end over 1 % above it; {dead} end dead")
-    print(
-        f"\nThe loss around the SVM (+, certified to {float(best.gap):.0e}); across: its weights scaled, upwards: its "
-        f"bias\nmoved. Dark is high; x: the gradient is 0, descent stands still:\n"
+        print(f"  {name:<22} lowest {lowest:.3f}; {missed} of {STARTS} end above it; {dead} end dead")
+    print()
+    say(
+        f"The loss around the SVM (+, certified to {float(best.gap):.0e}); across: its weights scaled, upwards: its "
+        f"bias moved. Dark is high; x: the gradient is 0, descent stands still:"
     )
+    print()
     _print_planes(planes)
     print(CLOSING)
     return 0

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
+import jax
 import numpy as np
+from jax.core import Tracer
 
 from lossland.core import checked_weights, shaped_weights
 from lossland.data import Dataset
@@ -16,6 +18,7 @@ def problems(
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     weight = strength(data.n, C, l2)
+    refuse_traced(sample_weights=sample_weights, labels=labels)
     s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
     t = _checked_labels(data, labels)
     try:
@@ -59,11 +62,22 @@ def check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
         )
 
 
+def refuse_traced(**given: Any) -> None:
+    """Refuse what JAX is tracing, by name: an exact solver works on numbers, on the host."""
+    for name, value in given.items():
+        if any(isinstance(each, Tracer) for each in jax.tree.leaves(value)):
+            raise ValueError(
+                f"{name} is being traced by JAX (under jit, grad or vmap), and an exact solver works on numbers. Call it "
+                f"outside of the traced function, or take ll.differentiable_solve, which is `solve` with derivatives."
+            )
+
+
 def strength(n: int, C: Any, l2: Any) -> np.ndarray:
     """C, of any shape, from whichever of C and l2 is given; positive."""
     if (C is None) == (l2 is None):
         both = "both were given" if C is not None else "neither was given"
         raise ValueError(f"Give either C or l2, where C = 1 / (n * l2); {both}.")
+    refuse_traced(C=C, l2=l2)
     name: Literal["C", "l2"] = "C" if l2 is None else "l2"
     given = np.asarray(C if l2 is None else l2, float)
     if given.size == 0 or not np.all(given > 0):

@@ -1,0 +1,40 @@
+"""What an exact solver is asked: what JAX traces is refused by name, with the function that takes it."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import lossland as ll
+
+DATA = ll.Dataset([[-1.0], [1.0], [0.5]], [-1, 1, 1])
+
+
+def by_parameter(delta):
+    return ll.solve(ll.pair("identity", "huber", delta=delta), DATA, C=1.0)
+
+
+TRACED = {
+    "C": lambda x: ll.solve("hinge", DATA, C=x),
+    "C of several": lambda x: ll.solve("hinge", DATA, C=[x, 2 * x]),
+    "l2": lambda x: ll.solve("hinge", DATA, l2=x),
+    "sample_weights": lambda x: ll.solve("hinge", DATA, C=1.0, sample_weights=x * jnp.ones(3)),
+    "labels": lambda x: ll.solve("hinge", DATA, C=1.0, labels=x * jnp.array([1.0, -1.0, 1.0])),
+    "A parameter of the loss": by_parameter,
+    "C of a kernel": lambda x: ll.solve_kernel("hinge", DATA, C=x),
+}
+
+
+@pytest.mark.parametrize("name", TRACED)
+@pytest.mark.parametrize("way", ["grad", "jit"])
+def test_what_is_traced_is_refused_with_the_way_out(name, way):
+    def objective(x):
+        return jnp.asarray(TRACED[name](x).objective)
+
+    run = jax.grad(objective) if way == "grad" else jax.jit(objective)
+    with pytest.raises(ValueError, match=f"^{name.partition(' of ')[0] if name[0] != 'A' else name}.*ll.differentiable"):
+        run(1.0)
+
+
+def test_the_way_out_is_one():
+    slope = jax.grad(lambda C: ll.differentiable_solve("hinge", [[-1.0], [1.0]], [-1, 1], C)[0][0])(0.1)
+    assert float(slope) == pytest.approx(2.0)
