@@ -171,7 +171,9 @@ def _other_half(name: Any) -> str:
     base = name.partition("(")[0].strip() if isinstance(name, str) else ""
     if base in LOSSES:
         output = "sigmoid" if LOSSES[base].kind == "likelihood" else "identity"
-        return f" {base} is a loss; on a {'linear output' if output == 'identity' else 'sigmoid'} it is '{output}+{name}'."
+        return (
+            f" {base} is a loss; on a {'linear output' if output == 'identity' else 'sigmoid'} it is '{output}+{name}'."
+        )
     return f" {base} is an activation; with a loss it is '{name}+hinge', say." if base in ACTIVATIONS else ""
 
 

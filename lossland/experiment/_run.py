@@ -196,7 +196,9 @@ def reported(module: Any, results: Any) -> tuple[list[Any], tuple[Verdict, ...]]
     tables, own = told if isinstance(told, tuple) and len(told) == 2 else (told, [])
     for what, held, kind in (("tables", tables, Table), ("verdicts", own, Verdict)):
         if not isinstance(held, (list, tuple)) or not all(isinstance(each, kind) for each in held):
-            wrong = next((x for x in held if not isinstance(x, kind)), held) if isinstance(held, (list, tuple)) else held
+            wrong = (
+                next((x for x in held if not isinstance(x, kind)), held) if isinstance(held, (list, tuple)) else held
+            )
             raise ValueError(
                 f"{_file_of(module)}: report() gives a list of tables made by lossland.core.table, or a tuple of such "
                 f"a list and a list of Verdicts; where {what} should be there is {shown(wrong)}."

@@ -243,7 +243,9 @@ def verdict_map(cards: Sequence[Card]) -> Figure:
             for card in cards:
                 grid[activations.index(card.pair.activation.name), losses.index(card.pair.loss.name)] = question(card)
             panel.pcolormesh(np.ma.masked_invalid(grid), cmap=colours, vmin=0, vmax=1, edgecolors="white", lw=0.6)
-            panel.set_xticks(np.arange(len(losses)) + 0.5, [*map(verbatim, losses)], rotation=60, ha="right", rotation_mode="anchor")
+            panel.set_xticks(
+                np.arange(len(losses)) + 0.5, [*map(verbatim, losses)], rotation=60, ha="right", rotation_mode="anchor"
+            )
             panel.set_yticks(np.arange(len(activations)) + 0.5, [*map(verbatim, activations)])
             panel.invert_yaxis()
             panel.tick_params(length=0)

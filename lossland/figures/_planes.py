@@ -81,7 +81,9 @@ def rays_figure(rays: Mapping[str, Ray], ends: Sequence[str] = ()) -> Figure:
             axes.plot(r.alphas, r.values, label=verbatim(name), color=colour(name))
         for at, what in zip((0.0, 1.0), ends, strict=False):
             axes.axvline(at, color="0.6", lw=0.8, ls=":")
-            axes.annotate(verbatim(what), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8)
+            axes.annotate(
+                verbatim(what), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8
+            )
         axes.set(xlabel="alpha", ylabel="objective")
         axes.legend(frameon=False)
     return figure

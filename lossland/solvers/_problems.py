@@ -67,8 +67,8 @@ def refuse_traced(**given: Any) -> None:
     for name, value in given.items():
         if any(isinstance(each, Tracer) for each in jax.tree.leaves(value)):
             raise ValueError(
-                f"{name} is being traced by JAX (under jit, grad or vmap), and an exact solver works on numbers. Call it "
-                f"outside of the traced function, or take ll.differentiable_solve, which is `solve` with derivatives."
+                f"{name} is being traced by JAX (under jit, grad or vmap), and an exact solver works on numbers. Call "
+                f"it outside of the traced function, or take ll.differentiable_solve: `solve` with derivatives."
             )
 
 

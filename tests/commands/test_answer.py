@@ -22,7 +22,7 @@ def test_the_answer_is_computed(capsys):
     assert code == 0
     assert "ramp" in out
     assert "1 + perceptron" in out
-    assert max(map(len, out.splitlines())) <= 120
+    assert max(map(len, out.splitlines())) <= 80
     planes = [line.split("|") for line in out.splitlines() if line.count("|") == 4]
     assert len(planes) == 13
     assert all("x" not in row[1] for row in planes)

@@ -33,7 +33,8 @@ def told(capsys, made, width=None):
     return capsys.readouterr().out
 
 
-WIDE = tables.table("t", ("name", *(f"column {k}" for k in range(9))), [("relu+hinge", *(f"cell_{k}_of_9" for k in range(9)))])  # fmt: skip
+NAMES, CELLS = [f"column {k}" for k in range(9)], [f"cell_{k}_of_9" for k in range(9)]
+WIDE = tables.table("t", ("name", *NAMES), [("relu+hinge", *CELLS)])
 
 
 @pytest.mark.parametrize("width", [24, 40, 79, 80, 81, 120])

@@ -41,5 +41,5 @@ def test_a_column_of_many_words_is_left_out_not_encoded(file):
 def test_a_word_among_numbers_is_counted(tmp_path):
     path = tmp_path / "one.csv"
     path.write_text("p,q,t\n1,2,0\n2,oops,1\n3,4,1\n")
-    with pytest.raises(ValueError, match="'oops' is not a finite number.*holds words in 1 of 3 rows"):
+    with pytest.raises(ValueError, match=r"'oops' is not a finite number.*holds words in 1 of 3 rows"):
         ll.load(path)

@@ -41,7 +41,8 @@ HOLDS = Verdict("c", "b", "f", True)
 
 
 @pytest.mark.parametrize(
-    "told", [{}, None, "text", 3, MADE, [1], [[MADE]], ([MADE], [1]), ([MADE], HOLDS), (MADE, MADE), ([MADE], [HOLDS], 1)]
+    "told",
+    [{}, None, "text", 3, MADE, [1], [[MADE]], ([MADE], [1]), ([MADE], HOLDS), (MADE, MADE), ([MADE], [HOLDS], 1)],
 )
 def test_a_report_that_gives_something_else_is_told_so(told):
     module = types.SimpleNamespace(report=lambda results: told, __file__="mine.py")

@@ -449,5 +449,5 @@ def test_what_is_traced_has_no_card_and_no_picture():
 
     for take in (ll.card, lambda pair: pair.plot(), lambda pair: ll.card(pair.activation, pair.loss)):
         for run in (jax.grad, jax.jit):
-            with pytest.raises(ValueError, match="is being traced by JAX.*Make the card outside"):
+            with pytest.raises(ValueError, match=r"is being traced by JAX.*Make the card outside"):
                 run(lambda gamma, take=take: value(gamma, take))(2.0)

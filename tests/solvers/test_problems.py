@@ -31,7 +31,9 @@ def test_what_is_traced_is_refused_with_the_way_out(name, way):
         return jnp.asarray(TRACED[name](x).objective)
 
     run = jax.grad(objective) if way == "grad" else jax.jit(objective)
-    with pytest.raises(ValueError, match=f"^{name.partition(' of ')[0] if name[0] != 'A' else name}.*ll.differentiable"):
+    with pytest.raises(
+        ValueError, match=f"^{name.partition(' of ')[0] if name[0] != 'A' else name}.*ll.differentiable"
+    ):
         run(1.0)
 
 
