@@ -64,15 +64,17 @@ def run_answer(command: AnswerOptions) -> int:
 
 
 CLOSING = """
-The hinge is a ReLU of 1 - t z inside the loss. A second ReLU, at the output, comes before it: a positive example
-with z <= 0 gets no gradient, a negative one gets no margin, and the threshold moves from 0 to 1/2.
-What repairs it: max(z, -1) in place of max(z, 0), a leaky slope, or a start at which no output is dead.
+The hinge is a ReLU of 1 - t z inside the loss. A second ReLU, at the output,
+comes before it: a positive example with z <= 0 gets no gradient, a negative
+one gets no margin, and the threshold moves from 0 to 1/2. What repairs it:
+max(z, -1) in place of max(z, 0), a leaky slope, or a start at which no output
+is dead.
 
-Next:  lossland card relu hinge               everything about the pair, with what is proven
-       lossland check my_loss.py:my_loss      a loss of your own
-       lossland run relu_vs_hinge --smoke     figures, in results/figures
-       lossland page                          an interactive page
-       make reproduce                         the whole study, in a clone"""
+Next:  lossland card relu hinge             all about the pair, and what is proven
+       lossland check my_loss.py:my_loss    a loss of your own
+       lossland run relu_vs_hinge --smoke   figures, in results/figures
+       lossland page                        an interactive page
+       make reproduce                       the whole study, in a clone"""
 
 
 def _print_rows(cards: list[Any]) -> None:

@@ -209,8 +209,9 @@ def show(
             drawn.add_column(Text(table.columns[k]), overflow="fold", width=letters)
         for row in table.rows:
             drawn.add_row(*(Text(row[k]) for k in widths))
-        console.print(drawn)
-        print()
+        with console.capture() as lines:
+            console.print(drawn)
+        print("\n".join(line.rstrip() for line in lines.get().splitlines()), end="\n\n")
 
 
 def _parts(table: Table, width: int) -> list[dict[int, int]]:
@@ -221,8 +222,10 @@ def _parts(table: Table, width: int) -> list[dict[int, int]]:
     columns = [[name, *(row[k] for row in table.rows)] for k, name in enumerate(table.columns)]
     whole = [max(len(line) for cell in cells for line in cell.splitlines() or [""]) for cells in columns]
     least = [_least(cells, letters) for cells, letters in zip(columns, whole, strict=True)]
-    # Names of rows are wrapped only where they would take more than half of the line.
-    least[0] = min(whole[0], max(least[0], width // 2), width)
+    # Names of rows are wrapped where all columns then fit, or where they would take more than half of the line.
+    if sum(least) + GAP * (len(least) - 1) > width:
+        least[0] = max(least[0], width // 2)
+    least[0] = min(whole[0], least[0], width)
     parts: list[list[int]] = [[0]]
     for k in range(1, len(columns)):
         least[k] = min(least[k], max(1, width - least[0] - GAP))
