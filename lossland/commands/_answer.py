@@ -70,11 +70,11 @@ one gets no margin, and the threshold moves from 0 to 1/2. What repairs it:
 max(z, -1) in place of max(z, 0), a leaky slope, or a start at which no output
 is dead.
 
-Next:  lossland card relu hinge             all about the pair, and what is proven
-       lossland check my_loss.py:my_loss    a loss of your own
-       lossland run relu_vs_hinge --smoke   figures, in results/figures
-       lossland page                        an interactive page
-       make reproduce                       the whole study, in a clone"""
+Next:  lossland card relu hinge            all about the pair, what is proven
+       lossland check my_loss.py:my_loss   a loss of your own
+       lossland run relu_vs_hinge --smoke  figures, in results/figures
+       lossland page                       an interactive page
+       make reproduce                      the whole study, in a clone"""
 
 
 def _print_rows(cards: list[Any]) -> None:
@@ -82,7 +82,7 @@ def _print_rows(cards: list[Any]) -> None:
 
     def both(values: Any) -> str:
         first, second = ("yes" if value else "no" for value in values)
-        return first if first == second else f"positives {first}, negatives {second}"
+        return first if first == second else f"for positives {first}, else {second}"
 
     def flat(held: Any) -> str:
         told = [f"{'positives' if k == 0 else 'negatives'}, z {_ends(each)}"
@@ -96,9 +96,9 @@ def _print_rows(cards: list[Any]) -> None:
         "no gradient above the least": [flat(held) for held in cards],
         "best threshold on z": [f"{held.best_threshold:g}" for held in cards],
     }
-    print(f"  {'':<28} {NAMES[0]:<24} {NAMES[1]}")
+    print(f"  {'':<28} {NAMES[0]:<22} {NAMES[1]}")
     for name, (first, second) in rows.items():
-        print(f"  {name:<28} {first:<24} {second}")
+        print(f"  {name:<28} {first:<22} {second}")
 
 
 def _ends(interval: Any) -> str:

@@ -10,6 +10,9 @@ from lossland.core import checked_weights, shaped_weights
 from lossland.data import Dataset
 from lossland.solvers._convex_form import Form
 
+LARGEST = 1e150
+"""Of a finite weight of a loss: squares stay finite."""
+
 
 def problems(
     data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
@@ -31,6 +34,12 @@ def problems(
     # inf * 0 is an example that is left out.
     c = np.where(s > 0, weight[..., None] * np.where(s > 0, s, 1.0), 0.0)
     c = np.broadcast_to(c, (*shape, data.n)).reshape(-1, data.n)
+    largest = c[np.isfinite(c)].max(initial=0.0)
+    if largest > LARGEST:
+        raise ValueError(
+            f"{'C' if l2 is None else 'l2'} asks for losses that weigh {largest:.3g}, whose squares float64 cannot "
+            f"hold; {LARGEST:g} is the most. C=inf asks for the hard margin."
+        )
     t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
     for sign, word in ((1, "positive"), (-1, "negative")):
         empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))
@@ -45,11 +54,17 @@ def problems(
 
 
 def check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
-    """Refuse a loss whose slopes cannot balance the classes: b then runs off to infinity."""
+    """Refuse a loss of one class alone, and one whose slopes cannot balance the classes: b runs off to infinity."""
+    low, high = form.slopes
+    for sign, word in enumerate(("positive", "negative")):
+        if low[sign] == high[sign] == 0:
+            raise ValueError(
+                f"{form.pair.name} is one number for a {word} example, whatever its score: that leaves one class, and "
+                f"solve needs two. Give both classes a weight."
+            )
     if not bias or np.isfinite(form.infimum).all():
         return
     # The slopes of the scores of one class lie between these: the total must be able to vanish.
-    low, high = form.slopes
     positive = t > 0
     least = (np.where(positive, low[0], low[1]) * c).sum(axis=1)
     most = (np.where(positive, high[0], high[1]) * c).sum(axis=1)
