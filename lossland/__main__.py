@@ -114,6 +114,8 @@ def _is_usage(error: Exception) -> bool:
     # An error of the system has a number; where lossland itself looked for a named file, there is none.
     refused = isinstance(error, FileNotFoundError) and error.errno is None
     refused = refused or (isinstance(error, ValueError) and not isinstance(error, Broken))
+    # Python names what it cannot import; lossland says which extra brings it.
+    refused = refused or (isinstance(error, ImportError) and error.name is None)
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -201,6 +201,8 @@ def _show_report(text: str, width: int | None) -> None:
             if line.startswith("#"):
                 line = line.lstrip("# ")
                 print(f"{line}\n{'=' * len(line)}")
+            elif picture := re.fullmatch(r"!\[.*?\]\((.*)\)", line):
+                print(f"Figure {picture[1]}")
             else:
                 say(line.strip("*"), "  " if line.startswith("- ") else "", width)
 

@@ -28,7 +28,7 @@ def test_all_verdicts_end_in_one_table(capsys):
 
 def test_a_report_is_read_within_the_line_or_as_its_markdown(tmp_path, capsys):
     made = table("How it ended", ("data", *(f"share {k}" for k in range(12))), [("a|b", *range(1000, 1012))])
-    text = f"## toy\n\nDoes it run? {'word ' * 40}\n\n**How it ended**\n\n{markdown(made)}\n"
+    text = f"## toy\n\nDoes it run? {'word ' * 40}\n\n![a](figures/a.png)\n\n**How it ended**\n\n{markdown(made)}\n"
     (tmp_path / "report.md").write_text(text)
     for words in (["report"], ["report", "--form", "markdown"]):
         with pytest.raises(SystemExit) as ended:
@@ -40,5 +40,6 @@ def test_a_report_is_read_within_the_line_or_as_its_markdown(tmp_path, capsys):
         else:
             assert max(map(len, out.splitlines())) <= 80
             assert "a|b" in out
+            assert "\nFigure figures/a.png\n" in out
             assert all(str(cell) in out for cell in range(1000, 1012))
             assert "toy\n===\n" in out
