@@ -57,7 +57,7 @@ def card_figure(card: Card) -> Figure:
         for panel, title in zip(axes.ravel(), _titles(card), strict=True):
             panel.set_title(title)
         figure.suptitle(verbatim(card.pair.name), fontsize=10)
-        figure.supxlabel(_caption(card), fontsize=7, color=GREY)
+        figure.supxlabel(_caption(card), fontsize=7, color="#595959")
     return figure
 
 
