@@ -158,9 +158,10 @@ def show_all(
     if form == "terminal":
         for sentence in _words(told):
             say(sentence)
-        kept = f" Arrays {out}." if out else ""
         count = len(told["solutions"])
-        say(f"{count} problem{'s' if count > 1 else ''} in {told['seconds']:.2f} s, compilation included.{kept}")
+        say(f"{count} problem{'s' if count > 1 else ''} in {told['seconds']:.2f} s, compilation included.")
+        if out:
+            print(f"Arrays {out}")
 
 
 def _problems_table(told: dict[str, Any]) -> Any:

@@ -229,7 +229,8 @@ def _show(command: SweepOptions, made: Any) -> None:
     lost = int(made.diverged.sum())
     if command.form == "terminal":
         told = f", {lost} of them diverged" if lost else ""
-        say(f"{made.status.size} models of {len(made.pairs)} pairs{told}. Result {made.path}.")
+        say(f"{made.status.size} models of {len(made.pairs)} pairs{told}.")
+        print(f"Result {made.path}")
 
 
 def _chosen_settings(made: Any) -> dict[str, Any]:

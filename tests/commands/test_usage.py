@@ -260,7 +260,7 @@ def test_checks_and_cards_as_json(tmp_path, capsys):
         *([f"list {what}"] for what in ("losses", "activations", "pairs", "datasets", "experiments")),
         ["check relu+hinge"],
         ["card sigmoid+focal"],
-        ["cards relu+hinge identity+bi_tempered sigmoid+brier --quiet"],
+        ["cards relu+hinge sigmoid+bi_tempered sigmoid+brier --quiet"],
         ["names"],
         ["solve breast_cancer --C 0.01 0.1 1 10"],
         ["solve two_moons --C 1"],
