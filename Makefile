@@ -78,7 +78,11 @@ dist:  ## build sdist and wheel, install the wheel alone and run it in another f
 	dist/build/bin/python -m build --outdir dist .
 	$(PYTHON) -m venv dist/alone
 	dist/alone/bin/python -m pip install --quiet dist/*.whl
-	cd "$$(mktemp -d)" && $(CURDIR)/dist/alone/bin/lossland card relu hinge && $(CURDIR)/dist/alone/bin/lossland run relu_vs_hinge --smoke
+	@test $$(stat -c %s dist/*.whl) -lt 6000000 || { echo "The wheel is larger than 6 MB."; exit 1; }
+	cd "$$(mktemp -d)" && export PATH="$(CURDIR)/dist/alone/bin:$$PATH" && lossland answer && lossland names landscape && \
+	lossland card relu hinge && lossland solve breast_cancer --C 1 && lossland list experiments && \
+	lossland sweep relu+hinge --data two_moons --seeds 2 --steps 20 && lossland landscape relu+hinge --data two_moons && \
+	lossland page relu+hinge && lossland run relu_vs_hinge --smoke && lossland report > /dev/null
 	rm -rf dist/build dist/alone
 
 $(VENV)/.installed-docs: $(VENV)/.installed

@@ -1,7 +1,8 @@
 """What does each output activation x loss pair really optimise? Start with `lossland.pair`, `load`, `objective`, `fit`.
 
 What a person types is listed once, in `__init__.pyi`, and imported when first used, so that commands answer before JAX
-loads. The rest lives in the wings, `lossland.landscapes` say, each with a face (`__init__.pyi`) of its own.
+loads. The rest lives in the wings, `lossland.landscapes` say, each with a face (`__init__.pyi`) of its own. In a shell,
+`lossland names` says which name to use for what; the page "Which name for what" of the documentation is the same list.
 """
 
 from typing import Any

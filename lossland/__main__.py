@@ -23,7 +23,8 @@ Five things to do:
   lossland sweep relu+hinge tanh+hinge     train pairs side by side on real data
   lossland solve my_data.csv               an SVM of your data, certified
 
-`lossland --help` lists all commands, `lossland COMMAND --help` has examples."""
+`lossland --help` lists all commands, `lossland COMMAND --help` has examples,
+`lossland names` says which name to use for what in Python."""
 
 ANYWHERE = ("--debug", "--no-compilation-cache")
 
@@ -113,6 +114,8 @@ def _is_usage(error: Exception) -> bool:
     # An error of the system has a number; where lossland itself looked for a named file, there is none.
     refused = isinstance(error, FileNotFoundError) and error.errno is None
     refused = refused or (isinstance(error, ValueError) and not isinstance(error, Broken))
+    # Python names what it cannot import; lossland says which extra brings it.
+    refused = refused or (isinstance(error, ImportError) and error.name is None)
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -28,6 +28,7 @@ class AnswerOptions:
 def run_answer(command: AnswerOptions) -> int:
     """Print the answer, every number of it computed now."""
     from lossland.commands._output import as_json, waiting
+    from lossland.core import say
     from lossland.data import load
     from lossland.properties import card
     from lossland.solvers import solve
@@ -43,31 +44,37 @@ def run_answer(command: AnswerOptions) -> int:
         return 0
     print("Is a ReLU output with the hinge an SVM? No. Computed now:\n")
     _print_rows(cards)
-    print(
-        f"\n{STARTS} random starts each, {STEPS} steps of descent on {data.n} points; best loss that each reached, and "
-        f"how\nmany runs end without a gradient at any example on the wrong side:\n"
+    print()
+    say(
+        f"{STARTS} random starts each, {STEPS} steps of descent on {data.n} points; the lowest loss that each reached, "
+        f"how many runs end over 1 % above it, and how many of these end dead, without a gradient:"
     )
+    print()
     for name, lowest, missed, dead in zip(NAMES, found["lowest"], found["missed"], found["dead"], strict=True):
-        print(f"  {name:<22} lowest {lowest:.3f}; {missed} of {STARTS} runs end over 1 % above it; {dead} end dead")
-    print(
-        f"\nThe loss around the SVM (+, certified to {float(best.gap):.0e}); across: its weights scaled, upwards: its "
-        f"bias\nmoved. Dark is high; x: the gradient is 0, descent stands still:\n"
+        print(f"  {name:<22} lowest {lowest:.3f}; {missed} of {STARTS} end above it; {dead} end dead")
+    print()
+    say(
+        f"The loss around the SVM (+, certified to {float(best.gap):.0e}); across: its weights scaled, upwards: its "
+        f"bias moved. Dark is high; x: the gradient is 0, descent stands still:"
     )
+    print()
     _print_planes(planes)
     print(CLOSING)
     return 0
 
 
 CLOSING = """
-The hinge is a ReLU of 1 - t z inside the loss. A second ReLU, at the output, comes before it: a positive example
-with z <= 0 gets no gradient, a negative one gets no margin, and the threshold moves from 0 to 1/2.
-What repairs it: max(z, -1) in place of max(z, 0), a leaky slope, or a start at which no output is dead.
+The hinge is a ReLU of 1 - t z inside the loss. A second ReLU, at the output,
+comes before it: a positive example with z <= 0 gets no gradient, a negative
+one gets no margin, and the threshold moves from 0 to 1/2. What repairs it:
+max(z, -1) in place of max(z, 0), a leaky slope, or a start at which no output
+is dead.
 
-Next:  lossland card relu hinge               everything about the pair, with what is proven
-       lossland check my_loss.py:my_loss      a loss of your own
-       lossland run relu_vs_hinge --smoke     figures, in results/figures
-       lossland page                          an interactive page
-       make reproduce                         the whole study, in a clone"""
+Next:  lossland card relu hinge            all about the pair, what is proven
+       lossland check my_loss.py:my_loss   a loss of your own
+       lossland run relu_vs_hinge --smoke  figures, in results/figures
+       lossland page                       an interactive page
+       make reproduce                      the whole study, in a clone"""
 
 
 def _print_rows(cards: list[Any]) -> None:
@@ -75,7 +82,7 @@ def _print_rows(cards: list[Any]) -> None:
 
     def both(values: Any) -> str:
         first, second = ("yes" if value else "no" for value in values)
-        return first if first == second else f"positives {first}, negatives {second}"
+        return first if first == second else f"for positives {first}, else {second}"
 
     def flat(held: Any) -> str:
         told = [f"{'positives' if k == 0 else 'negatives'}, z {_ends(each)}"
@@ -89,9 +96,9 @@ def _print_rows(cards: list[Any]) -> None:
         "no gradient above the least": [flat(held) for held in cards],
         "best threshold on z": [f"{held.best_threshold:g}" for held in cards],
     }
-    print(f"  {'':<28} {NAMES[0]:<24} {NAMES[1]}")
+    print(f"  {'':<28} {NAMES[0]:<22} {NAMES[1]}")
     for name, (first, second) in rows.items():
-        print(f"  {name:<28} {first:<24} {second}")
+        print(f"  {name:<28} {first:<22} {second}")
 
 
 def _ends(interval: Any) -> str:

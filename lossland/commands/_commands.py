@@ -7,6 +7,7 @@ from lossland.commands._cards import CardOptions, CardsOptions, run_card, run_ca
 from lossland.commands._check import CheckOptions, run_check
 from lossland.commands._landscape import LandscapeOptions, run_landscape
 from lossland.commands._list import ListOptions, run_list
+from lossland.commands._names import NamesOptions, run_names
 from lossland.commands._page import PageOptions, run_page
 from lossland.commands._run import FiguresOptions, ReportOptions, RunOptions, run_experiments, run_figures, run_report
 from lossland.commands._solve import SolveOptions, run_solve
@@ -15,6 +16,7 @@ from lossland.commands._usage import CompletionOptions, run_completion
 
 COMMANDS: dict[str, tuple[type, Callable[..., int]]] = {
     "answer": (AnswerOptions, run_answer),
+    "names": (NamesOptions, run_names),
     "list": (ListOptions, run_list),
     "check": (CheckOptions, run_check),
     "card": (CardOptions, run_card),

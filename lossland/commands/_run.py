@@ -3,13 +3,16 @@
 The command `lossland report`: all tables. The command `lossland figures`: drawn again from what is saved.
 """
 
+import contextlib
 import dataclasses
+import io
+import itertools
 import re
 import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -67,6 +70,7 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     from lossland import experiment
     from lossland.commands import _output as output
     from lossland.commands import _usage as usage
+    from lossland.core import say
 
     names = list(experiment.experiments()) if command.name == "all" else [command.name]
     modules = {name: experiment.find_experiment(name) for name in names}
@@ -77,7 +81,7 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
         extra = "Besides: --smoke (the small version), --out DIR, --force (compute again), --quiet, --json, --strict."
         config = usage.parsed(module.Config, settings, f"lossland run {name}", f"{module.__doc__}\n{extra}", default)
         if not quiet:
-            print(_announced(name, module, number, len(modules), command.smoke), flush=True)
+            say(_announced(name, module, number, len(modules), command.smoke), indent="  ")
         outcomes.append(experiment.run(name, config, out=command.out, force=command.force, quiet=quiet))
         _forget_programs(len(modules))
     if not quiet:
@@ -118,10 +122,10 @@ def _sum_up(outcomes: Sequence[Any]) -> None:
     from rich.text import Text
 
     from lossland import experiment
+    from lossland.core import line_width, say
 
     console = Console(soft_wrap=True)
-    # A pipe or a file has no width of its own.
-    width = max(80, min(console.width, 120)) if console.is_terminal else 80
+    width = max(60, min(line_width(), 120))
     print(f"\n{'experiment: claim':<{width - 34}}{'verdict':<9}{'found':<25}\n{'-' * width}")
     for outcome in outcomes:
         figures = ", ".join(re.sub(rf"^{outcome.name}(-\w{{12}})?_", "", path.stem) for path in outcome.figures)
@@ -136,10 +140,11 @@ def _sum_up(outcomes: Sequence[Any]) -> None:
                 print(textwrap.fill(whole, width, initial_indent="      ", subsequent_indent="      "))
     number = f"{len(outcomes)} experiment{'' if len(outcomes) == 1 else 's'}"
     folder = outcomes[0].results.parent
-    print(f"\nWhole sentences, bounds and tables: {folder / 'report.md'} (lossland report shows it).")
+    print()
+    say(f"Whole sentences, bounds and tables: {folder / 'report.md'} (lossland report shows it).")
     if any(outcome.figures for outcome in outcomes):
-        print(f"Figures: {folder / 'figures'} (.png and .pdf); {folder / 'manifest.json'} lists all.")
-    print(f"{experiment.counted([v.word for outcome in outcomes for v in outcome.verdicts])} ({number}).")
+        say(f"Figures: {folder / 'figures'} (.png and .pdf); {folder / 'manifest.json'} lists all.")
+    say(f"{experiment.counted([v.word for outcome in outcomes for v in outcome.verdicts])} ({number}).")
 
 
 WORDS = {"holds": ("holds", "green"), "open": ("open ", "yellow"), "fails": ("FAILS", "bold red")}
@@ -154,30 +159,52 @@ def _cut(text: str, width: int) -> str:
 class ReportOptions:
     """Read the report of what was run: questions, verdicts, tables.
 
-    Examples: `lossland report`, `lossland report relu_vs_hinge`
+    Examples: `lossland report`, `lossland report relu_vs_hinge`, `lossland report --form markdown > study.md`
     """
 
     name: tyro.conf.Positional[str] = ""
     """An experiment's name; all if left out."""
     out: Path = Path("results")
     """Where the results are."""
+    form: Literal["terminal", "markdown"] = "terminal"
+    """How to write it: to be read, or as the Markdown that it is kept in."""
 
 
 def run_report(command: ReportOptions) -> int:
     """Show the report, a screen at a time where a person looks on."""
     from rich.console import Console
-    from rich.markdown import Markdown
 
     from lossland import experiment
 
     text = experiment.report_of(command.name, command.out)
-    console = Console()
-    if not console.is_terminal:
+    if command.form == "markdown":
         print(text)
-        return 0
-    with console.pager(styles=True):
-        console.print(Markdown(text))
+    elif (console := Console()).is_terminal:
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            _show_report(text, console.width)
+        with console.pager():
+            console.print(shown.getvalue(), markup=False, highlight=False, soft_wrap=True)
+    else:
+        _show_report(text, None)
     return 0
+
+
+def _show_report(text: str, width: int | None) -> None:
+    """A report for a reader: its tables and paragraphs within the line."""
+    from lossland.core import from_markdown, say, show
+
+    for is_table, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("| ")):
+        if is_table:
+            show(from_markdown("\n".join(lines)), width=width)
+            continue
+        for line in lines:
+            if line.startswith("#"):
+                line = line.lstrip("# ")
+                print(f"{line}\n{'=' * len(line)}")
+            elif picture := re.fullmatch(r"!\[.*?\]\((.*)\)", line):
+                print(f"Figure {picture[1]}")
+            else:
+                say(line.strip("*"), "  " if line.startswith("- ") else "", width)
 
 
 @dataclasses.dataclass(frozen=True)

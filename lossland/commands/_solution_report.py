@@ -141,7 +141,7 @@ def show_all(
 ) -> None:
     """Print everything: tables in a form, words about them on a terminal, or JSON."""
     from lossland.commands._output import as_json
-    from lossland.core import show
+    from lossland.core import say, show
 
     if json:
         print(as_json(told))
@@ -153,14 +153,16 @@ def show_all(
         show(each, form)
     for row in told["solutions"]:
         if row["message"]:
-            print(row["message"])
+            say(row["message"])
     if told["solutions"][0]["convexity"] != "proven":
-        print(f"The loss's convexity is {told['solutions'][0]['convexity']}.")
+        say(f"The loss's convexity is {told['solutions'][0]['convexity']}.")
     if form == "terminal":
-        print("\n".join(_words(told)))
-        kept = f" Arrays {out}." if out else ""
+        for sentence in _words(told):
+            say(sentence)
         count = len(told["solutions"])
-        print(f"{count} problem{'s' if count > 1 else ''} in {told['seconds']:.2f} s, compilation included.{kept}")
+        say(f"{count} problem{'s' if count > 1 else ''} in {told['seconds']:.2f} s, compilation included.")
+        if out:
+            print(f"Arrays {out}")
 
 
 def _problems_table(told: dict[str, Any]) -> Any:

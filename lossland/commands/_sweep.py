@@ -217,7 +217,7 @@ def _bar(quiet: bool) -> Iterator[Any]:
 
 def _show(command: SweepOptions, made: Any) -> None:
     from lossland.commands._output import as_json
-    from lossland.core import show
+    from lossland.core import say, show
     from lossland.training import best_table
 
     if command.json:
@@ -229,7 +229,8 @@ def _show(command: SweepOptions, made: Any) -> None:
     lost = int(made.diverged.sum())
     if command.form == "terminal":
         told = f", {lost} of them diverged" if lost else ""
-        print(f"{made.status.size} models of {len(made.pairs)} pairs{told}. Result {made.path}.")
+        say(f"{made.status.size} models of {len(made.pairs)} pairs{told}.")
+        print(f"Result {made.path}")
 
 
 def _chosen_settings(made: Any) -> dict[str, Any]:

@@ -85,6 +85,9 @@ from ._structure import by_structure as by_structure
 from ._structure import keyed as keyed
 from ._structure import same as same
 from ._structure import structure as structure
+from ._tables import from_markdown as from_markdown
+from ._tables import line_width as line_width
+from ._tables import say as say
 from ._tree_forms import leaf_names as leaf_names
 from ._tree_forms import tree_form as tree_form
 from ._tree_forms import tree_of as tree_of

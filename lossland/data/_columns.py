@@ -103,7 +103,7 @@ def assemble(
     parts, inputs = [], []
     for k in kept:
         if k != at:
-            made, columns = _part(path, table, k, k in wanted, table.names[at])
+            made, columns = _part(path, table, k, k in wanted, at, kept)
             parts.append(made)
             inputs += columns
     names = tuple(name for part in parts for name in _names_of(part)) if table.named or wanted else ()
@@ -229,21 +229,35 @@ def _is_words(table: Table, k: int) -> bool:
     return any(number(cell, table.decimal) is None for cell in told) and not {c.lower() for c in told} <= set(TRUTH)
 
 
-def _part(path: Path, table: Table, k: int, encoded: bool, label: str) -> tuple[Part, list[np.ndarray]]:
+def _part(
+    path: Path, table: Table, k: int, encoded: bool, label: int, kept: Sequence[int]
+) -> tuple[Part, list[np.ndarray]]:
     """A column's part of the inputs."""
     name = table.names[k]
     if not encoded:
-        column = table.columns[k]
-        many = not isinstance(column, np.ndarray) and len(set(column)) > max(20, len(column) // 2)
-        hint = (
-            f" Only the label may be a word, here in column {label!r}; label={name!r} (or --label) names another, "
-            f"drop={name!r} (or --drop) leaves this column out"
-            + ("." if many else f", encode={name!r} (or --encode) makes a column of 0 and 1 of each of its words.")
-        )
-        return Part(name, k), [numbers(path, table, k, hint)]
+        if not _is_words(table, k):
+            return Part(name, k), [numbers(path, table, k)]
+        return Part(name, k), [numbers(path, table, k, _of_words(table, k, label, kept))]
     present(path, table, k)
     words = tuple(sorted(set(words_of(table, k))))
     return Part(name, k, words), one_hot(path, table, k, words)
+
+
+def _of_words(table: Table, k: int, label: int, kept: Sequence[int]) -> str:
+    """What to do with a column of words among the inputs, and with the others like it."""
+    name, cells = table.names[k], table.columns[k]
+    wrong = sum(number(cell, table.decimal) is None for cell in cells)
+    kinds = len(set(cells))
+    others = [each for each in kept if each not in (k, label) and _is_words(table, each)]
+    named = ", ".join(f"{table.names[each]!r} (number {each})" for each in others)
+    also = f"; so does {named}" if len(others) == 1 else f"; so do {named}" if others else ""
+    every = f", encode={_ALL[0]!r} (or --encode {_ALL[0]}) of those of every such column" if others else ""
+    made = f"encode={name!r} (or --encode {name}) makes a column of 0 and 1 of each of its {kinds} values{every}; "
+    return (
+        f" Inputs are numbers, and this column, number {k} counted from 0, holds words in {wrong} of {len(cells)} "
+        f"rows{also}. {made if kinds <= max(20, len(cells) // 2) else ''}drop={name!r} (or --drop {name}) leaves it "
+        f"out; label={name!r} (or --label {name}) takes the labels from it, not from {table.names[label]!r}."
+    )
 
 
 def _names_of(part: Part) -> list[str]:

@@ -101,19 +101,23 @@ class Dataset:
     plot = plotted
 
     def _repr_html_(self) -> str:
-        """Classes and first rows as a table, for a notebook."""
+        """Classes, or probabilities, and first rows as a table, for a notebook."""
         names = self.input_names or tuple(f"input {k}" for k in range(self.d))
         shown = slice(0, SHOWN_COLUMNS)
         more = "<th>...</th>" if self.d > SHOWN_COLUMNS else ""
         head = "".join(f"<th>{html.escape(name)}</th>" for name in names[shown]) + more
         first = self.inputs[:SHOWN_ROWS]
         first = first[:, shown].toarray() if self.sparse else first[:, shown]
+        what, said = "label", [self.label_names[int(label > 0)] for label in self.labels[:SHOWN_ROWS]]
+        if self.probabilities is not None:
+            what, said = f"P(t = {self.label_names[1]})", [f"{p:.4g}" for p in self.probabilities[:SHOWN_ROWS]]
         rows = [
-            f"<tr><td>{html.escape(self.label_names[int(label > 0)])}</td>"
+            f"<tr><td>{html.escape(name)}</td>"
             + "".join(f"<td>{x:.4g}</td>" for x in row) + ("<td></td>" if more else "") + "</tr>"
-            for label, row in zip(self.labels[:SHOWN_ROWS], first, strict=True)
+            for name, row in zip(said, first, strict=True)
         ]  # fmt: skip
-        return f"<code>{html.escape(repr(self))}</code><table><tr><th>label</th>{head}</tr>{''.join(rows)}</table>"
+        head = f"<th>{html.escape(what)}</th>{head}"
+        return f"<code>{html.escape(repr(self))}</code><table><tr>{head}</tr>{''.join(rows)}</table>"
 
     @property
     def n(self) -> int:

@@ -68,7 +68,8 @@ def weighted(loss: Any, positive: float = 1.0, negative: float = 1.0) -> Loss:
 
     Args:
         loss: by name, function or entry.
-        positive: the weight of t = +1, >= 0; 0 takes the class out, even where its loss is infinite.
+        positive: the weight of t = +1, >= 0; 0 takes the class out, even where its loss is infinite. (`solve` refuses
+            a loss of one class alone; a term of a `loss_sum` it may be.)
         negative: the weight of t = -1, >= 0.
 
     Returns:

@@ -153,4 +153,6 @@ def _unknown(registry: dict[str, Any], name: str, what: str) -> str:
     same = [e.name for e in registry.values() for a in getattr(e, "aliases", ()) if a.name.lower() == name.lower()]
     near = same or difflib.get_close_matches(name, registry, n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
+    other = next((kind for kind, held in (("a loss", LOSSES), ("an activation", ACTIVATIONS)) if name in held), "")
+    hint = f" {name} is {other}.{hint}" if other else hint
     return f"No {what} is called {name!r}.{hint} `lossland list` shows all names."

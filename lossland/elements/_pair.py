@@ -21,7 +21,7 @@ from jax.custom_derivatives import SymbolicZero
 from jax.extend.core import jaxpr_as_fun
 from jax.typing import ArrayLike
 
-from lossland.core import picture_html, plotted
+from lossland.core import picture_html, plotted, shown
 from lossland.elements._bounded import is_bounded
 from lossland.elements._catalogue import ACTIVATIONS, LOSSES
 from lossland.elements._debugging import as_one
@@ -154,9 +154,9 @@ def pair(activation: Any, loss: Any = None, **parameters: Any) -> Pair:
     if loss is None:
         parts = halves(activation) if isinstance(activation, str) else None
         if parts is None:
-            hint = f" A loss on a linear output is 'identity+{activation}'." if isinstance(activation, str) else ""
             raise ValueError(
-                f"A pair is an activation and a loss, or a name such as 'relu+hinge'; got {activation!r}.{hint}"
+                f"A pair is an activation and a loss, or a name such as 'relu+hinge'; got {shown(activation)}."
+                f"{_other_half(activation)}"
             )
         activation, loss = parts
     made = Pair(find(ACTIVATIONS, activation), find(LOSSES, loss))
@@ -164,6 +164,17 @@ def pair(activation: Any, loss: Any = None, **parameters: Any) -> Pair:
     if reason:
         raise ValueError(reason)
     return made
+
+
+def _other_half(name: Any) -> str:
+    """What lacks of a pair of which one half's name was given; empty for what names neither."""
+    base = name.partition("(")[0].strip() if isinstance(name, str) else ""
+    if base in LOSSES:
+        output = "sigmoid" if LOSSES[base].kind == "likelihood" else "identity"
+        return (
+            f" {base} is a loss; on a {'linear output' if output == 'identity' else 'sigmoid'} it is '{output}+{name}'."
+        )
+    return f" {base} is an activation; with a loss it is '{name}+hinge', say." if base in ACTIVATIONS else ""
 
 
 def with_parameters(pair: Pair, parameters: Mapping[str, Any]) -> Pair:

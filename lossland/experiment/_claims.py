@@ -239,7 +239,7 @@ def ordered(way: Literal["rising", "falling"], *, strictly: bool = False) -> Bou
 def _saying(unit: str) -> Callable[[float], str]:
     """A number with its unit."""
     if unit == "%":
-        return lambda x: f"{percent(x)} %"
+        return lambda x: f"{percent(x)} %" if math.isfinite(x) else percent(x)
     return lambda x: f"{number(x)} {unit}".rstrip()
 
 

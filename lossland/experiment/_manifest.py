@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lossland.core import guarded, replacing, versions
+from lossland.core import Broken, guarded, replacing, versions
 from lossland.core import plain as as_json_can
 
 RESULTS = Path("results")
+ENTRIES = {"results", "config", "figures", "verdicts"}
+"""What is listed of a result at least."""
 
 
 class Verdict(NamedTuple):
@@ -94,12 +96,48 @@ def manifest(out: Path = RESULTS) -> dict[str, Any]:
     Returns:
         Name -> what is known of its result; empty before the first run.
 
+    Raises:
+        ValueError: if the file is broken; the message says how to go on.
+
     Example:
         >>> manifest(Path("no such folder"))
         {}
     """
     path = out / "manifest.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        held = json.loads(path.read_text())
+        wrong = None if isinstance(held, dict) else "it holds no entries by name"
+        missing = [name for name, entry in held.items() if not ENTRIES <= set(entry)] if wrong is None else []
+        wrong = f"its entry {missing[0]!r} lacks a part" if missing else wrong
+    except (ValueError, TypeError) as error:
+        held, wrong = {}, str(error)
+    if wrong:
+        raise Broken(
+            f"{path}, which lists what was run, cannot be read: {wrong}. Remove it and run the experiments again: "
+            f"results that are saved are taken, and only listed anew."
+        )
+    return held
+
+
+def refuse_another(name: str, file: Path, out: Path) -> None:
+    """Refuse an experiment of whose name the folder holds another's result: its report and figures would be lost.
+
+    Args:
+        name: of the experiment.
+        file: that it stands in.
+        out: the folder of results.
+
+    Raises:
+        ValueError: if the other's file is still there, at another place and with other contents.
+    """
+    other = Path(manifest(out).get(name, {}).get("file", file))
+    if other.is_file() and not other.samefile(file) and other.read_bytes() != file.read_bytes():
+        raise ValueError(
+            f"{out} holds results of another experiment called {name}, {other}; figures and report of {file} would "
+            f"take their place. Rename one of the files, or give another folder: out= (or --out)."
+        )
 
 
 def numbers(module: Any, results: Any) -> dict[str, str]:

@@ -13,25 +13,27 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lossland.core import (
     GOES_ON,
     PACKAGE,
+    Table,
     guarded,
     holds_parts,
     only_writer,
     read,
     replacing,
+    shown,
     sources,
     versions,
     writable,
 )
 from lossland.elements import load_file
 from lossland.experiment._claims import claims_of, decide
-from lossland.experiment._manifest import RESULTS, Outcome, Verdict, numbers, plain, record, said
+from lossland.experiment._manifest import RESULTS, Outcome, Verdict, numbers, plain, record, refuse_another, said
 from lossland.experiment._parts import compute_and_save
 from lossland.experiment._report import write_section
 
@@ -99,7 +101,8 @@ def run(
         The outcome.
 
     Raises:
-        ValueError: if the experiment is unknown.
+        ValueError: if the experiment is unknown, its `draw` or `report` gives something else than it should, or `out`
+            holds results of another file of its name.
         OSError: if the disk refuses; finished parts are kept.
 
     Example:
@@ -111,6 +114,7 @@ def run(
     stem = Path(str(module.__file__)).stem
     config = module.Config() if config is None else config
     path = out / f"{stem}-{result_fingerprint(module, config)[:12]}.nc"
+    refuse_another(stem, Path(str(module.__file__)), out)
     started = time.monotonic()
     parts = path.with_suffix(".parts")
     with writable(out, parts):
@@ -189,9 +193,22 @@ def reported(module: Any, results: Any) -> tuple[list[Any], tuple[Verdict, ...]]
         ([], ())
     """
     told = module.report(results)
-    tables, own = told if isinstance(told, tuple) else (told, [])
+    tables, own = told if isinstance(told, tuple) and len(told) == 2 else (told, [])
+    for what, held, kind in (("tables", tables, Table), ("verdicts", own, Verdict)):
+        if not isinstance(held, (list, tuple)) or not all(isinstance(each, kind) for each in held):
+            wrong = (
+                next((x for x in held if not isinstance(x, kind)), held) if isinstance(held, (list, tuple)) else held
+            )
+            raise ValueError(
+                f"{_file_of(module)}: report() gives a list of tables made by lossland.core.table, or a tuple of such "
+                f"a list and a list of Verdicts; where {what} should be there is {shown(wrong)}."
+            )
     decided = [decide(each, results) for each in claims_of(module).values()]
     return list(tables), (*decided, *own)
+
+
+def _file_of(module: Any) -> str:
+    return getattr(module, "__file__", "the experiment")
 
 
 @contextlib.contextmanager
@@ -257,7 +274,7 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     # Matplotlib's fonts carry dates of 1970, of which their subsetter warns at every PDF.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style():
-        for name, figure in module.draw(results).items():
+        for name, figure in _drawn(module, results).items():
             # Axes of a fixed shape find their place at the second drawing; the first would cut off titles.
             figure.draw_without_rendering()
             for ending in ("pdf", "png"):
@@ -268,3 +285,17 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
                     figure.savefig(temporary, format=ending, dpi=200, metadata=metadata)
             paths.append(folder / f"{stem}_{name}.png")
     return tuple(paths)
+
+
+def _drawn(module: Any, results: Any) -> Mapping[str, Any]:
+    """What an experiment's `draw` gives, refused unless it is figures by name."""
+    made = module.draw(results)
+    told = f"{_file_of(module)}: draw() gives a dict of name -> matplotlib Figure"
+    if not isinstance(made, Mapping):
+        raise ValueError(f"{told}, not {shown(made)}.")
+    for name, figure in made.items():
+        if not hasattr(figure, "savefig"):
+            raise ValueError(f"{told}; {name!r} is {shown(figure)}.")
+        if not isinstance(name, str) or not name or Path(name).name != name:
+            raise ValueError(f"{told}; {name!r} cannot be part of a file's name.")
+    return made

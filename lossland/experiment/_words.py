@@ -31,16 +31,18 @@ def number(x: Any, digits: int = 3) -> str:
         Text, "-0" never.
 
     Example:
-        >>> number(0.01234), number(22.5), number(3.2e-9), number(-0.0)
-        ('0.0123', '22.5', '3.2e-09', '0')
+        >>> number(0.01234), number(22.5), number(3.2e-9), number(-0.0), number(999.9)
+        ('0.0123', '22.5', '3.2e-09', '0', '1000')
     """
     if math.isnan(x):
         return "not a number"
     if math.isinf(x):
         return "infinite" if x > 0 else "-infinite"
-    if x == int(x) and abs(x) < 1e6:
-        return str(int(x))
-    return f"{x:.{digits}g}"
+    told = f"{x:.{digits}g}"
+    # Whole numbers, and what rounding to so many digits would write with a power of ten, are written out.
+    if abs(x) < 1e6 and (x == int(x) or "e+" in told):
+        return f"{x + 0.0:.0f}"
+    return told
 
 
 @guarded()
@@ -48,7 +50,7 @@ def percent(share: Any, decimals: int = 1) -> str:
     """A share in percent, without the sign: 0.225 is "22.5"; whole numbers without decimals.
 
     Args:
-        share: of 1.
+        share: of 1; NaN and infinities are named.
         decimals: at most.
 
     Returns:
@@ -60,6 +62,8 @@ def percent(share: Any, decimals: int = 1) -> str:
     """
     if math.isnan(share):
         return "not a number"
+    if math.isinf(share):
+        return "infinite" if share > 0 else "-infinite"
     text = f"{100 * share:.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text

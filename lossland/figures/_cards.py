@@ -13,6 +13,7 @@ from lossland.core import guarded
 from lossland.curves import tabulate
 from lossland.elements import pair
 from lossland.figures._style import BLACK, BLUE, GREEN, GREY, NEGATIVE, PINK, POSITIVE, RED, YELLOW, panels, style
+from lossland.figures._words import verbatim
 from lossland.properties import Card, cards_table
 
 CLASSES = ((0, POSITIVE, "$t=+1$"), (1, NEGATIVE, "$t=-1$"))
@@ -55,8 +56,8 @@ def card_figure(card: Card) -> Figure:
         _link_panel(axes[1, 2], card, scores)
         for panel, title in zip(axes.ravel(), _titles(card), strict=True):
             panel.set_title(title)
-        figure.suptitle(card.pair.name, fontsize=10)
-        figure.supxlabel(_caption(card), fontsize=7, color=GREY)
+        figure.suptitle(verbatim(card.pair.name), fontsize=10)
+        figure.supxlabel(_caption(card), fontsize=7, color="#595959")
     return figure
 
 
@@ -242,8 +243,10 @@ def verdict_map(cards: Sequence[Card]) -> Figure:
             for card in cards:
                 grid[activations.index(card.pair.activation.name), losses.index(card.pair.loss.name)] = question(card)
             panel.pcolormesh(np.ma.masked_invalid(grid), cmap=colours, vmin=0, vmax=1, edgecolors="white", lw=0.6)
-            panel.set_xticks(np.arange(len(losses)) + 0.5, losses, rotation=60, ha="right", rotation_mode="anchor")
-            panel.set_yticks(np.arange(len(activations)) + 0.5, activations)
+            panel.set_xticks(
+                np.arange(len(losses)) + 0.5, [*map(verbatim, losses)], rotation=60, ha="right", rotation_mode="anchor"
+            )
+            panel.set_yticks(np.arange(len(activations)) + 0.5, [*map(verbatim, activations)])
             panel.invert_yaxis()
             panel.tick_params(length=0)
             panel.spines[:].set_visible(False)

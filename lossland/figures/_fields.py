@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from lossland.core import Params, guarded
 from lossland.figures._planes import colour_scale, draw_plane, spread_out
 from lossland.figures._style import RED, style
+from lossland.figures._words import label_ticks, verbatim
 from lossland.landscapes import GradientField, KinkSegments, Plane, Regions, place
 
 ARROWS = 13
@@ -40,8 +41,8 @@ def fields_figure(fields: Mapping[str, GradientField]) -> Figure:
         for k, ((left, right), (title, field)) in enumerate(zip(rows, fields.items(), strict=True)):
             p = field.plane
             drawn = draw_plane(left, p, colour_scale([p.values]), lines=False)
-            figure.colorbar(drawn, ax=left, label="objective", shrink=0.85, format="%.3g")
-            left.set_title(title)
+            label_ticks(figure.colorbar(drawn, ax=left, label="objective", shrink=0.85))
+            left.set_title(verbatim(title))
             draw_streams(left, field)
             share = np.where(np.isfinite(field.norms), field.share_outside, np.nan)
             alphas, betas, share = spread_out(p, share)
@@ -155,7 +156,7 @@ def draw_points(axes: Axes, p: Plane, points: Mapping[str, Params]) -> None:
             found.alpha, found.beta, marker="o", ms=5, mec="white", mfc=RED if near else "none", mew=1.2, zorder=6
         )
         right = found.alpha > middle
-        text = name if near else f"{name} ({found.off:.2g} off)"
+        text = verbatim(name) if near else f"{verbatim(name)} ({found.off:.2g} off)"
         side, level = (-6, "right") if right else (6, "left"), (-7, "top") if k % 2 else (7, "bottom")
         axes.annotate(
             text, (found.alpha, found.beta), xytext=(side[0], level[0]), textcoords="offset points", ha=side[1],
@@ -189,7 +190,7 @@ def surfaces_figure(
             axes: Any = figure.add_subplot(down, across, k + 1, projection="3d")
             _surface(axes, p, scale, what)
             axes.view_init(elevation, turn)
-            axes.set_title(title, y=0.98)
+            axes.set_title(verbatim(title), y=0.98)
         figure.subplots_adjust(left=0.0, right=0.94, bottom=0.06, top=0.95, wspace=0.12, hspace=0.1)
     return figure
 

@@ -30,6 +30,7 @@ from lossland.figures._style import (
     patch,
     points,
 )
+from lossland.figures._words import verbatim
 from lossland.geometry import AngleMap, BasinMap, LinePulls, LongRun
 
 BASINS = (SKY, ORANGE, GREEN, PINK, YELLOW, BLUE, RED, GREY)
@@ -276,7 +277,7 @@ def _deepest_point(held: BasinMap, k: int) -> tuple[float, float]:
 
 def _pair_title(name: str) -> str:
     known = {"identity": "linear", "relu": "ReLU", "cross_entropy": "CE", "leaky_relu": "leaky ReLU"}
-    return " + ".join(known.get(part, part.replace("_", " ")) for part in name.split("+"))
+    return " + ".join(known.get(part, verbatim(part.replace("_", " "))) for part in name.split("+"))
 
 
 def _log_steps(ax: Axes, steps: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from lossland.core import guarded
 from lossland.figures._style import RED, colour, style
+from lossland.figures._words import tick_labels, verbatim
 from lossland.landscapes import Plane, Ray, Trajectory
 
 
@@ -46,7 +47,7 @@ def planes_figure(
         drawn = None
         for axes, (title, p) in zip(grid.ravel(), planes.items(), strict=False):
             drawn = draw_plane(axes, p, scale)
-            axes.set_title(title)
+            axes.set_title(verbatim(title))
             if paths and title in paths:
                 _path(axes, paths[title])
             if draw is not None:
@@ -57,7 +58,8 @@ def planes_figure(
                 ticks = _round_numbers(scale)
                 bar.set_ticks(ticks, labels=[f"{t:g}" for t in ticks])
             else:
-                bar.set_ticks(inside(scale.vmin, scale.vmax))
+                ticks = inside(scale.vmin, scale.vmax)
+                bar.set_ticks(ticks, labels=tick_labels(ticks))
     return figure
 
 
@@ -76,10 +78,12 @@ def rays_figure(rays: Mapping[str, Ray], ends: Sequence[str] = ()) -> Figure:
         figure = Figure(figsize=(5.0, 3.2), layout="constrained")
         axes = figure.subplots()
         for name, r in rays.items():
-            axes.plot(r.alphas, r.values, label=name, color=colour(name))
+            axes.plot(r.alphas, r.values, label=verbatim(name), color=colour(name))
         for at, what in zip((0.0, 1.0), ends, strict=False):
             axes.axvline(at, color="0.6", lw=0.8, ls=":")
-            axes.annotate(what, (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8)
+            axes.annotate(
+                verbatim(what), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8
+            )
         axes.set(xlabel="alpha", ylabel="objective")
         axes.legend(frameon=False)
     return figure

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -18,7 +18,22 @@ from lossland.elements import Pair
 from lossland.figures._cards import draw_curves
 from lossland.figures._fields import draw_streams
 from lossland.figures._planes import colour_scale, draw_plane
-from lossland.figures._style import BLACK, BLUE, BROWN, GREEN, PINK, RED, VIOLET, colour, points, style
+from lossland.figures._style import (
+    BLACK,
+    BLUE,
+    BROWN,
+    GREEN,
+    GREY,
+    NEGATIVE,
+    PINK,
+    POSITIVE,
+    RED,
+    VIOLET,
+    colour,
+    points,
+    style,
+)
+from lossland.figures._words import label_ticks, verbatim
 from lossland.geometry import BasinMap, LongRun
 from lossland.landscapes import GradientField, Plane, Ray
 from lossland.minima import Cells
@@ -97,7 +112,7 @@ def _new_axes() -> Axes:
 
 def _of_card(ax: Axes, held: Card, reach: float = 3.0) -> None:
     draw_curves(ax, held, reach)
-    ax.set_title(held.pair.name)
+    ax.set_title(verbatim(held.pair.name))
 
 
 def _of_pair(ax: Axes, held: Pair, reach: float = 3.0) -> None:
@@ -108,11 +123,18 @@ def _of_data(ax: Axes, held: Dataset) -> None:
     """The first two inputs; a single one along a line."""
     held.refuse_sparse("A picture of data")
     flat = np.column_stack([held.inputs, np.zeros(held.n)])[:, :2]
-    points(ax, flat, held.labels)
-    names = (*(held.input_names or ("$x_1$", "$x_2$")), "")[: min(held.d, 2)]
-    ax.set(xlabel=names[0], ylabel=names[1] if len(names) > 1 else "")
-    ax.legend()
-    ax.set_title(f"{held.name or 'data'}: {held.n} x {held.d}" + (", the first two inputs" if held.d > 2 else ""))
+    if held.probabilities is None:
+        points(ax, flat, held.labels)
+        ax.legend()
+    else:
+        between = LinearSegmentedColormap.from_list("classes", [NEGATIVE, "#EEEEEE", POSITIVE])
+        seen = ax.scatter(*flat.T, s=9, c=held.probabilities, cmap=between, vmin=0, vmax=1, ec=GREY, lw=0.2, zorder=1)
+        figure: Any = ax.figure
+        figure.colorbar(seen, ax=ax, label="$P(t=+1)$", shrink=0.85)
+    names = tuple(map(verbatim, held.input_names)) or ("$x_1$", "$x_2$")
+    ax.set(xlabel=names[0], ylabel=names[1] if held.d > 1 else "")
+    first = ", the first two inputs" if held.d > 2 else ""
+    ax.set_title(f"{verbatim(held.name or 'data')}: {held.n} x {held.d}{first}")
 
 
 def _of_plane(ax: Axes, held: Plane, what: str = "objective") -> None:
@@ -121,7 +143,7 @@ def _of_plane(ax: Axes, held: Plane, what: str = "objective") -> None:
         ax.set_title(f"{left} of {held.values.size} values are not finite")
     drawn = draw_plane(ax, held, colour_scale([held.values]))
     figure: Any = ax.figure
-    figure.colorbar(drawn, ax=ax, label=what, shrink=0.85, format="%.3g")
+    label_ticks(figure.colorbar(drawn, ax=ax, label=verbatim(what), shrink=0.85))
 
 
 def _of_ray(ax: Axes, held: Ray) -> None:
@@ -159,18 +181,18 @@ def _of_sweep(ax: Axes, held: Sweep, record: str = "objective") -> None:
         middle = np.median(np.where(np.isfinite(runs), runs, np.inf), axis=0)
         middle = np.where(np.isfinite(middle), middle, np.nan)
         lost = int((~np.isfinite(runs[:, -1])).sum())
-        label = f"{name} ({lost} of {len(runs)} diverged)" if lost else name
+        label = verbatim(name) + (f" ({lost} of {len(runs)} diverged)" if lost else "")
         ax.plot(held.steps, middle, color=shades[k], ls=("-", "--", ":")[k // len(SHADES) % 3], label=label)
     _log_if_wide(ax, values)
     first = f" at threshold {held.thresholds[0]}" if at_thresholds else ""
-    ax.set(xlabel="step", ylabel=f"median {record.replace('_', ' ')}{first}")
+    ax.set(xlabel="step", ylabel=f"median {verbatim(record.replace('_', ' '))}{first}")
     ax.legend(fontsize=None if len(held.pairs) <= 2 * len(SHADES) else 4, ncols=1 + len(held.pairs) // 20)
 
 
 def _of_solution(ax: Axes, held: Solution) -> None:
     rows = np.asarray(held.weights, float).reshape(-1, np.shape(held.weights)[-1])
     shown = np.argsort(-np.abs(rows).max(axis=0), kind="stable")[:MOST][::-1]
-    names = [held.input_names[k] if held.input_names else f"weight {k}" for k in shown]
+    names = [verbatim(held.input_names[k]) if held.input_names else f"weight {k}" for k in shown]
     if len(rows) == 1:
         ax.barh(np.arange(shown.size), rows[0, shown], color=BLUE)
         ax.set_yticks(np.arange(shown.size), names, fontsize=6)
@@ -203,7 +225,7 @@ def _of_path(ax: Axes, held: HingePath, names: tuple[str, ...] = ()) -> None:
     rows = held.weights if by_input else held.duals
     shown = np.argsort(-np.abs(rows).max(axis=0), kind="stable")[: MOST if by_input else 200]
     for k in shown:
-        ax.plot(held.Cs, rows[:, k], lw=0.9, label=names[k] if names else f"weight {k}")
+        ax.plot(held.Cs, rows[:, k], lw=0.9, label=verbatim(names[k]) if names else f"weight {k}")
     ax.set(xscale="log", xlabel="$C$", ylabel="weight" if by_input else "dual")
     if by_input and len(shown) <= 6:
         ax.legend()
@@ -249,7 +271,7 @@ def _of_cells(ax: Axes, held: Cells) -> None:
     low, high = held.box
     ax.set(xlabel="first parameter", ylabel="second parameter", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     figure: Any = ax.figure
-    figure.colorbar(made, ax=ax, label="objective at the middle of each cell", shrink=0.85, format="%.3g")
+    label_ticks(figure.colorbar(made, ax=ax, label="objective at the middle of each cell", shrink=0.85))
     ax.set_title(f"red: local minima; star: the global one, {held.minimum:.4g}")
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lossland.core import guarded
+from lossland.figures._words import verbatim
 
 COLUMN = 3.4
 """The width of a paper's column, in inches."""
@@ -127,7 +128,7 @@ def curves(
         look: dict[str, Any] = (
             {"color": BLACK, "ls": (0, (2, 2.5)), "lw": 1.0, "zorder": 5} if name in dashed else {"color": colour(name)}
         )
-        axes.plot(scores, value, label=labels.get(name, name), **look)
+        axes.plot(scores, value, label=labels.get(name, verbatim(name)), **look)
     axes.set_xlabel("score $z$")
     axes.set_ylabel("loss")
 
@@ -208,7 +209,7 @@ def dumbbells(axes: Axes, values: Mapping[str, Sequence[float]], named: tuple[st
         )
     held = np.asarray([x for two in values.values() for x in two if x == x])
     low, high = min(0.0, held.min(initial=0.0)), max(held.max(initial=0.0), 1e-12)
-    names = [name.replace("cross_entropy", "CE").replace("+", "\n") for name in values]
+    names = [verbatim(name).replace("cross_entropy", "CE").replace("+", "\n") for name in values]
     said = [name.replace("identity", "linear").replace("relu", "ReLU") for name in names]
     axes.set_yticks(range(len(values)), said[::-1])
     axes.set(xlim=(1.06 * low, 1.06 * high), ylim=(-0.4, len(values) - 0.35))

@@ -13,7 +13,7 @@ import numpy as np
 
 from lossland.core import guarded, keep_compiled, picture_html, plotted, shown
 from lossland.curves import LABELS, Curves, Interval, Kink, evaluator
-from lossland.elements import Pair, activation_checks, loss_checks, pair, pairs
+from lossland.elements import Pair, activation_checks, is_traced, loss_checks, pair, pairs
 from lossland.proofs import Claim
 from lossland.properties import _links, _psi_transform
 from lossland.properties._autodiff import Health, Tied, health, ties
@@ -320,7 +320,7 @@ def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
         The card; print it with `.show()`.
 
     Raises:
-        ValueError: if a name is unknown or the pair is not admissible.
+        ValueError: if a name is unknown, the pair is not admissible, or a parameter of it is being traced by JAX.
 
     Example:
         >>> import lossland as ll
@@ -333,6 +333,11 @@ def card(activation: Any, loss: Any = None, *, prove: bool = False) -> Card:
     Source: the statistics follow Bartlett, Jordan & McAuliffe 2006 and Reid & Williamson 2010.
     """
     made = pair(activation, loss)
+    if is_traced(made.activation, made.loss):
+        raise ValueError(
+            "A parameter of the pair is being traced by JAX (under jit, grad or vmap), and a card is computed from "
+            "numbers. Make the card outside of the traced function, of a pair whose parameters are numbers."
+        )
     return Card(facts(made, prove), evaluator(made))
 
 

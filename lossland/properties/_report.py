@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from lossland.core import Table, as_json, plain, table
+from lossland.core import Table, as_json, line_width, plain, table
 from lossland.curves import Shape
 from lossland.proofs import MEASURED
 from lossland.properties._card_rows import class_rows, intervals, pair_rows, tail_told, yes
@@ -35,8 +35,7 @@ def show_card(card: "Card") -> None:
     from rich.table import Table as Rich
     from rich.text import Text
 
-    console = Console()
-    console = Console(width=None if console.is_terminal else 120)
+    console = Console(width=line_width())
 
     def text(told: str, style: str = "") -> Text:
         return Text(in_ascii(told) if console.options.ascii_only else told, style=style)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lossland.curves import LABELS, convexity_evidence
-from lossland.elements import LOSSES, Pair, find, pair
+from lossland.elements import LOSSES, Pair, find, is_traced, pair
 from lossland.proofs import PROVEN, Budget, Evidence, enclosure
 from lossland.proofs import Pieces as Cut
 from lossland.solvers._admission import admitted, of_likelihood
@@ -63,6 +63,12 @@ def convex_form(loss: Any) -> Form:
         if entry.kind == "likelihood":
             raise ValueError(of_likelihood(entry))
         loss = pair("identity", entry)
+    if is_traced(loss.activation, loss.loss):
+        raise ValueError(
+            "A parameter of the loss is being traced by JAX (under jit, grad or vmap), and an exact solver works on "
+            "numbers. Call it outside of the traced function, or take ll.differentiable_solve, whose parameters= are "
+            "differentiated."
+        )
     return _form(loss)
 
 

@@ -2,11 +2,16 @@
 
 from typing import Any, Literal
 
+import jax
 import numpy as np
+from jax.core import Tracer
 
 from lossland.core import checked_weights, shaped_weights
 from lossland.data import Dataset
 from lossland.solvers._convex_form import Form
+
+LARGEST = 1e150
+"""Of a finite weight of a loss: squares stay finite."""
 
 
 def problems(
@@ -16,6 +21,7 @@ def problems(
     if not isinstance(data, Dataset):
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     weight = strength(data.n, C, l2)
+    refuse_traced(sample_weights=sample_weights, labels=labels)
     s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
     t = _checked_labels(data, labels)
     try:
@@ -28,6 +34,12 @@ def problems(
     # inf * 0 is an example that is left out.
     c = np.where(s > 0, weight[..., None] * np.where(s > 0, s, 1.0), 0.0)
     c = np.broadcast_to(c, (*shape, data.n)).reshape(-1, data.n)
+    largest = c[np.isfinite(c)].max(initial=0.0)
+    if largest > LARGEST:
+        raise ValueError(
+            f"{'C' if l2 is None else 'l2'} asks for losses that weigh {largest:.3g}, whose squares float64 cannot "
+            f"hold; {LARGEST:g} is the most. C=inf asks for the hard margin."
+        )
     t = t.reshape(1, -1) if t.ndim == 1 else np.broadcast_to(t, (*shape, data.n)).reshape(-1, data.n)
     for sign, word in ((1, "positive"), (-1, "negative")):
         empty = np.flatnonzero(~((c > 0) & (t == sign)).any(axis=1))
@@ -42,11 +54,17 @@ def problems(
 
 
 def check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
-    """Refuse a loss whose slopes cannot balance the classes: b then runs off to infinity."""
+    """Refuse a loss of one class alone, and one whose slopes cannot balance the classes: b runs off to infinity."""
+    low, high = form.slopes
+    for sign, word in enumerate(("positive", "negative")):
+        if low[sign] == high[sign] == 0:
+            raise ValueError(
+                f"{form.pair.name} is one number for a {word} example, whatever its score: that leaves one class, and "
+                f"solve needs two. Give both classes a weight."
+            )
     if not bias or np.isfinite(form.infimum).all():
         return
     # The slopes of the scores of one class lie between these: the total must be able to vanish.
-    low, high = form.slopes
     positive = t > 0
     least = (np.where(positive, low[0], low[1]) * c).sum(axis=1)
     most = (np.where(positive, high[0], high[1]) * c).sum(axis=1)
@@ -59,11 +77,22 @@ def check_bounded(form: Form, t: np.ndarray, c: np.ndarray, bias: bool) -> None:
         )
 
 
+def refuse_traced(**given: Any) -> None:
+    """Refuse what JAX is tracing, by name: an exact solver works on numbers, on the host."""
+    for name, value in given.items():
+        if any(isinstance(each, Tracer) for each in jax.tree.leaves(value)):
+            raise ValueError(
+                f"{name} is being traced by JAX (under jit, grad or vmap), and an exact solver works on numbers. Call "
+                f"it outside of the traced function, or take ll.differentiable_solve: `solve` with derivatives."
+            )
+
+
 def strength(n: int, C: Any, l2: Any) -> np.ndarray:
     """C, of any shape, from whichever of C and l2 is given; positive."""
     if (C is None) == (l2 is None):
         both = "both were given" if C is not None else "neither was given"
         raise ValueError(f"Give either C or l2, where C = 1 / (n * l2); {both}.")
+    refuse_traced(C=C, l2=l2)
     name: Literal["C", "l2"] = "C" if l2 is None else "l2"
     given = np.asarray(C if l2 is None else l2, float)
     if given.size == 0 or not np.all(given > 0):

@@ -180,8 +180,10 @@ def _pairs(wanted: Any, skip: bool) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     """The pairs asked for, each once and admissible, and why each of the others is not."""
     if isinstance(wanted, str) and wanted == "all":
         return pairs(), ()
-    if not isinstance(wanted, (str, Iterable)):
-        raise ValueError(f'pairs is "all", a pair, or several pairs or their names, not {shown(wanted)}.')
+    if not isinstance(wanted, (str, Iterable, Pair)):
+        mend = ' A loss stands beside its output: ("relu", loss).' if callable(wanted) else ""
+        mend = " Give its `.pair`." if isinstance(getattr(wanted, "pair", None), Pair) else mend
+        raise ValueError(f'pairs is "all", a pair or its name, or several of them, not {shown(wanted)}.{mend}')
     made: list[Pair] = [_pair(each) for each in ([wanted] if _is_one(wanted) else list(wanted))]
     if not made:
         raise ValueError('A sweep needs at least one pair, say pairs=["relu+hinge", "identity+hinge"] or pairs="all".')

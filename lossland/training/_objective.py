@@ -30,6 +30,7 @@ from lossland.core import (
 )
 from lossland.data import Dataset, both_labels, needs_dense
 from lossland.elements import Pair, as_float, values_of
+from lossland.elements import pair as as_pair
 from lossland.training._models import linear
 from lossland.training._sparse_inputs import bcoo_of, is_bcoo, refuse_model, upper_half
 
@@ -190,7 +191,7 @@ def _program(model: Model, inputs: Any) -> str:
 @guarded()
 @takes_sparse
 def objective(
-    pair: Pair,
+    pair: Any,
     model: Model | None = None,
     data: Dataset | None = None,
     l2: ArrayLike = 0.0,
@@ -206,7 +207,7 @@ def objective(
     `solve`'s problem divided by C * n. A weight of 0 removes its example whatever its loss, an infinite one too.
 
     Args:
-        pair: from `pair`.
+        pair: from `pair`, or its name, "relu+hinge".
         model: from `linear`, `mlp`, ...; linear if left out.
         data: from `load` or `Dataset`; sparse inputs for a model that only multiplies them, as a linear one.
         l2: the penalty, >= 0.
@@ -220,7 +221,8 @@ def objective(
         A callable params -> scalar.
 
     Raises:
-        ValueError: if weights have the wrong length, are negative or not finite, or l2 is negative.
+        ValueError: if there is no such pair, weights have the wrong length, are negative or not finite, or l2 is
+            negative.
 
     Example:
         >>> import jax, lossland as ll
@@ -229,7 +231,7 @@ def objective(
         >>> float(f(params))
         1.0
     """  # noqa: E501
-    return placed_objective(_host_objective(pair, model, data, l2, sample_weights, class_weights, mean))
+    return placed_objective(_host_objective(as_pair(pair), model, data, l2, sample_weights, class_weights, mean))
 
 
 @guarded()

@@ -22,7 +22,7 @@ def test_the_answer_is_computed(capsys):
     assert code == 0
     assert "ramp" in out
     assert "1 + perceptron" in out
-    assert max(map(len, out.splitlines())) <= 120
+    assert max(map(len, out.splitlines())) <= 80
     planes = [line.split("|") for line in out.splitlines() if line.count("|") == 4]
     assert len(planes) == 13
     assert all("x" not in row[1] for row in planes)
@@ -91,7 +91,7 @@ def test_a_failing_check_shows_every_contract(mine, capsys):
     code, out, _ = told(capsys, "check", "my_losses.py:wavy")
     assert code == 1
     assert "1 of 12 contracts fail" in out
-    assert out.count(" holds ") == 11
+    assert sum(" holds" in line for line in out.splitlines()) == 11
     assert out.index("FAILS") < out.index("holds")
     code, out, _ = told(capsys, "check", "my_losses.py:wavy", "--json")
     held = json.loads(out)

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from lossland.__main__ import main
 from lossland.commands._run import _sum_up
+from lossland.core import markdown, table
 from lossland.experiment import Outcome, Verdict
 
 
@@ -20,3 +24,22 @@ def test_all_verdicts_end_in_one_table(capsys):
     # One that fails is told whole, one that holds in a line.
     assert " ".join(told.split()).count(" ".join(("a long claim " * 9).split())) == 1
     assert "2 of 3 claims hold, 1 fails (2 experiments)." in told
+
+
+def test_a_report_is_read_within_the_line_or_as_its_markdown(tmp_path, capsys):
+    made = table("How it ended", ("data", *(f"share {k}" for k in range(12))), [("a|b", *range(1000, 1012))])
+    text = f"## toy\n\nDoes it run? {'word ' * 40}\n\n![a](figures/a.png)\n\n**How it ended**\n\n{markdown(made)}\n"
+    (tmp_path / "report.md").write_text(text)
+    for words in (["report"], ["report", "--form", "markdown"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--out", str(tmp_path)])
+        assert ended.value.code == 0
+        out = capsys.readouterr().out
+        if len(words) > 1:
+            assert out == text + "\n"
+        else:
+            assert max(map(len, out.splitlines())) <= 80
+            assert "a|b" in out
+            assert "\nFigure figures/a.png\n" in out
+            assert all(str(cell) in out for cell in range(1000, 1012))
+            assert "toy\n===\n" in out

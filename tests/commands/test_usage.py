@@ -251,3 +251,27 @@ def test_checks_and_cards_as_json(tmp_path, capsys):
     assert "claim kinks" in [check["contract"] for check in json.loads(capsys.readouterr().out)["contracts"]]
     assert call("cards", "relu+hinge", "--json", "--quiet") == 0
     assert [card["best_threshold"] for card in json.loads(capsys.readouterr().out)] == [0.5]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        *([f"list {what}"] for what in ("losses", "activations", "pairs", "datasets", "experiments")),
+        ["check relu+hinge"],
+        ["card sigmoid+focal"],
+        ["cards relu+hinge sigmoid+bi_tempered sigmoid+brier --quiet"],
+        ["names"],
+        ["solve breast_cancer --C 0.01 0.1 1 10"],
+        ["solve two_moons --C 1"],
+        ["sweep relu+hinge identity+hinge --data two_moons --seeds 1 --steps 3 --thresholds 0 0.5 best"],
+    ],
+    ids=lambda words: words[0].split(" --")[0],
+)
+@pytest.mark.parametrize("columns", ["", "60", "140"])
+def test_what_a_command_prints_fits_the_line(words, columns, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", columns)
+    assert call(*words[0].split()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= int(columns or 80), max(lines, key=len)

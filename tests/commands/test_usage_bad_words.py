@@ -28,6 +28,7 @@ WORDS = [
 """None of them is right for a count; some are for other options."""
 RIGHT = {
     "answer": ["answer", "--json"],
+    "names": ["names", "plane"],
     "list": ["list", "losses"],
     "check": ["check", "hinge"],
     "card": ["card", "relu+hinge"],

@@ -123,7 +123,7 @@ REFUSED = {
     "a_word_among_numbers": ("1,x,0\n2,3,1\n4,5,0\n", {}, r"line 1, column '1': 'x' is a word.*header=True"),
     "only_words": ("p,q\ne,x\np,z\n", {"label": 0, "encode": True}, "holds words only.*header=True"),
     "no_such_encode": (WORDS, {"encode": "sx"}, "no column 'sx' to encode. Did you mean 's'"),
-    "words": (WORDS, {}, r"line 2, column 's': 'f'.*drop='s'.*encode='s'"),
+    "words": (WORDS, {}, r"line 2, column 's': 'f'.*encode='s'.*drop='s'"),
     "missing_word": ("s,a,t\nf,1,0\n,2,1\n", {"encode": "s"}, r"line 3, column 's': the value is missing"),
     "none_as_a_label": ("a,t\n1,None\n2,mild\n", {}, r"line 2, column 't'.*classes=\('None', 'mild'\)"),
     "na_among_numbers": ("a,t\n1,0\n2,NA\n3,1\n", {}, "line 3, column 't': the value is missing"),

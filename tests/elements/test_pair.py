@@ -331,3 +331,18 @@ def test_check_pair_holds_for_a_few_and_names_what_fails():
     assert len(ll.check_pair("cauchit+brier")) > 3
     with pytest.raises(ValueError, match="not admissible"):
         ll.check_pair("relu+brier")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("hinge", r"hinge is a loss; on a linear output it is 'identity\+hinge'\."),
+        ("cross_entropy", r"on a sigmoid it is 'sigmoid\+cross_entropy'\."),
+        ("relu(tie=0.5)", r"relu is an activation; with a loss it is 'relu\(tie=0.5\)\+hinge', say\."),
+        ("nonsense", r"got 'nonsense'\.$"),
+        (np.zeros((3, 4)), "got an array of shape"),
+    ],
+)
+def test_half_a_pair_is_answered_with_the_other_half(name, said):
+    with pytest.raises(ValueError, match=said):
+        ll.pair(name)

@@ -331,7 +331,7 @@ def test_tables_are_in_the_report(two_toys, capsys):
         experiment.run(name, quiet=True)
     for words in (["report"], ["report", "toy_one"]):
         with pytest.raises(SystemExit):
-            cli.main(words)
+            cli.main([*words, "--form", "markdown"])
         told = capsys.readouterr().out
         assert "**Rows**\n\n| k | x |\n|---|---|\n| a\\|b | 1.5 |" in told
         assert ("## toy_two" in told) == (words == ["report"])

@@ -6,6 +6,7 @@ The tables are targets of these tests and nothing else: no card reads them.
 import functools
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -438,3 +439,15 @@ def test_counting_while_cards_are_made():
     seen = []
     ll.cards(["relu+hinge", "identity+logistic", "sigmoid+focal"], lambda done, of: seen.append((done, of)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_what_is_traced_has_no_card_and_no_picture():
+    def value(gamma, take):
+        pair = ll.pair("sigmoid", "focal", gamma=gamma)
+        take(pair)
+        return pair(0.3, 1.0)
+
+    for take in (ll.card, lambda pair: pair.plot(), lambda pair: ll.card(pair.activation, pair.loss)):
+        for run in (jax.grad, jax.jit):
+            with pytest.raises(ValueError, match=r"is being traced by JAX.*Make the card outside"):
+                run(lambda gamma, take=take: value(gamma, take))(2.0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lossland as ll
 from lossland.training import _grid as grids
 from tests.references import SPREAD
 
@@ -34,3 +35,23 @@ def test_a_block_holds_no_more_models_than_fit():
         assert all(block.height * block.width <= most for block in cut)
         held = sorted((pair, run) for b in cut for pair in b.pairs for run in range(b.first, b.first + b.wanted))
         assert held == [(pair, run) for pair in range(3) for run in range(14)]
+
+
+def test_a_pair_alone_is_as_good_as_a_list_of_it():
+    pair = ll.pair("relu", "hinge")
+    for wanted in (pair, [pair], "relu+hinge", ("relu", "hinge"), ["relu+hinge"]):
+        assert grids.make_grid(wanted, 1, (0.1,), (0.0,), {})[0].pairs == (pair,)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (("hinge", "logistic"), r"No activation is called 'hinge'\. hinge is a loss\."),
+        (ll.losses.hinge, r"not a function\. A loss stands beside its output"),
+        (3, 'pairs is "all", a pair or its name, or several of them, not 3.$'),
+        (ll.card("relu", "hinge"), r"Give its `\.pair`"),
+    ],
+)
+def test_what_is_no_pair_is_answered_with_what_is(wanted, said):
+    with pytest.raises(ValueError, match=said):
+        grids.make_grid(wanted, 1, (0.1,), (0.0,), {})

@@ -96,11 +96,20 @@ def test_an_objective_is_a_pytree_that_keeps_the_compiled_program():
     assert len(traces) == 1
 
 
+def test_a_pair_s_name_is_as_good_as_the_pair():
+    named, made = (ll.objective(pair, data=DATA, l2=0.1) for pair in ("relu+hinge", ll.pair("relu", "hinge")))
+    assert named.pair == made.pair
+    assert float(named(params())) == float(made(params()))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "said"),
     [
         (lambda p: ll.objective(p), "needs data"),
+        (lambda p: ll.objective("hinge", data=DATA), r"hinge is a loss.*'identity\+hinge'"),
+        (lambda p: ll.objective("relu+hing", data=DATA), "Did you mean hinge"),
+        (lambda p: ll.objective(3.0, data=DATA), "A pair is an activation and a loss.*got 3.0"),
         (lambda p: ll.objective(p, data=np.ones((3, 2))), "not a Dataset"),
         (lambda p: ll.objective(p, data=DATA, l2=-1.0), "l2 must be a number >= 0"),
         (lambda p: ll.objective(p, data=DATA, l2=float("nan")), "l2 must be a number >= 0"),
