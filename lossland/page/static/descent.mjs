@@ -51,7 +51,8 @@ export function descend(problem, start, optimiser, rate, steps) {
  * an ellipsoid that holds the optimum. `gap` bounds how far the value is from the least.
  */
 export function leastOf(problem, tolerance = 1e-10) {
-  if (!(problem.l2 > 0) || new Set(problem.labels).size < 2) return null;
+  const both = problem.terms.some((term) => term.positive) && problem.terms.some((term) => !term.positive);
+  if (!(problem.l2 > 0) || !both) return null;
   const farthest = Math.max(...problem.labels.map((_, i) => Math.hypot(problem.inputs[0][i], problem.inputs[1][i])));
   const most = Math.sqrt((2 * look(problem, [0, 0, 0]).value) / problem.l2);
   const radius = 2 + most * (1 + farthest);

@@ -102,6 +102,31 @@ export function slopeAt(curve, z, tie = 0) {
   return (c[j + 1] + t * (2 * c[j + 2] + t * (3 * c[j + 3] + t * (4 * c[j + 4] + t * 5 * c[j + 5])))) * inverse;
 }
 
+/**
+ * Add share times the loss at the scores start + x * across[k] to values[first + k], k < n: `valueAt` for a row of a
+ * landscape, which stays in one cell for many of its places.
+ */
+export function addAlong(curve, values, first, n, start, x, across, share, tie) {
+  const { scores, kinkAt, inverse, cells } = curve;
+  let [left, right, j, scale, line] = [Infinity, -Infinity, 0, 0, false];
+  for (let k = 0; k < n; k++) {
+    const z = start + x * across[k];
+    if (!(left < z && z < right)) {
+      const i = cellOf(curve, z);
+      if (z < curve.first || z > curve.last || (z === scores[i] && kinkAt[i] >= 0) || Number.isNaN(z)) {
+        values[first + k] += share * valueAt(curve, z, tie);
+        continue;
+      }
+      [left, right, j, scale] = [scores[i], scores[i + 1], 6 * i, inverse[i]];
+      line = !(cells[j + 2] || cells[j + 3] || cells[j + 4] || cells[j + 5]);
+    }
+    const t = (z - left) * scale;
+    values[first + k] += line
+      ? share * (cells[j] + t * cells[j + 1])
+      : share * (cells[j] + t * (cells[j + 1] + t * (cells[j + 2] + t * (cells[j + 3] + t * (cells[j + 4] + t * cells[j + 5])))));
+  }
+}
+
 /** Value (0) or slope (1) beyond the table: the parabola of its end. */
 function beyond(curve, z, order) {
   const end = curve.ends[z < curve.first ? 0 : 1];
