@@ -26,16 +26,16 @@ export function fill(model) {
 function refuse(model, select, why, entry) {
   if (select.dataset.of === entry.activation) return;
   select.dataset.of = entry.activation;
-  let first = "";
   for (const option of select.options) {
     const name = `${entry.activation}+${option.value}`;
     option.disabled = !model.entries.has(name);
     const reason = entry.floor === null ? model.content.refused[name] : "the way from ReLU to the SVM is with the hinge";
     option.textContent = option.disabled ? `${option.value}: ${reason}` : option.value;
-    if (option.disabled) first ||= option.textContent;
   }
-  const count = Array.from(select.options).filter((option) => option.disabled).length;
-  why.textContent = count ? `${count} greyed, each with its reason in the list, as ${first}.` : "";
+  const greyed = Array.from(select.options).filter((option) => option.disabled).map((option) => option.textContent);
+  // One that says something of the loss, if there is one.
+  const told = greyed.find((text) => !text.endsWith("of this page")) ?? greyed[0];
+  why.textContent = greyed.length ? `${greyed.length} greyed, each with its reason in the list: ${told}.` : "";
 }
 
 /** What a floor means, beside its slider. */

@@ -6,7 +6,7 @@ import { axes, colourOf, cross, framed, mark, scaled, shapeOf, stroke, within } 
 export const LINES = {
   decision: ["ink", 2.4, []],
   margin: ["soft", 1, [2, 3]],
-  threshold: ["path", 1.6, [1, 3]],
+  threshold: ["path", 2.4, [2, 4]],
   hover: ["path", 2, [9, 4]],
 };
 

@@ -68,8 +68,11 @@ export function leastOf(problem, tolerance = 1e-10) {
     bound = Math.max(bound, value - reach);
     if (!(best.value - bound > tolerance)) break;
     const g = pulled.map((v) => v / reach);
-    centre = centre.map((c, i) => c - g[i] / 4);
-    P = P.map((row, i) => row.map((v, j) => (9 / 8) * (v - 0.5 * g[i] * g[j])));
+    // The optimum is no higher than the best value: the cut goes that much beyond the centre (Bland, Goldfarb & Todd 1981).
+    const deep = Math.min((value - best.value) / reach, 0.99);
+    const by = (1 + 3 * deep) / 4;
+    centre = centre.map((c, i) => c - by * g[i]);
+    P = P.map((row, i) => row.map((v, j) => (9 / 8) * (1 - deep * deep) * (v - ((2 * by) / (1 + deep)) * g[i] * g[j])));
   }
   return { ...best, gap: best.value - bound };
 }

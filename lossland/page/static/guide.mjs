@@ -30,7 +30,7 @@ export function guideOf(app, { play, sweep, stop, still }) {
     $("tour-show").hidden = !asks;
     $("tour-next").hidden = asks;
     $("tour-more").hidden = asks || !step.more;
-    $("tour-more").textContent = step.more?.label ?? "";
+    if (step.more) $("tour-more").textContent = step.more.label;
   };
 
   /** Say whether the guess was right, and let it run. */

@@ -37,6 +37,7 @@ function glyph(sign, dark) {
 }
 
 const MIDDLE = [[2, TALL / 2], [WIDE - 2, TALL / 2]];
+const WITHIN = [[7, TALL / 2], [WIDE - 7, TALL / 2]];
 
 export function keysOfCurves(shown, colours) {
   const line = (which) => (ink) => {
@@ -53,7 +54,7 @@ export function keysOfCurves(shown, colours) {
 }
 
 export function keysOfPlane(shown, colours) {
-  const moved = ({ path, colour }, dash) => (ink) => ran(ink, { path: path.length ? MIDDLE : [], step: 1 }, (p) => p, colours[colour], dash);
+  const moved = ({ path, colour }, dash) => (ink) => ran(ink, { path: path.length ? WITHIN : [], step: 1 }, (p) => p, colours[colour], dash);
   const keys = [{ dark: true, sign: (ink) => beginning(ink, [WIDE / 2, TALL / 2], colours[shown.colour]), text: "start" }];
   if (!shown.veiled) keys.push({ dark: true, sign: moved({ ...shown.run, colour: shown.colour }, []), text: "this run" });
   if (shown.beside && !shown.veiled) keys.push({ dark: true, sign: moved(shown.beside, [6, 4]), text: `run of ${shown.beside.name}` });
@@ -70,8 +71,8 @@ export function keysOfPlane(shown, colours) {
 
 /** How certain a marked place is. */
 function howSure(best) {
-  if (best.found) return "the lowest place found; that none is lower is not proven";
-  return best.exact ? "exact" : `approximate: to ${best.gap.toExponential(0)} of the objective`;
+  if (best.found) return "not proven lowest";
+  return best.exact ? "exact" : `approximate: to 1e${Math.ceil(Math.log10(best.gap))} of the objective`;
 }
 
 export function keysOfData(shown, colours) {

@@ -44,7 +44,8 @@ async function started() {
 
 /** On a narrow screen the pictures come first and the settings after them, closed. */
 function arrange(narrow) {
-  (narrow ? $("second") : $("said")).after($("controls"));
+  if (narrow) $("stage").after($("controls"));
+  else $("stage").before($("controls"));
   for (const group of document.querySelectorAll(".group")) group.open = !narrow;
 }
 
@@ -101,8 +102,10 @@ function appOf(model) {
     }
     const names = [state.pair, state.second].filter(Boolean);
     const runs = names.map((name, slot) => model.runOf(state, slot, name));
-    if (!app.frozen) app.half = state.half || model.fitted(state, runs);
-    const shown = names.map((name, slot) => model.shownOf(state, slot, name, app.half));
+    // A point that is being dragged is answered at once, and searched for longer when it is let go.
+    const quick = app.window !== null;
+    if (!app.frozen) app.half = state.half || model.fitted(state, runs, quick);
+    const shown = names.map((name, slot) => model.shownOf(state, slot, name, app.half, quick));
     show(model, app, state, shown[0].optima.find((best) => best.found));
     panels[1].section.hidden = names.length < 2;
     shown.forEach((each, slot) => panels[slot].draw(app, each));

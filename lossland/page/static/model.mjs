@@ -55,16 +55,16 @@ export function modelOf(content, tables) {
   };
 
   /** Of a pair between ReLU and the SVM the lowest place that was found as well. */
-  const lowest = (state, slot, name) => {
+  const lowest = (state, slot, name, quick) => {
     const c = floorOf(entries.get(name));
-    if (c === null || !(state.l2 > 0)) return [];
-    const key = JSON.stringify([name, state.l2, state.points ?? state.data]);
+    const best = optimaOf(state).find((each) => each.name === "SVM");
+    if (c === null || !best) return [];
+    const key = JSON.stringify([name, state.l2, state.points ?? state.data, quick]);
     return remember(`lowest${slot}`, key, () => {
       const points = pointsOf(state);
-      const found = lowestOf(curvesFor(name), curvesFor("identity+hinge"), points, state.l2, c);
-      if (!found) return [];
+      const found = lowestOf(curvesFor(name), curvesFor("identity+hinge"), best.params, points, state.l2, c, quick);
       const svm = isTheSvm(problemOf(curvesFor(name), points, state.l2, 0), found.params, c);
-      return [{ name: `lowest for c = ${c}`, shape: "triangle", colour: "path", dash: [1, 2], params: found.params, found: true, svm }];
+      return [{ name: `lowest found for c = ${c}`, shape: "triangle", colour: "path", dash: [9, 2, 2, 2], params: found.params, found: true, svm }];
     });
   };
 
@@ -79,11 +79,11 @@ export function modelOf(content, tables) {
   };
 
   /** Half the width of a window that holds the runs and, unless far away, the optima. */
-  const fitted = (state, runs) => {
+  const fitted = (state, runs, quick) => {
     const axes = AXES[state.axes];
     const seen = runs.flatMap((run) => [0, 0.25, 0.5, 0.75, 1].map((s) => run.path[Math.round(s * (run.path.length - 1))]));
     const names = [state.pair, state.second].filter(Boolean);
-    const marked = [...optimaOf(state), ...names.flatMap((name, slot) => lowest(state, slot, name))];
+    const marked = [...optimaOf(state), ...names.flatMap((name, slot) => lowest(state, slot, name, quick))];
     const near = marked.map((best) => best.params).filter((p) => Math.max(...axes.map((k) => Math.abs(p[k]))) < 20);
     const most = Math.max(...[...seen, ...near].flatMap((p) => axes.map((k) => Math.abs(p[k]))));
     return HALVES.find((half) => half >= 1.15 * most) ?? HALVES.at(-1);
@@ -97,7 +97,7 @@ export function modelOf(content, tables) {
     return { name, path, values, curves: curvesFor(name), step: Math.min(state.step, path.length - 1), colour: runColour(name, 1 - slot) };
   };
 
-  const shownOf = (state, slot, name, half) => {
+  const shownOf = (state, slot, name, half, quick = false) => {
     const entry = entries.get(name);
     const points = pointsOf(state);
     const run = runOf(state, slot, name);
@@ -118,7 +118,7 @@ export function modelOf(content, tables) {
       problem: run.problem,
       plateaus: surface.plateaus,
       seen: look(run.problem, at),
-      optima: [...optimaOf(state), ...lowest(state, slot, name)],
+      optima: [...optimaOf(state), ...lowest(state, slot, name, quick)],
       reach: run.reach,
       tie: state.tie,
       threshold: entry.threshold,

@@ -1,5 +1,5 @@
 // The objective of a linear score z = w1 x1 + w2 x2 + b: the mean loss plus l2/2 ||w||^2.
-import { addAlong, slopeAt, valueAt } from "./tables.mjs";
+import { addAlong, addLosses, slopeAt, valueAt } from "./tables.mjs";
 
 export const AXES = { "w1,w2": [0, 1], "w1,b": [0, 2], "w2,b": [1, 2] };
 export const NAMES = ["w1", "w2", "b"];
@@ -21,8 +21,14 @@ export function problemOf(curves, points, l2, tie) {
 
 /** The same of given terms: {of: which point, share, curve, positive}; points without a term cost nothing. */
 export function problemOfTerms(terms, points, l2, tie) {
+  const curves = [...new Set(terms.map((term) => term.curve))];
   return {
     terms,
+    // The same by curve, for quick sums.
+    groups: curves.map((curve) => {
+      const own = terms.filter((term) => term.curve === curve);
+      return { curve, of: Int32Array.from(own, (term) => term.of), share: Float64Array.from(own, (term) => term.share) };
+    }),
     inputs: [points.map((p) => p[0]), points.map((p) => p[1]), points.map(() => 1)].map((column) => Float64Array.from(column)),
     labels: points.map((p) => p[2]),
     n: points.length,
@@ -36,20 +42,23 @@ export function scoresAt(problem, params) {
   return Float64Array.from(x, (first, i) => params[0] * first + params[1] * y[i] + params[2]);
 }
 
+/** The value alone. */
+export function valueOf({ terms, inputs, n, l2, tie }, [w1, w2, b]) {
+  let value = 0;
+  for (const { of, share, curve } of terms) value += share * valueAt(curve, w1 * inputs[0][of] + w2 * inputs[1][of] + b, tie);
+  return value / n + 0.5 * l2 * (w1 ** 2 + w2 ** 2);
+}
+
 /** Value, gradient and the slope of every example's loss in its score. */
 export function look(problem, params) {
-  const { n, tie, terms } = problem;
+  const { n, tie, groups } = problem;
   const [x, y] = problem.inputs;
   const [w1, w2, b] = params;
   const scores = new Float64Array(n);
   const slopes = new Float64Array(n);
   let [value, along1, along2, along0] = [0, 0, 0, 0];
   for (let i = 0; i < n; i++) scores[i] = w1 * x[i] + w2 * y[i] + b;
-  for (let k = 0; k < terms.length; k++) {
-    const { of, share, curve } = terms[k];
-    value += share * valueAt(curve, scores[of], tie);
-    slopes[of] += share * slopeAt(curve, scores[of], tie);
-  }
+  for (const { curve, of, share } of groups) value += addLosses(curve, of, share, scores, slopes, tie);
   for (let i = 0; i < n; i++) {
     along1 += slopes[i] * x[i];
     along2 += slopes[i] * y[i];

@@ -32,6 +32,8 @@ export function panelOf(section, slot) {
   });
   panel.draw = (app, shown) => {
     shown.veiled = app.veiled;
+    // Before a guess the picture does not say where nothing pulls.
+    if (app.veiled) shown.plateaus = new Uint8Array(shown.plateaus.length);
     panel.shown = shown;
     section.querySelector("h2").textContent = shown.name;
     if (panel.name !== shown.name) {

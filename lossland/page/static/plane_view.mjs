@@ -25,14 +25,11 @@ export function drawPlane(canvas, shown, colours) {
     ink.stroke();
     hatch(ink, scale, surface, shown.plateaus);
     arrows(ink, scale, shown);
-    for (const best of shown.optima) {
-      const [x, y] = [scale.x(best.params[i]), scale.y(best.params[j])];
-      optimum(ink, best, x, y, colours);
-    }
     const at = (params) => [scale.x(params[i]), scale.y(params[j])];
     if (shown.beside && !shown.veiled) ran(ink, shown.beside, at, colours[shown.beside.colour], [6, 4]);
     if (shown.veiled) beginning(ink, at(shown.run.path[0]), colours[shown.colour]);
     else ran(ink, { ...shown.run, step: shown.step }, at, colours[shown.colour], []);
+    for (const best of shown.optima) optimum(ink, best, ...at(best.params), colours);
   });
   axes(frame, scale, colours, label(i), label(j));
 }
@@ -75,8 +72,15 @@ function arrows(ink, scale, shown) {
   }
 }
 
-/** An optimum's mark. */
+/** An optimum's mark; one that was found without proof is open, so that a proven one is seen within. */
 export function optimum(ink, best, x, y, colours) {
+  if (best.found) {
+    for (const [width, colour] of [[5, "white"], [2.5, colours[best.colour]]]) {
+      ink.lineWidth = width;
+      mark(ink, best.shape, x, y, 9, "transparent", colour);
+    }
+    return;
+  }
   ink.lineWidth = 1.4;
   mark(ink, best.shape, x, y, 8, colours[best.colour], "white");
 }

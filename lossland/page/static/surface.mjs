@@ -84,10 +84,12 @@ function ran(shown, { path, values, step }, colour, dash) {
   };
 }
 
-/** A pole from the surface up to its highest place shown, with the sign and name on top. */
+/** A pole from the surface up to above its highest place shown, with the legend's sign on top. */
 function flag(shown, best, colours) {
   const [i, j] = shown.window.axes;
-  const { high } = shown.surface.shades;
+  const { high, low } = shown.surface.shades;
+  // Of different heights, so that signs of neighbours do not cover each other.
+  const top = high + (high - low) * { star: 0.12, diamond: 0, triangle: 0.24 }[best.shape];
   const [x, y] = [best.params[i], best.params[j]];
   const inside = Math.max(Math.abs(x - shown.window.middle[i]), Math.abs(y - shown.window.middle[j])) <= shown.window.half;
   const foot = heightAt(shown.surface, x, y);
@@ -96,10 +98,10 @@ function flag(shown, best, colours) {
     mode: "lines+text",
     x: inside ? [x, x] : [],
     y: inside ? [y, y] : [],
-    z: inside ? [Math.min(foot, high), high] : [],
-    text: ["", `${SIGNS[best.shape]} ${best.name}`],
+    z: inside ? [Math.min(foot, high), top] : [],
+    text: ["", SIGNS[best.shape]],
     textposition: "top center",
-    textfont: { size: 15, color: colours.ink },
+    textfont: { size: 20, color: colours[best.colour] },
     line: { color: colours[best.colour], width: 7 },
     hovertext: `${best.name}: ${told(x)}, ${told(y)}`,
     hoverinfo: "text",

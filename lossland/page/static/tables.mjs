@@ -104,27 +104,57 @@ export function slopeAt(curve, z, tie = 0) {
 
 /**
  * Add share times the loss at the scores start + x * across[k] to values[first + k], k < n: `valueAt` for a row of a
- * landscape, which stays in one cell for many of its places.
+ * landscape, which stays in one cell for many of its places. `across` is evenly spaced.
  */
 export function addAlong(curve, values, first, n, start, x, across, share, tie) {
   const { scores, kinkAt, inverse, cells } = curve;
-  let [left, right, j, scale, line] = [Infinity, -Infinity, 0, 0, false];
-  for (let k = 0; k < n; k++) {
+  const gap = n > 1 ? across[1] - across[0] : 1;
+  let k = 0;
+  while (k < n) {
     const z = start + x * across[k];
-    if (!(left < z && z < right)) {
-      const i = cellOf(curve, z);
-      if (z < curve.first || z > curve.last || (z === scores[i] && kinkAt[i] >= 0) || Number.isNaN(z)) {
-        values[first + k] += share * valueAt(curve, z, tie);
-        continue;
-      }
-      [left, right, j, scale] = [scores[i], scores[i + 1], 6 * i, inverse[i]];
-      line = !(cells[j + 2] || cells[j + 3] || cells[j + 4] || cells[j + 5]);
+    const i = cellOf(curve, z);
+    if (!(z > curve.first && z < curve.last) || (z === scores[i] && kinkAt[i] >= 0)) {
+      values[first + k] += share * valueAt(curve, z, tie);
+      k += 1;
+      continue;
     }
-    const t = (z - left) * scale;
-    values[first + k] += line
-      ? share * (cells[j] + t * cells[j + 1])
-      : share * (cells[j] + t * (cells[j + 1] + t * (cells[j + 2] + t * (cells[j + 3] + t * (cells[j + 4] + t * cells[j + 5])))));
+    const [left, scale, j] = [scores[i], inverse[i], 6 * i];
+    // The places before the cell's end; one that lies on it, as far as rounding tells, is looked up by itself.
+    const end = x ? ((x > 0 ? scores[i + 1] : left) - start) / x : Infinity;
+    const last = Math.max(k + 1, Math.min(n, Math.ceil((end - across[0]) / gap - 1e-6)));
+    if (cells[j + 2] || cells[j + 3] || cells[j + 4] || cells[j + 5]) {
+      for (; k < last; k++) {
+        const t = (start + x * across[k] - left) * scale;
+        values[first + k] += share * (cells[j] + t * (cells[j + 1] + t * (cells[j + 2] + t * (cells[j + 3] + t * (cells[j + 4] + t * cells[j + 5])))));
+      }
+    } else {
+      const [base, rise] = [share * (cells[j] + (start - left) * scale * cells[j + 1]), share * scale * cells[j + 1] * x];
+      if (base === 0 && rise === 0) k = last;
+      for (; k < last; k++) values[first + k] += base + rise * across[k];
+    }
   }
+}
+
+/** The sum of share times the loss at the scores of some examples; their slopes are added to `slopes`. */
+export function addLosses(curve, of, share, zs, slopes, tie) {
+  const { scores, kinkAt, inverse, cells, first, last } = curve;
+  let sum = 0;
+  let i = 0;
+  for (let k = 0; k < of.length; k++) {
+    const z = zs[of[k]];
+    if (!(scores[i] <= z && z < scores[i + 1])) i = cellOf(curve, z);
+    if (!(z >= first && z <= last) || (z === scores[i] && kinkAt[i] >= 0)) {
+      sum += share[k] * valueAt(curve, z, tie);
+      slopes[of[k]] += share[k] * slopeAt(curve, z, tie);
+      continue;
+    }
+    const [scale, j] = [inverse[i], 6 * i];
+    const t = (z - scores[i]) * scale;
+    const [c1, c2, c3, c4, c5] = [cells[j + 1], cells[j + 2], cells[j + 3], cells[j + 4], cells[j + 5]];
+    sum += share[k] * (cells[j] + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5)))));
+    slopes[of[k]] += share[k] * (c1 + t * (2 * c2 + t * (3 * c3 + t * (4 * c4 + t * 5 * c5)))) * scale;
+  }
+  return sum;
 }
 
 /** Value (0) or slope (1) beyond the table: the parabola of its end. */

@@ -53,7 +53,7 @@ export const TOUR = [
     set: { ...FROM, pair: "relu+hinge", data: "separable", l2: 0.001, rate: 0.5, start: [0.5, 0.5, 1], tie: 0.5 },
     guess: ["Half way between the classes", "Close to the negatives", "Close to the positives"],
     right: 1,
-    shown: "Close to the negatives: they pull no more once their score is 0, so they get no margin. The line half way is the finely dotted one, z = 1/2, the calibrated threshold.",
+    shown: "Close to the negatives: they pull no more once their score is 0, so they get no margin. Half way runs the dotted red line z = 1/2, the calibrated threshold, almost on the SVM's.",
   },
   {
     title: "6. What repairs it?",
