@@ -125,6 +125,20 @@ test("the least value of a convex objective is bounded from below by its own gap
   assert.equal(leastOf(problemOf(hinge, [[1, 0, 1]], 1, 0)), null);
 });
 
+test("the gap holds on many points, where the ellipsoid becomes thin", () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const part = (k) => ((seed * 0.37 + k * 0.7548776662466927) % 1) + ((seed * 0.11 + k * 0.5698402909980532) % 1) - 1;
+    const many = Array.from({ length: 120 }, (_, k) => [2 * part(k) + (k % 2 ? 0.9 : -0.9), 2 * part(k + 500) + (k % 2 ? 0.8 : -0.8), k % 2 ? 1 : -1]);
+    const problem = problemOf(hinge, many, 0.01, 0);
+    const best = leastOf(problem);
+    assert.ok(best.gap >= 0 && best.gap < 1e-9, String(best.gap));
+    for (let k = 1; k <= 3000; k++) {
+      const near = best.params.map((p, i) => p + 10 ** -(k % 6) * part(10 * k + i));
+      assert.ok(look(problem, near).value >= best.value - best.gap - 1e-12);
+    }
+  }
+});
+
 test("a state survives its link, and a broken link gives the start", () => {
   const state = { ...START, pair: "softplus(tie=1)+hinge", points: [[0.5, -1.25, -1], [3, 2, 1], [1, 1, 0.5]], start: [1 / 3, -2, 0], l2: 1e-4, step: 7 };
   const again = decoded(encoded(state));
