@@ -2,8 +2,8 @@
 
 import contextlib
 import math
-import re
 import multiprocessing
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor

@@ -42,9 +42,9 @@ async function started() {
   return app;
 }
 
-/** On a narrow screen the pictures come first and the settings after them, closed. */
+/** On a narrow screen the first pair's pictures come first and the settings after them, closed. */
 function arrange(narrow) {
-  if (narrow) $("stage").after($("controls"));
+  if (narrow) $("first").after($("controls"));
   else $("stage").before($("controls"));
   for (const group of document.querySelectorAll(".group")) group.open = !narrow;
 }
@@ -160,6 +160,12 @@ function wire(app, model, guide) {
     });
     $("presets").append(button);
   }
+  click("to-settings", () => {
+    const group = document.querySelector(".group");
+    group.open = true;
+    group.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+    group.querySelector("summary").focus({ preventScroll: true });
+  });
   click("open-workbench", () => {
     $("workbench").scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     $("workbench").focus({ preventScroll: true });
