@@ -110,15 +110,20 @@ export function addAlong(curve, values, first, n, start, x, across, share, tie) 
   const { scores, kinkAt, inverse, cells } = curve;
   const gap = n > 1 ? across[1] - across[0] : 1;
   let k = 0;
+  let i = curve.hint;
   while (k < n) {
     const z = start + x * across[k];
-    const i = cellOf(curve, z);
+    // The next cell on the way, as a rule.
+    const next = x > 0 ? Math.min(i + 1, scores.length - 2) : Math.max(i - 1, 0);
+    i = scores[next] <= z && z < scores[next + 1] ? next : cellOf(curve, z);
     if (!(z > curve.first && z < curve.last) || (z === scores[i] && kinkAt[i] >= 0)) {
       values[first + k] += share * valueAt(curve, z, tie);
       k += 1;
       continue;
     }
-    const [left, scale, j] = [scores[i], inverse[i], 6 * i];
+    const left = scores[i];
+    const scale = inverse[i];
+    const j = 6 * i;
     // The places before the cell's end; one that lies on it, as far as rounding tells, is looked up by itself.
     const end = x ? ((x > 0 ? scores[i + 1] : left) - start) / x : Infinity;
     const last = Math.max(k + 1, Math.min(n, Math.ceil((end - across[0]) / gap - 1e-6)));
@@ -128,7 +133,8 @@ export function addAlong(curve, values, first, n, start, x, across, share, tie) 
         values[first + k] += share * (cells[j] + t * (cells[j + 1] + t * (cells[j + 2] + t * (cells[j + 3] + t * (cells[j + 4] + t * cells[j + 5])))));
       }
     } else {
-      const [base, rise] = [share * (cells[j] + (start - left) * scale * cells[j + 1]), share * scale * cells[j + 1] * x];
+      const base = share * (cells[j] + (start - left) * scale * cells[j + 1]);
+      const rise = share * scale * cells[j + 1] * x;
       if (base === 0 && rise === 0) k = last;
       for (; k < last; k++) values[first + k] += base + rise * across[k];
     }
@@ -148,9 +154,14 @@ export function addLosses(curve, of, share, zs, slopes, tie) {
       slopes[of[k]] += share[k] * slopeAt(curve, z, tie);
       continue;
     }
-    const [scale, j] = [inverse[i], 6 * i];
+    const scale = inverse[i];
+    const j = 6 * i;
     const t = (z - scores[i]) * scale;
-    const [c1, c2, c3, c4, c5] = [cells[j + 1], cells[j + 2], cells[j + 3], cells[j + 4], cells[j + 5]];
+    const c1 = cells[j + 1];
+    const c2 = cells[j + 2];
+    const c3 = cells[j + 3];
+    const c4 = cells[j + 4];
+    const c5 = cells[j + 5];
     sum += share[k] * (cells[j] + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5)))));
     slopes[of[k]] += share[k] * (c1 + t * (2 * c2 + t * (3 * c3 + t * (4 * c4 + t * 5 * c5)))) * scale;
   }
