@@ -10,25 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from lossland.core import guarded, named_path, replacing, writable
-from lossland.elements import Pair, pair, pairs
+from lossland.elements import Pair, pair, pairs, refusal
 from lossland.page._entries import pair_entries
 from lossland.page._examples import CLOUDS, L2S, described
 from lossland.page._nodes import FAR_TOLERANCE, NEAR, SLOPE_TOLERANCE, TOLERANCE
 
 NEEDED = ("identity+hinge", "identity+logistic", "relu+hinge", "sigmoid+cross_entropy")
 """Always there: the tour shows them, and on the first two the page finds its own optima when data were changed."""
+FLOORS = {f"shifted_relu(c={c:g})+hinge": c for c in (0.25 * k for k in range(1, 17))}
+"""The way from ReLU to the SVM, the hinge of max(z, -c): name -> c. At c = 0 it is relu+hinge."""
 MODULES = (
     "tables",
     "objective",
     "descent",
+    "floors",
     "state",
     "paint",
     "curves_view",
     "plane_view",
     "data_view",
+    "keys",
     "surface",
     "picture",
     "python_lines",
+    "glossary",
     "tour",
     "presets",
     "model",
@@ -36,6 +41,7 @@ MODULES = (
     "hands",
     "panel",
     "question",
+    "guide",
     "main",
 )
 
@@ -76,7 +82,7 @@ def _scoped(text: str) -> str:
 def _page_pairs(chosen: Sequence[Any] | None) -> list[Pair]:
     made = list(pairs()) if chosen is None else [pair(each) for each in chosen]
     held = {each.name for each in made}
-    return made + [pair(name) for name in NEEDED if name not in held]
+    return made + [pair(name) for name in (*NEEDED, *FLOORS) if name not in held]
 
 
 def _content(
@@ -90,7 +96,7 @@ def _content(
         if tick is not None:
             tick(number, of)
     for number, (entry, table) in enumerate(pair_entries(made, files, processes), len(CLOUDS) + 1):
-        told.append(entry | {"at": len(tables)})
+        told.append(entry | {"at": len(tables), "floor": FLOORS.get(made[number - len(CLOUDS) - 1].name)})
         tables += table
         if tick is not None:
             tick(number, of)
@@ -99,9 +105,26 @@ def _content(
         "clouds": clouds,
         "l2s": list(L2S),
         "files": files,
+        "refused": _refused(made),
         "tolerance": {"near": NEAR, "value": TOLERANCE, "slope": SLOPE_TOLERANCE, "far": FAR_TOLERANCE},
     }
     return content, tables
+
+
+def _refused(made: list[Pair]) -> dict[str, str]:
+    """Why a loss cannot follow an activation of the page, or does not here: pair -> the reason."""
+    shown = [each for each in made if each.name not in FLOORS]
+    held = {each.name for each in shown}
+    activations = {each.activation.name: each.activation for each in shown}
+    losses = {each.loss.name: each.loss for each in shown}
+    others = [Pair(activation, loss) for activation in activations.values() for loss in losses.values()]
+    return {each.name: _why_not(each) for each in others if each.name not in held}
+
+
+def _why_not(each: Pair) -> str:
+    reason = refusal(each)
+    # The sentence behind the pair's name, without what to take instead: that is what the list shows.
+    return reason.partition(": ")[2].partition(". Nearest")[0] if reason else "not among the pairs of this page"
 
 
 def _packed(content: bytes) -> str:

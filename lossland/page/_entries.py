@@ -3,6 +3,7 @@
 import contextlib
 import math
 import multiprocessing
+import re
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,7 @@ from lossland.properties import facts, verdicts
 
 FEW = 200
 """Up to so many pairs another process does not pay: it begins without what all pairs share, ten seconds of work."""
+_PSI = re.compile(r"[,;] psi(\(1/2\))? = (inf|theta(\^2)?(/\d)?|[\d.e+-]+\d( theta(\^2)?)?)")
 Entry = tuple[dict[str, Any], bytes]
 
 
@@ -36,12 +38,27 @@ def pair_entry(each: Pair) -> Entry:
         "convex": [bool(shape.convex) for shape in found.shapes],
         "threshold": threshold if threshold is not None and math.isfinite(threshold) else None,
         "verdicts": [list(verdict) for verdict in verdicts(found)],
+        "headline": headline(verdicts(found)),
         "errors": thin.errors,
     }
     return entry, b"".join(
         np.ascontiguousarray(part).astype(part.dtype.newbyteorder("<")).tobytes()
         for part in (thin.scores, thin.rows, thin.ties)
     )
+
+
+def headline(told: Sequence[tuple[str, str, str]], most: int = 3) -> list[list[str]]:
+    """The first sentences of a card for those who do not know its formulas, each with its status.
+
+    Args:
+        told: (sign, sentence, status) of each verdict.
+        most: at most so many.
+
+    Example:
+        >>> headline([("+", "Calibrated for the threshold 0 alone; psi = theta/2.", "proven")])
+        [['Calibrated for the threshold 0 alone.', 'proven']]
+    """
+    return [[_PSI.sub("", text), status] for _, text, status in told[:most]]
 
 
 def pair_entries(made: Sequence[Pair], files: Sequence[str] = (), processes: int = 1) -> Iterator[Entry]:

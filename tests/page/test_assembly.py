@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from base64 import b64decode
+from importlib import resources
 from pathlib import Path
 
 import jax
@@ -16,7 +17,7 @@ import pytest
 
 import lossland as ll
 from lossland.elements import load_file
-from lossland.page import NEAR, SLOPE_TOLERANCE, TOLERANCE
+from lossland.page import NEAR, SLOPE_TOLERANCE, TOLERANCE, cloud
 from lossland.page._assembly import script
 
 # One worker writes the page and opens the browser for all of them.
@@ -132,7 +133,7 @@ def tab(browser, page_file):
 @pytest.mark.slow
 def test_the_page_is_one_small_file(page_file):
     text = page_file.read_text()
-    assert len(text) < 6e6
+    assert len(text) < 3.5e6
     assert "{{" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     # No address that a browser would follow.
     assert not re.findall(r"<(?:link|script|img)[^>]+(?:src|href)=\"(?!data:)", text)
@@ -224,6 +225,228 @@ def test_the_page_opens_on_the_question(tab):
 
 
 @pytest.mark.slow
+def test_the_answer_is_on_the_first_screen_and_its_words_are_explained(tab):
+    """Is it an SVM, why not, what repairs it; and a list of words that opens at the word that was pressed."""
+    page = tab.page
+    page.locator("#question .answer summary").click()
+    answer = page.locator("#question .answer").inner_text()
+    for part in ("No. On a linear output", "nothing pulls", "no margin", "leave the output ReLU away", "max(z, -c)"):
+        assert part in answer
+    word = page.locator("#question .answer button.word", has_text="margin").first
+    word.focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("#glossary")
+    assert dialog.is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "margin"
+    assert page.locator("#glossary dt.here").count() == 1
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert word.evaluate("e => e === document.activeElement")
+    page.locator("#question button", has_text="What do the words mean?").click()
+    assert dialog.is_visible()
+    page.locator("#glossary button").click()
+    assert not dialog.is_visible()
+
+
+@pytest.mark.slow
+def test_no_sentence_for_readers_speaks_of_psi(tab):
+    shown = tab.ask(
+        "[...document.querySelectorAll('main p, main summary, main label')].map(e => e.textContent).join(' ')"
+    )
+    assert not re.search(r"\bpsi\b|\btheta\b", shown)
+    for name in few():
+        tab.ask(f"app.change({{pair: {json.dumps(name)}}})")
+        tab.ask("app.redraw()")
+        headline = tab.page.locator("#first .verdict").inner_text()
+        assert len(headline) > 20
+        assert not re.search(r"\bpsi|theta", headline), name
+
+
+@pytest.mark.slow
+def test_the_floor_leads_from_relu_to_the_svm(tab):
+    """The lowest place found of max(z, -c) + hinge, hardly below which is any of many others; at c = 4 the SVM."""
+    page = tab.page
+    data = cloud("gaussians")
+    rng = np.random.default_rng(8)
+    starts = rng.normal(0, 1.5, (4000, 3))
+    sol = ll.solve("hinge", data, l2=[0.01])
+    svm = np.array([*sol.weights[0], sol.bias[0]])
+    away = []
+    for c in (0, 0.5, 1, 4):
+        page.locator("[name=floor]").evaluate(
+            "(e, v) => { e.value = v; e.dispatchEvent(new Event('input', {bubbles: true})); }", str(c)
+        )
+        name = f"shifted_relu(c={c:g})+hinge" if c else "relu+hinge"
+        assert tab.state()["pair"] == name
+        found = np.array(tab.shown()["optima"][-1]["params"])
+        assert tab.shown()["optima"][-1]["shape"] == "triangle"
+
+        near = np.concatenate([found[None], starts, found + rng.normal(0, 0.05, (4000, 3)), svm[None]])
+        scores = data.inputs @ near[:, :2].T + near[:, 2]
+        with jax.enable_x64(True):
+            cost = ll.pair(name)(scores, np.broadcast_to(data.labels[:, None], scores.shape))
+        values = np.asarray(cost).mean(axis=0) + 0.005 * (near[:, :2] ** 2).sum(axis=1)
+        assert values[0] <= values.min() + 1e-5
+        away.append(np.linalg.norm(found - svm))
+    assert away[0] > away[1] > 0.01
+    assert away[-1] < 1e-3
+    assert "the SVM's" in page.locator("#floor-told").inner_text()
+    page.select_option("select[name=activation]", "identity")
+    assert tab.state()["pair"] == "identity+hinge"
+    page.select_option("select[name=activation]", "max(z, -c)")
+    assert tab.state()["pair"] == "shifted_relu(c=1)+hinge" or tab.state()["pair"] == "shifted_relu+hinge"
+    page.locator("#play-floor").click()
+    assert tab.state()["pair"] == "shifted_relu(c=4)+hinge"
+
+
+@pytest.mark.slow
+def test_soft_labels_by_slider_and_by_keys_have_the_optima_of_solve(tab):
+    page = tab.page
+    assert page.locator("[name=soft]").is_disabled()
+    assert "choose a point" in page.locator("#soft-told").inner_text()
+    page.locator("#first canvas.data").focus()
+    page.keyboard.press("]")
+    page.locator("[name=soft]").evaluate(
+        "e => { e.value = 0.3; e.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    tab.ask("app.redraw()")
+    page.locator("#first canvas.data").focus()
+    page.keyboard.press(".")
+    tab.ask("app.redraw()")
+    points = np.array(tab.state()["points"])
+    assert points[1, 2] == pytest.approx(2 * 0.4 - 1)
+    assert "1 with a soft label" in page.locator("#first canvas.data").get_attribute("aria-label")
+    data = ll.Dataset(points[:, :2], probabilities=(1 + points[:, 2]) / 2)
+    for best, loss in zip(tab.shown()["optima"][:2], ("hinge", "logistic"), strict=True):
+        sol = ll.solve(loss, data, l2=[0.01])
+        np.testing.assert_allclose(best["params"], [*sol.weights[0], sol.bias[0]], atol=1e-4)
+    seen = tab.shown()
+    with jax.enable_x64(True):
+        f = ll.objective(ll.pair(seen["name"]), ll.linear(), data, l2=0.01)
+        value = f({"weights": np.array(seen["at"][:2]), "bias": np.array(seen["at"][2])})
+    assert seen["value"] == pytest.approx(float(value), rel=2 * TOLERANCE)
+    assert "probabilities=[" in tab.ask("app.python()")
+
+
+@pytest.mark.slow
+def test_a_greyed_loss_says_why(tab):
+    page = tab.page
+    page.select_option("select[name=activation]", "relu")
+    told = page.locator("select[name=loss] option[disabled]").all_inner_texts()
+    assert told
+    assert all(": " in text for text in told)
+    assert any("outputs in [0, inf)" in text or "not among the pairs" in text for text in told)
+    assert f"{len(told)} greyed" in page.locator("#why").inner_text()
+
+
+@pytest.mark.slow
+def test_both_runs_are_on_one_landscape(tab):
+    tab.ask("app.change({pair: 'relu+hinge', second: '', step: 200})")
+    tab.ask("app.redraw()")
+    alone = tab.pixels()
+    tab.ask("app.change({second: 'identity+hinge'})")
+    tab.ask("app.redraw()")
+    assert tab.pixels() != alone
+    assert "run of identity+hinge" in tab.page.locator("#first .marks").inner_text()
+    assert "run of relu+hinge" in tab.page.locator("#second .marks").inner_text()
+    assert tab.ask("app.panels[0].shown.beside.path") == tab.shown(1)["path"]
+
+
+def test_colours_are_those_of_the_figures():
+    from lossland.figures import NEGATIVE, POSITIVE, VIOLET, colour
+
+    light = (resources.files("lossland.page") / "static" / "style.css").read_text().partition("@media")[0]
+    held = dict(re.findall(r"--(\w+): (#\w{6})", light))
+    wanted = {
+        "positive": POSITIVE,
+        "negative": NEGATIVE,
+        "svm": colour("identity+hinge"),
+        "path": colour("relu+hinge"),
+        "sigmoid": colour("sigmoid+cross_entropy"),
+        "logistic": colour("identity+logistic"),
+        "other": VIOLET,
+    }
+    assert {name: held[name] for name in wanted} == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault(browser, page_file, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python")
+    for address, size in (("", (1280, 800)), ("#tour=3", (390, 844)), ("#second=identity%2Bhinge", (1280, 800))):
+        seen = Tab(browser, page_file, address, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        for details in seen.page.locator("details:not([open]) > summary").all():
+            if details.is_visible():
+                details.click()
+        found = axe.Axe().run(seen.page).response["violations"]
+        seen.page.locator("button.word").first.click()
+        found += axe.Axe().run(seen.page).response["violations"]
+        seen.context.close()
+        told = [(each["id"], each["impact"], [node["html"][:150] for node in each["nodes"]]) for each in found]
+        assert told == [], address
+
+
+@pytest.mark.slow
+def test_what_is_read_aloud_is_what_is_seen(tab):
+    """The accessibility tree has the question, what happens, the answer of a step, and each view's description."""
+    page = tab.page
+    happens = page.locator("#question .happens").inner_text()
+    tree = page.locator("main").aria_snapshot()
+    assert happens in tree
+    for text in ("Is a ReLU output with the hinge loss an SVM?", "Take the tour", "Class curves of relu+hinge"):
+        assert text in tree
+    assert "Data of relu+hinge: 120 examples" in tree
+    page.locator("#tour-start").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "tour-title"
+    page.keyboard.press("Tab")
+    while page.evaluate("document.activeElement.parentElement.id") != "tour-guess":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert "SVM" in page.locator("#tour-answer").inner_text()
+    assert page.evaluate("document.activeElement.id") == "tour-next"
+    tree = re.sub(r"\s+", " ", page.locator("#tour").aria_snapshot())
+    assert "- status: - text: Right. At the star. That is the - button" in tree.replace('"', "")
+    page.keyboard.press("Escape")
+    assert page.locator("#tour").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "tour-start"
+
+
+@pytest.mark.slow
+def test_fingers_scroll_except_on_what_can_be_dragged(browser, page_file):
+    phone = Tab(browser, page_file, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = phone.page
+
+    def prevented(which, x, y):
+        return page.evaluate(
+            """([which, x, y]) => {
+              const canvas = document.querySelector(`#first canvas.${which}`);
+              const box = canvas.getBoundingClientRect();
+              const touch = new Touch({identifier: 1, target: canvas, clientX: box.left + x, clientY: box.top + y});
+              return !canvas.dispatchEvent(new TouchEvent("touchstart", {cancelable: true, touches: [touch]}));
+            }""",
+            [which, x, y],
+        )
+
+    point = phone.ask("(([x, y]) => [app.panels[0].scale.x(x), app.panels[0].scale.y(y)])(app.points()[0])")
+    assert prevented("data", *point)
+    assert not prevented("data", 44, 12)
+    assert not prevented("plane", 44, 12)
+    page.locator("#first canvas.plane").scroll_into_view_if_needed()
+    before = phone.state()["start"]
+    box = page.locator("#first canvas.plane").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
+    assert phone.state()["start"] != before
+    # The picture comes before the settings, which are closed.
+    assert page.locator("#first").bounding_box()["y"] < page.locator("#controls").bounding_box()["y"]
+    assert page.locator("details.group[open]").count() == 0
+    page.locator("#to-settings").click()
+    assert page.locator("select[name=activation]").is_visible()
+    assert phone.complaints == []
+    phone.context.close()
+
+
+@pytest.mark.slow
 def test_each_preset_shows_what_its_sentence_says(tab):
     page = tab.page
     names = page.locator("#presets button").all_inner_texts()
@@ -250,15 +473,15 @@ def test_a_user_s_loss_is_there_by_itself(tab):
 
 
 @pytest.mark.slow
-def test_sentences_of_a_card_bear_marks_that_say_what_they_mean(tab):
+def test_sentences_of_a_card_say_how_sure_they_are(tab):
     tab.ask("app.change({pair: 'relu+hinge'})")
     tab.ask("app.redraw()")
+    tab.page.locator("#first .card summary").click()
     for place in ("#first .verdict", "#first .card ul"):
-        marks = tab.page.locator(f"{place} .mark")
-        told = {marks.nth(k).text_content(): marks.nth(k).get_attribute("aria-label") for k in range(marks.count())}
-        assert told.items() <= {"✓": "proven", "✗": "refuted", "~": "measured"}.items()
-        assert told["✗"] == "refuted"
-    assert "✗ Not convex for positives" in tab.page.locator("#first .verdict").inner_text()
+        told = set(tab.page.locator(f"{place} .mark").all_inner_texts())
+        assert told <= {"✓ proven", "✗ refuted", "~ measured"}
+        assert "✗ refuted" in told
+    assert "✗ refuted Not convex for positives" in tab.page.locator("#first .verdict").inner_text()
 
 
 @pytest.mark.slow
@@ -374,7 +597,7 @@ def test_dragging_a_point_moves_the_optimum_as_solve_says(tab):
     changed = np.array(points)
     assert (changed != shown).any(axis=1).sum() == 1
     data = ll.Dataset(changed[:, :2], changed[:, 2])
-    for best, loss in zip(tab.shown()["optima"], ("hinge", "logistic"), strict=True):
+    for best, loss in zip(tab.shown()["optima"][:2], ("hinge", "logistic"), strict=True):
         sol = ll.solve(loss, data, l2=[0.01])
         with jax.enable_x64(True):
             f = ll.objective(ll.pair("identity", loss), ll.linear(), data, l2=0.01)
@@ -404,7 +627,7 @@ def test_points_are_added_flipped_and_removed_with_the_keyboard_alone(tab):
     assert tab.state()["start"][1] > start[1]
     # Everything that can be used can be reached and has a name.
     nameless = tab.page.evaluate(
-        "[...document.querySelectorAll('button, select, input, #first canvas')].filter(e => !(e.labels?.length || "
+        "[...document.querySelectorAll('button, select, input, #first [tabindex]')].filter(e => !(e.labels?.length || "
         "e.getAttribute('aria-label') || (e.tagName == 'BUTTON' && e.textContent.trim()))).map(e => e.outerHTML)"
     )
     assert nameless == []
@@ -412,28 +635,68 @@ def test_points_are_added_flipped_and_removed_with_the_keyboard_alone(tab):
 
 
 @pytest.mark.slow
-def test_the_tour_runs_to_its_end(tab):
+def test_the_tour_asks_before_it_shows(tab):
+    """At each step nothing has moved before the guess; afterwards what is said is what happened."""
     page = tab.page
     page.locator("#tour-start").click()
     titles = []
-    for k in range(6):
+    for k in range(7):
         titles.append(page.locator("#tour-title").inner_text())
         assert tab.state()["tour"] == k + 1
         assert page.locator(".pointed").count() == 1
+        if k < 6:
+            assert tab.state()["step"] == 0
+            assert page.locator("#tour-answer").inner_text() == ""
+            assert "this run" not in page.locator("#first .marks").inner_text()
+            assert page.locator("#tour-next").is_hidden()
+            page.locator("#tour-guess button").nth(k % 2).click()
+            told = page.locator("#tour-answer").inner_text()
+            assert told.startswith(("Right. ", "Not quite. "))
         seen = tab.shown()
         at = np.array(seen["at"])
-        if k == 0:  # near the SVM
-            svm = next(best for best in seen["optima"] if best["name"] == "SVM")
-            assert np.linalg.norm(at - svm["params"]) < 0.4
+        best = {each["shape"]: each["params"] for each in seen["optima"]}
+        if k == 0:
+            assert np.linalg.norm(at - best["star"]) < 0.4 < np.linalg.norm(at - best["diamond"])
         if k in (2, 3):  # nothing moves
             assert at.tolist() == seen["path"][0]
         if k == 2:
             assert any(seen["plateaus"])
+            scores = np.array(seen["points"])[:, :2] @ at[:2] + at[2]
+            assert (scores < 0).all()
+        if k == 3:
+            page.locator("#tour-more").click()
+            assert max(map(abs, tab.shown()["at"])) > 0.1
+        if k == 4:  # z = 0 is nearer to the negatives than to the positives
+            points = np.array(seen["points"])
+            scores = (points[:, :2] @ at[:2] + at[2]) * points[:, 2]
+            assert scores[points[:, 2] < 0].min() < scores[points[:, 2] > 0].min() / 2
         if k == 5:
+            assert tab.state()["pair"] == "shifted_relu(c=4)+hinge"
+            np.testing.assert_allclose(best["triangle"], best["star"], atol=1e-3)
+        if k == 6:
             np.testing.assert_allclose(at, tab.shown(1)["at"], atol=1e-4)
         page.locator("#tour-next").click()
-    assert len(set(titles)) == 6
+    assert len(set(titles)) == 7
     assert page.locator("#tour").is_hidden()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_the_tour_s_card_and_what_it_speaks_of_are_seen_together(browser, page_file, size):
+    seen = Tab(browser, page_file, viewport={"width": size[0], "height": size[1]})
+    page = seen.page
+    page.locator("#tour-start").click()
+    for k in range(7):
+        for answered in (False, True) if k < 6 else (False,):
+            if answered:
+                page.locator("#tour-guess button").first.click()
+                seen.ask("app.redraw()")
+            card, picture = page.locator("#tour").bounding_box(), page.locator(".pointed canvas").first.bounding_box()
+            assert card["y"] >= 0
+            assert card["y"] + card["height"] <= picture["y"]
+            assert picture["y"] + picture["height"] <= size[1], f"step {k + 1}"
+        page.locator("#tour-next").click()
+    seen.context.close()
 
 
 @pytest.mark.slow
@@ -482,6 +745,19 @@ def test_three_dimensions_and_the_picture(tab):
     tab.page.select_option("select[name=view]", "surface")
     tab.page.wait_for_selector("#first .surface .gl-container canvas, #first .surface canvas")
     tab.ask("app.panels[0].drawn")
+    # The optima stand as flags on the surface; keys turn it, and it stays so when something else changes.
+    flags = tab.ask("document.querySelector('#first .surface').data.filter(t => t.text).map(t => t.text[1])")
+    assert flags == ["★", "◆", "▲"]
+    eye = "document.querySelector('#first .surface')._fullLayout.scene.camera.eye"
+    before = tab.ask(eye)
+    tab.page.locator("#first .surface").focus()
+    tab.page.keyboard.press("ArrowLeft")
+    tab.page.wait_for_function(f"{eye}.x !== {before['x']}")
+    turned = tab.ask(eye)
+    tab.ask("app.change({step: 50})")
+    tab.ask("app.redraw()")
+    tab.ask("app.panels[0].drawn")
+    assert tab.ask(eye) == turned
     with tab.page.expect_download() as download:
         tab.page.locator("#save-picture").click()
     assert Path(download.value.path()).read_bytes()[:4] == b"\x89PNG"
@@ -499,12 +775,9 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser, page_file, scheme)
 
 
 SHOTS = {
-    "page": ("#second=identity%2Bhinge&step=200", {"width": 1180, "height": 700}, "light"),
-    "page_tour": (
-        "#tour=3&pair=relu%2Bhinge&l2=0&axes=w1%2Cb&start=0.5~0.5~-5",
-        {"width": 1180, "height": 900},
-        "dark",
-    ),
+    "page_question": ("", {"width": 1180, "height": 640}, "light"),
+    "page": ("#second=identity%2Bhinge&step=200", {"width": 1280, "height": 900}, "light"),
+    "page_tour": ("#tour=3", {"width": 1180, "height": 760}, "dark"),
     "page_phone": ("#data=outliers&pair=sigmoid%2Bcross_entropy&step=200", {"width": 390, "height": 844}, "light"),
 }
 """The pictures in README and docs: file, address, window, scheme. LOSSLAND_SHOTS=docs/figures writes them anew."""
@@ -517,8 +790,7 @@ def test_screenshots(browser, page_file, name, tmp_path):
 
     address, window, scheme = SHOTS[name]
     shot = Tab(browser, page_file, address, viewport=window, color_scheme=scheme)
-    whole = name != "page_tour"
-    image = Image.open(io.BytesIO(shot.page.screenshot(full_page=whole))).convert("RGB")
+    image = Image.open(io.BytesIO(shot.page.screenshot())).convert("RGB")
     shot.context.close()
     assert shot.complaints == []
     # A few colours keep the file small; a page on which nothing was drawn has fewer.

@@ -1,5 +1,6 @@
 // View 1: the pair's two class curves, and every example as a dot on its own.
-import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.mjs";
+import { probabilityOf } from "./objective.mjs";
+import { axes, colourOf, cross, framed, mark, scaled, shapeOf, stroke, within } from "./paint.mjs";
 import { slopeAt, valueAt } from "./tables.mjs";
 
 /** The scores shown: symmetric, wide enough for the whole run but for its farthest tenth. */
@@ -12,23 +13,27 @@ export function reachOf(scores) {
 export function drawCurves(canvas, shown, colours) {
   const frame = framed(canvas);
   const { ink, box } = frame;
-  const { curves, seen, points, reach, tie } = shown;
+  const { curves, seen, points, reach, tie, beside } = shown;
   const lines = [curves.positive, curves.negative].map((curve) => sampled(curve, reach, tie));
   const heights = lines.flat().map((p) => p[1]).filter(Number.isFinite);
   const [low, high] = [Math.min(0, ...heights), Math.min(Math.max(...heights, 0.5), Math.max(2 * reach, 4))];
   const scale = scaled(box, [-reach, reach], [low - 0.06 * (high - low), high + 0.06 * (high - low)]);
   axes(frame, scale, colours, "score z", "loss", true);
+  const at = (line) => line.map(([z, v]) => [scale.x(z), scale.y(Math.min(Math.max(v, -1e6), 1e6))]);
   within(ink, box, () => {
-    lines.forEach((line, k) => {
-      ink.strokeStyle = k ? colours.negative : colours.positive;
-      ink.lineWidth = 2.2;
-      ink.setLineDash(k ? [7, 3] : []);
-      stroke(ink, line.map(([z, v]) => [scale.x(z), scale.y(Math.min(Math.max(v, -1e6), 1e6))]));
-    });
-    ink.setLineDash([]);
+    if (beside) for (const side of ["positive", "negative"]) curveOf(ink, at(sampled(beside.curves[side], reach, tie)), "other", colours);
+    lines.forEach((line, k) => curveOf(ink, at(line), k ? "negative" : "positive", colours));
     points.forEach((point, i) => dot(ink, scale, shown, point, seen.scores[i], seen.slopes[i], colours));
   });
-  legend(ink, box, colours);
+}
+
+/** A curve as it is drawn: of positives, of negatives, or of the other pair. */
+export function curveOf(ink, line, which, colours) {
+  ink.strokeStyle = { positive: colours.positive, negative: colours.negative, other: colours.soft }[which];
+  ink.lineWidth = which === "other" ? 1.4 : 2.4;
+  ink.setLineDash({ positive: [], negative: [7, 3], other: [2, 3] }[which]);
+  stroke(ink, line);
+  ink.setLineDash([]);
 }
 
 function sampled(curve, reach, tie) {
@@ -40,41 +45,26 @@ function sampled(curve, reach, tie) {
 
 function dot(ink, scale, shown, point, z, slope, colours) {
   if (!Number.isFinite(z)) return;
-  const positive = point[2] > 0;
+  const p = probabilityOf(point[2]);
   const at = Math.min(Math.max(z, -shown.reach), shown.reach);
-  const value = valueAt(positive ? shown.curves.positive : shown.curves.negative, z, shown.tie);
+  const cost = (side) => valueAt(shown.curves[side], z, shown.tie);
+  const value = p === 1 ? cost("positive") : p === 0 ? cost("negative") : p * cost("positive") + (1 - p) * cost("negative");
   const [x, y] = [scale.x(at), scale.y(Math.min(value, scale.ys[1]))];
-  ink.globalAlpha = 0.75;
+  ink.globalAlpha = 0.8;
   ink.lineWidth = 0.8;
-  mark(ink, positive ? "circle" : "square", x, y, 3 + 2.5 * Math.min(1, Math.abs(slope)), positive ? colours.positive : colours.negative, colours.paper);
+  mark(ink, shapeOf(point[2]), x, y, 3 + 2.5 * Math.min(1, Math.abs(slope)), colourOf(point[2], colours), colours.ink);
   ink.globalAlpha = 1;
   if (isDead(point, z, slope)) cross(ink, x, y, 4, colours.ink);
 }
 
-/** Whether the rule z > threshold gets an example wrong. */
+/** Whether the rule z > threshold gets an example wrong; one just between the classes counts as positive. */
 export function isWrong(point, z, threshold = 0) {
-  return z > threshold !== point[2] > 0;
+  return z > threshold !== point[2] >= 0;
 }
 
 /** Misclassified, and nothing pulls at it. */
 export function isDead(point, z, slope) {
   return isWrong(point, z) && Math.abs(slope) < 1e-9;
-}
-
-function legend(ink, box, colours) {
-  ink.textBaseline = "top";
-  ink.textAlign = "left";
-  [["positives", "positive", "circle"], ["negatives", "negative", "square"]].forEach(([text, name, shape], k) => {
-    const width = ink.measureText(text).width + 16;
-    const [x, y] = [(box.left + box.right) / 2 - 34, box.top + 6 + 16 * k];
-    ink.fillStyle = colours.paper;
-    ink.globalAlpha = 0.8;
-    ink.fillRect(x - 4, y - 2, width + 4, 16);
-    ink.globalAlpha = 1;
-    mark(ink, shape, x + 4, y + 6, 4, colours[name], null);
-    ink.fillStyle = colours.ink;
-    ink.fillText(text, x + 14, y);
-  });
 }
 
 /** What a screen reader says of this view. */

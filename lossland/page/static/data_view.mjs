@@ -1,6 +1,14 @@
 // View 3: the data, the decision line with its margins, and how strongly each example pulls.
 import { isDead, isWrong } from "./curves_view.mjs";
-import { axes, cross, framed, mark, scaled, stroke, within } from "./paint.mjs";
+import { axes, colourOf, cross, framed, mark, scaled, shapeOf, stroke, within } from "./paint.mjs";
+
+/** How the lines are drawn: [colour, width, dashes]. */
+export const LINES = {
+  decision: ["ink", 2.4, []],
+  margin: ["soft", 1, [2, 3]],
+  threshold: ["path", 2.4, [2, 4]],
+  hover: ["path", 2, [9, 4]],
+};
 
 /** The window of the data, the same scale on both axes. */
 export function dataScale(box, points) {
@@ -23,19 +31,20 @@ export function drawData(canvas, shown, colours) {
   const line = (params, level) => ends(params, level, scale)?.map(([x, y]) => [scale.x(x), scale.y(y)]);
   within(ink, box, () => {
     tint(ink, scale, current, colours);
-    for (const best of shown.optima) drawn(ink, line(best.params, 0), colours[best.colour], 1.6, best.dash);
-    drawn(ink, line(current, -1), colours.soft, 1, [2, 3]);
-    drawn(ink, line(current, 1), colours.soft, 1, [2, 3]);
-    if (shown.threshold) drawn(ink, line(current, shown.threshold), colours.path, 1.4, [1, 3]);
-    drawn(ink, line(current, 0), colours.ink, 2.4, []);
-    if (shown.hover) drawn(ink, line(shown.hover, 0), colours.path, 2, [9, 4]);
+    for (const best of shown.optima) drawn(ink, line(best.params, 0), colours[best.colour], 1.8, best.dash);
+    const put = (which, params, level) => drawn(ink, line(params, level), colours[LINES[which][0]], ...LINES[which].slice(1));
+    put("margin", current, -1);
+    put("margin", current, 1);
+    if (shown.threshold) put("threshold", current, shown.threshold);
+    put("decision", current, 0);
+    if (shown.hover) put("hover", shown.hover, 0);
     points(ink, scale, shown, colours);
   });
   axes(frame, scale, colours, shown.columns[0], shown.columns[1]);
   return scale;
 }
 
-function drawn(ink, line, colour, width, dash) {
+export function drawn(ink, line, colour, width, dash) {
   if (!line) return;
   ink.strokeStyle = colour;
   ink.lineWidth = width;
@@ -73,13 +82,10 @@ function points(ink, scale, shown, colours) {
   shown.points.forEach((point, i) => {
     const [x, y] = [scale.x(point[0]), scale.y(point[1])];
     const weight = Math.abs(shown.seen.slopes[i]);
-    const positive = point[2] > 0;
     // Hollow where nothing pulls: for the hinge, what is no support vector.
     const pulls = weight > 1e-9;
     const size = 3 + (Number.isFinite(weight) ? 4 * Math.sqrt(weight / most) : 4);
-    const colour = positive ? colours.positive : colours.negative;
-    ink.lineWidth = pulls ? 0.8 : 1.5;
-    mark(ink, positive ? "circle" : "square", x, y, size, pulls ? colour : colours.paper, pulls ? colours.paper : colour);
+    example(ink, x, y, size, point[2], pulls, colours);
     if (isDead(point, shown.seen.scores[i], shown.seen.slopes[i])) cross(ink, x, y, 5, colours.ink);
     if (i === shown.chosen) {
       ink.lineWidth = 2;
@@ -91,10 +97,18 @@ function points(ink, scale, shown, colours) {
   });
 }
 
+/** An example's dot: full where its loss pulls, hollow where it does not. */
+export function example(ink, x, y, size, label, pulls, colours) {
+  const colour = colourOf(label, colours);
+  ink.lineWidth = pulls ? 0.8 : 1.8;
+  mark(ink, shapeOf(label), x, y, size, pulls ? colour : colours.paper, pulls ? colours.ink : colour);
+}
+
 /** What a screen reader says of this view. */
 export function dataInWords(shown) {
   const count = (test) => shown.points.filter((p, i) => test(p, shown.seen.scores[i], shown.seen.slopes[i])).length;
   const wrong = count((p, z) => isWrong(p, z));
   const pulling = count((_, __, slope) => Math.abs(slope) > 1e-9);
-  return `Data of ${shown.name}: ${shown.points.length} examples, ${wrong} on the wrong side of the line, ${pulling} pull, ${count(isDead)} dead.`;
+  const soft = shown.points.filter((p) => Math.abs(p[2]) < 1).length;
+  return `Data of ${shown.name}: ${shown.points.length} examples, ${wrong} on the wrong side of the line, ${pulling} pull, ${count(isDead)} dead${soft ? `, ${soft} with a soft label` : ""}.`;
 }

@@ -47,28 +47,35 @@ export function descend(problem, start, optimiser, rate, steps) {
 }
 
 /**
- * The least value of a convex objective by the ellipsoid method, which asks for subgradients alone: every step halves
+ * The least value of a convex objective by the ellipsoid method, which asks for subgradients alone: every step shrinks
  * an ellipsoid that holds the optimum. `gap` bounds how far the value is from the least.
  */
 export function leastOf(problem, tolerance = 1e-10) {
-  if (!(problem.l2 > 0) || new Set(problem.labels).size < 2) return null;
+  const both = problem.terms.some((term) => term.positive) && problem.terms.some((term) => !term.positive);
+  if (!(problem.l2 > 0) || !both) return null;
   const farthest = Math.max(...problem.labels.map((_, i) => Math.hypot(problem.inputs[0][i], problem.inputs[1][i])));
   const most = Math.sqrt((2 * look(problem, [0, 0, 0]).value) / problem.l2);
   const radius = 2 + most * (1 + farthest);
   let centre = [0, 0, 0];
-  let P = [0, 1, 2].map((i) => [0, 1, 2].map((j) => (i === j ? radius * radius : 0)));
+  // The ellipsoid is the ball's image under B: kept as a factor it stays one, however thin.
+  let B = [0, 1, 2].map((i) => [0, 1, 2].map((j) => (i === j ? radius : 0)));
   let best = { value: Infinity, params: centre };
   let bound = -Infinity;
   for (let step = 0; step < 3000; step++) {
     const { value, gradient } = look(problem, centre);
-    const pulled = P.map((row) => row[0] * gradient[0] + row[1] * gradient[1] + row[2] * gradient[2]);
-    const reach = Math.sqrt(Math.max(0, gradient[0] * pulled[0] + gradient[1] * pulled[1] + gradient[2] * pulled[2]));
+    const across = [0, 1, 2].map((j) => B[0][j] * gradient[0] + B[1][j] * gradient[1] + B[2][j] * gradient[2]);
+    const reach = Math.hypot(...across);
     if (value < best.value) best = { value, params: centre.slice() };
     bound = Math.max(bound, value - reach);
     if (!(best.value - bound > tolerance)) break;
-    const g = pulled.map((v) => v / reach);
-    centre = centre.map((c, i) => c - g[i] / 4);
-    P = P.map((row, i) => row.map((v, j) => (9 / 8) * (v - 0.5 * g[i] * g[j])));
+    const p = across.map((v) => v / reach);
+    // The optimum is no higher than the best value: the cut goes that much beyond the centre (Bland, Goldfarb & Todd 1981).
+    const deep = Math.min((value - best.value) / reach, 0.99);
+    const by = (1 + 3 * deep) / 4;
+    const [size, flat] = [Math.sqrt((9 / 8) * (1 - deep * deep)), 1 - Math.sqrt(1 - (2 * by) / (1 + deep))];
+    const along = B.map((row) => row[0] * p[0] + row[1] * p[1] + row[2] * p[2]);
+    centre = centre.map((c, i) => c - by * along[i]);
+    B = B.map((row, i) => row.map((v, j) => size * (v - flat * along[i] * p[j])));
   }
   return { ...best, gap: best.value - bound };
 }

@@ -1,4 +1,5 @@
 // Pointer and keyboard on the landscape and on the data.
+import { probabilityOf } from "./objective.mjs";
 import { planeScale } from "./plane_view.mjs";
 
 const MOST = 200;
@@ -7,6 +8,11 @@ const rounded = (x) => Number(x.toFixed(4));
 export function atPointer(canvas, event) {
   const place = canvas.getBoundingClientRect();
   return [event.clientX - place.left, event.clientY - place.top];
+}
+
+/** Fingers scroll the page, except those that come down on what can be dragged. */
+function scrollsBut(canvas, grabs) {
+  canvas.addEventListener("touchstart", (event) => event.touches.length === 1 && grabs(event.touches[0]) && event.preventDefault(), { passive: false });
 }
 
 /** The landscape: hovering shows the line of a place, dragging puts the start there. */
@@ -21,21 +27,38 @@ export function holdPlane(canvas, app, shown) {
     return found;
   };
   let held = false;
+  let tapped = null;
   const put = (event) => {
     const { axes } = shown().window;
     const start = app.state.start.slice();
     for (const k of axes) start[k] = rounded(params(event)[k]);
     app.change({ start, step: 0 });
   };
+  const isAtStart = (place) => {
+    const { window: view, run } = shown();
+    const scale = planeScale(framedBox(canvas), view);
+    const [i, j] = view.axes;
+    const [x, y] = atPointer(canvas, place);
+    return Math.hypot(scale.x(run.path[0][i]) - x, scale.y(run.path[0][j]) - y) < 30;
+  };
+  scrollsBut(canvas, isAtStart);
   canvas.addEventListener("pointerdown", (event) => {
+    // A finger that is not on the start may be about to scroll: only its tap puts the start there.
+    tapped = event.pointerType === "touch" && !isAtStart(event) ? [event.clientX, event.clientY] : null;
+    if (tapped) return;
     held = true;
     app.frozen = true;
     canvas.setPointerCapture(event.pointerId);
     app.hover = null;
     put(event);
   });
+  canvas.addEventListener("pointerup", (event) => {
+    if (tapped && Math.hypot(event.clientX - tapped[0], event.clientY - tapped[1]) < 10) put(event);
+    tapped = null;
+  });
   canvas.addEventListener("pointermove", (event) => {
     if (held) return put(event);
+    if (event.pointerType === "touch") return;
     app.hover = params(event);
     app.drawHover();
   });
@@ -46,7 +69,10 @@ export function holdPlane(canvas, app, shown) {
     app.change({});
   };
   canvas.addEventListener("pointerup", loose);
-  canvas.addEventListener("pointercancel", loose);
+  canvas.addEventListener("pointercancel", () => {
+    tapped = null;
+    loose();
+  });
   canvas.addEventListener("pointerleave", () => {
     app.hover = null;
     app.drawHover();
@@ -79,8 +105,9 @@ export function holdData(canvas, app, scale) {
     const [x, y] = atPointer(canvas, event);
     const far = app.points().map((p) => Math.hypot(scale().x(p[0]) - x, scale().y(p[1]) - y));
     const best = far.indexOf(Math.min(...far));
-    return far[best] < (event.pointerType === "touch" ? 26 : 14) ? best : null;
+    return far[best] < (event.pointerType === "mouse" ? 14 : 26) ? best : null;
   };
+  scrollsBut(canvas, (touch) => nearest(touch) !== null);
   const place = (event) => {
     const [x, y] = atPointer(canvas, event);
     return [rounded(scale().fromX(x)), rounded(scale().fromY(y))];
@@ -117,6 +144,7 @@ export function holdData(canvas, app, scale) {
     } else if (event.key === "]") app.choose((chosen + 1) % n);
     else if (event.key === "[") app.choose((chosen + n - 1) % n);
     else if (event.key === "f" || event.key === "F") flipPoint(app);
+    else if (event.key === "," || event.key === ".") soften(app, probabilityOf(app.points()[chosen][2]) + (event.key === "." ? 0.1 : -0.1));
     else if (event.key === "a" || event.key === "A") addPoint(app, event.shiftKey ? -1 : 1);
     else if (event.key === "Delete" || event.key === "Backspace") removePoint(app);
     else return;
@@ -137,7 +165,17 @@ export function flipPoint(app) {
   const points = copied(app);
   points[app.chosen][2] *= -1;
   app.change({ points });
-  app.say(`The chosen point is ${points[app.chosen][2] > 0 ? "positive" : "negative"} now.`);
+  app.say(`The chosen point is ${points[app.chosen][2] >= 0 ? "positive" : "negative"} now.`);
+}
+
+/** Give the chosen point a probability of being positive: a soft label between 0 and 1. */
+export function soften(app, probability) {
+  if (app.chosen === null) return app.say("Choose a point first: click it, or press ] in the data.");
+  const points = copied(app);
+  const p = Number(Math.min(Math.max(probability, 0), 1).toFixed(2));
+  points[app.chosen][2] = 2 * p - 1;
+  app.change({ points });
+  app.say(`The chosen point is positive with probability ${p}.`);
 }
 
 export function addPoint(app, label, place = null) {

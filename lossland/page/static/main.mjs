@@ -1,8 +1,11 @@
 // The page itself: one state, two panels, a run that plays, a tour, and what may be taken away.
 import { fill, read, show } from "./controls.mjs";
-import { addPoint, flipPoint, holdData, holdPlane, removePoint } from "./hands.mjs";
+import { hold } from "./glossary.mjs";
+import { guideOf } from "./guide.mjs";
+import { addPoint, flipPoint, holdData, holdPlane, removePoint, soften } from "./hands.mjs";
 import { modelOf } from "./model.mjs";
 import { panelOf } from "./panel.mjs";
+import { probabilityOf } from "./objective.mjs";
 import { palette } from "./paint.mjs";
 import { pythonLines } from "./python_lines.mjs";
 import { saved } from "./picture.mjs";
@@ -10,7 +13,6 @@ import { PRESETS } from "./presets.mjs";
 import { ask } from "./question.mjs";
 import { decoded, encoded, START } from "./state.mjs";
 import { slopeAt, unpacked, valueAt } from "./tables.mjs";
-import { TOUR } from "./tour.mjs";
 
 const $ = (id) => document.getElementById(id);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -25,15 +27,26 @@ async function started() {
     `Losses come from ${model.entries.size} tables that JAX made; between their nodes this page interpolates. Values are right to ` +
     `${value} and slopes to ${slope} of 1 + their size for scores up to ${near}.`;
   fill(model);
-  if (matchMedia("(max-width: 480px)").matches) for (const group of document.querySelectorAll(".group ~ .group")) group.open = false;
+  hold($("glossary"));
+  const narrow = matchMedia("(max-width: 860px)");
+  narrow.addEventListener("change", () => arrange(narrow.matches));
+  arrange(narrow.matches);
   app.colours = palette();
   app.drawQuestion = ask(app, $("question"));
-  wire(app, model);
+  const guide = guideOf(app, { still, play: () => play(app), sweep: () => sweep(app, model), stop: () => stop(app) });
+  wire(app, model, guide);
   app.change({});
   // A link leads to what it shows.
   if (location.hash.length > 1 && !app.state.tour) $("workbench").scrollIntoView();
-  if (app.state.tour) tell(app, app.state.tour);
+  if (app.state.tour) guide.tell(app.state.tour);
   return app;
+}
+
+/** On a narrow screen the first pair's pictures come first and the settings after them, closed. */
+function arrange(narrow) {
+  if (narrow) $("first").after($("controls"));
+  else $("stage").before($("controls"));
+  for (const group of document.querySelectorAll(".group")) group.open = !narrow;
 }
 
 function appOf(model) {
@@ -44,6 +57,7 @@ function appOf(model) {
     chosen: null,
     hover: null,
     frozen: false,
+    veiled: false,
     window: null,
     half: 4,
     playing: null,
@@ -66,7 +80,8 @@ function appOf(model) {
   app.choose = (which) => {
     app.chosen = which;
     const [x, y, label] = app.points()[which];
-    app.say(`Point ${which + 1} of ${app.points().length}: ${label > 0 ? "positive" : "negative"} at ${x}, ${y}.`);
+    const p = probabilityOf(label);
+    app.say(`Point ${which + 1} of ${app.points().length}: ${p === 1 ? "positive" : p === 0 ? "negative" : `positive with probability ${Number(p.toFixed(2))}`} at ${x}, ${y}.`);
     app.change({});
   };
   app.zoom = (factor) => app.change({ half: Number((app.half * factor).toPrecision(3)) });
@@ -87,10 +102,13 @@ function appOf(model) {
     }
     const names = [state.pair, state.second].filter(Boolean);
     const runs = names.map((name, slot) => model.runOf(state, slot, name));
-    if (!app.frozen) app.half = state.half || model.fitted(state, runs);
-    show(model, state);
+    // A point that is being dragged is answered at once, and searched for longer when it is let go.
+    const quick = app.window !== null;
+    if (!app.frozen) app.half = state.half || model.fitted(state, runs, quick);
+    const shown = names.map((name, slot) => model.shownOf(state, slot, name, app.half, quick));
+    show(model, app, state, shown[0].optima.find((best) => best.found));
     panels[1].section.hidden = names.length < 2;
-    names.forEach((name, slot) => panels[slot].draw(app, model.shownOf(state, slot, name, app.half)));
+    shown.forEach((each, slot) => panels[slot].draw(app, each));
     return performance.now() - before;
   };
   return app;
@@ -104,11 +122,12 @@ function remember(app) {
   }, 250);
 }
 
-function wire(app, model) {
+function wire(app, model, guide) {
   const form = $("controls");
   form.addEventListener("input", (event) => {
     stop(app);
-    app.change(read(model, app.state, event.target.name));
+    if (event.target.name === "soft") soften(app, event.target.valueAsNumber);
+    else app.change(read(model, app.state, event.target.name));
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const panel of app.panels) {
@@ -124,31 +143,33 @@ function wire(app, model) {
   click("zoom-in", () => app.zoom(1 / 1.5));
   click("zoom-out", () => app.zoom(1.5));
   click("zoom-fit", () => app.change({ half: 0 }));
+  click("play-floor", () => (app.playing === null ? sweep(app, model) : stop(app)));
   click("play", () => (app.playing === null ? play(app) : stop(app)));
   click("one-step", () => (stop(app), app.change({ step: app.state.step + 1 })));
   click("restart", () => (stop(app), app.change({ step: 0 })));
   $("step").addEventListener("input", (event) => (stop(app), app.change({ step: event.target.valueAsNumber })));
-  click("tour-start", () => tell(app, 1));
   for (const [name, { see, set }] of Object.entries(PRESETS)) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = name;
     button.addEventListener("click", () => {
-      tell(app, 0, false);
+      guide.tell(0, false);
       app.change({ ...structuredClone(START), ...set });
       app.say(see);
       play(app);
     });
     $("presets").append(button);
   }
+  click("to-settings", () => {
+    const group = document.querySelector(".group");
+    group.open = true;
+    group.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+    group.querySelector("summary").focus({ preventScroll: true });
+  });
   click("open-workbench", () => {
     $("workbench").scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
     $("workbench").focus({ preventScroll: true });
   });
-  click("tour-back", () => tell(app, app.state.tour - 1));
-  click("tour-next", () => tell(app, app.state.tour + 1));
-  click("tour-end", () => tell(app, 0));
-  $("tour").addEventListener("keydown", (event) => event.key === "Escape" && tell(app, 0));
   click("copy-link", () => copy(app, `${location.href.split("#")[0]}#${encoded(app.state)}`, "The link is copied."));
   click("copy-python", () => copy(app, app.python(), "The Python lines are copied."));
   click("save-picture", async () => app.say(await saved(app)));
@@ -157,7 +178,7 @@ function wire(app, model) {
     if (location.hash.slice(1) === encoded(app.state)) return;
     stop(app);
     app.change(decoded(location.hash.slice(1)));
-    tell(app, app.state.tour, false);
+    guide.tell(app.state.tour, false);
   });
   new ResizeObserver(() => app.change({})).observe(document.querySelector("main"));
   dark.addEventListener("change", () => {
@@ -184,37 +205,27 @@ function play(app) {
   app.playing = requestAnimationFrame(tick);
 }
 
+/** Let the floor c of max(z, -c) run from 0 to 4. */
+function sweep(app, model) {
+  stop(app);
+  const floors = Array.from({ length: 17 }, (_, k) => k / 4);
+  if (still.matches) return app.change({ pair: model.withFloor(floors.at(-1)) });
+  const first = performance.now();
+  const tick = (now) => {
+    const k = Math.min(Math.floor(Math.max(0, now - first) / 200), floors.length - 1);
+    if (model.floor(app.state.pair) !== floors[k]) app.change({ pair: model.withFloor(floors[k]) });
+    if (k === floors.length - 1) return stop(app);
+    app.playing = requestAnimationFrame(tick);
+  };
+  app.playing = requestAnimationFrame(tick);
+}
+
 function stop(app) {
   if (app.playing === null) return;
   cancelAnimationFrame(app.playing);
   app.playing = null;
   $("play").textContent = "Play";
   remember(app);
-}
-
-/** Go to a step of the tour, 0 to end it; `set` is false where a link has set the controls already. */
-function tell(app, number, set = true) {
-  stop(app);
-  for (const each of document.querySelectorAll(".pointed")) each.classList.remove("pointed");
-  const step = TOUR[number - 1];
-  $("tour").hidden = !step;
-  document.body.classList.toggle("touring", Boolean(step));
-  if (!step) {
-    app.change({ tour: 0 });
-    if (set) $("tour-start").focus();
-    return;
-  }
-  app.change({ ...(set ? { axes: "w1,w2", view: "contours", half: 0, steps: 200, points: null, ...step.set } : {}), tour: number });
-  $("tour-title").textContent = step.title;
-  $("tour-text").textContent = step.text;
-  $("tour-back").disabled = number === 1;
-  $("tour-next").textContent = number === TOUR.length ? "Finish" : "Next";
-  if (step.look === "tie") $("tie").closest("details").open = true;
-  const target = step.look === "tie" ? $("tie") : app.panels[0][step.look].closest("figure");
-  target.classList.add("pointed");
-  target.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
-  $("tour-title").focus({ preventScroll: true });
-  if (set) play(app);
 }
 
 async function copy(app, text, done) {

@@ -1,13 +1,34 @@
 // The objective of a linear score z = w1 x1 + w2 x2 + b: the mean loss plus l2/2 ||w||^2.
-import { slopeAt, valueAt } from "./tables.mjs";
+import { addAlong, addLosses, slopeAt, valueAt } from "./tables.mjs";
 
 export const AXES = { "w1,w2": [0, 1], "w1,b": [0, 2], "w2,b": [1, 2] };
 export const NAMES = ["w1", "w2", "b"];
 
-/** Curves, data and settings together. Points are [x1, x2, label]. */
+/** The probability that an example is positive: a label between -1 and 1 is soft. */
+export const probabilityOf = (label) => (1 + label) / 2;
+
+/**
+ * Curves, data and settings together. Points are [x1, x2, label]; a soft label is a term as a positive and one as a
+ * negative, each with its share of the example's loss.
+ */
 export function problemOf(curves, points, l2, tie) {
+  const terms = points.flatMap((point, of) => {
+    const p = probabilityOf(point[2]);
+    return [{ of, share: p, curve: curves.positive, positive: true }, { of, share: 1 - p, curve: curves.negative, positive: false }];
+  });
+  return problemOfTerms(terms.filter((term) => term.share > 0), points, l2, tie);
+}
+
+/** The same of given terms: {of: which point, share, curve, positive}; points without a term cost nothing. */
+export function problemOfTerms(terms, points, l2, tie) {
+  const curves = [...new Set(terms.map((term) => term.curve))];
   return {
-    curves: points.map((point) => (point[2] > 0 ? curves.positive : curves.negative)),
+    terms,
+    // The same by curve, for quick sums.
+    groups: curves.map((curve) => {
+      const own = terms.filter((term) => term.curve === curve);
+      return { curve, of: Int32Array.from(own, (term) => term.of), share: Float64Array.from(own, (term) => term.share) };
+    }),
     inputs: [points.map((p) => p[0]), points.map((p) => p[1]), points.map(() => 1)].map((column) => Float64Array.from(column)),
     labels: points.map((p) => p[2]),
     n: points.length,
@@ -21,26 +42,30 @@ export function scoresAt(problem, params) {
   return Float64Array.from(x, (first, i) => params[0] * first + params[1] * y[i] + params[2]);
 }
 
+/** The value alone. */
+export function valueOf({ terms, inputs, n, l2, tie }, [w1, w2, b]) {
+  let value = 0;
+  for (const { of, share, curve } of terms) value += share * valueAt(curve, w1 * inputs[0][of] + w2 * inputs[1][of] + b, tie);
+  return value / n + 0.5 * l2 * (w1 ** 2 + w2 ** 2);
+}
+
 /** Value, gradient and the slope of every example's loss in its score. */
 export function look(problem, params) {
-  const { n, curves, tie } = problem;
+  const { n, tie, groups } = problem;
   const [x, y] = problem.inputs;
   const [w1, w2, b] = params;
   const scores = new Float64Array(n);
   const slopes = new Float64Array(n);
   let [value, along1, along2, along0] = [0, 0, 0, 0];
+  for (let i = 0; i < n; i++) scores[i] = w1 * x[i] + w2 * y[i] + b;
+  for (const { curve, of, share } of groups) value += addLosses(curve, of, share, scores, slopes, tie);
   for (let i = 0; i < n; i++) {
-    const z = w1 * x[i] + w2 * y[i] + b;
-    const slope = slopeAt(curves[i], z, tie);
-    value += valueAt(curves[i], z, tie);
-    along1 += slope * x[i];
-    along2 += slope * y[i];
-    along0 += slope;
-    scores[i] = z;
-    slopes[i] = slope;
+    along1 += slopes[i] * x[i];
+    along2 += slopes[i] * y[i];
+    along0 += slopes[i];
   }
   const gradient = [along1 / n + problem.l2 * w1, along2 / n + problem.l2 * w2, along0 / n];
-  value = value / problem.n + 0.5 * problem.l2 * (params[0] ** 2 + params[1] ** 2);
+  value = value / n + 0.5 * problem.l2 * (w1 ** 2 + w2 ** 2);
   return { value, gradient, scores, slopes };
 }
 
@@ -58,14 +83,10 @@ export function surfaceOf(problem, window, at) {
   const [across, up] = gridOf(window);
   const n = window.steps;
   const values = new Float64Array(n * n);
-  for (let e = 0; e < problem.n; e++) {
-    const curve = problem.curves[e];
-    const [x, y] = [problem.inputs[i][e], problem.inputs[j][e]];
-    const rest = at[fixed] * problem.inputs[fixed][e];
-    for (let row = 0, place = 0; row < n; row++) {
-      const start = rest + up[row] * y;
-      for (let column = 0; column < n; column++, place++) values[place] += valueAt(curve, start + across[column] * x, problem.tie);
-    }
+  for (const { of, share, curve } of problem.terms) {
+    const [x, y] = [problem.inputs[i][of], problem.inputs[j][of]];
+    const rest = at[fixed] * problem.inputs[fixed][of];
+    for (let row = 0; row < n; row++) addAlong(curve, values, row * n, n, rest + up[row] * y, x, across, share, problem.tie);
   }
   const square = (index, value) => (index < 2 ? value * value : 0);
   for (let row = 0, place = 0; row < n; row++) {
@@ -77,15 +98,35 @@ export function surfaceOf(problem, window, at) {
   return { across, up, values, n };
 }
 
+/** The least that each example can cost: of a soft label the least of its mixed curve at the nodes of both. */
+export function leastCosts(problem, infimum) {
+  const own = (term) => (term.positive ? infimum[0] : infimum[1]) ?? -Infinity;
+  const least = new Float64Array(problem.n);
+  const held = Array.from({ length: problem.n }, () => []);
+  for (const term of problem.terms) held[term.of].push(term);
+  held.forEach((terms, i) => {
+    if (terms.length < 2) return (least[i] = terms.length ? own(terms[0]) : 0);
+    const scores = Array.from(terms[0].curve.scores);
+    const cost = (z) => terms.reduce((sum, term) => sum + term.share * valueAt(term.curve, z, problem.tie), 0);
+    const slope = (z) => terms.reduce((sum, term) => sum + term.share * slopeAt(term.curve, z, problem.tie), 0);
+    const falls = slope(scores[0] - 1) > 1e-9 || slope(scores.at(-1) + 1) < -1e-9;
+    least[i] = falls ? -Infinity : Math.min(...scores.map(cost));
+  });
+  return least;
+}
+
 /** Where no example pulls although the mean loss is above its least: 1 on a plateau, else 0. */
 export function plateausOf(problem, window, at, infimum) {
   const [i, j] = window.axes;
   const fixed = 3 - i - j;
   const [across, up] = gridOf(window);
   const flat = new Uint8Array(window.steps ** 2);
-  const least = problem.labels.map((label) => (label > 0 ? infimum[0] : infimum[1]));
+  const least = leastCosts(problem, infimum);
+  const held = Array.from({ length: problem.n }, () => []);
+  for (const term of problem.terms) held[term.of].push(term);
+  const cost = (e, z, of) => held[e].reduce((sum, term) => sum + term.share * of(term.curve, z, problem.tie), 0);
   let last = 0;
-  const pulls = (e, z) => Math.abs(slopeAt(problem.curves[e], z, problem.tie)) > 1e-9;
+  const pulls = (e, z) => Math.abs(cost(e, z, slopeAt)) > 1e-9;
   for (let row = 0, place = 0; row < window.steps; row++) {
     for (let column = 0; column < window.steps; column++, place++) {
       const score = (e) => across[column] * problem.inputs[i][e] + up[row] * problem.inputs[j][e] + at[fixed] * problem.inputs[fixed][e];
@@ -98,7 +139,7 @@ export function plateausOf(problem, window, at, infimum) {
         continue;
       }
       let above = 0;
-      for (let k = 0; k < problem.n; k++) above += valueAt(problem.curves[k], score(k), problem.tie) - (least[k] ?? -Infinity);
+      for (let k = 0; k < problem.n; k++) above += cost(k, score(k), valueAt) - least[k];
       flat[place] = above / problem.n > 1e-6 ? 1 : 0;
     }
   }

@@ -3,7 +3,7 @@
 /** The colours of the style sheet, in the theme that is on. */
 export function palette() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "soft", "line", "paper", "positive", "negative", "svm", "logistic", "path", "tint"];
+  const names = ["ink", "soft", "line", "paper", "positive", "negative", "svm", "logistic", "path", "sigmoid", "other", "tint"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
@@ -104,6 +104,8 @@ export function viridis(t) {
   return VIRIDIS[k].map((c, i) => c + (place - k) * (VIRIDIS[k + 1][i] - c));
 }
 
+const SHADES = Uint8ClampedArray.from({ length: 3 * 512 }, (_, k) => viridis(Math.floor(k / 3) / 511)[k % 3]);
+
 /** A colour scale of a surface: its least and nearly its largest value, and a map onto [0, 1] that spreads the low ones. */
 export function shades(values) {
   const finite = values.filter(Number.isFinite).sort();
@@ -122,37 +124,42 @@ export function picture(surface, scale) {
   const small = new OffscreenCanvas(n, n);
   const ink = small.getContext("2d");
   const image = ink.createImageData(n, n);
+  const { data } = image;
   for (let row = 0; row < n; row++) {
     for (let column = 0; column < n; column++) {
       const value = values[row * n + column];
       const place = 4 * ((n - 1 - row) * n + column);
-      const [r, g, b] = Number.isFinite(value) ? viridis(scale.shade(value)) : [150, 150, 150];
-      image.data.set([r, g, b, 255], place);
+      const shade = Number.isFinite(value) ? 3 * Math.round(511 * Math.min(Math.max(scale.shade(value), 0), 1)) : -1;
+      for (let k = 0; k < 3; k++) data[place + k] = shade < 0 ? 150 : SHADES[shade + k];
+      data[place + 3] = 255;
     }
   }
   ink.putImageData(image, 0, 0);
   return small;
 }
 
-/** Pieces of the line on which a surface takes a value, as pairs of [column, row]: marching squares. */
-export function contour(surface, level) {
+/** Pieces of the lines on which a surface takes rising levels: column, row, column, row of each, by marching squares. */
+export function contours(surface, levels) {
   const { n, values } = surface;
   const pieces = [];
+  const [columns, rows, corners] = [[0, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0]];
   for (let row = 0; row + 1 < n; row++) {
     for (let column = 0; column + 1 < n; column++) {
       const at = row * n + column;
-      const corners = [values[at], values[at + 1], values[at + n + 1], values[at + n]];
-      if (!corners.every(Number.isFinite)) continue;
-      const places = [[column, row], [column + 1, row], [column + 1, row + 1], [column, row + 1]];
-      const cuts = [];
-      for (let k = 0; k < 4; k++) {
-        const [a, b] = [corners[k], corners[(k + 1) % 4]];
-        if (a < level === b < level) continue;
-        const [p, q] = [places[k], places[(k + 1) % 4]];
-        const t = (level - a) / (b - a);
-        cuts.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+      [corners[0], corners[1], corners[2], corners[3]] = [values[at], values[at + 1], values[at + n + 1], values[at + n]];
+      const [low, high] = [Math.min(corners[0], corners[1], corners[2], corners[3]), Math.max(corners[0], corners[1], corners[2], corners[3])];
+      if (!Number.isFinite(high - low)) continue;
+      for (let l = 0; l < levels.length && levels[l] <= high; l++) {
+        if (levels[l] <= low) continue;
+        const before = pieces.length;
+        for (let k = 0; k < 4; k++) {
+          const [a, b, m] = [corners[k], corners[(k + 1) % 4], (k + 1) % 4];
+          if (a < levels[l] === b < levels[l]) continue;
+          const t = (levels[l] - a) / (b - a);
+          pieces.push(column + columns[k] + t * (columns[m] - columns[k]), row + rows[k] + t * (rows[m] - rows[k]));
+        }
+        if ((pieces.length - before) % 4) pieces.length = before;
       }
-      for (let k = 0; k + 1 < cuts.length; k += 2) pieces.push([cuts[k], cuts[k + 1]]);
     }
   }
   return pieces;
@@ -172,19 +179,23 @@ export function hatch(ink, scale, surface, marked) {
   if (!any) return;
   ink.save();
   ink.clip(region);
-  ink.strokeStyle = "rgba(255,255,255,0.75)";
-  ink.lineWidth = 1.2;
-  const { left, right, top, bottom } = scale.box;
-  for (let x = left - (bottom - top); x < right; x += 9) stroke(ink, [[x, bottom], [x + bottom - top, top]]);
+  slanted(ink, scale.box);
   ink.restore();
 }
 
-/** A mark with a rim: circle, square, star or diamond. */
+/** The lines of the hatching over a whole box. */
+export function slanted(ink, { left, right, top, bottom }) {
+  ink.strokeStyle = "rgba(255,255,255,0.75)";
+  ink.lineWidth = 1.2;
+  for (let x = left - (bottom - top); x < right; x += 9) stroke(ink, [[x, bottom], [x + bottom - top, top]]);
+}
+
+/** A mark with a rim: circle, square, star, diamond or triangle. */
 export function mark(ink, shape, x, y, size, fill, rim) {
   ink.beginPath();
   if (shape === "circle") ink.arc(x, y, size, 0, 2 * Math.PI);
   else {
-    const corners = { square: 4, diamond: 4, star: 10 }[shape];
+    const corners = { square: 4, diamond: 4, star: 10, triangle: 3 }[shape];
     const turn = shape === "square" ? Math.PI / 4 : -Math.PI / 2;
     for (let k = 0; k < corners; k++) {
       const r = (shape === "star" && k % 2 ? 0.45 : 1) * size * (shape === "square" ? 1.2 : 1.3);
@@ -201,7 +212,22 @@ export function mark(ink, shape, x, y, size, fill, rim) {
   }
 }
 
-/** A dot with a line of its own colour around it, to be seen on any ground. */
+/** The colour between two, "#rrggbb" each: all of the second at 1. */
+export function mixed(first, second, t) {
+  const part = (colour, k) => parseInt(colour.slice(1 + 2 * k, 3 + 2 * k), 16);
+  return `rgb(${[0, 1, 2].map((k) => Math.round((1 - t) * part(first, k) + t * part(second, k)))})`;
+}
+
+/** The colour of an example: that of its class, or of a soft label between the two. */
+export function colourOf(label, colours) {
+  if (Math.abs(label) === 1) return label > 0 ? colours.positive : colours.negative;
+  return mixed(colours.negative, colours.positive, (1 + label) / 2);
+}
+
+/** The shape of an example's dot; a label just between the classes counts as positive, as in Python. */
+export const shapeOf = (label) => (label >= 0 ? "circle" : "square");
+
+/** A cross of two lines: an example that is wrong and that nothing pulls. */
 export function cross(ink, x, y, size, colour) {
   ink.strokeStyle = colour;
   ink.lineWidth = 1.6;

@@ -1,10 +1,12 @@
 // One pair's row: its card in words, what the run has come to, and the three views.
 import { curvesInWords, drawCurves, isDead, isWrong } from "./curves_view.mjs";
 import { dataInWords, drawData } from "./data_view.mjs";
+import { worded } from "./glossary.mjs";
+import { keysOfCurves, keysOfData, keysOfPlane, putKeys } from "./keys.mjs";
 import { NAMES } from "./objective.mjs";
 import { told } from "./paint.mjs";
 import { drawPlane, planeInWords } from "./plane_view.mjs";
-import { drawSurface } from "./surface.mjs";
+import { drawSurface, turn, TURNING } from "./surface.mjs";
 
 const SIGNS = { "+": "good", "-": "bad", "": "" };
 const MARKS = { proven: "✓", refuted: "✗", measured: "~" };
@@ -21,8 +23,17 @@ export function panelOf(section, slot) {
     plane: section.querySelector("canvas.plane"),
     data: section.querySelector("canvas.data"),
     surface: part("surface"),
+    held: { eye: null },
   };
+  panel.surface.addEventListener("keydown", (event) => {
+    if (!TURNING.has(event.key)) return;
+    event.preventDefault();
+    turn(panel.surface, panel.held, event.key);
+  });
   panel.draw = (app, shown) => {
+    shown.veiled = app.veiled;
+    // Before a guess the picture does not say where nothing pulls.
+    if (app.veiled) shown.plateaus = new Uint8Array(shown.plateaus.length);
     panel.shown = shown;
     section.querySelector("h2").textContent = shown.name;
     if (panel.name !== shown.name) {
@@ -31,18 +42,20 @@ export function panelOf(section, slot) {
     }
     part("readout").textContent = readout(app.state, shown);
     part("slice").textContent = slice(shown);
-    part("marks").replaceChildren(...legend(shown));
-    part("lines").textContent = lines(shown);
+    putKeys(part("dots"), keysOfCurves(shown, app.colours), app.colours);
+    putKeys(part("marks"), keysOfPlane(shown, app.colours), app.colours);
+    putKeys(part("lines"), keysOfData(shown, app.colours), app.colours);
     drawCurves(panel.curves, shown, app.colours);
     const flat = app.state.view === "contours";
     panel.plane.hidden = !flat;
     panel.surface.hidden = flat;
     if (flat) drawPlane(panel.plane, shown, app.colours);
-    else panel.drawn = drawSurface(panel.surface, shown, app.colours);
+    else panel.drawn = drawSurface(panel.surface, shown, app.colours, panel.held);
     panel.drawData(app);
     label(panel.curves, curvesInWords(shown));
     label(panel.plane, planeInWords(shown));
-    label(panel.data, `${dataInWords(shown)} Keys: [ and ] choose, arrows move, F flips, A adds, Delete removes.`);
+    label(panel.surface, `${planeInWords(shown, false)} In three dimensions: arrow keys turn it, plus and minus come nearer, 0 goes back.`);
+    label(panel.data, `${dataInWords(shown)} Keys: [ and ] choose, arrows move, comma and full stop soften the label, F flips it, A adds, Delete removes.`);
   };
   panel.drawData = (app) => {
     if (!panel.shown || section.hidden) return;
@@ -56,9 +69,10 @@ function label(canvas, text) {
   if (canvas.getAttribute("aria-label") !== text) canvas.setAttribute("aria-label", text);
 }
 
-/** The first sentences of a card in a line and all of them in a list, each with its mark. */
+/** The first sentences of a card in a line, without formulas, and all of them in a list, each with its mark. */
 export function cardInWords(line, list, entry) {
-  line.replaceChildren(...entry.verdicts.slice(0, 3).flatMap(([, text, status]) => [...markOf(status), `${text} `]));
+  const seen = new Set();
+  line.replaceChildren(...entry.headline.flatMap(([text, status]) => [...markOf(status), ...worded(`${text} `, seen)]));
   list.replaceChildren(...entry.verdicts.map(([sign, text, status]) => {
     const item = document.createElement("li");
     item.append(`${sign || "·"} `, ...markOf(status), text);
@@ -67,15 +81,12 @@ export function cardInWords(line, list, entry) {
   }));
 }
 
-/** The mark of a sentence, with what it means for those who point at it or have it read to them. */
+/** How certain a sentence is, as a sign and a word. */
 function markOf(status) {
   if (!MARKS[status]) return [];
   const sign = document.createElement("span");
-  sign.textContent = MARKS[status];
-  sign.className = "mark";
-  sign.title = status;
-  sign.setAttribute("role", "img");
-  sign.setAttribute("aria-label", status);
+  sign.textContent = `${MARKS[status]} ${status}`;
+  sign.className = `mark ${status}`;
   return [sign, " "];
 }
 
@@ -93,27 +104,4 @@ function readout(state, shown) {
 function slice(shown) {
   const fixed = 3 - shown.window.axes[0] - shown.window.axes[1];
   return `at ${NAMES[fixed]} = ${shown.at[fixed].toFixed(2)}`;
-}
-
-function lines(shown) {
-  const threshold = shown.threshold ? ` Finely dotted: z = ${told(shown.threshold)}, the calibrated threshold.` : "";
-  return `Solid: z = 0. Dotted: z = ±1, the margins.${threshold} ${shown.optima.length ? " Coloured dashes: the optima's." : ""} Hollow: nothing pulls.`;
-}
-
-function legend(shown) {
-  const said = [];
-  const add = (text, colour) => {
-    const item = document.createElement(colour ? "b" : "span");
-    item.textContent = text;
-    if (colour) item.style.color = `var(--${colour})`;
-    said.push(item, " ");
-  };
-  add("□ start ● now");
-  const signs = { star: "★", diamond: "◆" };
-  for (const best of shown.optima) add(`${signs[best.shape]} ${best.name}`, best.colour);
-  if (!shown.optima.length) add("(no exact optimum is marked)");
-  else if (shown.optima.every((best) => best.exact)) add("(exact)");
-  else add(`(approximate: to ${Math.max(...shown.optima.map((b) => b.gap)).toExponential(0)} of the objective)`);
-  if (shown.plateaus.some(Boolean)) add("/// plateau");
-  return said;
 }

@@ -1,6 +1,6 @@
 // View 2: the objective over two parameters, what pulls where, the run, and the exact optima.
 import { look, NAMES } from "./objective.mjs";
-import { axes, contour, framed, hatch, mark, picture, scaled, shades, stroke, told, within } from "./paint.mjs";
+import { axes, contours, framed, hatch, mark, picture, scaled, stroke, told, within } from "./paint.mjs";
 
 export function drawPlane(canvas, shown, colours) {
   const frame = framed(canvas);
@@ -8,7 +8,7 @@ export function drawPlane(canvas, shown, colours) {
   const { surface, window: view } = shown;
   const [i, j] = view.axes;
   const scale = planeScale(box, view);
-  const scaleOf = shades(surface.values);
+  const scaleOf = surface.shades;
   within(ink, box, () => {
     // Values stand at the middles of their pixels: half a cell sticks out on every side.
     const [w, h] = [(box.right - box.left) / (surface.n - 1), (box.bottom - box.top) / (surface.n - 1)];
@@ -17,21 +17,19 @@ export function drawPlane(canvas, shown, colours) {
     ink.strokeStyle = "rgba(255,255,255,0.45)";
     ink.lineWidth = 0.8;
     ink.beginPath();
-    for (let k = 1; k < 14; k++) {
-      for (const [a, b] of contour(surface, scaleOf.level(k / 14))) {
-        ink.moveTo(box.left + a[0] * w, box.bottom - a[1] * h);
-        ink.lineTo(box.left + b[0] * w, box.bottom - b[1] * h);
-      }
+    const pieces = contours(surface, Array.from({ length: 13 }, (_, k) => scaleOf.level((k + 1) / 14)));
+    for (let k = 0; k < pieces.length; k += 4) {
+      ink.moveTo(box.left + pieces[k] * w, box.bottom - pieces[k + 1] * h);
+      ink.lineTo(box.left + pieces[k + 2] * w, box.bottom - pieces[k + 3] * h);
     }
     ink.stroke();
     hatch(ink, scale, surface, shown.plateaus);
     arrows(ink, scale, shown);
-    for (const best of shown.optima) {
-      const [x, y] = [scale.x(best.params[i]), scale.y(best.params[j])];
-      ink.lineWidth = 1.4;
-      mark(ink, best.shape, x, y, 8, colours[best.colour], "white");
-    }
-    run(ink, scale, shown, i, j, colours);
+    const at = (params) => [scale.x(params[i]), scale.y(params[j])];
+    if (shown.beside && !shown.veiled) ran(ink, shown.beside, at, colours[shown.beside.colour], [6, 4]);
+    if (shown.veiled) beginning(ink, at(shown.run.path[0]), colours[shown.colour]);
+    else ran(ink, { ...shown.run, step: shown.step }, at, colours[shown.colour], []);
+    for (const best of shown.optima) optimum(ink, best, ...at(best.params), colours);
   });
   axes(frame, scale, colours, label(i), label(j));
 }
@@ -74,34 +72,61 @@ function arrows(ink, scale, shown) {
   }
 }
 
-function run(ink, scale, shown, i, j, colours) {
-  const at = (params) => [scale.x(params[i]), scale.y(params[j])];
-  const { path } = shown.run;
-  const step = Math.min(shown.step, path.length - 1);
-  ink.lineJoin = "round";
-  for (const [points, alpha] of [[path, 0.5], [path.slice(0, step + 1), 1]]) {
-    ink.globalAlpha = alpha;
-    for (const [width, colour] of [[4.5, "white"], [2.5, colours.path]]) {
+/** An optimum's mark; one that was found without proof is open, so that a proven one is seen within. */
+export function optimum(ink, best, x, y, colours) {
+  if (best.found) {
+    for (const [width, colour] of [[5, "white"], [2.5, colours[best.colour]]]) {
       ink.lineWidth = width;
-      ink.strokeStyle = colour;
+      mark(ink, best.shape, x, y, 9, "transparent", colour);
+    }
+    return;
+  }
+  ink.lineWidth = 1.4;
+  mark(ink, best.shape, x, y, 8, colours[best.colour], "white");
+}
+
+/** The square on which a run begins. */
+export function beginning(ink, [x, y], colour) {
+  ink.lineWidth = 1.5;
+  mark(ink, "square", x, y, 5, "white", colour);
+}
+
+/** A run: its whole path faintly, what it has gone in full, its beginning and where it is now. */
+export function ran(ink, { path, step }, at, colour, dash) {
+  const now = Math.min(step, path.length - 1);
+  ink.lineJoin = "round";
+  for (const [points, alpha] of [[path, 0.5], [path.slice(0, now + 1), 1]]) {
+    ink.globalAlpha = alpha;
+    for (const [width, shade, dashes] of [[4.5, "white", []], [2.5, colour, dash]]) {
+      ink.lineWidth = width;
+      ink.strokeStyle = shade;
+      ink.setLineDash(dashes);
       stroke(ink, points.map(at));
     }
   }
+  ink.setLineDash([]);
   ink.globalAlpha = 1;
+  beginning(ink, at(path[0]), colour);
   ink.lineWidth = 1.5;
-  mark(ink, "square", ...at(path[0]), 5, "white", colours.path);
-  mark(ink, "circle", ...at(path[step]), 4.5, colours.path, "white");
+  mark(ink, "circle", ...at(path[now]), 4.5, colour, "white");
+}
+
+/** Where the run is and where the optima are. */
+function marksInWords(shown) {
+  const place = (params) => NAMES.map((name, k) => `${name} ${told(params[k])}`).join(", ");
+  const optima = shown.optima.map((best) => ` ${best.name} at ${place(best.params)}.`).join("");
+  return ` ${shown.veiled ? "The run begins" : `At step ${shown.step} the run is`} at ${place(shown.at)}.${optima}`;
 }
 
 /** What a screen reader says of this view. */
-export function planeInWords(shown) {
+export function planeInWords(shown, keys = true) {
   const [i, j] = shown.window.axes;
   const fixed = 3 - i - j;
   const share = shown.plateaus.reduce((sum, p) => sum + p, 0) / shown.plateaus.length;
-  const scale = shades(shown.surface.values);
+  const scale = shown.surface.shades;
   const flat = share > 0 ? ` ${Math.round(100 * share)} percent of it is a plateau, hatched.` : "";
   return (
     `Landscape of ${shown.name} over ${NAMES[i]} and ${NAMES[j]}, at ${NAMES[fixed]} = ${told(shown.at[fixed])}. ` +
-    `Least value shown ${told(scale.low)}.${flat} Arrow keys move the start, plus and minus zoom.`
+    `Least value shown ${told(scale.low)}.${flat}${marksInWords(shown)}${keys ? " Arrow keys move the start, plus and minus zoom." : ""}`
   );
 }

@@ -1,4 +1,5 @@
 // The lines of Python that make the same run and the same landscape with lossland.
+import { probabilityOf } from "./objective.mjs";
 
 const number = (x) => String(Number(x.toPrecision(15)));
 
@@ -23,7 +24,10 @@ export function pythonLines(state, entry, shown, files) {
   for (const file of files) lines.push(`load_file("${file}")`);
   if (state.points) {
     const inputs = state.points.map((p) => `[${number(p[0])}, ${number(p[1])}]`).join(", ");
-    lines.push(`data = ll.Dataset(inputs=[${inputs}], labels=[${state.points.map((p) => p[2]).join(", ")}], one_class=True)`);
+    const soft = state.points.some((p) => Math.abs(p[2]) < 1);
+    const labels = `labels=[${state.points.map((p) => p[2]).join(", ")}], one_class=True`;
+    const shares = `probabilities=[${state.points.map((p) => number(probabilityOf(p[2]))).join(", ")}]`;
+    lines.push(`data = ll.Dataset(inputs=[${inputs}], ${soft ? shares : labels})`);
   } else lines.push(`data = cloud("${state.data}")`);
   lines.push(
     `pair = ll.pair(${half(entry.activation, entry.tied[0], state.tie)}, ${half(entry.loss, entry.tied[1], state.tie)})`,

@@ -66,13 +66,10 @@ function drawn(app, view) {
   within(ink, box, () => {
     ink.strokeStyle = colours.line;
     stroke(ink, [[scale.x(0), box.top], [scale.x(0), box.bottom]]);
-    PAIRS.forEach(({ pair, colour }, k) => {
+    const scores = Array.from({ length: 241 }, (_, i) => -REACH + (i * REACH) / 120);
+    PAIRS.forEach(({ pair }, k) => {
       const curve = app.curves(pair)[side];
-      ink.strokeStyle = colours[colour];
-      ink.lineWidth = 2.6;
-      ink.setLineDash(k ? [8, 4] : []);
-      stroke(ink, [...Array(241).keys()].map((i) => [-REACH + (i * REACH) / 120, 0]).map(([x]) => [scale.x(x), scale.y(valueAt(curve, x))]));
-      ink.setLineDash([]);
+      line(ink, scores.map((x) => [scale.x(x), scale.y(valueAt(curve, x))]), colours, k);
     });
     const pulls = pullsAt(app, side, z);
     PAIRS.forEach(({ pair, colour }, k) => {
@@ -100,14 +97,27 @@ function arrow(ink, x, y, length, colour, k) {
   ink.fill();
 }
 
-/** Both names with what they do now, in the corner that the curves leave free. */
+/** Both names with what they do now, beside a piece of their curves, in the corner that the curves leave free. */
 function legend(ink, box, colours, side, pulls) {
-  ink.textBaseline = "top";
-  ink.textAlign = side === "positive" ? "right" : "left";
+  ink.textBaseline = "middle";
+  ink.textAlign = "left";
   ink.font = "13px system-ui, sans-serif";
-  const x = side === "positive" ? box.right - 8 : box.left + 8;
-  PAIRS.forEach(({ colour, name }, k) => {
-    ink.fillStyle = colours[colour];
-    ink.fillText(`${k ? "- -" : "—"} ${name}: ${Math.abs(pulls[k]) > 1e-6 ? "pulls" : "does not pull"}`, x, box.top + 8 + 18 * k);
+  const texts = PAIRS.map(({ name }, k) => `${name}: ${Math.abs(pulls[k]) > 1e-6 ? "pulls" : "does not pull"}`);
+  const wide = 36 + Math.max(...texts.map((text) => ink.measureText(text).width));
+  const left = side === "positive" ? box.right - 8 - wide : box.left + 8;
+  texts.forEach((text, k) => {
+    const y = box.top + 14 + 19 * k;
+    line(ink, [[left, y], [left + 30, y]], colours, k);
+    ink.fillStyle = colours.ink;
+    ink.fillText(text, left + 36, y);
   });
+}
+
+/** A curve of one of the two pairs, or a piece of it. */
+function line(ink, points, colours, k) {
+  ink.strokeStyle = colours[PAIRS[k].colour];
+  ink.lineWidth = 2.6;
+  ink.setLineDash(k ? [8, 4] : []);
+  stroke(ink, points);
+  ink.setLineDash([]);
 }

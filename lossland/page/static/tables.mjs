@@ -102,6 +102,72 @@ export function slopeAt(curve, z, tie = 0) {
   return (c[j + 1] + t * (2 * c[j + 2] + t * (3 * c[j + 3] + t * (4 * c[j + 4] + t * 5 * c[j + 5])))) * inverse;
 }
 
+/**
+ * Add share times the loss at the scores start + x * across[k] to values[first + k], k < n: `valueAt` for a row of a
+ * landscape, which stays in one cell for many of its places. `across` is evenly spaced.
+ */
+export function addAlong(curve, values, first, n, start, x, across, share, tie) {
+  const { scores, kinkAt, inverse, cells } = curve;
+  const gap = n > 1 ? across[1] - across[0] : 1;
+  let k = 0;
+  let i = curve.hint;
+  while (k < n) {
+    const z = start + x * across[k];
+    // The next cell on the way, as a rule.
+    const next = x > 0 ? Math.min(i + 1, scores.length - 2) : Math.max(i - 1, 0);
+    i = scores[next] <= z && z < scores[next + 1] ? next : cellOf(curve, z);
+    if (!(z > curve.first && z < curve.last) || (z === scores[i] && kinkAt[i] >= 0)) {
+      values[first + k] += share * valueAt(curve, z, tie);
+      k += 1;
+      continue;
+    }
+    const left = scores[i];
+    const scale = inverse[i];
+    const j = 6 * i;
+    // The places before the cell's end; one that lies on it, as far as rounding tells, is looked up by itself.
+    const end = x ? ((x > 0 ? scores[i + 1] : left) - start) / x : Infinity;
+    const last = Math.max(k + 1, Math.min(n, Math.ceil((end - across[0]) / gap - 1e-6)));
+    if (cells[j + 2] || cells[j + 3] || cells[j + 4] || cells[j + 5]) {
+      for (; k < last; k++) {
+        const t = (start + x * across[k] - left) * scale;
+        values[first + k] += share * (cells[j] + t * (cells[j + 1] + t * (cells[j + 2] + t * (cells[j + 3] + t * (cells[j + 4] + t * cells[j + 5])))));
+      }
+    } else {
+      const base = share * (cells[j] + (start - left) * scale * cells[j + 1]);
+      const rise = share * scale * cells[j + 1] * x;
+      if (base === 0 && rise === 0) k = last;
+      for (; k < last; k++) values[first + k] += base + rise * across[k];
+    }
+  }
+}
+
+/** The sum of share times the loss at the scores of some examples; their slopes are added to `slopes`. */
+export function addLosses(curve, of, share, zs, slopes, tie) {
+  const { scores, kinkAt, inverse, cells, first, last } = curve;
+  let sum = 0;
+  let i = 0;
+  for (let k = 0; k < of.length; k++) {
+    const z = zs[of[k]];
+    if (!(scores[i] <= z && z < scores[i + 1])) i = cellOf(curve, z);
+    if (!(z >= first && z <= last) || (z === scores[i] && kinkAt[i] >= 0)) {
+      sum += share[k] * valueAt(curve, z, tie);
+      slopes[of[k]] += share[k] * slopeAt(curve, z, tie);
+      continue;
+    }
+    const scale = inverse[i];
+    const j = 6 * i;
+    const t = (z - scores[i]) * scale;
+    const c1 = cells[j + 1];
+    const c2 = cells[j + 2];
+    const c3 = cells[j + 3];
+    const c4 = cells[j + 4];
+    const c5 = cells[j + 5];
+    sum += share[k] * (cells[j] + t * (c1 + t * (c2 + t * (c3 + t * (c4 + t * c5)))));
+    slopes[of[k]] += share[k] * (c1 + t * (2 * c2 + t * (3 * c3 + t * (4 * c4 + t * 5 * c5)))) * scale;
+  }
+  return sum;
+}
+
 /** Value (0) or slope (1) beyond the table: the parabola of its end. */
 function beyond(curve, z, order) {
   const end = curve.ends[z < curve.first ? 0 : 1];
