@@ -31,8 +31,6 @@ from scipy.stats import t as student
 import lossland as ll
 from lossland.core import replacing, show, table, versions
 
-HALVES = tuple(round(10 ** (k / 2)) for k in range(15))
-"""1, 3, 10, 32, ...: two sizes a decade."""
 LEAST_MB = 10.0
 """Memory from which it is fitted."""
 LONG = 2.0
@@ -60,6 +58,13 @@ class Law(NamedTuple):
     time: tuple[float, float]
     memory: tuple[float, float]
     why: str
+
+
+def span(least, most):
+    """Sizes from `least` to `most`: two a decade, and four in the last one."""
+    decades = np.log10(most / least)
+    places = [*np.arange(0.0, decades - 1.01, 0.5), *np.arange(decades - 1.0, decades + 0.01, 0.25)]
+    return tuple(round(least * 10**place) for place in places)
 
 
 def drawn(n, d):
@@ -131,39 +136,39 @@ def squares(sizes):
 
 
 LAWS = {
-    "solve_n": Law("solve, hinge, n x 30", "examples n", HALVES[5:12], lambda n: solving("hinge", n, 30),
+    "solve_n": Law("solve, hinge, n x 30", "examples n", span(300, 100_000), lambda n: solving("hinge", n, 30),
                    (1, 1), (1, 1), "steps x n d^2"),
-    "solve_smooth_n": Law("solve, logistic, n x 30", "examples n", HALVES[5:12], lambda n: solving("logistic", n, 30),
-                          (1, 1), (1, 1), "steps x n d^2"),
-    "solve_d": Law("solve, hinge, 3000 x d", "inputs d", (*HALVES[1:6], 560), lambda d: solving("hinge", 3000, d),
+    "solve_smooth_n": Law("solve, logistic, n x 30", "examples n", span(300, 100_000),
+                          lambda n: solving("logistic", n, 30), (1, 1), (1, 1), "steps x n d^2"),
+    "solve_d": Law("solve, hinge, 3000 x d", "inputs d", span(3, 320), lambda d: solving("hinge", 3000, d),
                    (1, 2), (1, 2), "steps x (n d + n d^2 + d^3); the inputs and a d x d matrix"),
-    "solve_C": Law("solve, hinge, 569 x 30, k values of C", "values k", HALVES[0:6],
+    "solve_C": Law("solve, hinge, 569 x 30, k values of C", "values k", span(1, 320),
                    lambda k: solving("hinge", 569, 30, strengths(k)), (1, 1), (1, 1), "k problems side by side"),
-    "kernel_n": Law("solve_kernel, hinge, n x 20", "examples n", (*HALVES[4:8], 5600), kernel_machine,
+    "kernel_n": Law("solve_kernel, hinge, n x 20", "examples n", span(50, 5600), kernel_machine,
                     (2, 3), (2, 2), "n^2 kernel entries; systems of the free duals, a share of n, cubed"),
-    "sweep_models": Law("sweep, 2 pairs, 569 x 30, 50 steps", "models", HALVES[2:8],
+    "sweep_models": Law("sweep, 2 pairs, 569 x 30, 50 steps", "models", span(10, 2000),
                         lambda m: sweeping(["identity+hinge", "sigmoid+cross_entropy"], 569, 30, m // 2),
                         (1, 1), (0, 1), "models x n d; blocks are as large as the cache, results grow"),
-    "sweep_n": Law("sweep, 2 pairs x 16 models, n x 30", "examples n", HALVES[4:10],
+    "sweep_n": Law("sweep, 2 pairs x 16 models, n x 30", "examples n", span(100, 20_000),
                    lambda n: sweeping(["identity+hinge", "sigmoid+cross_entropy"], n, 30, 16),
                    (1, 1), (0, 1), "models x n d"),
-    "sweep_d": Law("sweep, 2 pairs x 16 models, 1000 x d", "inputs d", HALVES[1:7],
+    "sweep_d": Law("sweep, 2 pairs x 16 models, 1000 x d", "inputs d", span(3, 600),
                    lambda d: sweeping(["identity+hinge", "sigmoid+cross_entropy"], 1000, d, 16),
                    (0, 1), (0, 1), "models x n d, and n slopes a model whatever d is"),
-    "sweep_pairs": Law("sweep, p pairs x 4 models, 569 x 30", "pairs p", (*HALVES[1:6], 600),
+    "sweep_pairs": Law("sweep, p pairs x 4 models, 569 x 30", "pairs p", span(6, 600),
                        lambda p: sweeping(some_pairs(p), 569, 30, 4), (1, 1), (0, 1), "pairs x models x n d"),
-    "plane_kinks_pixels": Law("plane, hinge, 569 x 30", "pixels", squares(HALVES[4:13]),
+    "plane_kinks_pixels": Law("plane, hinge, 569 x 30", "pixels", squares(span(100, 1_000_000)),
                               lambda s: planes("identity+hinge", 569, s), (0.5, 1), (0, 1),
                               "rows x n kinks sorted into cells, and a sum a pixel"),
-    "plane_scores_pixels": Law("plane, tanh + logistic, 569 x 30", "pixels", squares(HALVES[4:10]),
+    "plane_scores_pixels": Law("plane, tanh + logistic, 569 x 30", "pixels", squares(span(100, 25_000)),
                                lambda s: planes("tanh+logistic", 569, s), (1, 1), (0, 1), "pixels x n losses"),
-    "plane_kinks_n": Law("plane, hinge, n x 30, 101 x 101", "examples n", HALVES[4:10],
+    "plane_kinks_n": Law("plane, hinge, n x 30, 101 x 101", "examples n", span(100, 20_000),
                          lambda n: planes("identity+hinge", n, 101), (0, 1), (0, 1), "rows x n kinks, rows^2 pixels"),
-    "plane_scores_n": Law("plane, tanh + logistic, n x 30, 51 x 51", "examples n", HALVES[4:10],
+    "plane_scores_n": Law("plane, tanh + logistic, n x 30, 51 x 51", "examples n", span(100, 20_000),
                           lambda n: planes("tanh+logistic", n, 51), (1, 1), (0, 1), "pixels x n losses"),
-    "cells_n": Law("cells, relu + hinge", "examples n", (*HALVES[1:6], 560), taken_apart,
-                   (2, 3), (2, 2), "n^2 cells, vertices and edges, each held against all lines at once"),
-    "card_pieces": Law("card, a loss of k kinks", "kinks k", HALVES[0:5], of_pieces,
+    "cells_n": Law("cells, relu + hinge", "examples n", span(3, 320), taken_apart,
+                   (2, 3), (2, 2), "n^2 cells, vertices and edges, each held against all n examples at once"),
+    "card_pieces": Law("card, a loss of k kinks", "kinks k", span(1, 100), of_pieces,
                        (1, 1), (0, 1), "each kink is found, placed and told"),
 }  # fmt: skip
 
@@ -248,7 +253,7 @@ def measured(name, small):
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     sizes, seconds, mb = (np.array([row[key] for row in rows]) for key in ("size", "seconds", "mb"))
-    last, held = sizes >= sizes[-1] / 12, mb > LEAST_MB
+    last, held = sizes >= sizes[-1] / 11, mb > LEAST_MB
     fits = {
         "time": {"all": slope(sizes, seconds), "last_decade": slope(sizes[last], seconds[last]), "theory": law.time},
         "memory": {"all": slope(sizes[held], mb[held]), "theory": law.memory},
@@ -276,6 +281,14 @@ def report(laws):
     show(table("Log-log slopes with 95 % intervals", heads, rows))
 
 
+def save(path, laws):
+    """Write what has been measured so far."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine = {"device": str(jax.devices()[0].device_kind), "cpus": os.cpu_count(), "machine": platform.machine()}
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps({"environment": machine | versions(), "laws": laws}, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--laws", default=",".join(LAWS))
@@ -289,18 +302,13 @@ def main():
     folder = given.out or (None if given.small else Path(__file__).parent / "results")
     path = None if folder is None else folder / f"scaling_{jax.default_backend()}.json"
     held = json.loads(path.read_text())["laws"] if path is not None and path.exists() else {}
-    start = time.perf_counter()
     for name in given.laws.split(","):
         held[name] = measured(name, given.small)
         print(name, json.dumps({key: held[name][key] for key in ("time", "memory")}), flush=True)
-    laws = {name: held[name] for name in LAWS if name in held}
-    print(f"{time.perf_counter() - start:.0f} s")
+        laws = {name: held[name] for name in LAWS if name in held}
+        if path is not None:
+            save(path, laws)
     report(laws)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        machine = {"device": str(jax.devices()[0].device_kind), "cpus": os.cpu_count(), "machine": platform.machine()}
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps({"environment": machine | versions(), "laws": laws}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
