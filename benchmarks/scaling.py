@@ -4,11 +4,11 @@
 
 Each law runs in a process of its own on one processor, smallest size first. A size is called once to compile, then
 timed: the processor's time of the quickest of three calls, of one where a call takes longer than two seconds. So other
-programs on the machine do not bend the laws. Memory is the process's peak over those calls, above
-what it held before the first call of all, so a size's memory holds what earlier sizes left behind. Slopes are least
-squares over log size, with their 95 % interval: over all sizes, and over those of the last decade, which a call's fixed
-cost bends less. Memory counts from where it exceeds 10 MB. Theory's slope is what the algorithm's operations and
-arrays give; two slopes are a range. `--small` only tries whether all of it runs.
+programs on the machine do not bend the laws. Memory is the process's peak over those calls, above what it held before
+the first call of all, so a size's memory holds what earlier sizes left behind. Slopes are least squares over log size,
+with their 95 % interval: of time over all sizes, and of both over the last decade, which a call's fixed cost bends less
+(memory from 10 MB on). Theory's slope is what the algorithm's operations and arrays give; two slopes are a range.
+`--small` only tries whether all of it runs.
 """
 
 import argparse
@@ -63,7 +63,7 @@ class Law(NamedTuple):
 def span(least, most):
     """Sizes from `least` to `most`: two a decade, and four in the last one."""
     decades = np.log10(most / least)
-    places = [*np.arange(0.0, decades - 1.01, 0.5), *np.arange(decades - 1.0, decades + 0.01, 0.25)]
+    places = [*np.arange(0.0, decades - 1.2, 0.5), *np.arange(decades - 1.0, decades + 0.01, 0.25)]
     return tuple(round(least * 10**place) for place in places)
 
 
@@ -155,8 +155,6 @@ LAWS = {
     "sweep_d": Law("sweep, 2 pairs x 16 models, 1000 x d", "inputs d", span(3, 600),
                    lambda d: sweeping(["identity+hinge", "sigmoid+cross_entropy"], 1000, d, 16),
                    (0, 1), (0, 1), "models x n d, and n slopes a model whatever d is"),
-    "sweep_pairs": Law("sweep, p pairs x 4 models, 569 x 30", "pairs p", span(6, 600),
-                       lambda p: sweeping(some_pairs(p), 569, 30, 4), (1, 1), (0, 1), "pairs x models x n d"),
     "plane_kinks_pixels": Law("plane, hinge, 569 x 30", "pixels", squares(span(100, 1_000_000)),
                               lambda s: planes("identity+hinge", 569, s), (0.5, 1), (0, 1),
                               "rows x n kinks sorted into cells, and a sum a pixel"),
@@ -169,7 +167,9 @@ LAWS = {
     "cells_n": Law("cells, relu + hinge", "examples n", span(3, 320), taken_apart,
                    (2, 3), (2, 2), "n^2 cells, vertices and edges, each held against all n examples at once"),
     "card_pieces": Law("card, a loss of k kinks", "kinks k", span(1, 100), of_pieces,
-                       (1, 1), (0, 1), "each kink is found, placed and told"),
+                       (1, 2), (0, 1), "k kinks are found, each in a program of k terms"),
+    "sweep_pairs": Law("sweep, p pairs x 4 models, 569 x 30", "pairs p", (6, 19, 60, 190, 600),
+                       lambda p: sweeping(some_pairs(p), 569, 30, 4), (1, 1), (0, 1), "pairs x models x n d"),
 }  # fmt: skip
 
 
@@ -245,23 +245,24 @@ def judged(found, theory):
 
 
 def measured(name, small):
-    """One law with its slopes."""
-    law = LAWS[name]
+    """The rows of one law, from a process of its own."""
     words = [sys.executable, __file__, "--within", name, *(["--small"] if small else [])]
     done = subprocess.run(words, capture_output=True, text=True, timeout=900, env=os.environ | ALONE)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def fitted(law, rows):
+    """A law's slopes beside theory's, of its rows."""
     sizes, seconds, mb = (np.array([row[key] for row in rows]) for key in ("size", "seconds", "mb"))
-    last, held = sizes >= sizes[-1] / 11, mb > LEAST_MB
-    fits = {
-        "time": {"all": slope(sizes, seconds), "last_decade": slope(sizes[last], seconds[last]), "theory": law.time},
-        "memory": {"all": slope(sizes[held], mb[held]), "theory": law.memory},
-    }
-    for kind, key in (("time", "last_decade"), ("memory", "all")):
-        fits[kind]["verdict"] = judged(fits[kind][key], fits[kind]["theory"])
-    told = {"call": law.call, "size": law.size, "why": law.why}
-    return told | fits | {"rows": rows}
+    last = sizes >= sizes[-1] / 11
+    held = last & (mb > LEAST_MB)
+    time = {"all": slope(sizes, seconds), "last_decade": slope(sizes[last], seconds[last]), "theory": law.time}
+    room = {"last_decade": slope(sizes[held], mb[held]), "theory": law.memory}
+    for fit in (time, room):
+        fit["verdict"] = judged(fit["last_decade"], fit["theory"])
+    return {"call": law.call, "size": law.size, "why": law.why, "time": time, "memory": room, "rows": rows}
 
 
 def in_words(found):
@@ -273,7 +274,7 @@ def report(laws):
     rows = [
         (law["call"], law["size"], in_words(law["time"]["all"]), in_words(law["time"]["last_decade"]),
          "-".join(f"{x:g}" for x in dict.fromkeys(law["time"]["theory"])), law["time"]["verdict"],
-         in_words(law["memory"]["all"]), "-".join(f"{x:g}" for x in dict.fromkeys(law["memory"]["theory"])),
+         in_words(law["memory"]["last_decade"]), "-".join(f"{x:g}" for x in dict.fromkeys(law["memory"]["theory"])),
          law["memory"]["verdict"])
         for law in laws.values()
     ]  # fmt: skip
@@ -303,9 +304,10 @@ def main():
     path = None if folder is None else folder / f"scaling_{jax.default_backend()}.json"
     held = json.loads(path.read_text())["laws"] if path is not None and path.exists() else {}
     for name in given.laws.split(","):
-        held[name] = measured(name, given.small)
-        print(name, json.dumps({key: held[name][key] for key in ("time", "memory")}), flush=True)
-        laws = {name: held[name] for name in LAWS if name in held}
+        held[name] = {"rows": measured(name, given.small)}
+        # All are fitted anew, by one rule.
+        laws = {name: fitted(law, held[name]["rows"]) for name, law in LAWS.items() if name in held}
+        print(name, json.dumps({key: laws[name][key] for key in ("time", "memory")}), flush=True)
         if path is not None:
             save(path, laws)
     report(laws)

@@ -374,7 +374,7 @@ def _scaling_table() -> str:
 
     rows = [
         (law["call"], law["size"], *(measured(law["time"][over]) for over in ("all", "last_decade")),
-         theory(law["time"]["theory"]), law["time"]["verdict"], measured(law["memory"]["all"]),
+         theory(law["time"]["theory"]), law["time"]["verdict"], measured(law["memory"]["last_decade"]),
          theory(law["memory"]["theory"]), law["why"])
         for law in _saved("scaling")["laws"].values()
     ]  # fmt: skip
