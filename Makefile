@@ -70,6 +70,7 @@ bench: $(VENV)/.installed-dev  ## paired timings against peers, written to bench
 	$(BIN)/python benchmarks/geometry.py
 	$(BIN)/python benchmarks/sweep.py
 	$(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/scaling.py
 
 dist:  ## build sdist and wheel, install the wheel alone and run it in another folder
 	rm -rf dist

@@ -334,7 +334,7 @@ def benchmarks() -> dict[str, str]:
     environment = _saved("elementwise")["environment"]
     told = [f"{name} {value}" for name, value in environment.items() if name not in ("device", "machine", "cpus")]
     made["environment"] = f"Saved with {', '.join(told)}.\n"
-    return made | _sweep_tables() | _landscape_tables()
+    return made | _sweep_tables() | _landscape_tables() | {"scaling": _scaling_table()}
 
 
 def _sweep_tables() -> dict[str, str]:
@@ -368,6 +368,25 @@ def _landscape_tables() -> dict[str, str]:
     ]
     planes = [(data, f"{steps} x {steps}", *cells) for data, steps, *cells in rows]
     return {"landscape": table(("data", "plane", *columns), planes), "landscape_facts": table(("ours", ""), facts)}
+
+
+def _scaling_table() -> str:
+    """Each call's log-log slopes in one size, beside theory's."""
+
+    def measured(slope: list[float] | None) -> str:
+        return "" if slope is None else f"{slope[0]:.2f} ± {slope[1]:.2f}"
+
+    def theory(slopes: list[float]) -> str:
+        return " to ".join(f"{slope:g}" for slope in dict.fromkeys(slopes))
+
+    rows = [
+        (law["call"], law["size"], *(measured(law["time"][over]) for over in ("all", "last_decade")),
+         theory(law["time"]["theory"]), law["time"]["verdict"], measured(law["memory"]["last_decade"]),
+         theory(law["memory"]["theory"]), law["why"])
+        for law in _saved("scaling")["laws"].values()
+    ]  # fmt: skip
+    heads = ("call", "grows", "time", "last decade", "theory", "", "memory", "theory", "because")
+    return table(heads, rows)
 
 
 def _with_missed(row: dict) -> str:

@@ -6,6 +6,12 @@ from ._tables import table as table
 from ._types import Model as Model
 
 """For other wings."""
+from ._across_processes import across_processes as across_processes
+from ._across_processes import ending_together as ending_together
+from ._across_processes import least_of_processes as least_of_processes
+from ._across_processes import refuse_unlike as refuse_unlike
+from ._across_processes import shared_parts as shared_parts
+from ._across_processes import whole_arrays as whole_arrays
 from ._affine import affinity as affinity
 from ._affine import along as along
 from ._checks import checked_devices as checked_devices

@@ -6,7 +6,7 @@ of the grid these places are sorted into cells, and running sums give the row.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from lossland.core import Model, Params, jit_seeing, weighted
+from lossland.core import (
+    Model,
+    Params,
+    across_processes,
+    ending_together,
+    jit_seeing,
+    least_of_processes,
+    refuse_unlike,
+    shared_parts,
+    weighted,
+)
 from lossland.curves import Parabolas, parabolas
 from lossland.elements import Pair, jit_by_pair, unsound
 from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, tangent_quantities
@@ -171,22 +181,57 @@ def _at_places(
     """Quantities at places (p, axes), in blocks whose scores stay in the cache; `_scores` are given if known."""
     if method == "scores" and scores is None:
         scores = _scores(surface)
-    # Blocks go to the devices in turn; None is JAX's own choice.
-    devices = surface.devices or (None,)
-    held = [(home, _on_device(surface, names, scores if method == "scores" else None, home)) for home in devices]
-    f, parts, size = surface.objective, [], AT_ONCE // surface.objective.n
+    f, size = surface.objective, AT_ONCE // surface.objective.n
     if method == "model":
         size = models_at_once(f.model, surface.centre, surface.directions, f.inputs)
+    with ending_together("plane"):
+        if across_processes(surface.devices):
+            size = least_of_processes(size)
+            given = (f.pair, f.model, *map(np.asarray, (f.inputs, f.labels, f.weights)))
+            refuse_unlike("plane", (*given, surface.centre, surface.directions, places, names, method, size))
+        homes, owners = _homes(surface.devices, -(-len(places) // min(len(places), max(1, size))))
+        held = [
+            (home, _on_device(surface, names, scores if method == "scores" else None, home))
+            if home is None or home.process_index == jax.process_index()
+            else None
+            for home in homes
+        ]
+        parts = _in_turn(held, places, size, progress)
+        parts = shared_parts(parts, owners) if owners else parts
+        return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
+
+
+def _homes(devices: tuple[Any, ...], blocks: int) -> tuple[Sequence[Any], list[int]]:
+    """The devices that take blocks in turn, None for JAX's own choice, and each block's process if they are shared.
+
+    Of fewer blocks than give every process one, each process computes all.
+    """
+    if not across_processes(devices):
+        return devices or (None,), []
+    owners = [devices[k % len(devices)].process_index for k in range(blocks)]
+    if len(set(owners)) < jax.process_count():
+        return [device for device in devices if device.process_index == jax.process_index()], []
+    return devices, owners
+
+
+def _in_turn(
+    held: Sequence[tuple[Any, Callable[[Array], dict[str, Array]]] | None],
+    places: np.ndarray,
+    size: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[Any]:
+    """What each block of places gives, by (device, function) in turn; None where that device is another process's."""
+    parts: list[Any] = []
     for block, done in in_blocks(places, size):
-        home, evaluate = held[len(parts) % len(held)]
-        parts.append(evaluate(jax.device_put(block, home)))
+        turn = held[len(parts) % len(held)]
+        parts.append(None if turn is None else turn[1](jax.device_put(block, turn[0])))
         if progress is not None and len(parts) % len(held) == 0:
             jax.block_until_ready(parts[-len(held) :])
             progress(done, len(places))
     if progress is not None and len(parts) % len(held):
         jax.block_until_ready(parts)
         progress(len(places), len(places))
-    return {name: np.concatenate([np.asarray(part[name]) for part in parts])[: len(places)] for name in names}
+    return parts
 
 
 def _on_device(

@@ -140,8 +140,8 @@ def plane(
         tolerance: an absolute error that is allowed: the plane of a smooth pair, whose scores are affine in it, may
             then be a polynomial, whose error is at most `Plane.error`; 0: none.
         progress: called with (pixels done, of).
-        devices: which take blocks of pixels in turn, say `jax.devices()`; one if left out. What is summed through its
-            kinks, or expanded, is so quick that one serves.
+        devices: which take blocks of pixels in turn, say `jax.devices()`; one if left out. Of several processes, each
+            makes the same call. What is summed through its kinks, or expanded, is so quick that one serves.
 
     Returns:
         A `Plane`.

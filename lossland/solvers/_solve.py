@@ -123,7 +123,7 @@ def solve(
         polish: go on to a gap of rounding size; else stop at `tol`, as sparse inputs always do.
         steps: the most iterations.
         devices: over which to cut the rows, say `jax.devices()`; one sum of a d x d matrix a step passes between them.
-            None: the host, by NumPy, whatever JAX's device is.
+            Of several processes, each makes the same call. None: the host, by NumPy, whatever JAX's device is.
 
     Returns:
         A `Solution`; problems are batched over the broadcast axes of C, sample_weights and labels. One program is

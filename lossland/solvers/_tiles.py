@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from lossland.core import checked_devices, cores
+from lossland.core import across_processes, checked_devices, cores, ending_together, refuse_unlike, whole_arrays
 from lossland.data import Dataset
 from lossland.elements import Pair, jit_by_pair
 from lossland.solvers import _interior_point as interior
@@ -83,7 +83,7 @@ def optima(
         if part is None:
             return whole
         rows, found, losses = part
-        found, (losses, scores) = jax.tree.map(np.asarray, (found, losses))
+        found, (losses, scores) = whole_arrays((found, losses))
         cut = {name: getattr(found, name)[:, : data.n] for name in ("duals", "support", "gains")}
         found = found._replace(**cut)
         if form.terms is not None:
@@ -101,7 +101,9 @@ def optima(
         for rows, each in zip(parts, found, strict=True):
             whole = stored(whole, (rows, *each))
         return whole
-    with ALONE, jax.enable_x64(True):
+    with ALONE, jax.enable_x64(True), ending_together("solve"):
+        if across_processes(checked_devices(devices)):
+            refuse_unlike("solve", (form.pair, data.inputs, t, c, bias, tuple(stop)))
         padded_t, padded_c, design = _on_devices(data, t, c, bias, devices)
         for start in range(0, len(c), tile):
             rows = order[np.minimum(np.arange(start, start + tile), len(c) - 1)]
@@ -167,13 +169,13 @@ def _tile_solved(
 ) -> tuple[Optimum, tuple[Array, Array]]:
     """The solutions of k problems, with their examples' weighted losses and scores."""
     labels, weights = _on_their_devices(design, t), _on_their_devices(design, c)
-    near = design if shift is None else replace(design, inputs=design.inputs - jnp.asarray(shift)[None])
+    near = design if shift is None else replace(design, inputs=design.inputs - shift[None])
     _announce(form.pair.name, len(c), *near.inputs.shape)
     if form.terms is None or _never_flat_out(form.terms):
-        problem = newton.NewtonProblem(near, labels, weights, jnp.asarray(form.infimum), jnp.asarray(form.curvature))
+        problem = newton.NewtonProblem(near, labels, weights, np.asarray(form.infimum), np.asarray(form.curvature))
         found = _by_newton(form.pair, problem, stop)
     else:
-        found = _by_interior(near, labels, weights, Terms(*map(jnp.asarray, form.terms)), stop)
+        found = _by_interior(near, labels, weights, Terms(*map(np.asarray, form.terms)), stop)
     if shift is not None:
         back = found.point[:, :-1] @ shift
         point = found.point.at[:, -1].add(-back)
@@ -251,15 +253,20 @@ def _on_devices(
     more = -data.n % len(devices)
     inputs = np.pad(data.inputs, ((0, more), (0, 0)))
     t, c = np.pad(t, ((0, 0), (0, more)), constant_values=1.0), np.pad(c, ((0, 0), (0, more)))
-    held = jax.device_put(inputs, NamedSharding(mesh, PartitionSpec(normal.ROWS)))
-    return t, c, Design(held, bias, mesh)
+    return t, c, Design(_cut(mesh, inputs, 0), bias, mesh)
 
 
 def _on_their_devices(design: Design, rows: np.ndarray) -> Array:
     """Labels or weights (k, n) on the devices of their examples."""
     if design.mesh is None:
         return jnp.asarray(rows)
-    return jax.device_put(rows, NamedSharding(design.mesh, PartitionSpec(None, normal.ROWS)))
+    return _cut(design.mesh, rows, 1)
+
+
+def _cut(mesh: Mesh, array: np.ndarray, axis: int) -> Array:
+    """An array whose axis of examples is cut over devices; each process places the parts of its own devices."""
+    cut = NamedSharding(mesh, PartitionSpec(*[None] * axis, normal.ROWS))
+    return jax.make_array_from_callback(array.shape, cut, lambda part: array[part])
 
 
 def _stored(whole: Any, rows: np.ndarray, found: Any, count: int) -> Any:

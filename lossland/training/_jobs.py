@@ -52,6 +52,11 @@ def mesh_of(sharding: str | None, devices: Sequence[Any] | None) -> Mesh | None:
     chosen = jax.local_devices() if devices is None else list(checked_devices(devices))
     if not chosen:
         raise ValueError("devices is empty: a sweep needs one at least; left out, all of this process.")
+    if any(device.process_index != jax.process_index() for device in chosen):
+        raise ValueError(
+            "A sweep shares models or rows over the devices of one process, and blocks over processes; some of these "
+            "devices are another process's. Leave devices out, or give jax.local_devices()."
+        )
     return Mesh(np.asarray(chosen), (sharding,))
 
 

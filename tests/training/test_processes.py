@@ -80,6 +80,36 @@ def test_two_processes_give_the_bits_of_one(tmp_path):
     assert again.stdout.replace(str(tmp_path / "2"), "") == done.stdout.replace(str(tmp_path / "2"), "")
 
 
+def _written(folder):
+    """Finished blocks, and checkpoints with the time of their last writing."""
+    finished = {path.name for path in folder.rglob("block_*.npz") if ".state" not in path.name}
+    return finished, _checkpoints(folder)
+
+
+def test_two_processes_killed_and_begun_again_give_the_bits_of_one(tmp_path):
+    words = [*SWEEP[: SWEEP.index("--block-scores")], "--block-scores", "300", "--steps", "40000"]
+    whole = lossland(*words, "--out", str(tmp_path / "one"))
+    assert whole.returncode == 0, whole.stderr
+    struck = 0
+    for which in (1, 0):
+        before = _written(tmp_path / "two")
+        command = [sys.executable, "-m", "lossland", *words, "--processes", "2", "--out", str(tmp_path / "two")]
+        parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Until one of the two has written something of its own.
+        while parent.poll() is None and _written(tmp_path / "two") == before:
+            time.sleep(0.05)
+        if parent.poll() is None:
+            os.kill(_children(parent.pid)[which], signal.SIGKILL)
+            struck += parent.wait(timeout=60) == 1
+    assert struck == 2
+    done = lossland(*words, "--processes", "2", "--out", str(tmp_path / "two"))
+    assert done.returncode == 0, done.stderr
+    one, two = saved(tmp_path / "one"), saved(tmp_path / "two")
+    for name, record in one.records.items():
+        np.testing.assert_array_equal(record, two.records[name], err_msg=name)
+    np.testing.assert_array_equal(one.params["weights"], two.params["weights"])
+
+
 def test_more_processes_than_blocks_are_refused(tmp_path):
     words = [word for word in SWEEP if word not in ("--block-scores", "700")]
     done = lossland(*words, "--processes", "2", "--out", str(tmp_path))
