@@ -35,10 +35,15 @@ def test_two_processes_give_what_one_gives(tmp_path, monkeypatch):
         ll.elements.LOSSES.pop("hinge_in_a_file")
 
 
-@pytest.mark.parametrize("psi", ["psi = theta", "psi = theta^2/4", "psi = 0.3535 theta^2", "psi(1/2) = 0.1234", "psi = inf"])
+@pytest.mark.parametrize(
+    "psi", ["psi = theta", "psi = theta^2/4", "psi = 0.3535 theta^2", "psi(1/2) = 0.1234", "psi = inf"]
+)
 def test_a_headline_leaves_psi_out_and_keeps_the_rest(psi):
     told = [("+", f"Calibrated inside (0, 1); best 1/2, {psi} (Bartlett).", "proven"), ("", "Flat.", "measured")]
-    assert entries.headline(told) == [["Calibrated inside (0, 1); best 1/2 (Bartlett).", "proven"], ["Flat.", "measured"]]
+    assert entries.headline(told) == [
+        ["Calibrated inside (0, 1); best 1/2 (Bartlett).", "proven"],
+        ["Flat.", "measured"],
+    ]
 
 
 def test_pairs_without_a_name_are_not_looked_for_elsewhere(monkeypatch):
