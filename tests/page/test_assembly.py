@@ -546,6 +546,11 @@ def test_play_step_and_restart(browser, page_file):
     assert moving.state()["step"] == paused
     page.locator("#restart").click()
     assert moving.state()["step"] == 0
+    page.locator("#play-floor").click()
+    seen = set()
+    while (pair := moving.state()["pair"]) != "shifted_relu(c=4)+hinge":
+        seen.add(pair)
+    assert len(seen) > 3
     moving.context.close()
     calm = Tab(browser, page_file)
     calm.page.locator("#play").click()
@@ -758,6 +763,17 @@ def test_three_dimensions_and_the_picture(tab):
     tab.ask("app.redraw()")
     tab.ask("app.panels[0].drawn")
     assert tab.ask(eye) == turned
+    box = tab.page.locator("#first .surface").bounding_box()
+    tab.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
+    tab.page.mouse.up()
+    dragged = tab.ask(eye)
+    assert dragged != turned
+    tab.ask("app.change({step: 60})")
+    tab.ask("app.redraw()")
+    tab.ask("app.panels[0].drawn")
+    assert tab.ask("app.panels[0].held.eye") == dragged == tab.ask(eye)
     with tab.page.expect_download() as download:
         tab.page.locator("#save-picture").click()
     assert Path(download.value.path()).read_bytes()[:4] == b"\x89PNG"
