@@ -9,6 +9,9 @@ from lossland.curves import Parabolas, parabolas
 from lossland.data import Dataset, refuse_soft
 from lossland.elements import pair as as_pair
 
+AT_ONCE = 2_000_000
+"""Scores that are held at a time."""
+
 
 class Pieced(NamedTuple):
     """The objective sum_i c_i l_i(a_i . p) + sum_j penalty_j p_j^2 / 2, l_i one of two curves made of pieces.
@@ -36,6 +39,15 @@ class Pieced(NamedTuple):
 
     def value(self, points: np.ndarray) -> np.ndarray:
         """The objective at points (k, D), (k,)."""
+        size = self.at_once
+        return np.concatenate([self._value(points[k : k + size]) for k in range(0, max(len(points), 1), size)])
+
+    @property
+    def at_once(self) -> int:
+        """How many points are looked at at once: their scores of all examples take the memory of a block."""
+        return max(AT_ONCE // max(len(self.rows), 1), 1)
+
+    def _value(self, points: np.ndarray) -> np.ndarray:
         scores = points @ self.rows.T
         held = np.where(self.labels > 0, self.curves[0](scores), self.curves[1](scores))
         return held @ self.weights + 0.5 * points**2 @ self.penalty

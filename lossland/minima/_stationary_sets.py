@@ -40,7 +40,7 @@ def quadratics(total: Pieced, cells: Arrangement) -> Quadratics:
     """A piecewise quadratic function on every cell of the arrangement of its knots."""
     bends, slopes, constants = [], [], []
     products = total.rows[:, :, None] * total.rows[:, None, :]
-    step = max(2_000_000 // max(len(total.rows), 1), 1)
+    step = total.at_once
     for k in range(0, len(cells.centres), step):
         value, slope, bend = total.pieces(cells.centres[k : k + step] @ total.rows.T)
         bends.append(np.tensordot(total.weights * bend, products, 1) + np.diag(total.penalty))

@@ -227,3 +227,16 @@ def test_a_loss_that_is_nan_is_refused(registries):
 
     with pytest.raises(ValueError, match="is NaN at score"):
         ll.cells(ll.pair("identity", cells_test_nan), tiny(0, bias=False))
+
+
+def test_values_at_many_points_are_those_of_each_at_whatever_is_held_at_a_time(monkeypatch, rng):
+    found = ll.cells("relu+hinge", ll.Dataset(rng.normal(size=(9, 2)), rng.choice([-1, 1], 9), one_class=True), l2=0.1)
+    total, points = found.objective, rng.normal(size=(50, 2))
+    scores = points @ total.rows.T
+    losses = np.where(total.labels > 0, np.maximum(1 - np.maximum(scores, 0), 0), 1 + np.maximum(scores, 0))
+    want = losses.mean(axis=1) + 0.05 * (points**2).sum(axis=1)
+    np.testing.assert_allclose(total.value(points), want, rtol=1e-12)
+    monkeypatch.setattr("lossland.minima._piecewise.AT_ONCE", 20)
+    assert total.at_once == 2
+    np.testing.assert_allclose(total.value(points), want, rtol=1e-12)
+    assert total.value(points[:0]).shape == (0,)
