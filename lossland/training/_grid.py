@@ -184,7 +184,8 @@ def _pairs(wanted: Any, skip: bool) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
         mend = ' A loss stands beside its output: ("relu", loss).' if callable(wanted) else ""
         mend = " Give its `.pair`." if isinstance(getattr(wanted, "pair", None), Pair) else mend
         raise ValueError(f'pairs is "all", a pair or its name, or several of them, not {shown(wanted)}.{mend}')
-    made: list[Pair] = [_pair(each) for each in ([wanted] if _is_one(wanted) else list(wanted))]
+    several: Any = [wanted] if _is_one(wanted) else wanted
+    made: list[Pair] = [_pair(each) for each in several]
     if not made:
         raise ValueError('A sweep needs at least one pair, say pairs=["relu+hinge", "identity+hinge"] or pairs="all".')
     reasons = {each.name: refusal(each) for each in made}

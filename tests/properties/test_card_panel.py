@@ -14,6 +14,12 @@ from lossland.properties._evidence import _undecided
 from lossland.properties._wording import told_among, where
 
 
+@pytest.fixture(autouse=True)
+def a_wide_line(monkeypatch):
+    """No cell is wrapped, so that sentences can be looked for."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def _shown(card, capsys):
     card.show()
     return " ".join(capsys.readouterr().out.split())

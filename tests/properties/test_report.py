@@ -91,7 +91,8 @@ def test_json_of_evidence_in_full():
 
 
 @pytest.mark.slow
-def test_a_shown_card_says_every_verdict(card, capsys):
+def test_a_shown_card_says_every_verdict(card, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # no cell is wrapped
     card.show()
     told = " ".join(capsys.readouterr().out.split())
     for verdict in card.verdicts():
@@ -102,7 +103,8 @@ def test_a_shown_card_says_every_verdict(card, capsys):
 
 
 @pytest.mark.slow
-def test_each_line_of_both_tables_bears_a_mark(card, capsys):
+def test_each_line_of_both_tables_bears_a_mark(card, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # no cell is wrapped
     card.show()
     told = " ".join(capsys.readouterr().out.split())
     for rows in (report.class_rows(card), report.pair_rows(card)):
