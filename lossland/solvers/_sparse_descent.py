@@ -72,7 +72,7 @@ def _tolerance(target: float, pull: float, soft: float) -> float:
     if not pull > 0:
         return ROUGH
     kinked = max(100.0 * pull ** (-3.0 if pull < 1 else -1.5), 3.0) * target
-    return float(np.clip(max(kinked, 12.0 * np.sqrt(target * soft) * pull**-0.6), 1e-10, 0.1))
+    return float(np.clip(max(kinked, 12.0 * np.sqrt(target * soft) * max(pull, 1.0) ** -0.6), 1e-10, 0.1))
 
 
 def _box(problem: SparseProblem) -> _Box | None:
