@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 import lossland as ll
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers import convex_form
 from lossland.solvers._plq import spread
 from lossland.solvers._sparse_descent import descended
 from lossland.solvers._sparse_newton import SparseProblem, shares
