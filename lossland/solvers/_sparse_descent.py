@@ -42,6 +42,10 @@ def descended(problem: SparseProblem, target: float) -> SparsePoint | None:
         target: the relative gap to come near to.
     """
     box = _box(problem)
+    n, d = problem.inputs.shape
+    if max(problem.inputs.nnz + 2 * n, d + 1 + n) > np.iinfo(np.int32).max:
+        # LIBLINEAR counts in 32 bits.
+        return None
     if box is None or not (problem.labels > 0).any() or not (problem.labels < 0).any():
         return None
     square = float(problem.inputs.data @ problem.inputs.data) / len(problem.labels)
