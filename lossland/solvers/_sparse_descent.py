@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.solvers._sparse_newton import SparsePoint, SparseProblem, held
+from lossland.solvers._sparse_newton import SOFT, SparsePoint, SparseProblem, held
 
 TINY = 1e-12
 """By how much a column of an example's own may move its margin."""
@@ -75,8 +75,11 @@ def _tolerance(target: float, pull: float, soft: float) -> float:
     """
     if not pull > 0:
         return ROUGH
-    kinked = max(100.0 * pull ** (-3.0 if pull < 1 else -1.5), 3.0) * target
-    return float(np.clip(max(kinked, 12.0 * np.sqrt(target * soft) * max(pull, 1.0) ** -0.6), 1e-10, 0.1))
+    if soft >= SOFT:
+        tol = 12.0 * np.sqrt(target * soft / pull)
+    else:
+        tol = max(100.0 * pull ** (-3.0 if pull < 1 else -1.5), 3.0) * target
+    return float(np.clip(tol, 1e-10, 0.1))
 
 
 def _box(problem: SparseProblem) -> _Box | None:
