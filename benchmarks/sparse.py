@@ -126,6 +126,15 @@ def compared(data, loss, C, options):
     }  # fmt: skip
 
 
+def save(path, data, gap, rows):
+    """Write what is known so far."""
+    environment = {"device": jax.devices()[0].device_kind, "machine": platform.machine(), "cpus": os.cpu_count()}
+    held = {"environment": environment | versions(), "data": repr(data), "gap": gap, "rows": rows}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(held, indent=1) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--losses", default="hinge,squared_hinge,logistic")
@@ -147,6 +156,7 @@ def main():
         for C in map(float, options.Cs.split(",")):
             kept[loss, C] = compared(data, loss, C, options)
             print(json.dumps(kept[loss, C]), flush=True)
+            save(path, data, options.gap, [r for _, r in sorted(kept.items())])
     columns = (
         "loss",
         "C",
@@ -164,11 +174,6 @@ def main():
         for _, r in sorted(kept.items())
     ]  # fmt: skip
     show(table(f"to a relative gap of {options.gap:g}", columns, rows))
-    environment = {"device": jax.devices()[0].device_kind, "machine": platform.machine(), "cpus": os.cpu_count()}
-    saved = {"environment": environment | versions(), "data": repr(data), "gap": options.gap}
-    options.out.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(saved | {"rows": [r for _, r in sorted(kept.items())]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

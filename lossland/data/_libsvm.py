@@ -85,9 +85,8 @@ def _check_size(path: Path, found: _Scan, d: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise ValueError(
             f"{path} is {found.n} x {d}: dense, it takes {size / 2**30:.3g} GiB, more than the {max_bytes / 2**30:.3g} "
-            f"GiB allowed. Its largest index, {found.largest}, is in line {found.line}. Pass "
-            f"sparse=True (or --sparse) to keep it sparse, max_bytes={size} if the memory is there, or keep fewer "
-            f"columns."
+            f"GiB allowed. Its largest index, {found.largest}, is in line {found.line}. Pass max_bytes={size} if the "
+            f"memory is there, sparse=True (or --sparse) to keep it sparse, or keep fewer columns."
         )
 
 

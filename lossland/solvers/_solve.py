@@ -49,7 +49,8 @@ class Solution(NamedTuple):
         gap: (...), objective - dual_objective and what rounding may hide of it, relative to 1/2 ||w||^2 + sum_i c_i
             |phi_i|, which is the objective where the loss is not negative. A bound: the exact gap at these doubles is
             not larger.
-        iterations: (...), those of a pilot, a smaller problem to start from, left out.
+        iterations: (...), those of a pilot, a smaller problem to start from, and of coordinate descent, from which
+            sparse hinges start, left out.
         converged: (...), gap <= tol.
         bias_interval: (..., 2), the least and the largest optimal bias.
         support: (..., n), 0 where the example does not matter (alpha = 0), 2 where alpha is at its limit, 1 between.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lossland.solvers._sparse_newton import SparsePoint, SparseProblem, held
+from lossland.solvers._sparse_newton import SOFT, SparsePoint, SparseProblem, held
 
 TINY = 1e-12
 """By how much a column of an example's own may move its margin."""
@@ -42,6 +42,10 @@ def descended(problem: SparseProblem, target: float) -> SparsePoint | None:
         target: the relative gap to come near to.
     """
     box = _box(problem)
+    n, d = problem.inputs.shape
+    if max(problem.inputs.nnz + 2 * n, d + 1 + n) > np.iinfo(np.int32).max:
+        # LIBLINEAR counts in 32 bits.
+        return None
     if box is None or not (problem.labels > 0).any() or not (problem.labels < 0).any():
         return None
     square = float(problem.inputs.data @ problem.inputs.data) / len(problem.labels)
@@ -71,8 +75,11 @@ def _tolerance(target: float, pull: float, soft: float) -> float:
     """
     if not pull > 0:
         return ROUGH
-    kinked = max(100.0 * pull ** (-3.0 if pull < 1 else -1.5), 3.0) * target
-    return float(np.clip(max(kinked, 12.0 * np.sqrt(target * soft) * pull**-0.6), 1e-10, 0.1))
+    if soft >= SOFT:
+        tol = 12.0 * np.sqrt(target * soft / pull)
+    else:
+        tol = max(100.0 * pull ** (-3.0 if pull < 1 else -1.5), 3.0) * target
+    return float(np.clip(tol, 1e-10, 0.1))
 
 
 def _box(problem: SparseProblem) -> _Box | None:
