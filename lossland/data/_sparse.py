@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from lossland.core import refuse_bytes
 from lossland.data._labels import real
 
 
@@ -95,6 +94,9 @@ def dense_rows(held: Any) -> np.ndarray:
     Raises:
         ValueError: if that takes more memory than is free.
     """
+    # Not at the top: it needs JAX, and to load data does not.
+    from lossland.core import refuse_bytes
+
     told = f"{held.shape[0]} x {held.shape[1]} inputs as dense rows"
     refuse_bytes(told, dense_bytes(held), "Keep fewer rows or columns, or what takes sparse inputs.")
     return held.toarray()
