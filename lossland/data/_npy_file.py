@@ -163,7 +163,8 @@ def _span(file: NpyFile, held: IO[bytes], start: int, stop: int) -> np.ndarray:
 
 def _fill(file: NpyFile, held: IO[bytes], at: int, found: np.ndarray) -> None:
     """Fill an array with the bytes from a place on; one read may give fewer than are asked for."""
-    room, done = memoryview(found.reshape(-1).view(np.uint8)), 0
+    flat: Any = found.reshape(-1).view(np.uint8)
+    room, done = memoryview(flat), 0
     held.seek(at)
     while done < len(room):
         got = held.readinto(room[done:])  # pyright: ignore[reportAttributeAccessIssue] - unbuffered files have it

@@ -177,11 +177,14 @@ def _libsvm_parts(path: Path, columns: int | None) -> Iterator[tuple[Any, np.nda
     """Sparse rows, indices as they stand, and labels, of some lines at once."""
     from sklearn.datasets import load_svmlight_file
 
+    as_it_stands: Any = True
     with path.open("rb") as held:
         line = 0
         while lines := list(itertools.islice(held, LINES)):
             try:
-                matrix, labels = load_svmlight_file(io.BytesIO(b"".join(lines)), n_features=columns, zero_based=True)
+                matrix, labels = load_svmlight_file(
+                    io.BytesIO(b"".join(lines)), n_features=columns, zero_based=as_it_stands
+                )
             except (ValueError, OverflowError) as error:
                 where = f"{path}, lines {line + 1} to {line + len(lines)}"
                 raise ValueError(f"{where}, cannot be read as LIBSVM text: {error}") from None

@@ -41,6 +41,7 @@ def examples_of(data: Dataset, sample_weights: Any = None, class_weights: Any = 
         sample_weights: (n,), as in `objective`.
         class_weights: as in `objective`.
     """
+    inputs: Any
     if isinstance(data.inputs, RowsOnDisk):
         inputs = in_default_floats(data.inputs)
     else:

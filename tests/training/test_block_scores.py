@@ -1,5 +1,7 @@
 """Objectives, training and sweeps on inputs that stay in their file, against the same in memory."""
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -110,6 +112,14 @@ def test_a_model_that_mixes_rows_is_refused(both):
 def test_rows_are_not_shared_over_devices(both):
     with pytest.raises(ValueError, match='them whole for sharding="rows"'):
         ll.sweep(["identity+hinge"], both[0], seeds=1, steps=1, sharding="rows")
+
+
+def test_a_file_that_changes_while_a_program_runs_ends_it(both):
+    f = ll.objective(ll.pair("identity", "hinge"), data=both[0])
+    start = ll.linear().init(jax.random.key(0), 4)
+    os.truncate(both[0].source, 1000)
+    with pytest.raises(Exception, match="changed after it was loaded"):
+        jax.block_until_ready(f(start))
 
 
 def test_scores_of_arrays_are_the_models_own():
