@@ -45,6 +45,10 @@ class FileOptions:
     """Of LIBSVM text: whether the first column is 0, true or false; true if left out and a 0 occurs."""
     inputs: str = ""
     """Of .npz: the array of the inputs."""
+    memory_map: bool = False
+    """Leave the inputs in the .npy file and read them by blocks of rows, where they are larger than the memory."""
+    labels: str = ""
+    """With --memory-map: the .npy file of the labels, where they are no column."""
     max_bytes: int | None = None
     """Of LIBSVM text: how large the dense inputs may become; 4 GiB if left out."""
     sparse: bool = False

@@ -5,6 +5,7 @@ Data are host arrays of float64; an objective moves them to the device. A data s
 
 import hashlib
 import html
+import itertools
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ import numpy as np
 
 from lossland.core import plotted
 from lossland.data._labels import checked_labels, checked_probabilities, of_probabilities, real, refuse_traced
+from lossland.data._npy_file import of_memory_map
+from lossland.data._rows_on_disk import RowsOnDisk, checked_finite
 from lossland.data._sparse import checked_sparse, dense_rows, is_sparse, needs_dense, parts
 
 SHOWN_ROWS, SHOWN_COLUMNS = 5, 8
@@ -33,7 +36,8 @@ class Dataset:
 
     Args:
         inputs: (n, d) finite real numbers, an array, nested lists or a data frame. A sparse matrix or array of scipy
-            stays sparse: `inputs` is then a `scipy.sparse.csr_array`, its duplicates summed, without stored zeros.
+            stays sparse: `inputs` is then a `scipy.sparse.csr_array`, its duplicates summed, without stored zeros. A
+            whole `np.memmap` of an .npy file opened to read stays in its file, as with `load(..., memory_map=True)`.
         labels: (n,) of two distinct values; left out with probabilities.
         name: what tables and figures call it.
         input_names: d names of columns; a data frame's own by default.
@@ -80,7 +84,7 @@ class Dataset:
             shares = checked_probabilities(self.probabilities, inputs.shape[0])
             labels, label_names = of_probabilities(shares, self.labels, words)
         for array in (*(parts(inputs) if is_sparse(inputs) else (inputs,)), labels, shares):
-            if array is not None:
+            if array is not None and not isinstance(array, RowsOnDisk):
                 array.flags.writeable = False
         converted = {"inputs": inputs, "labels": labels, "input_names": input_names, "label_names": label_names}
         converted["probabilities"] = shares
@@ -168,17 +172,25 @@ class Dataset:
         """
         digest = hashlib.sha256(f"{self.n} x {self.d}{' sparse' * self.sparse}".encode())
         soft = () if self.probabilities is None else (self.probabilities,)
-        inputs = parts(self.inputs) if self.sparse else (self.inputs,)
-        for array in (*inputs, self.labels, *soft):
+        inputs: Any = parts(self.inputs) if self.sparse else (self.inputs,)
+        if isinstance(self.inputs, RowsOnDisk):
+            inputs = (block for _, block in self.inputs.blocks())
+        for array in itertools.chain(inputs, (self.labels, *soft)):
             digest.update(np.ascontiguousarray(array, dtype="<f8").data)
         return digest.hexdigest()
 
 
 def _checked_inputs(given: Any, names: tuple[str, ...]) -> Any:
-    """A fresh float64 (n, d) array, C-contiguous and finite; a sparse one where one is given."""
+    """A fresh float64 (n, d) array, C-contiguous and finite; sparse rows, and rows on disk, where such are given."""
     refuse_traced(given, "inputs")
     if is_sparse(given):
         return checked_sparse(given, names)
+    mapped = of_memory_map(given)
+    if mapped is not None:
+        given = RowsOnDisk(mapped, np.arange(mapped.shape[1]))
+    if isinstance(given, RowsOnDisk):
+        _check_names(given.shape, names)
+        return checked_finite(given, lambda column: _column(column, names))
     if hasattr(given, "toarray") or hasattr(given, "todense"):
         raise ValueError(
             f"inputs is a {type(given).__name__}, sparse, but not of scipy; pass a scipy.sparse.csr_array, or dense "
@@ -195,8 +207,7 @@ def _checked_inputs(given: Any, names: tuple[str, ...]) -> Any:
         raise ValueError(f"inputs has shape {array.shape}; it must be (n, d), one row an example.{mend}")
     if 0 in array.shape:
         raise ValueError(f"inputs is empty: its shape is {array.shape}. At least one row and one column are needed.")
-    if names and len(names) != array.shape[1]:
-        raise ValueError(f"inputs has {array.shape[1]} columns, but input_names has {len(names)} names.")
+    _check_names(array.shape, names)
     if array.dtype.kind in "OUST":
         array = np.array(given, dtype=object)  # NumPy turns the number in [1, "a"] into a word, and would name it below
         words = (index for index, value in np.ndenumerate(array) if not isinstance(value, numbers.Real | np.bool_))
@@ -217,6 +228,11 @@ def _checked_inputs(given: Any, names: tuple[str, ...]) -> Any:
             f"column {_column(column, names)}, counted from 0. Drop those rows or fill them in."
         )
     return array
+
+
+def _check_names(shape: tuple[int, ...], names: tuple[str, ...]) -> None:
+    if names and len(names) != shape[1]:
+        raise ValueError(f"inputs has {shape[1]} columns, but input_names has {len(names)} names.")
 
 
 def _column(index: int, names: Sequence[str]) -> str:

@@ -13,7 +13,9 @@ from lossland.data import _generators, _real_sets  # noqa: F401 - they register 
 from lossland.data._columns import Read, Recipe
 from lossland.data._dataset import Dataset
 from lossland.data._labels import choose
+from lossland.data._read_on_disk import read_on_disk
 from lossland.data._readers import FORMATS, known_ending, opened
+from lossland.data._rows_on_disk import some_rows
 from lossland.elements import DATASETS, Source, find
 
 
@@ -41,6 +43,9 @@ def load(name: str | os.PathLike[str] | Dataset | Source | Callable[..., Dataset
             - LIBSVM: `n_features`, `zero_based`, `encoding`; `sparse=True`, to keep the inputs sparse; else
               `max_bytes`, how large the dense array may become.
             - .npz: `inputs` and `label`, the arrays' names.
+            - .npy larger than the memory: `memory_map=True` leaves the inputs in the file, of any real type, and reads
+              them by blocks of rows where they are computed with; `label`, `drop`, `index` as of tables, by number, or
+              `labels`, (n,) or the .npy file that holds them.
 
     Returns:
         The data set; a built-in one is named so that `load(data.name)` finds it again.
@@ -114,6 +119,8 @@ def _entry(reference: Any, parameters: dict[str, Any]) -> tuple[Source, str]:
 
 def _load_file(path: Path, parameters: dict[str, Any]) -> Loaded:
     """The data set in a file."""
+    if parameters.pop("memory_map", False):
+        return _on_disk(path, parameters)
     format, held = opened(path, parameters.get("format") or "", parameters.get("encoding") or "")
     read = FORMATS[format]
     known = [*list(inspect.signature(read).parameters)[2:], "format"]
@@ -136,6 +143,22 @@ def _load_file(path: Path, parameters: dict[str, Any]) -> Loaded:
     return _checked(path, read(path, held, **asked), parameters)
 
 
+def _on_disk(path: Path, parameters: dict[str, Any]) -> Loaded:
+    """The data set in an .npy file, in which its inputs stay."""
+    known = [*list(inspect.signature(read_on_disk).parameters)[1:], "classes", "probabilities", "format"]
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise ValueError(
+            f"{path}: there is no parameter {', '.join(unknown)} with memory_map, only {', '.join(known)}."
+        )
+    asked = {key: value for key, value in parameters.items() if key in known[:-3]}
+    if "probabilities" in parameters:
+        if {"label", "labels", "classes"} & set(parameters):
+            raise ValueError(f"{path}: probabilities names the column that stands for labels; leave the others out.")
+        asked["label"] = parameters["probabilities"]
+    return _checked(path, read_on_disk(path, **asked), parameters)
+
+
 def _checked(path: Path, found: Read, parameters: dict[str, Any]) -> Loaded:
     """The data set of what a reader found."""
     inputs, labels, words = found.inputs, found.labels, ()
@@ -146,7 +169,7 @@ def _checked(path: Path, found: Read, parameters: dict[str, Any]) -> Loaded:
             return Loaded(Dataset(inputs, probabilities=np.asarray(labels), **given), found.recipe, rows)
         if "classes" in parameters:
             chosen, labels, words = choose(labels, parameters["classes"])
-            inputs, rows = inputs[chosen], rows[chosen]
+            inputs, rows = some_rows(inputs, chosen), rows[chosen]
         return Loaded(Dataset(inputs, labels, label_names=words, **given), found.recipe, rows)
     except (ValueError, IndexError) as error:
         about = "label" in str(error) or "classes" in str(error)

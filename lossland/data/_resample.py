@@ -7,6 +7,7 @@ import numpy as np
 
 from lossland.core import guarded, takes_sparse
 from lossland.data._dataset import Dataset
+from lossland.data._rows_on_disk import RowsOnDisk, column_scaling
 from lossland.data._soft_labels import take
 
 
@@ -21,6 +22,8 @@ class Split(NamedTuple):
 
 def scaling(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each column; scale 1 where a column is constant."""
+    if isinstance(inputs, RowsOnDisk):
+        return column_scaling(inputs)
     # Brought to [0, 1] first: a large offset then costs no digits, tiny or huge numbers do not under- or overflow when
     # squared, and a constant column is known exactly (its rounded deviation need not be 0).
     low, high = inputs.min(axis=0), inputs.max(axis=0)

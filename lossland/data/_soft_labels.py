@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lossland.data._dataset import Dataset
+from lossland.data._rows_on_disk import RowsOnDisk, some_rows
 from lossland.data._sparse import stacked
 
 
@@ -22,7 +23,7 @@ def take(data: Dataset, rows: Any) -> Dataset:
         [0.8, 0.1]
     """
     soft = None if data.probabilities is None else data.probabilities[rows]
-    return replace(data, inputs=data.inputs[rows], labels=data.labels[rows], probabilities=soft)
+    return replace(data, inputs=some_rows(data.inputs, rows), labels=data.labels[rows], probabilities=soft)
 
 
 def both_labels(data: Dataset) -> tuple[Dataset, np.ndarray]:
@@ -42,7 +43,10 @@ def both_labels(data: Dataset) -> tuple[Dataset, np.ndarray]:
         ([1.0, 1.0, -1.0, -1.0], [0.25, 1.0, 0.75, 0.0])
     """
     p = np.asarray(data.probabilities)
-    twice = stacked(data.inputs, data.inputs)
+    if isinstance(data.inputs, RowsOnDisk):
+        twice = data.inputs.taken(np.tile(np.arange(data.n), 2))
+    else:
+        twice = stacked(data.inputs, data.inputs)
     labels = np.repeat([1.0, -1.0], data.n)
     return replace(data, inputs=twice, labels=labels, probabilities=None, one_class=True), np.concatenate([p, 1.0 - p])
 

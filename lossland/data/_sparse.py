@@ -94,7 +94,7 @@ def dense_rows(held: Any) -> np.ndarray:
     Raises:
         ValueError: if that takes more memory than is free.
     """
-    # What is free is asked by a file that JAX comes with; data need none.
+    # Not at the top: it needs JAX, and loading data does not.
     from lossland.core import refuse_bytes
 
     told = f"{held.shape[0]} x {held.shape[1]} inputs as dense rows"

@@ -12,7 +12,7 @@ from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._evaluate import affine_pixels, model_pixels
 from lossland.landscapes._plane import Plane, on_two_axes, plane_of
-from lossland.landscapes._straight import is_straight, penalties, score_rows
+from lossland.landscapes._straight import at_hand, is_straight, penalties, score_rows
 from lossland.landscapes._surface import Asked, Surface
 from lossland.proofs import MEASURED, PROVEN
 from lossland.training import Objective
@@ -103,7 +103,7 @@ def convexity(
     p = plane_of(surface, axes)
     f = surface.objective
     with jax.enable_x64(True):
-        straight = is_straight(f.model, surface.centre, np.asarray(f.inputs))
+        straight = is_straight(f.model, surface.centre, at_hand(f.inputs))
         proof, doubt = _proof(f, p) if straight else ("", "")
         if proof:
             return Convexity(True, proof, None, None, 0)

@@ -31,9 +31,9 @@ from lossland.landscapes._derivatives import OF_DERIVATIVES, function_quantity, 
 from lossland.landscapes._expansion import expanded
 from lossland.landscapes._kink_sums import bucket_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once, moved
-from lossland.landscapes._straight import penalties, score_kind, score_rows
+from lossland.landscapes._straight import at_hand, penalties, score_kind, score_rows
 from lossland.landscapes._surface import Surface, placed_surface
-from lossland.training import affine
+from lossland.training import affine, scores_of_rows
 
 SATURATED = 1e-3
 """A slope that hardly moves its example."""
@@ -54,7 +54,7 @@ def on_grid(
     """The objective and the quantities at every point of the grid of one or two axes, in float64."""
     f, names = surface.objective, ("risk", *(q for q in surface.quantities if q not in {"risk", *OF_DERIVATIVES}))
     curves = pieces(f.pair)
-    kind = score_kind(f.model, surface.centre, np.asarray(f.inputs))
+    kind = score_kind(f.model, surface.centre, at_hand(f.inputs))
     straight = kind != "other"
     method = method_of(surface, straight, curves is not None)
     if method != "kinks" or surface.quantities or surface.functions or f.l2:
@@ -103,8 +103,8 @@ def _scores(surface: Surface, kind: str = "") -> np.ndarray:
     if f.model.apply is affine:
         # Of our own linear model they are one product on the host, where no program has to be called.
         wide = np.stack([np.asarray(p["weights"]) for p in points])
-        return wide @ np.asarray(f.inputs).T + np.array([float(p["bias"]) for p in points])[:, None]
-    if (kind or score_kind(f.model, surface.centre, np.asarray(f.inputs))) == "linear":
+        return wide @ at_hand(f.inputs).T + np.array([float(p["bias"]) for p in points])[:, None]
+    if (kind or score_kind(f.model, surface.centre, at_hand(f.inputs))) == "linear":
         return np.asarray(_applied(f.model.apply, points, f.inputs))
     return np.asarray(score_rows(f.model, surface.centre, surface.directions, f.inputs))
 
@@ -112,7 +112,8 @@ def _scores(surface: Surface, kind: str = "") -> np.ndarray:
 @jit_seeing((0,))
 def _applied(apply: Callable[..., Array], points: tuple[Params, ...], inputs: Array) -> Array:
     # One product that reads the inputs once.
-    return jax.vmap(apply, in_axes=(0, None))(jax.tree.map(lambda *leaves: jnp.stack(leaves), *points), inputs)
+    together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *points)
+    return jax.vmap(lambda params: scores_of_rows(apply, params, inputs))(together)
 
 
 def _by_kinks(
@@ -284,7 +285,7 @@ def model_pixels(
     places: Array,
 ) -> dict[str, Array]:
     """Quantities at pixels (p, k) of a plane of any model, which is run at each of them."""
-    z = jax.vmap(lambda place: model.apply(moved(centre, directions, place), inputs))(places)
+    z = jax.vmap(lambda place: scores_of_rows(model.apply, moved(centre, directions, place), inputs))(places)
     return quantities(pair, names, labels, weights, z)
 
 

@@ -12,7 +12,7 @@ from lossland.elements import Pair
 from lossland.landscapes._derivatives import invariants, orthonormal, tangents
 from lossland.landscapes._places import grid_places
 from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_of
-from lossland.landscapes._straight import is_straight
+from lossland.landscapes._straight import at_hand, is_straight
 from lossland.landscapes._surface import Asked
 
 
@@ -121,7 +121,7 @@ def gradient_field(
     r = orthonormal(p.directions)[1]
     with jax.enable_x64(True):
         f = surface.objective
-        straight = is_straight(f.model, surface.centre, np.asarray(f.inputs))
+        straight = is_straight(f.model, surface.centre, at_hand(f.inputs))
         found = tangents(f, surface.centre, surface.directions, grid_places(axes), straight, progress=progress)
     shape = p.values.shape
     determinants, traces = invariants(found.hessians, r)

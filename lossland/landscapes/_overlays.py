@@ -97,7 +97,7 @@ def kink_segments(p: Plane, pair: Pair, data: Dataset, model: Model | None = Non
         # Where both labels have a share, both losses have their kinks.
         data, shares = both_labels(data)
         data, of = take(data, shares > 0), np.flatnonzero(shares > 0) % (len(shares) // 2)
-    inputs = np.asarray(data.inputs, float)
+    inputs = data.inputs
     with jax.enable_x64(True):
         if not is_straight(model, p.centre, inputs):
             raise ValueError(

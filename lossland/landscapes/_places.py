@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from lossland.core import Model, Params, at_once
+from lossland.training import scores_of_rows
 
 AT_ONCE = 1_700_000
 """Numbers computed at once, a score for each example and place of a block say: they stay in the cache."""
@@ -48,7 +49,7 @@ def models_at_once(model: Model, centre: Params, directions: Sequence[Params], i
     """
 
     def run(place: Any) -> Any:
-        return model.apply(moved(centre, directions, place), inputs)
+        return scores_of_rows(model.apply, moved(centre, directions, place), inputs)
 
     n = max(len(inputs), 1)
     what = f"To run {model.name} on {n} examples once"

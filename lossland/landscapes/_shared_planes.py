@@ -19,8 +19,9 @@ from lossland.landscapes._evaluate import quantities as quantities_at
 from lossland.landscapes._kink_moments import moment_rows
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once, moved
 from lossland.landscapes._plane import Plane, Progress, on_two_axes, plane_from
-from lossland.landscapes._straight import is_straight, score_rows
+from lossland.landscapes._straight import at_hand, is_straight, score_rows
 from lossland.landscapes._surface import Asked, Quantity, Surface
+from lossland.training import scores_of_rows
 
 
 @guarded()
@@ -93,7 +94,7 @@ def _all_on_grid(surfaces: list[Surface], axes: tuple[np.ndarray, ...], progress
     one = surfaces[0]
     if one.functions or set(one.quantities) & set(OF_DERIVATIVES):
         return [on_grid(s, axes) for s in surfaces]
-    straight = is_straight(one.objective.model, one.centre, np.asarray(one.objective.inputs))
+    straight = is_straight(one.objective.model, one.centre, at_hand(one.objective.inputs))
     curves = {s.objective.pair: pieces(s.objective.pair) for s in surfaces}
     methods = {s.objective.pair: method_of(s, straight, curves[s.objective.pair] is not None) for s in surfaces}
     pieced = {p: c for p, c in curves.items() if c is not None and methods[p] == "kinks"}
@@ -169,7 +170,7 @@ def _affine_scores(scores: Array, places: Array) -> Array:
 
 @jit_seeing((0,))
 def _model_scores(model: Model, inputs: Array, centre: Params, directions: Any, places: Array) -> Array:
-    return jax.vmap(lambda place: model.apply(moved(centre, directions, place), inputs))(places)
+    return jax.vmap(lambda place: scores_of_rows(model.apply, moved(centre, directions, place), inputs))(places)
 
 
 @jit_by_pair((0, 1))

@@ -14,11 +14,13 @@ import numpy as np
 from jax import Array
 
 from lossland.core import Keyed, Model, Params, affinity, along, at_once, by_structure, keyed
+from lossland.data import RowsOnDisk
 from lossland.elements import as_float
 from lossland.landscapes._places import in_blocks, moved
+from lossland.training import scores_of_rows
 
 
-def score_kind(model: Model, params: Params, inputs: np.ndarray) -> str:
+def score_kind(model: Model, params: Params, inputs: Any) -> str:
     """How scores depend on the params, "linear", "affine" or "other", by the model's program in float64."""
     with jax.enable_x64(True):
         leaves, tree = jax.tree.flatten(params)
@@ -28,7 +30,7 @@ def score_kind(model: Model, params: Params, inputs: np.ndarray) -> str:
 
 def _told(leaf: Any) -> jax.ShapeDtypeStruct:
     """The shape and the type that a leaf has as an array of JAX's; only its type is looked at, for speed."""
-    if isinstance(leaf, (np.ndarray, np.generic)):
+    if isinstance(leaf, (np.ndarray, np.generic, RowsOnDisk)):
         return jax.ShapeDtypeStruct(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype))
     held = jnp.asarray(leaf)
     return jax.ShapeDtypeStruct(held.shape, held.dtype)
@@ -40,17 +42,22 @@ def _kind(apply: Keyed, tree: Any, leaves: tuple[Any, ...], rows: tuple[Any, ...
     return affinity(apply.value, jax.tree.unflatten(tree, leaves), jax.ShapeDtypeStruct(*rows))
 
 
-def is_straight(model: Model, params: Params, inputs: np.ndarray) -> bool:
+def is_straight(model: Model, params: Params, inputs: Any) -> bool:
     """Whether scores are affine in the params, by the model's program."""
     return score_kind(model, params, inputs) != "other"
 
 
 def score_rows(model: Model, centre: Params, directions: Sequence[Params], inputs: Any) -> Array:
     """Scores of the centre, and how they move along each direction, (1 + k, n), of a model that is affine."""
-    inputs = jnp.asarray(inputs)
+    inputs = inputs if isinstance(inputs, RowsOnDisk) else jnp.asarray(inputs)
     if score_kind(model, centre, inputs) == "linear":
-        return jnp.stack([model.apply(p, inputs) for p in (centre, *directions)])
-    return along(lambda p: model.apply(p, inputs), centre, directions)
+        return jnp.stack([scores_of_rows(model.apply, p, inputs) for p in (centre, *directions)])
+    return along(lambda p: scores_of_rows(model.apply, p, inputs), centre, directions)
+
+
+def at_hand(inputs: Any) -> Any:
+    """Inputs as an array on the host, or rows that stay on disk as they are."""
+    return inputs if isinstance(inputs, RowsOnDisk) else np.asarray(inputs)
 
 
 def has_straight_penalty(model: Model, params: Params) -> bool:

@@ -10,13 +10,16 @@ import numpy as np
 from jax import Array
 
 from lossland.core import Model, Params, guarded, jit_seeing, refuse_mixed_rows, shaped_weights
-from lossland.data import Dataset, refuse_soft
+from lossland.data import Dataset, RowsOnDisk, refuse_soft
 from lossland.elements import Pair
 from lossland.landscapes._places import AT_ONCE, grid_places, in_blocks, models_at_once
 from lossland.landscapes._plane import Plane, plane
 from lossland.landscapes._straight import is_straight, score_rows
 from lossland.landscapes._surface import Asked, surface_of
 from lossland.training import Objective
+
+SAMPLE = 256
+"""Rows of inputs on disk by which it is tried whether a model mixes rows."""
 
 
 class Band(NamedTuple):
@@ -210,7 +213,8 @@ def _refuse_mixed(data: Dataset, centre: Params, settings: dict[str, Any]) -> No
     model = settings.get("model")
     if model is not None:
         what = "the plane of a part of the examples tells nothing of the plane of all"
-        refuse_mixed_rows(model, centre, data.inputs, what)
+        few = data.inputs[:SAMPLE] if isinstance(data.inputs, RowsOnDisk) else data.inputs
+        refuse_mixed_rows(model, centre, few, what)
 
 
 def _risk_of(pair: Pair, part: Dataset, p: Plane, weights: Any, settings: dict[str, Any]) -> Objective:

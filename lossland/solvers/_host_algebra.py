@@ -6,10 +6,13 @@ XLA's programs for a CPU do, and a problem that is done leaves its batch at once
 
 import functools
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from lossland.data import RowsOnDisk
 
 BLOCK = 2048
 """Rows of a large Gram product that are taken at once: they stay in cache."""
@@ -42,7 +45,7 @@ class Columns(NamedTuple):
 def columns_of(inputs: np.ndarray, labels: np.ndarray, bias: bool) -> Columns:
     """The columns of inputs (n, d) and labels (k or 1, n)."""
     n, size = inputs.shape[0], inputs.shape[1] + bias
-    if n * size > SIGNED:
+    if n * size > SIGNED or isinstance(inputs, RowsOnDisk):
         return Columns(inputs, labels, bias, None, size)
     whole = np.concatenate([inputs, np.ones((n, 1))], axis=1) if bias else inputs
     products = None
@@ -95,28 +98,36 @@ def gram(columns: Columns, scales: np.ndarray) -> np.ndarray:
             -1, columns.size, columns.size
         )
     n = columns.rows.shape[0]
+    step = columns.rows.block_rows if isinstance(columns.rows, RowsOnDisk) else BLOCK
     if n < SHARED:
-        return _summed(columns, scales, range(0, n, BLOCK))
+        return _summed(columns, scales, range(0, n, step), step)
     # Of many rows every processor sums some: products of one thread leave Python's lock to the others.
-    parts = [range(k * BLOCK, n, WORKERS * BLOCK) for k in range(WORKERS)]
+    parts = [range(k * step, n, WORKERS * step) for k in range(WORKERS)]
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = list(pool.map(lambda part: _summed(columns, scales, part), parts))
+        found = list(pool.map(lambda part: _summed(columns, scales, part, step), parts))
     return sum(found[1:], found[0])
 
 
-def _summed(columns: Columns, scales: np.ndarray, starts: range) -> np.ndarray:
-    """The Gram products of some blocks of rows."""
+def _summed(columns: Columns, scales: np.ndarray, starts: range, step: int) -> np.ndarray:
+    """The Gram products of some blocks of `step` rows."""
     total = np.zeros((len(scales), columns.size, columns.size), scales.dtype)
     d = columns.rows.shape[1]
-    for start in starts:
-        rows = columns.rows[start : start + BLOCK]
-        for whole, own in zip(total, scales[:, start : start + BLOCK, None], strict=True):
+    for start, rows in _in_cache(columns.rows, starts, step):
+        for whole, own in zip(total, scales[:, start : start + len(rows), None], strict=True):
             scaled = own * rows
             whole[:d, :d] += scaled.T @ rows
             if columns.ones:
                 whole[-1, :-1] += scaled.sum(axis=0)
                 whole[-1, -1] += own.sum()
     return total
+
+
+def _in_cache(rows: Any, starts: range, step: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Blocks of rows that stay in cache, with their first row, of the larger ones that begin at some rows."""
+    for start in starts:
+        whole = rows[start : start + step]
+        for more in range(0, len(whole), BLOCK):
+            yield start + more, whole[more : more + BLOCK]
 
 
 @functools.lru_cache(maxsize=64)

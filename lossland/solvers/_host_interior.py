@@ -14,6 +14,7 @@ from lossland.solvers._host_algebra import Columns
 from lossland.solvers._interior_point import ALIKE, PILOT_STEPS, Iterate, starting_point
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import Rows, Terms, geometric_middle, spread
+from lossland.solvers._row_blocks import tell_step
 
 ENDLESS = {np.float64: 1e300, np.float32: 1e30}
 """The room where a box has no end: its multiplier is 0 and stays there."""
@@ -205,6 +206,7 @@ def advance(problems: Problems, at: Iterate, steps: int, tol: float) -> Iterate:
     left = np.arange(len(at.point))
     for count in range(steps + 1):
         start = rooms(problems, at)
+        tell_step(problems.columns.rows, "the interior point", count, len(left), float(start.now.max()))
         done = at.done | close(problems, at, start, tol) | (at.iterations >= steps)
         if count == steps or done.all() or done.sum() > len(done) // 8:
             whole = _put(whole, left, at._replace(done=done))

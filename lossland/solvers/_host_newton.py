@@ -23,6 +23,7 @@ from lossland.solvers._newton import (
     pilot_of,
 )
 from lossland.solvers._optimum import Optimum, Stop
+from lossland.solvers._row_blocks import tell_step
 
 
 def by_newton(pair: Pair, columns: Columns, problem: NewtonProblem, stop: Stop) -> Optimum:
@@ -55,6 +56,8 @@ def descended(
     whole: Any = None
     left = np.arange(k)
     for count in range(steps + 1):
+        open_gap = float(np.max(state.at.primal - state.dual))
+        tell_step(columns.rows, "Newton's method", count, len(state.done), open_gap)
         if count == steps or state.done.any():
             whole = _put(whole, left, state)
             keep = np.flatnonzero(~state.done)

@@ -20,6 +20,7 @@ from lossland.solvers._interior_point import Iterate
 from lossland.solvers._normal_equations import Design, scores
 from lossland.solvers._optimum import Optimum, Stop, finished
 from lossland.solvers._plq import Rows, Terms
+from lossland.solvers._row_blocks import longest_square
 
 NEARER = 0.03
 """By how much nearer those go that were not near enough."""
@@ -97,7 +98,7 @@ def _settled(
     sets: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The optimum for fixed sets, by the method of multipliers."""
-    longest = 1.0 + np.max(np.sum(design.inputs**2, axis=1))
+    longest = 1.0 + longest_square(design.inputs)
     soft = np.where(rows.soft > 0, rows.soft, longest / STIFF)
     theta = np.where((sets == 0) & (rows.counts > 0), 1.0 / soft, 0.0)
     beta = at_ends(rows, beta, sets)

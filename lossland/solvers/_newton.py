@@ -15,6 +15,7 @@ from lossland.elements import Pair
 from lossland.solvers import _normal_equations as normal
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._plq import array_module, geometric_middle
+from lossland.solvers._row_blocks import thinning
 
 HALVINGS = 40
 THINNED = 16
@@ -150,11 +151,12 @@ def pilot_of(problem: NewtonProblem) -> NewtonProblem | None:
     design, (k, n) = problem.design, problem.weights.shape
     if design.mesh is not None:
         return None
-    if n >= THINNED * ROWS_ENOUGH * (design.inputs.shape[1] + design.bias):
+    step = thinning(design.inputs, THINNED)
+    if n >= step * ROWS_ENOUGH * (design.inputs.shape[1] + design.bias):
         return problem._replace(
-            design=Design(design.inputs[::THINNED], design.bias),
-            labels=problem.labels[:, ::THINNED],
-            weights=THINNED * problem.weights[:, ::THINNED],
+            design=Design(design.inputs[::step], design.bias),
+            labels=problem.labels[:, ::step],
+            weights=step * problem.weights[:, ::step],
         )
     if k < 4 or problem.labels.shape[0] > 1:
         return None

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lossland.data import RowsOnDisk
 from lossland.solvers._plq import Terms
+from lossland.solvers._row_blocks import absolute_scores, over_rows
 
 UNIT = 2.0**-53
 BLOCK = 32
@@ -60,9 +62,12 @@ def frame_of(inputs: np.ndarray, shift: np.ndarray | None, bias: bool) -> Frame:
     return Frame(inputs, lengths, shift, near, _lengths(near), bias)
 
 
-def _lengths(rows: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return np.sqrt(np.einsum("ij,ij->i", rows, rows))
+def _lengths(inputs: np.ndarray) -> np.ndarray:
+    def own(_: int, rows: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return np.sqrt(np.einsum("ij,ij->i", rows, rows))
+
+    return np.concatenate(over_rows(inputs, own))
 
 
 class Evaluated(NamedTuple):
@@ -111,8 +116,8 @@ def certificate(
     near = np.flatnonzero((apart <= enough * size) & ~(apart + doubt <= enough * size))
     if len(near):
         own = Evaluated(*(part[near] for part in at))
-        reach = np.abs(own.weights) @ np.abs(frame.inputs).T + np.abs(own.bias)[:, None]
-        along = np.abs(drawn[near]) @ np.abs(frame.near).T
+        reach = absolute_scores(own.weights, frame.inputs) + np.abs(own.bias)[:, None]
+        along = absolute_scores(drawn[near], frame.near)
         labels = t if len(t) == 1 else t[near]
         doubt[near] = _doubt(terms, frame, labels, c[near], own, size[near], drawn[near], reach, along)
     return Certificate(objective, dual, size, doubt)
@@ -186,6 +191,9 @@ def _slopes(terms: Terms, t: np.ndarray, margins: np.ndarray) -> np.ndarray:
 
 def _pulled(rows: np.ndarray, inputs: np.ndarray) -> np.ndarray:
     """Rows (k, n) times inputs (n, d), by blocks and halves: (k, d)."""
+    if isinstance(inputs, RowsOnDisk):
+        # Their blocks have a power of two of these, so that halves of halves are what they are in memory.
+        return _halved(np.stack(inputs.over_blocks(lambda at, own: _pulled(rows[:, at : at + len(own)], own))))
     more = -inputs.shape[0] % BLOCK
     if more:
         rows, inputs = np.pad(rows, ((0, 0), (0, more))), np.pad(inputs, ((0, more), (0, 0)))

@@ -20,7 +20,7 @@ from lossland.core import (
     short_repr,
     takes_sparse,
 )
-from lossland.data import Dataset, both_labels
+from lossland.data import Dataset, RowsOnDisk, both_labels
 from lossland.proofs import PROVEN
 from lossland.solvers._common_point import NotSeparable
 from lossland.solvers._convex_form import Form, convex_form
@@ -215,6 +215,8 @@ def _at_infinity(
     steps: int,
 ) -> Solution:
     """The solutions of C = inf one after another: the hard margin, or a smooth loss without a penalty."""
+    if isinstance(data.inputs, RowsOnDisk):
+        data.inputs.refuse("them whole for C=inf")
     terms = form.terms
     if terms is not None and (
         terms.low.shape[1] > 1 or terms.low.any() or (terms.knot != 1).any() or terms.constant.any()

@@ -19,7 +19,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from lossland.core import across_processes, checked_devices, cores, ending_together, refuse_unlike, whole_arrays
-from lossland.data import Dataset
+from lossland.data import Dataset, RowsOnDisk
 from lossland.elements import Pair, jit_by_pair
 from lossland.solvers import _interior_point as interior
 from lossland.solvers import _newton as newton
@@ -187,7 +187,7 @@ def _on_host(
     form: Form, inputs: np.ndarray, shift: np.ndarray | None, bias: bool, stop: Stop
 ) -> Callable[[np.ndarray, np.ndarray], tuple[Optimum, tuple[np.ndarray, np.ndarray]]]:
     """What solves k problems of labels (1 or k, n) and weights (k, n) on the host, as `_tile_solved` does."""
-    inputs = np.asarray(inputs, float)
+    inputs = inputs if isinstance(inputs, RowsOnDisk) else np.asarray(inputs, float)
     near = Design(inputs if shift is None else inputs - shift, bias)
     terms = None if form.terms is None or _never_flat_out(form.terms) else Terms(*map(np.asarray, form.terms))
     held = functools.lru_cache(maxsize=1)(lambda key: columns_of(near.inputs, np.frombuffer(key)[None], bias))

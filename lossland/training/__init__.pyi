@@ -11,6 +11,7 @@ from ._sweep import read_sweep as read_sweep
 from ._sweep import sweep as sweep
 
 """For other wings."""
+from ._block_scores import scores_of_rows as scores_of_rows
 from ._models import affine as affine
 from ._models import feature_map as feature_map
 from ._objective import host_objective as host_objective

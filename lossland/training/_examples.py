@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from lossland.core import placed, weighted
-from lossland.data import Dataset
+from lossland.data import Dataset, RowsOnDisk
+from lossland.training._block_scores import in_default_floats, picked_rows
 from lossland.training._objective import weighed_rows
 from lossland.training._sparse_inputs import bcoo_of
 
@@ -40,7 +41,11 @@ def examples_of(data: Dataset, sample_weights: Any = None, class_weights: Any = 
         sample_weights: (n,), as in `objective`.
         class_weights: as in `objective`.
     """
-    inputs = bcoo_of(data.inputs) if data.sparse else placed(data.inputs, float)
+    inputs: Any
+    if isinstance(data.inputs, RowsOnDisk):
+        inputs = in_default_floats(data.inputs)
+    else:
+        inputs = bcoo_of(data.inputs) if data.sparse else placed(data.inputs, float)
     count = placed(data.n, inputs.dtype)
     weights = weighed_rows(data, sample_weights, class_weights)[1]
     held = None if weights is None else placed(weights, float)
@@ -55,7 +60,7 @@ def some_examples(examples: Examples, rows: Array) -> Examples:
     weights = None if examples.weights is None else examples.weights[rows]
     both = None if examples.both is None else examples.both[:, rows]
     count = jnp.asarray(rows.shape[0], examples.inputs.dtype)
-    return Examples(examples.inputs[rows], examples.labels[rows], weights, None, count, both)
+    return Examples(picked_rows(examples.inputs, rows), examples.labels[rows], weights, None, count, both)
 
 
 def shared_out(examples: Examples, devices: int) -> Examples:

@@ -28,9 +28,16 @@ from lossland.core import (
     takes_sparse,
     weighted,
 )
-from lossland.data import Dataset, both_labels, needs_dense
+from lossland.data import Dataset, RowsOnDisk, both_labels, needs_dense
 from lossland.elements import Pair, as_float, values_of
 from lossland.elements import pair as as_pair
+from lossland.training._block_scores import (
+    first_rows,
+    in_default_floats,
+    picked_rows,
+    refuse_rows_together,
+    scores_of_rows,
+)
 from lossland.training._models import linear
 from lossland.training._sparse_inputs import bcoo_of, is_bcoo, refuse_model, upper_half
 
@@ -43,7 +50,7 @@ class Objective:
     Attributes:
         pair: the pair.
         model: gives scores.
-        inputs: (n, d); of sparse data a `jax.experimental.sparse.BCOO`.
+        inputs: (n, d); of sparse data a `jax.experimental.sparse.BCOO`; rows on disk are read by blocks.
         labels: (n,), -1 or +1.
         l2: the strength of the penalty, a scalar.
         sample_weights: (n,) or None, class weights multiplied in.
@@ -95,9 +102,9 @@ class Objective:
         """The scores z of all rows, (n,)."""
         if self.probabilities is not None:
             # Both rows of an example have one score.
-            once = upper_half(self.inputs) if is_bcoo(self.inputs) else self.inputs[: self.examples]
+            once = upper_half(self.inputs) if is_bcoo(self.inputs) else first_rows(self.inputs, self.examples)
             return jnp.tile(replace(self, inputs=once, probabilities=None).scores(params), 2)
-        scores = self.model.apply(params, self.inputs)
+        scores = scores_of_rows(self.model.apply, params, self.inputs)
         if jnp.shape(scores) != (self.n,):
             raise ValueError(
                 f"{self.model.name} gives scores of shape {jnp.shape(scores)} for {self.n} examples; a model gives one "
@@ -158,7 +165,9 @@ class Objective:
         if soft is not None:
             rows = jnp.concatenate([jnp.asarray(rows), jnp.asarray(rows) + self.examples])
         weights = None if self.sample_weights is None else self.sample_weights[rows]
-        return Objective(self.pair, self.model, self.inputs[rows], self.labels[rows], self.l2, weights, soft)
+        return Objective(
+            self.pair, self.model, picked_rows(self.inputs, rows), self.labels[rows], self.l2, weights, soft
+        )
 
 
 def _made_of(pair: Pair, model: Model, inputs: Any) -> Keyed:
@@ -253,7 +262,7 @@ def host_objective(
 def placed_objective(f: Objective) -> Objective:
     """The objective with its arrays where JAX computes."""
     arrays = ((name, getattr(f, name)) for name in ("inputs", "labels", "l2", "sample_weights", "probabilities"))
-    there = {name: array for name, array in arrays if array is not None and not is_bcoo(array)}
+    there = {n: a for n, a in arrays if a is not None and not is_bcoo(a) and not isinstance(a, RowsOnDisk)}
     return replace(f, **{name: placed(array) for name, array in there.items()})
 
 
@@ -279,9 +288,11 @@ def _host_objective(
         weights = weights * (data.n / weights.sum())
     # The mean is over rows, of which a soft label has two.
     held = None if weights is None else _real(weights * (rows.n / data.n))
+    model = linear() if model is None else model
+    if isinstance(rows.inputs, RowsOnDisk):
+        refuse_rows_together(model, rows.inputs)
     inputs, labels = bcoo_of(rows.inputs) if rows.sparse else _real(rows.inputs), _real(rows.labels)
     soft = None if data.probabilities is None else _real(data.probabilities)
-    model = linear() if model is None else model
     if rows.sparse:
         refuse_model(model, inputs)
     else:
@@ -291,6 +302,8 @@ def _host_objective(
 
 def _real(value: Any) -> Any:
     """A value on the host in JAX's float type; what is JAX's already, or traced, is cast by JAX."""
+    if isinstance(value, RowsOnDisk):
+        return in_default_floats(value)
     if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
         with np.errstate(over="ignore", invalid="ignore"):
             return np.asarray(value, jax.dtypes.canonicalize_dtype(float))

@@ -12,6 +12,7 @@ from jax import Array
 
 from lossland.core import Model, Params, moving_part, placed, shown, weighted
 from lossland.elements import as_float, values_of
+from lossland.training._block_scores import scores_of_rows
 from lossland.training._examples import Examples, as_answered, as_asked
 from lossland.training._parameter_axes import with_own
 
@@ -120,7 +121,7 @@ def asking_updates(plan: Any, examples: Examples, hyper: Any, given: tuple, para
 
 def _objective(model: Model, pair: Any, examples: Examples, params: Params, l2: Array) -> Array:
     """The objective of one model on the step's examples."""
-    scores = as_float(model.apply(params, examples.inputs))
+    scores = as_float(scores_of_rows(model.apply, params, examples.inputs))
     asked, labels = as_asked(examples, scores[None])
     losses = as_answered(examples, values_of(pair, asked[0], labels)[None])[0]
     held = losses if examples.weights is None else weighted(losses, examples.weights)

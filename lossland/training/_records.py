@@ -10,6 +10,7 @@ import numpy as np
 from jax import Array
 
 from lossland.core import checked_count, weighted
+from lossland.data import RowsOnDisk
 from lossland.training._composed import Members
 from lossland.training._examples import Examples, as_answered, as_asked
 from lossland.training._sparse_inputs import is_bcoo
@@ -96,7 +97,9 @@ def measure(
     # One elementwise program for all parts: compiling it is what takes time.
     parts = {"train": examples, **held_out}
     apart = [part.inputs for part in parts.values()]
-    looked_at = apart if plan.mixed or is_bcoo(apart[0]) else [jnp.concatenate(apart)]
+    # What stays on disk is read part by part.
+    kept_apart = plan.mixed or is_bcoo(apart[0]) or any(isinstance(rows, RowsOnDisk) for rows in apart)
+    looked_at = apart if kept_apart else [jnp.concatenate(apart)]
     together = jnp.concatenate([scores_of(plan.model, params, rows)[0] for rows in looked_at], axis=1)
     ends = np.cumsum([part.labels.shape[0] for part in parts.values()])
     spans = {

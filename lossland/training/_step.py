@@ -14,8 +14,10 @@ import optax
 from jax import Array
 
 from lossland.core import Key, Model, Params, moving_part, rows_where, weighted
+from lossland.data import RowsOnDisk
 from lossland.elements import Pair, unsound
 from lossland.training._batches import next_rows
+from lossland.training._block_scores import scores_of_rows
 from lossland.training._composed import Members, Recipe, composed_losses
 from lossland.training._examples import Examples, as_answered, as_asked, some_examples
 from lossland.training._models import affine
@@ -153,7 +155,7 @@ def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Calla
         return (held @ params["weights"].T).T + params["bias"][:, None], lambda slopes: {
             "weights": (held.T @ slopes.T).T, "bias": jnp.sum(slopes, axis=1),
         }  # fmt: skip
-    if model.apply is affine:
+    if model.apply is affine and not isinstance(inputs, RowsOnDisk):
         scores = jnp.matmul(params["weights"], inputs.T, precision=jax.lax.Precision.HIGHEST) + params["bias"][:, None]
 
         def back(slopes: Array) -> Params:
@@ -164,7 +166,7 @@ def scores_of(model: Model, params: Params, inputs: Array) -> tuple[Array, Calla
 
         return scores, back
     moving, whole = moving_part(params)
-    scores, pull = jax.vjp(lambda part: jax.vmap(lambda p: model.apply(p, inputs))(whole(part)), moving)
+    scores, pull = jax.vjp(lambda part: jax.vmap(lambda p: scores_of_rows(model.apply, p, inputs))(whole(part)), moving)
     return scores, lambda slopes: pull(slopes)[0]
 
 

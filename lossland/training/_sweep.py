@@ -26,8 +26,9 @@ from lossland.core import (
     takes_sparse,
     tree_form,
 )
-from lossland.data import Dataset
+from lossland.data import Dataset, RowsOnDisk
 from lossland.training._block import Job, texts_of
+from lossland.training._block_scores import refuse_rows_together
 from lossland.training._checkpoints import Store, store
 from lossland.training._composed import recipe_of
 from lossland.training._examples import examples_of, shared_out
@@ -181,6 +182,11 @@ def sweep(
     first = None if model.apply is affine else init_of(jax.random.key(0), data.d)
     if sharding == "rows" and first is not None:
         refuse_mixed_rows(model, first, data.inputs, 'sharding="rows" would take them from a device\'s share alone')
+    on_disk = isinstance(data.inputs, RowsOnDisk)
+    if on_disk and sharding == "rows":
+        data.inputs.refuse('them whole for sharding="rows"')
+    if on_disk and first is not None:
+        refuse_rows_together(model, data.inputs)
     examples = examples_of(data, sample_weights, class_weights)
     # A sparse product takes a number for each model and stored number, which is more than their scores.
     scored = max(data.inputs.nnz // 8, data.n) if data.sparse else batch_size or data.n
@@ -199,7 +205,7 @@ def sweep(
     kept_steps = record_steps(record, steps)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
     small = size * len(grid.pairs) * grid.runs * len(kept_steps) <= KEPT_BYTES
-    mixed = not (model.apply is affine or rows_apart(model.apply, first, examples.inputs))
+    mixed = not (model.apply is affine or on_disk or rows_apart(model.apply, first, examples.inputs))
     plan = plan._replace(keeps=small if keep_params is None else keep_params, mixed=mixed)
     job = Job(
         grid=grid,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lossland as ll
+from lossland.data import RowsOnDisk
 from lossland.landscapes._straight import is_straight
 
 DATA = ll.standardise(ll.load("two_gaussians(n=40, d=3, seed=1)"))
@@ -130,3 +131,35 @@ def test_derivatives_are_those_of_differences(model):
         bend = (value(small, 0.0) - 2 * value(0.0, 0.0) + value(-small, 0.0)) / small**2
         np.testing.assert_allclose(field.slopes[1, 1, 0], slope, rtol=1e-6, atol=1e-8)
         np.testing.assert_allclose(field.hessians[1, 1, 0, 0], bend, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["fastest", "scores", "model"])
+def test_planes_of_rows_on_disk_are_those_in_memory(tmp_path, monkeypatch, method):
+    """By kinks, by scores and by running the model, whatever blocks the file is read in."""
+    monkeypatch.setattr(RowsOnDisk, "NUMBERS", 1)
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.normal(size=(100, 3)), np.where(rng.random(100) < 0.5, 1.0, -1.0)
+    np.save(tmp_path / "x.npy", inputs)
+    centre = {"weights": rng.normal(size=3), "bias": np.array(0.2)}
+    one, other = ({"weights": rng.normal(size=3), "bias": rng.normal(size=())} for _ in range(2))
+    settings = {"radius": 2.0, "steps": 9, "l2": 0.1, "method": method, "quantities": ["risk"]}
+    found, expected = (
+        ll.plane(ll.pair("identity", "hinge"), data, centre, (one, other), **settings)
+        for data in (ll.load(tmp_path / "x.npy", labels=labels, memory_map=True), ll.Dataset(inputs, labels))
+    )
+    assert found.method == expected.method
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-12)
+
+
+def test_a_plane_of_a_network_on_rows_on_disk_is_that_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(RowsOnDisk, "NUMBERS", 1)
+    rng = np.random.default_rng(1)
+    inputs, labels = rng.normal(size=(70, 3)), np.where(rng.random(70) < 0.5, 1.0, -1.0)
+    np.save(tmp_path / "x.npy", inputs)
+    model = ll.mlp((4,))
+    centre, one, other = (model.init(jax.random.key(k), 3) for k in range(3))
+    found, expected = (
+        ll.plane(ll.pair("sigmoid", "brier"), data, centre, (one, other), model=model, radius=1.0, steps=5)
+        for data in (ll.load(tmp_path / "x.npy", labels=labels, memory_map=True), ll.Dataset(inputs, labels))
+    )
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-10)

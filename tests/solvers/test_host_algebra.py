@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import lossland as ll
 from lossland.solvers import _host_algebra as host
 
 
@@ -41,3 +42,18 @@ def test_a_matrix_without_a_factor_gives_nan_for_its_problem_alone():
     found = host.solve_factored(factors, np.ones((2, 1)))
     assert np.isfinite(found[0]).all()
     assert np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize("n", [500, 100_003])
+@pytest.mark.parametrize(("kind", "near"), [(np.float32, 1e-4), (np.float64, 1e-11)])
+def test_gram_products_of_rows_in_memory_and_on_disk_are_those_of_the_whole(tmp_path, n, kind, near):
+    """In one thread and in several: every row is summed once."""
+    rng = np.random.default_rng(4)
+    inputs, scales = rng.normal(size=(n, 3)).astype(kind), rng.uniform(size=(1, n)).astype(kind)
+    np.save(tmp_path / "x.npy", inputs)
+    stored = ll.load(tmp_path / "x.npy", labels=np.where(np.arange(n) % 2, 1, -1), memory_map=True).inputs
+    whole = np.column_stack([inputs, np.ones(n)]).astype(float)
+    expected = np.tril((whole.T * scales.astype(float)) @ whole)
+    for rows in (inputs, stored.astype(kind)):
+        found = host.gram(host.Columns(rows, np.ones((1, n)), True, None, 4), scales)[0]
+        np.testing.assert_allclose(np.tril(found), expected, atol=near * np.abs(expected).max())
