@@ -193,7 +193,7 @@ def _show_report(text: str, width: int | None) -> None:
     """A report for a reader: its tables and paragraphs within the line."""
     from lossland.core import from_markdown, say, show
 
-    for is_table, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("| ")):
+    for is_table, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("|")):
         if is_table:
             show(from_markdown("\n".join(lines)), width=width)
             continue

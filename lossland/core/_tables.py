@@ -138,7 +138,7 @@ PIPED = 80
 """Letters in a line of a pipe or a file, which have no width of their own; the variable COLUMNS names another."""
 GAP = 2
 """Letters between two columns."""
-ROOMY = 18
+ROOMY = 16
 """Letters down to which a column of words is wrapped before it moves below."""
 
 

@@ -27,7 +27,11 @@ def test_all_verdicts_end_in_one_table(capsys):
 
 
 def test_a_report_is_read_within_the_line_or_as_its_markdown(tmp_path, capsys):
-    made = table("How it ended", ("data", *(f"share {k}" for k in range(12))), [("a|b", *range(1000, 1012))])
+    made = table(
+        "How it ended",
+        ("data", *(f"share {k}" for k in range(12))),
+        [("a|b", *range(1000, 1012)), ("c", *range(12)), ("d", *range(12))],
+    )
     text = f"## toy\n\nDoes it run? {'word ' * 40}\n\n![a](figures/a.png)\n\n**How it ended**\n\n{markdown(made)}\n"
     (tmp_path / "report.md").write_text(text)
     for words in (["report"], ["report", "--form", "markdown"]):
@@ -40,6 +44,14 @@ def test_a_report_is_read_within_the_line_or_as_its_markdown(tmp_path, capsys):
         else:
             assert max(map(len, out.splitlines())) <= 80
             assert "a|b" in out
+            assert "|---" not in out
+            lines = out.splitlines()
+            # Each part of the table has its head, a rule and all three rows.
+            heads = [k for k, line in enumerate(lines) if line.startswith("data ")]
+            assert len(heads) > 1
+            for k in heads:
+                assert set(lines[k + 1]) == {"─"}
+                assert [line.split()[0] for line in lines[k + 2 : k + 5]] == ["a|b", "c", "d"]
             assert "\nFigure figures/a.png\n" in out
             assert all(str(cell) in out for cell in range(1000, 1012))
             assert "toy\n===\n" in out
