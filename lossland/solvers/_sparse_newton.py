@@ -232,9 +232,29 @@ def _stepped(
 ) -> SparsePoint | None:
     """The point after one Newton step with a line search; None if no step lowers the rounded objective."""
     gradient, level = at.w - at.pulled, -at.off if problem.bias else 0.0
-    move, turn = _direction(problem, at.bends, gradient, level, rough)
+    # Where the losses are straight a step is far too long: they are then lent all the curvature that they have.
+    for bends in (at.bends, _largest_bends(problem, width)):
+        move, turn = _direction(problem, bends, gradient, level, rough)
+        new = _searched(problem, at, old, width, move, turn, float(gradient @ move) + level * turn)
+        if new is not None:
+            return new
+    return None
+
+
+def _largest_bends(problem: SparseProblem, width: float) -> np.ndarray:
+    """The largest curvatures of the rounded losses, (n,); of a smooth loss those near margin 0."""
+    rows = problem.rows
+    if rows is None:
+        return problem.curvature * problem.weights
+    wide = rows.soft + width / problem.weights
+    return np.where((rows.low < rows.high) & (wide > 0), 1.0 / np.where(wide > 0, wide, 1.0), 0.0)[0].sum(axis=0)
+
+
+def _searched(
+    problem: SparseProblem, at: SparsePoint, old: np.ndarray, width: float, move: np.ndarray, turn: float, fall: float
+) -> SparsePoint | None:
+    """The first point at length 1, 1/2, 1/4, ... of a move where the rounded objective falls enough, if any."""
     along = problem.inputs @ move + turn
-    fall = float(gradient @ move) + level * turn
     here, cross, square = 0.5 * float(at.w @ at.w) + at.rounded, float(at.w @ move), float(move @ move)
     if not (np.isfinite(fall) and fall < 0):
         return None
