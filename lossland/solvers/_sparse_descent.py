@@ -22,6 +22,8 @@ LENGTH = 0.5
 PASSES = 1000
 NEAREST = 0.1
 """The least share of a knot that a centre of the bias leaves."""
+LEAST_PULL = 1e-30
+"""Of which powers are taken."""
 SEED = 0
 """Of the order in which LIBLINEAR visits examples."""
 
@@ -45,6 +47,9 @@ def descended(problem: SparseProblem, target: float) -> SparsePoint | None:
     if box is None or not (problem.labels > 0).any() or not (problem.labels < 0).any():
         return None
     square = float(problem.inputs.data @ problem.inputs.data) / len(problem.labels)
+    if not np.isfinite(square) or problem.weights.max() < np.finfo(float).tiny:
+        # LIBLINEAR squares what it is given, and divides by it.
+        return None
     tol = _tolerance(target, float(problem.weights.mean()) * square, float((box.soft * problem.weights).min()))
     centre = 0.0
     if problem.bias:
@@ -69,7 +74,7 @@ def _tolerance(target: float, pull: float, soft: float) -> float:
         pull: c times a row's squared length, on average.
         soft: the loss's curvature's inverse, 0 at a kink.
     """
-    if not pull > 0:
+    if not pull > LEAST_PULL:
         return ROUGH
     kinked = max(100.0 * pull ** (-3.0 if pull < 1 else -1.5), 3.0) * target
     return float(np.clip(max(kinked, 12.0 * np.sqrt(target * soft) * pull**-0.6), 1e-10, 0.1))
