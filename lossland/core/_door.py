@@ -144,6 +144,8 @@ def _taken(name: str, value: Any, want: _Wanted, least: int) -> Any:
             return checked_count(name, value, least, LARGEST_SEED if name == "seed" else MOST)
         return value
     kind = want.words.removesuffix(" or None")
+    if kind == _REALS.words and hasattr(value, "tocsr"):
+        raise ValueError(f"{name} must be dense, and {shown(value)} is sparse; {name}.toarray() makes it dense.")
     if want.words.startswith(_TREE.words):
         checked_tree(name, value)
     if kind.startswith("a ") and kind[2:] in _MENDS:

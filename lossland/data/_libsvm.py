@@ -39,6 +39,8 @@ def read_libsvm(
 
     if n_features is not None and not (isinstance(n_features, int) and n_features >= 1):
         raise ValueError(f"{path}: n_features={n_features!r} must be a positive whole number.")
+    if not isinstance(keep_sparse, bool):
+        raise ValueError(f"{path}: sparse={keep_sparse!r} must be True or False.")
     based: Any = "auto" if zero_based is None else zero_based
     try:
         # Python's numbers, which this reads, may have underscores; LIBSVM's have none.
@@ -47,7 +49,13 @@ def read_libsvm(
         sparse, labels = load_svmlight_file(io.BytesIO(text.encode()), dtype=np.float64, zero_based=based)
     except (ValueError, OverflowError) as error:
         found = _scanned(path, text, zero_based)
-        _check_size(path, found, found.largest + (0 if found.least == 0 else -1) + 1, max_bytes)
+        if not keep_sparse:
+            _check_size(path, found, found.largest + (0 if found.least == 0 else -1) + 1, max_bytes)
+        elif found.largest > np.iinfo(np.int32).max:
+            raise ValueError(
+                f"{path}, line {found.line}: the index {found.largest} is beyond {np.iinfo(np.int32).max}, the largest "
+                f"that a sparse column may have. Hash or renumber the columns."
+            ) from None
         raise ValueError(f"{path} cannot be read as LIBSVM text: {error}") from None
     if not (np.isfinite(sparse.data).all() and np.isfinite(labels).all()):
         _scanned(path, text, zero_based)

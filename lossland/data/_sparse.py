@@ -42,6 +42,8 @@ def checked_sparse(given: Any, names: tuple[str, ...]) -> Any:
     _check_indices(given)
     with np.errstate(over="ignore"):
         held = scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
+    # Lists of lists bring their columns over unseen.
+    _check_indices(held)
     held.sum_duplicates()
     _check_finite(held, names)
     held.eliminate_zeros()
@@ -60,6 +62,8 @@ def _check_indices(given: Any) -> None:
     try:
         if given.format in ("csr", "csc", "bsr"):
             given.check_format(full_check=True)
+        elif given.format == "dok":
+            given.tocoo()  # looks at them itself
         elif given.format == "coo" and given.nnz:
             for axis, place in enumerate((given.row, given.col)):
                 if place.min() < 0 or place.max() >= given.shape[axis]:

@@ -22,6 +22,8 @@ LENGTH = 0.5
 PASSES = 1000
 NEAREST = 0.1
 """The least share of a knot that a centre of the bias leaves."""
+LEAST_PULL = 1e-30
+"""Of which powers are taken."""
 SEED = 0
 """Of the order in which LIBLINEAR visits examples."""
 
@@ -49,6 +51,9 @@ def descended(problem: SparseProblem, target: float) -> SparsePoint | None:
     if box is None or not (problem.labels > 0).any() or not (problem.labels < 0).any():
         return None
     square = float(problem.inputs.data @ problem.inputs.data) / len(problem.labels)
+    if not np.isfinite(square) or problem.weights.max() < np.finfo(float).tiny:
+        # LIBLINEAR squares what it is given, and divides by it.
+        return None
     tol = _tolerance(target, float(problem.weights.mean()) * square, float((box.soft * problem.weights).min()))
     centre = 0.0
     if problem.bias:
@@ -73,7 +78,7 @@ def _tolerance(target: float, pull: float, soft: float) -> float:
         pull: c times a row's squared length, on average.
         soft: the loss's curvature's inverse, 0 at a kink.
     """
-    if not pull > 0:
+    if not pull > LEAST_PULL:
         return ROUGH
     if soft >= SOFT:
         tol = 12.0 * np.sqrt(target * soft / pull)

@@ -104,7 +104,17 @@ def _solved(
         looked = _certified(form, frame, problem, found, used + found.steps, tol)
         best = looked if looked.gap < best.gap else best
     kept = SparseStart(found.at.w, found.at.b, found.at.beta if problem.rows is not None else None, None)
-    return best._replace(iterations=used), _Warm(t, c, kept)
+    reason = "" if best.gap <= tol else _reason(used >= steps)
+    return best._replace(iterations=used, reason=reason), _Warm(t, c, kept)
+
+
+def _reason(used_up: bool) -> str:
+    """Why a problem is not solved, and what helps where the mean cannot be taken off."""
+    ended = "the steps allowed were used up" if used_up else "rounding allowed no better step"
+    return (
+        f"{ended}. Columns of very different sizes or a very large C do this: bring the columns to one size, lower C, "
+        f"or solve data.dense(), for which there are more digits."
+    )
 
 
 def _start(problem: SparseProblem, warm: _Warm | None) -> SparseStart:
@@ -163,6 +173,8 @@ def _certified(
     objective, dual, size, doubt = (float(part[0]) for part in proof)
     apart = abs(objective - dual)
     gap = 0.0 if apart == 0 and size == 0 else (apart + doubt) / size
+    # What overflows bounds nothing.
+    gap = np.inf if np.isnan(gap) else gap
     return Looked(at.w, b, duals, objective, dual, gap, used, interval, support, "")
 
 

@@ -92,6 +92,18 @@ def far_place(kind: str) -> scipy.sparse.coo_array:
     return held
 
 
+def far_column() -> scipy.sparse.lil_array:
+    held = scipy.sparse.lil_array(DENSE)
+    held.rows[0] = [7]
+    return held
+
+
+def far_key() -> scipy.sparse.dok_array:
+    held = scipy.sparse.dok_array(DENSE)
+    held._dict[9, 1] = 1.0
+    return held
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
@@ -100,6 +112,8 @@ def far_place(kind: str) -> scipy.sparse.coo_array:
         (broken(falling_rows), "4 x 3 array whose indices are wrong"),
         (far_place("negative"), "index -1 on axis 1"),
         (far_place("far"), "index 9 on axis 1"),
+        (far_column(), "4 x 3 array whose indices are wrong"),
+        (far_key(), "4 x 3 array whose indices are wrong"),
         (broken(not_a_number), "1 value.*nan at row 2, column 0"),
         (scipy.sparse.csr_array(np.where(DENSE > 1, np.inf, DENSE)), "2 value.*inf at row 0, column 1"),
         (scipy.sparse.csr_array(DENSE.astype(complex)), "real numbers, not of type complex128"),
@@ -162,6 +176,23 @@ def test_libsvm_text_stays_sparse(tmp_path):
         ll.load(path, max_bytes=10)
     with pytest.raises(ValueError, match="line 1: index 4 is beyond n_features=3"):
         ll.load(path, sparse=True, n_features=3)
+    with pytest.raises(ValueError, match="sparse='no' must be True or False"):
+        ll.load(path, sparse="no")
+    path.write_text("1 2:1.5\n-1 200000000000:1\n")
+    with pytest.raises(ValueError, match="line 2: the index 200000000000 is beyond 2147483647, the largest"):
+        ll.load(path, sparse=True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda inputs: ll.differentiable_solve("hinge", inputs, LABELS, 1.0),
+        lambda inputs: ll.decision_function(ll.solve_kernel("hinge", sparse().dense(), C=1.0), inputs),
+    ],
+)
+def test_arrays_that_must_be_dense(call):
+    with pytest.raises(ValueError, match=r"inputs must be dense.*inputs.toarray\(\) makes it dense"):
+        call(scipy.sparse.csr_array(DENSE))
 
 
 @pytest.mark.parametrize(

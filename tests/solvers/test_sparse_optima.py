@@ -144,6 +144,27 @@ def test_what_is_not_reached_is_told():
     assert found.gap > 1e-9
     assert "did not reach a relative gap of 1e-09" in found.message
     assert "steps allowed were used up" in found.message
+    assert "solve data.dense()" in found.message
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge", "logistic"])
+@pytest.mark.parametrize(("C", "scale"), [(1e-300, 1.0), (1.0, 1e-150), (1.0, 1e-320)])
+def test_tiny_inputs_and_weights(name, C, scale):
+    data = words(30, 12, 9)
+    data = ll.Dataset(data.inputs * scale, data.labels)
+    found, dense = ll.solve(name, data, C=C), ll.solve(name, data.dense(), C=C)
+    assert found.converged
+    np.testing.assert_allclose(found.objective, dense.objective, rtol=1e-6)
+    assert found.objective - dense.objective <= (found.gap + 1e-13) * found.objective
+
+
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge", "logistic", "absolute"])
+@pytest.mark.parametrize(("C", "scale"), [(1e-320, 1.0), (1.0, 1e150), (1.0, 1e200), (1.0, 1e306)])
+def test_what_overflows_has_no_small_gap(name, C, scale):
+    data = words(30, 12, 9)
+    found = ll.solve(name, ll.Dataset(data.inputs * scale, data.labels), C=C)
+    assert found.gap > 1e-6
+    assert "did not reach" in found.message
 
 
 def test_default_gap():
