@@ -58,8 +58,21 @@ class FileOptions:
 File = Annotated[FileOptions, tyro.conf.arg(name="")]
 
 
-def of_file(options: FileOptions) -> dict[str, Any]:
-    """What was said of a data file, as `load` takes it."""
+def of_file(options: FileOptions, sparse_too: bool = False) -> dict[str, Any]:
+    """What was said of a data file, as `load` takes it.
+
+    Args:
+        options: what was said.
+        sparse_too: whether the command takes sparse inputs.
+
+    Raises:
+        ValueError: if it does not, and they are asked for.
+    """
+    if options.sparse and not sparse_too:
+        raise ValueError(
+            "--sparse is for `lossland solve --raw`: this command standardises the inputs, and less their means they "
+            "would be dense. Leave it out."
+        )
     said = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)

@@ -61,7 +61,7 @@ def run_solve(command: SolveOptions) -> int:
 
     for path in command.from_:
         load_file(path)
-    options = of_file(command.file)
+    options = of_file(command.file, sparse_too=True)
     loaded = load_with_recipe(command.data, **options)
     new = None if command.predict is None else new_inputs(command.predict, loaded.data, loaded.recipe, options)
     if loaded.data.sparse and not command.raw:

@@ -197,7 +197,7 @@ class PairClassifier(ClassifierMixin, BaseEstimator):
         classes, coded = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             name = type(self).__name__
-            raise ValueError(f"{name} needs at least two classes; y holds one class only, {classes[0]!r}.")
+            raise ValueError(f"{name} needs at least two classes; y holds one class only, {str(classes[0])!r}.")
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         several = len(classes) > 2
         labels = np.where(coded == np.arange(len(classes))[:, None], 1.0, -1.0) if several else 2.0 * coded[None] - 1.0

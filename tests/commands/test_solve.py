@@ -174,3 +174,7 @@ def test_sparse_text(tmp_path, capsys):
     assert guess["errors"] == 0
     assert call(file, "--sparse") != 0
     assert "add --raw" in capsys.readouterr().err
+    for words in (["sweep", "relu+hinge"], ["landscape", "relu", "hinge"]):
+        with pytest.raises(SystemExit):
+            main([*words, "--data", str(file), "--sparse"])
+        assert "--sparse is for `lossland solve --raw`" in capsys.readouterr().err
