@@ -47,8 +47,8 @@ def problems(
             more = f" (and {empty.size - 1} more)" if empty.size > 1 else ""
             which = "" if shape == () else f" in problem {empty[0]}{more}"
             raise ValueError(
-                f"There is no {word} example with a weight{which}: with one class only, every large bias is as good. "
-                f"Give examples of both classes."
+                f"There is no {word} example with a weight{which}: with one class only there is nothing to "
+                f"separate, and every large bias would be as good. Give examples of both classes."
             )
     return t, c, shape
 
