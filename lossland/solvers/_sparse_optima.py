@@ -14,10 +14,20 @@ from lossland.solvers._rounding import Evaluated, within
 from lossland.solvers._second_look import Looked, together
 from lossland.solvers._sparse_certificate import SparseFrame, sparse_certificate, sparse_frame
 from lossland.solvers._sparse_descent import descended
-from lossland.solvers._sparse_newton import SparseFound, SparseProblem, SparseStart, near, newton_sparse
+from lossland.solvers._sparse_newton import (
+    SparseFound,
+    SparsePoint,
+    SparseProblem,
+    SparseStart,
+    held,
+    near,
+    newton_sparse,
+)
 
 ROUNDS = 4
 """How often a problem is gone on with whose gap, rounding included, is larger than the one that was aimed at."""
+FAR, ROOM = 1e-2, 10.0
+"""The share of its box below which a dual is far from its end, and the room that smaller weights leave it."""
 
 
 class _Warm(NamedTuple):
@@ -88,6 +98,10 @@ def _solved(
     target, used = 0.9 * tol, 0
     at = descended(problem, target)
     start = _start(problem, warm) if at is None else SparseStart(at.w, at.b, at.beta, None)
+    if at is not None and not near(problem, at, target):
+        found, looked = _of_smaller_weights(form, frame, problem, at, target, tol, steps)
+        if found is not None and looked.gap <= tol:
+            return looked, _Warm(t, c, SparseStart(found.at.w, found.at.b, found.at.beta, None))
     if at is None or not near(problem, at, target):
         found = newton_sparse(problem, start, target, steps)
     else:
@@ -106,6 +120,30 @@ def _solved(
     kept = SparseStart(found.at.w, found.at.b, found.at.beta if problem.rows is not None else None, None)
     reason = "" if best.gap <= tol else _reason(used >= steps)
     return best._replace(iterations=used, reason=reason), _Warm(t, c, kept)
+
+
+def _of_smaller_weights(
+    form: Form, frame: SparseFrame, problem: SparseProblem, at: SparsePoint, target: float, tol: float, steps: int
+) -> tuple[SparseFound | None, Any]:
+    """The solution by way of smaller weights, where no dual comes near the end of its box; None where one does.
+
+    Where none is at its end the optimum is that of smaller weights, too, at which Newton's method has an easier way.
+    Scaled until every margin is what it has to be, its losses vanish, whatever they weigh.
+    """
+    rows: Any = problem.rows
+    most = float((at.beta[0, 0] / rows.high[0, 0]).max())
+    if not 0 < most < FAR:
+        return None, None
+    smaller = _problem(form, problem.inputs, problem.labels, ROOM * most * problem.weights, problem.bias)
+    found = newton_sparse(smaller, SparseStart(at.w, at.b, at.beta, None), 0.1 * target, steps)
+    point, used = found.at, found.steps
+    margins = problem.labels * point.scores
+    if (margins > 0).all():
+        # A little beyond, so that no rounding of a score, times C, is a loss.
+        by = max(1.0, float((rows.knot[0, 0] / margins).max())) * (1.0 + 1e-2 * min(tol, 1e-6))
+        point = held(problem, by * point.w, by * point.b, point.beta, point.pulled)
+    found = SparseFound(point, point.beta, 0.0, used)
+    return found, _certified(form, frame, problem, found, used, tol)._replace(iterations=used)
 
 
 def _reason(used_up: bool) -> str:

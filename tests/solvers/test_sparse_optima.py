@@ -167,6 +167,19 @@ def test_what_overflows_has_no_small_gap(name, C, scale):
     assert "did not reach" in found.message
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("C", [1e4, 1e6, 1e8])
+def test_separable_words_at_a_large_C(C, bias):
+    data = words(60, 300, 5)
+    # A column of each example's own, by which none is empty.
+    data = ll.Dataset(scipy.sparse.hstack([data.inputs, scipy.sparse.eye_array(60)]), data.labels)
+    found, dense = ll.solve("hinge", data, C=C, bias=bias), ll.solve("hinge", data.dense(), C=C, bias=bias)
+    assert found.converged
+    assert found.duals.max() < 0.01 * C
+    np.testing.assert_allclose(found.objective, dense.objective, rtol=2e-6)
+    assert found.dual_objective <= dense.objective * (1 + 1e-9)
+
+
 def test_default_gap():
     found = ll.solve("hinge", words(60, 40, 8), C=1.0)
     assert found.converged
