@@ -17,6 +17,8 @@ from lossland.solvers._plq import Rows, values
 HALVINGS = 40
 INNER = 60
 """Newton's steps on one rounded problem, at most."""
+STALLED = 100
+"""Newton's steps in which the gap has to fall by a tenth: where rounding hides the way, more of them are of no use."""
 MOST_PRODUCTS = 400
 """Of conjugate gradients in one step."""
 ROUNDNESS, SHARPEST = 1.0, 1e-7
@@ -121,13 +123,15 @@ def newton_sparse(problem: SparseProblem, start: SparseStart, target: float, ste
     w, b, old, width = start
     kinked = problem.rows is not None and bool((np.asarray(problem.rows.soft) * problem.weights < SOFT).any())
     width = (ROUNDNESS if width is None else width) if kinked else 0.0
-    spent = count = inner = 0
+    spent = count = inner = since = 0
+    least = np.inf
     old = _middle(problem) if old is None else old
     at = _placed(problem, w, b, problem.inputs @ w + b, old, width)
     while True:
         seen = shares(problem, at)
         total = seen.stationary + seen.slack
-        if _enough(seen, target) or count >= steps or spent >= INNER * steps:
+        least, since = (total, spent) if total < 0.9 * least else (least, since)
+        if _enough(seen, target) or count >= steps or spent - since >= STALLED:
             return SparseFound(at, old, width, count)
         if kinked and (seen.stationary <= 0.3 * seen.slack or inner >= INNER):
             count, inner, old, width = count + 1, 0, at.beta, max(SHARPER * width, SHARPEST)
