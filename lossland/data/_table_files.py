@@ -41,7 +41,7 @@ def _table_of_rows(path: Path, rows: Rows, header: bool | None, known: Sequence[
     first, start, named = rows.cells[0], 0, True
     names = list(rows.names)
     if not (names and header is not False and (header or any(number(c, rows.decimal) is not None for c in first))):
-        named = _is_header(path, rows, known) if header is None else header
+        named = is_header(path, rows, known) if header is None else header
         names, start = (first, 1) if named else ([str(k) for k in range(len(first))], 0)
     if start == len(rows.cells):
         raise ValueError(f"{path} has a header and no line below it.")
@@ -84,7 +84,7 @@ def _plain_table(
     return head._replace(columns=columns, place=lambda row: f"line {numbered[start + row][0]}")
 
 
-def _is_header(path: Path, rows: Rows, known: Sequence[str]) -> bool:
+def is_header(path: Path, rows: Rows, known: Sequence[str]) -> bool:
     """Whether the first row names the columns: it holds no number, or a name that was asked for."""
     first, rest = rows.cells[0], rows.cells[1:]
     if any(name in first for name in known if not _is_whole(name)):

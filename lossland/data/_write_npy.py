@@ -9,8 +9,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from lossland.core import guarded, named_path, no_file, replacing
-from lossland.data._delimited import number, rows_of
+from lossland.data._delimited import rows_of
 from lossland.data._libsvm import looks_like_libsvm
+from lossland.data._table import unnamed
+from lossland.data._table_files import is_header
 
 LINES = 20_000
 """Lines of text that are read at once."""
@@ -54,19 +56,22 @@ def write_npy(
 
     The file is separated cells, LIBSVM text or .parquet, not packed; `load(to, memory_map=True)` then leaves the inputs
     where they are. Columns keep their order: :math:`x_{ij}` is cell j of row i. Of LIBSVM text the label is the last.
+    The index of a data frame, a first column of whole numbers without a name or what .parquet calls one, is left out.
 
     Args:
         path: of the file.
         to: the .npy file, which is written whole or not at all.
         dtype: of its numbers; float32 takes half the room, and rounds.
         sep: of separated cells, one character, "tab" or "space"; guessed from the first lines by default.
-        header: whether the first row of separated cells names the columns; by default whether it holds no number.
+        header: whether the first row of separated cells names the columns; by default whether it holds no number, and
+            to be said where it is 0, 1, 2, ..., which may be names or a row.
 
     Returns:
         `Written(path, shape, names)`; `names.index("kind")` is what `load` takes as `label`.
 
     Raises:
-        ValueError: if a cell is not a finite number, with its lines, rows differ in length, or the format is another.
+        ValueError: if a cell is not a finite number, with its lines, rows differ in length, the format is another, or
+            both paths are the same file.
         OSError: if there is no such file.
 
     Example:
@@ -81,6 +86,10 @@ def write_npy(
     source, target = Path(path), named_path(to)
     if not source.exists():
         raise no_file(source)
+    if source.is_dir():
+        raise IsADirectoryError(f"{source} is a directory; give one data file in it.")
+    if target.exists() and target.samefile(source):
+        raise ValueError(f"{source} would be replaced by what is written of it; give another file to write to.")
     parts = _reader(source)(source, sep, header)
     n = 0
     with replacing(target) as temporary, temporary.open("w+b") as held:
@@ -127,32 +136,56 @@ def _reader(path: Path) -> Callable[[Path, str, bool | None], _Parts]:
 
 def _cells(path: Path, sep: str, header: bool | None) -> _Parts:
     """Separated cells."""
-    with path.open(encoding="utf-8-sig") as held:
-        first = "".join(itertools.islice(held, SEEN))
+    first = "".join(itertools.islice(_lines(path), SEEN))
     seen = rows_of(path, first, sep, ".", least=2)
-    named = not any(number(cell) is not None for cell in seen.cells[0]) if header is None else header
+    named = is_header(path, seen, ()) if header is None else header
     names = tuple(seen.cells[0]) if named else seen.names
-    skipped = seen.lines[0] if named else seen.lines[0] - 1
-    return _Parts(names, len(seen.cells[0]), _cell_blocks(path, seen.sep, skipped, len(seen.cells[0])))
+    width = len(seen.cells[0])
+    blocks = _cell_blocks(path, seen.sep, seen.lines[0] if named else seen.lines[0] - 1, width)
+    if width > 2 and names and unnamed(names[0]):
+        return _Parts(names[1:], width - 1, _without_index(path, blocks))
+    return _Parts(names, width, blocks)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a text in UTF-8."""
+    with path.open(encoding="utf-8-sig") as held:
+        try:
+            yield from held
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path} is not in UTF-8 ({error.reason}), in which text is written part by part; save it so."
+            ) from None
+
+
+def _without_index(path: Path, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The blocks but their first column, which has no name."""
+    for block in blocks:
+        if not np.array_equal(block[:, 0], np.round(block[:, 0])):
+            raise ValueError(
+                f"{path}: the first column has no name, as the index of a data frame has none, but holds broken "
+                f"numbers. Give it a name if it is an input; else take it out."
+            )
+        yield block[:, 1:]
 
 
 def _cell_blocks(path: Path, sep: str, skipped: int, width: int) -> Iterator[np.ndarray]:
-    with path.open(encoding="utf-8-sig") as held:
-        line = sum(1 for _ in itertools.islice(held, skipped))
-        while lines := list(itertools.islice(held, max(min(LINES, NUMBERS // width), 1))):
-            given = [each for each in lines if each.strip() and each.lstrip()[0] not in "#%"]
-            try:
-                block = np.loadtxt(given, delimiter=None if sep == " " else sep, comments=None, quotechar='"', ndmin=2)
-            except ValueError as error:
-                raise ValueError(
-                    f"{path}, lines {line + 1} to {line + len(lines)}: {' '.join(str(error).split())} (rows counted "
-                    f"within). Every cell must be a number here: write words as numbers first."
-                ) from None
-            line += len(lines)
-            if given and block.shape[1] != width:
-                raise ValueError(f"{path}, near line {line}: rows of {block.shape[1]} cells, the first has {width}.")
-            if given:
-                yield block
+    rows = itertools.islice(_lines(path), skipped, None)
+    line = skipped
+    while lines := list(itertools.islice(rows, max(min(LINES, NUMBERS // width), 1))):
+        given = [each for each in lines if each.strip() and each.lstrip()[0] not in "#%"]
+        try:
+            block = np.loadtxt(given, delimiter=None if sep == " " else sep, comments=None, quotechar='"', ndmin=2)
+        except ValueError as error:
+            raise ValueError(
+                f"{path}, lines {line + 1} to {line + len(lines)}: {' '.join(str(error).split())} (rows counted "
+                f"within). Every cell must be a number here: write words as numbers first."
+            ) from None
+        line += len(lines)
+        if given and block.shape[1] != width:
+            raise ValueError(f"{path}, near line {line}: rows of {block.shape[1]} cells, the first has {width}.")
+        if given:
+            yield block
 
 
 def _libsvm(path: Path, _sep: str, _header: bool | None) -> _Parts:
@@ -200,10 +233,12 @@ def _parquet(path: Path, _sep: str, _header: bool | None) -> _Parts:
     except ImportError:
         raise ImportError(f'Reading {path} needs pyarrow: pip install "lossland[parquet]"') from None
     file = parquet.ParquetFile(path)
-    names = tuple(map(str, file.schema_arrow.names))
+    # Of an index that only counts pandas keeps first and step, no column.
+    index = [each for each in (file.schema_arrow.pandas_metadata or {}).get("index_columns", ()) if isinstance(each, str)]
+    names = tuple(name for name in map(str, file.schema_arrow.names) if name not in index)
 
     def blocks() -> Iterator[np.ndarray]:
-        for batch in file.iter_batches(batch_size=max(NUMBERS // max(len(names), 1), 1)):
+        for batch in file.iter_batches(batch_size=max(NUMBERS // max(len(names), 1), 1), columns=list(names)):
             columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
             for name, column in zip(names, columns, strict=True):
                 if column.dtype.kind not in "biuf":

@@ -100,3 +100,52 @@ def test_other_files_are_refused(tmp_path, table):
         ll.data.write_npy(tmp_path / "t.npz", tmp_path / "t.npy")
     with pytest.raises(FileNotFoundError, match="There is no file"):
         ll.data.write_npy(tmp_path / "none.csv", tmp_path / "t.npy")
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("index", ["counts", "shuffled", "named"])
+def test_the_index_of_a_data_frame_is_left_out_as_by_load(tmp_path, table, form, index):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(table, columns=["a", "b", "c", "kind"])
+    frame = frame if index == "counts" else frame.sample(frac=1.0, random_state=0)
+    if form == "csv":
+        if index == "named":
+            pytest.skip("a CSV file does not say which column is the index")
+        frame.to_csv(tmp_path / "t.csv")
+    else:
+        pytest.importorskip("pyarrow")
+        (frame.rename_axis("row") if index == "named" else frame).to_parquet(tmp_path / "t.parquet")
+    made = ll.data.write_npy(tmp_path / f"t.{form}", tmp_path / "t.npy")
+    expected, found = ll.load(tmp_path / f"t.{form}"), ll.load(made.path, memory_map=True)
+    assert made.names == ("a", "b", "c", "kind")
+    np.testing.assert_array_equal(found.inputs[:], expected.inputs)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+def test_a_first_column_without_a_name_that_is_no_index_is_refused(tmp_path, table):
+    (tmp_path / "t.csv").write_text(",b,c,kind\n" + text(table))
+    with pytest.raises(ValueError, match="first column has no name"):
+        ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.npy")
+
+
+def test_a_first_row_that_counts_may_be_names_or_a_row(tmp_path):
+    (tmp_path / "t.csv").write_text("0,1,2\n1.5,2.5,0\n3,4,1\n")
+    with pytest.raises(ValueError, match="header=True or header=False"):
+        ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.npy")
+    assert ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.npy", header=True).shape == (2, 3)
+    assert ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.npy", header=False).shape == (3, 3)
+
+
+def test_the_file_itself_is_not_replaced(tmp_path, table):
+    (tmp_path / "t.csv").write_text(text(table))
+    with pytest.raises(ValueError, match="would be replaced"):
+        ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == text(table)
+
+
+def test_other_encodings_and_folders_are_refused_in_words(tmp_path, table):
+    (tmp_path / "t.csv").write_bytes("a,b,c,größe\n".encode("latin-1") + text(table).encode())
+    with pytest.raises(ValueError, match="not in UTF-8"):
+        ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.npy")
+    with pytest.raises(IsADirectoryError, match="give one data file"):
+        ll.data.write_npy(tmp_path, tmp_path / "t.npy")
