@@ -13,6 +13,7 @@ from jax.core import Tracer
 
 from lossland.core import Keyed, Model, Params, affinity, by_structure, form_of, is_real, keyed, told
 from lossland.curves import made_of_lines
+from lossland.data import RowsOnDisk
 from lossland.elements import as_float, is_traced
 from lossland.training import Objective, affine
 
@@ -170,5 +171,5 @@ def _affine(apply: Keyed, tree: Any, leaves: tuple[Any, ...], rows: tuple[Any, .
 
 
 def has_linear_model(f: Any) -> TypeGuard[Objective]:
-    """Whether f is the objective of a linear model, whose Hessian is a matrix product."""
-    return isinstance(f, Objective) and f.model.apply is affine
+    """Whether f is the objective of a linear model with inputs in memory, whose Hessian is a matrix product."""
+    return isinstance(f, Objective) and f.model.apply is affine and not isinstance(f.inputs, RowsOnDisk)

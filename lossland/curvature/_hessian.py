@@ -16,6 +16,7 @@ from jax.flatten_util import ravel_pytree
 from lossland.core import Params, at_once, form_of, guarded, refuse_bytes, rows_apart, told
 from lossland.curvature._checks import checked_objective, has_linear_model, objective_only, refuse_lines
 from lossland.curvature._penalty import penalty_diagonal, penalty_matrix, penalty_product
+from lossland.data import RowsOnDisk
 from lossland.elements import as_float
 from lossland.training import Objective
 
@@ -245,6 +246,8 @@ def curvature_bound(f: Objective, params: Params, bends: Array) -> Array:
 
 def jacobian(f: Objective, params: Params) -> Array:
     """The derivatives of the scores, (n, p): row by row where a score is proven to be of its own row alone."""
+    if isinstance(f.inputs, RowsOnDisk):
+        f.inputs.refuse("them whole, for the derivatives of all scores")
     if has_linear_model(f):
         return _design(f)
     flat, unravel = ravel_pytree(params)

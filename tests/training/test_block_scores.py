@@ -137,3 +137,29 @@ def test_float64_arrives_as_it_is_whatever_thread_reads(both):
         ]
     for found, expected in zip(*map(jax.tree.leaves, slopes), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_hessians_are_those_in_memory(both, soft):
+    if soft:
+        shares = np.linspace(0.0, 1.0, both[0].n)
+        both = [ll.Dataset(data.inputs, probabilities=shares) for data in both]
+    one, other = (ll.objective(ll.pair("identity", "logistic"), data=data, l2=0.1) for data in both)
+    at = ll.linear().init(jax.random.key(1), 4)
+    expected = ll.hessian(other, at)
+    np.testing.assert_allclose(ll.hessian(one, at), expected, atol=1e-5)
+    product = ll.curvature.hessian_vector_product(one, at, np.arange(5.0))
+    np.testing.assert_allclose(product, expected @ np.arange(5.0), atol=1e-4)
+    diagonal = ll.curvature.hessian_diagonal(one, at)
+    np.testing.assert_allclose(np.r_[diagonal["bias"], diagonal["weights"]], np.diag(expected), atol=1e-5)
+    np.testing.assert_allclose(ll.top_eigenvalues(one, at, 2).values, np.linalg.eigvalsh(expected)[:-3:-1], rtol=1e-4)
+
+
+def test_derivatives_of_every_score_are_refused_with_their_memory(both):
+    f = ll.objective(ll.pair("identity", "logistic"), data=both[0])
+    at = ll.linear().init(jax.random.key(1), 4)
+    with pytest.raises(ValueError, match="derivatives of all scores, which would take"):
+        ll.curvature.gauss_newton(f, at)
+    hinge = ll.objective(ll.pair("identity", "hinge"), data=both[0])
+    with pytest.raises(ValueError, match="derivatives of all scores, which would take"):
+        ll.kink_curvature(hinge, at, width=0.5)
