@@ -76,6 +76,7 @@ from ._rows import rows_mixed as rows_mixed
 from ._seeing import jit_seeing as jit_seeing
 from ._storage import GOES_ON as GOES_ON
 from ._storage import Broken as Broken
+from ._storage import RowsLost as RowsLost
 from ._storage import holds_parts as holds_parts
 from ._storage import named_path as named_path
 from ._storage import read as read

@@ -7,6 +7,7 @@ data set a `Dataset`, a choice one of its words. What depends on the other argum
 import functools
 import inspect
 import os
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ from lossland.core._given import (
     takes,
     traced,
 )
+from lossland.core._storage import RowsLost
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -44,6 +46,9 @@ _MENDS = {
     "Objective": "make one by ll.objective(pair, model, data)",
     "GradientTransformation": "take one of optax, say optax.sgd(0.1)",
 }
+
+
+_LOST = re.compile(rf"^(?:\S+\.)?{RowsLost.__name__}: (.*)$", re.MULTILINE)
 
 
 class _Wanted(NamedTuple):
@@ -91,7 +96,7 @@ def guarded(**least: int) -> Callable[[_F], _F]:
 
     def guard(function: _F) -> _F:
         # What the wrapper calls stands in its closure, for its globals are the function's own.
-        signature, taken, check_dense = inspect.signature(function), _taken, _check_dense
+        signature, taken, check_dense, lost = inspect.signature(function), _taken, _check_dense, _LOST
         sparse_too = getattr(function, "takes_sparse", False)
 
         @functools.cache
@@ -108,7 +113,14 @@ def guarded(**least: int) -> Callable[[_F], _F]:
             for name, want in wanted().items():
                 if name in bound.arguments:
                     bound.arguments[name] = taken(name, bound.arguments[name], want, least.get(name, 0))
-            return function(*bound.args, **bound.kwargs)
+            try:
+                return function(*bound.args, **bound.kwargs)
+            except RuntimeError as error:
+                said = lost.search(str(error))
+                if said is None:
+                    raise
+                # A compiled program that could not read on tells it within a trace of its own.
+                raise ValueError(said[1]) from None
 
         # Doctest takes a function for its module's by its globals.
         own = types.FunctionType(asked.__code__, function.__globals__, function.__name__, None, asked.__closure__)

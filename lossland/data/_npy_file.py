@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from lossland.core import no_file
+from lossland.core import RowsLost, no_file
 
 GAP = 2**16
 """Bytes between two rows from which on what lies between them is not read."""
@@ -133,10 +133,10 @@ def _opened(file: NpyFile) -> IO[bytes]:
     try:
         held = file.path.open("rb", buffering=0)
     except OSError as error:
-        raise ValueError(f"{file.path} cannot be read any more ({error.strerror}), and its rows stay there.") from None
+        raise RowsLost(f"{file.path} cannot be read any more ({error.strerror}), and its rows stay there.") from None
     if _state(held) != file.state:
         held.close()
-        raise ValueError(
+        raise RowsLost(
             f"{file.path} was changed after it was loaded: size or time of the last change are others. What was "
             f"computed is of neither file; load it again, and leave it alone while it is read."
         )
@@ -169,5 +169,5 @@ def _fill(file: NpyFile, held: IO[bytes], at: int, found: np.ndarray) -> None:
     while done < len(room):
         got = held.readinto(room[done:])  # pyright: ignore[reportAttributeAccessIssue] - unbuffered files have it
         if not got:
-            raise ValueError(f"{file.path} ends before its last row: it was cut short while it was read.")
+            raise RowsLost(f"{file.path} ends before its last row: it was cut short while it was read.")
         done += got

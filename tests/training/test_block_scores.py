@@ -163,3 +163,24 @@ def test_derivatives_of_every_score_are_refused_with_their_memory(both):
     hinge = ll.objective(ll.pair("identity", "hinge"), data=both[0])
     with pytest.raises(ValueError, match="derivatives of all scores, which would take"):
         ll.kink_curvature(hinge, at, width=0.5)
+
+
+@pytest.mark.parametrize("what", ["changed", "gone"])
+def test_public_functions_tell_of_a_lost_file_in_a_sentence(both, what):
+    f = ll.objective(ll.pair("identity", "logistic"), data=both[0])
+    start = ll.linear().init(jax.random.key(0), 4)
+    if what == "changed":
+        os.truncate(both[0].source, 1000)
+    else:
+        os.remove(both[0].source)
+    told = r"^\S*x\.npy (was changed after it was loaded|cannot be read any more)[^\n]*$"
+    for ask in (
+        lambda: ll.fit(f, start, optax.sgd(0.1), 2),
+        lambda: ll.fit(f, start, optax.sgd(0.1), 2, batch_size=10, key=jax.random.key(0)),
+        lambda: ll.sweep(["identity+hinge"], both[0], seeds=1, steps=1),
+        lambda: ll.hessian(f, start),
+        lambda: ll.gradient_weights(f, start),
+        lambda: ll.random_plane(ll.pair("relu+hinge"), both[0], start, key=jax.random.key(0), radius=1.0, steps=3),
+    ):
+        with pytest.raises(ValueError, match=told):
+            ask()
