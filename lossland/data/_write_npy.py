@@ -234,7 +234,9 @@ def _parquet(path: Path, _sep: str, _header: bool | None) -> _Parts:
         raise ImportError(f'Reading {path} needs pyarrow: pip install "lossland[parquet]"') from None
     file = parquet.ParquetFile(path)
     # Of an index that only counts pandas keeps first and step, no column.
-    index = [each for each in (file.schema_arrow.pandas_metadata or {}).get("index_columns", ()) if isinstance(each, str)]
+    index = [
+        each for each in (file.schema_arrow.pandas_metadata or {}).get("index_columns", ()) if isinstance(each, str)
+    ]
     names = tuple(name for name in map(str, file.schema_arrow.names) if name not in index)
 
     def blocks() -> Iterator[np.ndarray]:

@@ -18,6 +18,7 @@ from lossland.core import (
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers._hinge_walk import HingeProblem, Traced, pooled, traced
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix
+from lossland.solvers._problems import refuse_traced
 from lossland.solvers._solve import Solution, solve
 
 LARGEST = 3000
@@ -81,6 +82,7 @@ def path(loss: Any, data: Dataset, Cs: Reals, **options: Any) -> Solution:
         >>> ll.path("hinge", data, [0.1, 10.0]).weights[:, 0].round(6).tolist()
         [0.1, 2.0]
     """
+    refuse_traced(Cs=Cs)
     grid = np.asarray(Cs, float)
     if grid.ndim != 1:
         raise ValueError(f"Cs has shape {grid.shape}; a path takes a list of values of C, shape (k,).")
@@ -134,6 +136,7 @@ def hinge_path(
 
     Source: Hastie, Rosset, Tibshirani & Zhu (2004).
     """
+    refuse_traced(C_min=C_min, C_max=C_max, sample_weights=sample_weights)
     if not 0 < C_min < C_max < np.inf:
         raise ValueError(f"A path runs from C_min > 0 up to a larger, finite C_max, not from {C_min} to {C_max}.")
     if data.n > LARGEST:

@@ -125,7 +125,8 @@ def evaluated_at(given: Pair, scores: Any, label: Any) -> Any:
 def curve_at(given: Pair, label: float, at: np.ndarray) -> Curve:
     """The curve at margins (m,), m <= NODES, where it is finite."""
     padded = np.concatenate([at, np.full(NODES - at.size, at[-1])])
-    with jax.enable_x64(True):
+    # Inside a traced function of the user's these are numbers all the same.
+    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
         held = [np.asarray(row)[: at.size] for row in evaluated_at(given, label * padded, label)]
     value, slope, bend = held[0], label * held[1], held[2]
     good = np.isfinite(value) & np.isfinite(slope) & np.isfinite(bend)

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -22,6 +23,12 @@ def problems(
         raise ValueError(f"data is a {type(data).__name__}, not a Dataset; make one by ll.Dataset(inputs=X, labels=t).")
     weight = strength(data.n, C, l2)
     refuse_traced(sample_weights=sample_weights, labels=labels)
+    # Under jit all that JAX computes is traced, also of numbers.
+    if isinstance(jnp.zeros(()), Tracer):
+        raise ValueError(
+            "An exact solver works on numbers, and is called inside a function that JAX compiles. Call it before, and "
+            "give that function its result."
+        )
     s = checked_weights(shaped_weights(data.n, sample_weights, batched=True))
     t = _checked_labels(data, labels)
     try:

@@ -20,6 +20,8 @@ TRACED = {
     "sample_weights": lambda x: ll.solve("hinge", DATA, C=1.0, sample_weights=x * jnp.ones(3)),
     "labels": lambda x: ll.solve("hinge", DATA, C=1.0, labels=x * jnp.array([1.0, -1.0, 1.0])),
     "A parameter of the loss": by_parameter,
+    "Cs": lambda x: ll.path("squared_hinge", DATA, x * jnp.ones(2)),
+    "C_min": lambda x: ll.hinge_path(DATA, x, 2.0),
     "C of a kernel": lambda x: ll.solve_kernel("hinge", DATA, C=x),
 }
 
@@ -35,6 +37,15 @@ def test_what_is_traced_is_refused_with_the_way_out(name, way):
         ValueError, match=f"^{name.partition(' of ')[0] if name[0] != 'A' else name}.*ll.differentiable"
     ):
         run(1.0)
+
+
+def test_a_loss_that_is_met_first_inside_jit_is_refused_in_words_too():
+    loss = ll.scaled("hinge", 1.75)
+    with pytest.raises(ValueError, match=r"^C is being traced"):
+        jax.jit(lambda C: jnp.asarray(ll.solve(loss, DATA, C=C).objective))(1.0)
+    for ask in (lambda: ll.solve(loss, DATA, C=1.0), lambda: ll.solve_kernel("hinge", DATA, C=1.0)):
+        with pytest.raises(ValueError, match="inside a function that JAX compiles"):
+            jax.jit(lambda x, ask=ask: x + ask().objective)(1.0)
 
 
 def test_the_way_out_is_one():
