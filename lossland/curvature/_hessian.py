@@ -219,7 +219,14 @@ def product_of(f: Callable[[Params], Array], params: Params) -> Callable[[Array]
 
         return times
     flat, unravel = ravel_pytree(params)
-    return jax.linearize(lambda at: ravel_pytree(jax.grad(f)(unravel(at)))[0], flat)[1]
+
+    def gradient(at: Array) -> Array:
+        return ravel_pytree(jax.grad(f)(unravel(at)))[0]
+
+    if isinstance(f, Objective) and isinstance(f.inputs, RowsOnDisk):
+        # What is shared by all v would hold the rows that were read.
+        return lambda v: jax.jvp(gradient, (flat,), (v,))[1]
+    return jax.linearize(gradient, flat)[1]
 
 
 @jax.jit

@@ -119,7 +119,10 @@ def _entry(reference: Any, parameters: dict[str, Any]) -> tuple[Source, str]:
 
 def _load_file(path: Path, parameters: dict[str, Any]) -> Loaded:
     """The data set in a file."""
-    if parameters.pop("memory_map", False):
+    mapped = parameters.pop("memory_map", False)
+    if not isinstance(mapped, bool):
+        raise ValueError(f"{path}: memory_map is True or False, not {mapped!r}.")
+    if mapped:
         return _on_disk(path, parameters)
     format, held = opened(path, parameters.get("format") or "", parameters.get("encoding") or "")
     read = FORMATS[format]

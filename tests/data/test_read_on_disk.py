@@ -108,3 +108,9 @@ def test_other_formats_are_refused_with_how_to_write_an_npy_file(tmp_path, table
         ll.load(tmp_path / "t.csv", memory_map=True)
     with pytest.raises(FileNotFoundError, match="There is no file"):
         ll.load(tmp_path / "nothing.npy", memory_map=True)
+
+
+def test_a_word_is_no_yes_to_staying_in_the_file(tmp_path, table):
+    np.save(tmp_path / "t.npy", table)
+    with pytest.raises(ValueError, match="memory_map is True or False, not 'no'"):
+        ll.load(tmp_path / "t.npy", memory_map="no")

@@ -54,6 +54,11 @@ def test_nothing_as_large_as_the_inputs_is_kept_for_the_derivative(both):
     text = str(jax.make_jaxpr(jax.grad(f))(params))
     assert "150,4" not in text
     assert "4,32,4" not in text
+    for whole in (ll.hessian, ll.curvature.hessian_diagonal):
+        text = str(jax.make_jaxpr(lambda p, whole=whole: whole(f, p))(params))
+        assert "32,4]" in text
+        assert "150,4" not in text
+        assert "4,32,4" not in text
 
 
 def test_a_batch_holds_the_rows_that_were_drawn(both):
