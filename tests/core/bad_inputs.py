@@ -205,6 +205,7 @@ OWN = {
     "loss_checks": {"entry": lambda: ll.pair("relu", "hinge").loss},
     "merge_tree": {"p": lambda: _plane().values},
     "persistence": {"p": lambda: _plane().values},
+    "write_npy": {"path": lambda: _table(), "to": lambda: Path("made.npy")},
     "write_page": {"path": lambda: Path("page.html")},
     "write_vtk": {"path": lambda: Path("plane.vtk")},
     "basin_map": {"points": lambda: 3, "steps": lambda: 3},
@@ -252,6 +253,11 @@ def _saved():
     path = Path.cwd() / "saved_plane.nc"
     _plane().to_xarray().to_netcdf(path, engine="h5netcdf")
     return path
+
+
+def _table():
+    Path("table.csv").write_text("a,b,kind\n1,2,0\n3,4,1\n")
+    return Path("table.csv")
 
 
 @functools.cache
