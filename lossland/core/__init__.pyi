@@ -41,12 +41,14 @@ from ._given import checked_reals as checked_reals
 from ._given import checked_switch as checked_switch
 from ._given import checked_tree as checked_tree
 from ._given import shown as shown
+from ._given import tracing as tracing
 from ._json import as_json as as_json
 from ._json import plain as plain
 from ._memory import at_once as at_once
 from ._memory import live_bytes as live_bytes
 from ._memory import refuse_bytes as refuse_bytes
 from ._memory import refuse_grid as refuse_grid
+from ._missing_files import RowsLost as RowsLost
 from ._missing_files import no_file as no_file
 from ._params import checked_box as checked_box
 from ._params import dot as dot
@@ -76,7 +78,6 @@ from ._rows import rows_mixed as rows_mixed
 from ._seeing import jit_seeing as jit_seeing
 from ._storage import GOES_ON as GOES_ON
 from ._storage import Broken as Broken
-from ._storage import RowsLost as RowsLost
 from ._storage import holds_parts as holds_parts
 from ._storage import named_path as named_path
 from ._storage import read as read

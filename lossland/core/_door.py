@@ -35,7 +35,7 @@ from lossland.core._given import (
     takes,
     traced,
 )
-from lossland.core._storage import RowsLost
+from lossland.core._missing_files import RowsLost
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -166,6 +166,14 @@ def traced(value: Any) -> bool:
     return "jax" in sys.modules and isinstance(value, sys.modules["jax"].core.Tracer)
 
 
+def tracing() -> bool:
+    """Whether JAX traces whatever it computes now, as within a function that it compiles."""
+    import jax
+
+    # To put a number on a device compiles nothing.
+    return isinstance(jax.device_put(np.zeros((), np.float32)), jax.core.Tracer)
+
+
 def is_whole(value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return False

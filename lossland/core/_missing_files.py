@@ -4,6 +4,10 @@ import difflib
 from pathlib import Path
 
 
+class RowsLost(ValueError):
+    """Rows that stay in their file cannot be read from it any more; the message says why."""
+
+
 def no_file(path: Path) -> FileNotFoundError:
     """The error for a file that is not there; a file of a name like it is suggested."""
     folder = path.parent

@@ -60,10 +60,6 @@ class Broken(ValueError):
     """A file that lossland wrote cannot be read any more; the message names it and says how to go on."""
 
 
-class RowsLost(ValueError):
-    """Rows that stay in their file cannot be read from it any more; the message says why."""
-
-
 def named_path(path: str | Path) -> Path:
     """A path of a file to be written, which needs a name."""
     if not Path(path).name:

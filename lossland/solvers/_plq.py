@@ -8,6 +8,7 @@ alpha_i = sum_j beta_ij is minus c_i times the slope.
 A class curve looked at on a fine grid, and taken apart into parabolas and lines if it is made of them.
 """
 
+import contextlib
 import functools
 import itertools
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lossland.core import tracing
 from lossland.curves import rounding_off
 from lossland.elements import Pair
 
@@ -125,8 +127,9 @@ def evaluated_at(given: Pair, scores: Any, label: Any) -> Any:
 def curve_at(given: Pair, label: float, at: np.ndarray) -> Curve:
     """The curve at margins (m,), m <= NODES, where it is finite."""
     padded = np.concatenate([at, np.full(NODES - at.size, at[-1])])
-    # Inside a traced function of the user's these are numbers all the same.
-    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+    # Inside a traced function of the user's these are numbers all the same; elsewhere one program serves.
+    own = jax.ensure_compile_time_eval() if tracing() else contextlib.nullcontext()
+    with own, jax.enable_x64(True):
         held = [np.asarray(row)[: at.size] for row in evaluated_at(given, label * padded, label)]
     value, slope, bend = held[0], label * held[1], held[2]
     good = np.isfinite(value) & np.isfinite(slope) & np.isfinite(bend)

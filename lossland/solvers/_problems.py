@@ -3,11 +3,10 @@
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from lossland.core import checked_weights, shaped_weights
+from lossland.core import checked_weights, shaped_weights, tracing
 from lossland.data import Dataset
 from lossland.solvers._convex_form import Form
 
@@ -24,7 +23,7 @@ def problems(
     weight = strength(data.n, C, l2)
     refuse_traced(sample_weights=sample_weights, labels=labels)
     # Under jit all that JAX computes is traced, also of numbers.
-    if isinstance(jnp.zeros(()), Tracer):
+    if tracing():
         raise ValueError(
             "An exact solver works on numbers, and is called inside a function that JAX compiles. Call it before, and "
             "give that function its result."
