@@ -169,9 +169,10 @@ def traced(value: Any) -> bool:
 def tracing() -> bool:
     """Whether JAX traces whatever it computes now, as within a function that it compiles."""
     import jax
+    from jax.core import Tracer
 
     # To put a number on a device compiles nothing.
-    return isinstance(jax.device_put(np.zeros((), np.float32)), jax.core.Tracer)
+    return isinstance(jax.device_put(np.zeros((), np.float32)), Tracer)
 
 
 def is_whole(value: Any) -> bool:
