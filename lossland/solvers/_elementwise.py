@@ -1,8 +1,12 @@
-"""A loss's values and derivatives at scores on the host, by programs of two sizes: no new shape compiles anything."""
+"""A loss's values and derivatives at scores on the host, by programs of two sizes: no new shape compiles anything.
+
+The logistic loss and those made of parabolas are NumPy's, whose passes are quicker.
+"""
 
 import contextlib
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +14,7 @@ import numpy as np
 from jax import Array
 
 from lossland.elements import Pair, jit_by_pair
+from lossland.solvers._plq import Terms
 
 SIZES = (4096, 32768)
 """Scores that one call of a compiled program takes."""
@@ -33,28 +38,37 @@ def values_at(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return _by_parts(_values, 1, pair, scores, labels)[0]
 
 
-def losses_at(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """`values_at` to compare points by, not to certify them: by NumPy where it knows the loss."""
-    if not is_logistic(pair):
-        return values_at(pair, scores, labels)
-    margins = labels * scores
-    return np.maximum(-margins, 0.0) + np.log1p(np.exp(-np.abs(margins)))
+class HostLoss(NamedTuple):
+    """A loss on the host, to compare points by; certificates take the pair's own values.
+
+    Attributes:
+        values: (scores (k, n), labels (k or 1, n)) -> losses (k, n).
+        weighed: (scores, labels, weights (k, n)) -> the weighted losses, their slopes in the score, curvatures and
+            conjugates at the slopes, (k, n) each.
+    """
+
+    values: Callable[..., np.ndarray]
+    weighed: Callable[..., tuple[np.ndarray, ...]]
 
 
-def weighed_at(
-    pair: Pair, scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The weighted losses, their slopes in the score, curvatures and conjugates at the slopes, (k, n) each."""
+def on_host(pair: Pair, terms: Terms | None = None) -> HostLoss:
+    """A loss on the host: by NumPy where it is the logistic or its terms, all of them soft, are given."""
     if is_logistic(pair):
-        return _logistic(scores, labels, weights)
-    losses, slopes, bends, conjugates = _by_parts(_weighed, 4, pair, scores, labels, weights)
-    return losses, slopes, bends, conjugates
+        return HostLoss(_logistic_values, _logistic)
+    if terms is not None and np.all(terms.soft > 0):
+        return HostLoss(functools.partial(_terms_values, terms), functools.partial(_of_terms, terms))
+    return HostLoss(functools.partial(values_at, pair), functools.partial(_by_parts, _weighed, 4, pair))
 
 
 def is_logistic(pair: Pair) -> bool:
     """Whether this is the library's own logistic loss of the score, not one of the same name."""
     own = getattr(pair.loss.function, "__module__", "").startswith("lossland.elements.")
     return own and pair.name == "identity+logistic" and not pair.loss.parameters
+
+
+def _logistic_values(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    margins = labels * scores
+    return np.maximum(-margins, 0.0) + np.log1p(np.exp(-np.abs(margins)))
 
 
 def _logistic(
@@ -79,6 +93,55 @@ def _logistic(
         conjugates[part] -= losses[part]
     losses, slopes, bends, conjugates = (each.reshape(scores.shape) for each in found)
     return losses, slopes, bends, conjugates
+
+
+def _of_terms(
+    terms: Terms, scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What `_weighed` gives of a loss made of soft terms."""
+    rows = [np.broadcast_to(row, scores.shape).ravel() for row in (scores, labels, weights)]
+    whole = rows[0].size
+    losses, slopes, bends, conjugates = found = tuple(np.empty(whole) for _ in range(4))
+    for start in range(0, whole, CACHED):
+        part = slice(start, start + CACHED)
+        z, t, c = (row[part] for row in rows)
+        loss, pull, bend = _terms_at(terms, t, z * t)
+        np.multiply(c, loss, out=losses[part])
+        np.multiply(t, pull, out=pull)
+        np.multiply(-c, pull, out=slopes[part])
+        np.multiply(c, bend, out=bends[part])
+        np.multiply(slopes[part], z, out=conjugates[part])
+        conjugates[part] -= losses[part]
+        if not np.isfinite(losses[part].sum()):
+            # Of an example without a weight nothing counts, however large its loss.
+            for each in found:
+                each[part] = np.where(c > 0, each[part], 0.0)
+    losses, slopes, bends, conjugates = (each.reshape(scores.shape) for each in found)
+    return losses, slopes, bends, conjugates
+
+
+def _terms_values(terms: Terms, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    labels = np.broadcast_to(labels, scores.shape)
+    return _terms_at(terms, labels, labels * scores)[0]
+
+
+def _terms_at(terms: Terms, labels: np.ndarray, margins: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The sums of soft terms at margins, of the v where each is largest, and of the curvatures."""
+    # One number in place of an array where both classes have the same.
+    side = 0 if all((field[0] == field[1]).all() for field in terms) else np.where(labels > 0, 0, 1)
+    loss, pull, bend = terms.constant[side], 0.0, 0.0
+    for knot, low, high, soft in zip(*(field.T[:, side] for field in terms[:4]), strict=True):
+        gap = knot - margins
+        free = gap / soft
+        v = np.maximum(free, low)
+        if np.min(high) < np.inf:
+            v = np.minimum(v, high)
+        pull = pull + v
+        bend = bend + (free == v) / soft
+        gap -= 0.5 * soft * v
+        gap *= v
+        loss = loss + gap
+    return loss, pull, bend
 
 
 def _by_parts(program: Callable[..., Any], count: int, pair: Pair, *rows: np.ndarray) -> tuple[np.ndarray, ...]:

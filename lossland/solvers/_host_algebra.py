@@ -4,9 +4,10 @@ NumPy's and SciPy's libraries factor many small matrices and form their Gram pro
 XLA's programs for a CPU do, and a problem that is done leaves its batch at once, as no shape is compiled for.
 """
 
+import contextvars
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -14,12 +15,12 @@ import numpy as np
 
 from lossland.data import RowsOnDisk
 
-BLOCK = 2048
-"""Rows of a large Gram product that are taken at once: they stay in cache."""
+BLOCK, PART = 1024, 8192
+"""Rows of a large Gram product that are taken at once, as they stay in cache, and rows of a thread's part."""
 NARROW, KEPT = 48, 500_000
 """The most columns, and the most numbers, for which the products of two columns are kept over the iterations."""
 SHARED, WORKERS = 30_000, min(os.cpu_count() or 1, 4)
-"""From how many rows on a large Gram product is summed by several threads, and how many."""
+"""From how many rows on several threads share them, and how many threads."""
 SIGNED = 2_000_000
 """Numbers of inputs up to which a copy with a column of ones, times the labels, is worth its memory."""
 
@@ -91,20 +92,38 @@ def pulled(columns: Columns, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([down, rows.sum(axis=1, keepdims=True)], axis=1) if columns.ones else down
 
 
+def over_parts(columns: Columns, function: Callable[[slice], Any]) -> list[Any]:
+    """What a function of a slice of rows gives for all of them, in order: of many rows in memory, by threads.
+
+    Products and passes of NumPy leave Python's lock to the other threads. The parts are the same whatever the number of
+    threads is, and so is every digit.
+    """
+    n = columns.rows.shape[0]
+    if n < SHARED or isinstance(columns.rows, RowsOnDisk):
+        return [function(slice(0, n))]
+    # What NumPy is told about overflow holds for the caller's context only: each part takes it along.
+    with ThreadPoolExecutor(WORKERS) as pool:
+        parts = (slice(start, min(start + PART, n)) for start in range(0, n, PART))
+        tasks = [pool.submit(contextvars.copy_context().run, function, part) for part in parts]
+        return [task.result() for task in tasks]
+
+
+def of_rows(columns: Columns, part: slice) -> Columns:
+    """The columns of some of the rows."""
+    if part == slice(0, columns.rows.shape[0]):
+        return columns
+    labels = None if columns.labels is None else columns.labels[:, part]
+    return columns._replace(rows=columns.rows[part], labels=labels, products=None)
+
+
 def gram(columns: Columns, scales: np.ndarray) -> np.ndarray:
-    """[X 1]^T D_k [X 1] of diagonals D (k, n), (k, d + bias, d + bias), the lower triangles."""
+    """[X 1]^T D_k [X 1] of diagonals D >= 0, (k, n): (k, d + bias, d + bias), the lower triangles."""
     if columns.products is not None and len(scales) > 1:
         return np.take(scales @ columns.products, _places(columns.size), axis=1, mode="clip").reshape(
             -1, columns.size, columns.size
         )
-    n = columns.rows.shape[0]
     step = columns.rows.block_rows if isinstance(columns.rows, RowsOnDisk) else BLOCK
-    if n < SHARED:
-        return _summed(columns, scales, range(0, n, step), step)
-    # Of many rows every processor sums some: products of one thread leave Python's lock to the others.
-    parts = [range(k * step, n, WORKERS * step) for k in range(WORKERS)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        found = list(pool.map(lambda part: _summed(columns, scales, part, step), parts))
+    found = over_parts(columns, lambda part: _summed(columns, scales, range(part.start, part.stop, step), step))
     return sum(found[1:], found[0])
 
 
@@ -113,11 +132,15 @@ def _summed(columns: Columns, scales: np.ndarray, starts: range, step: int) -> n
     total = np.zeros((len(scales), columns.size, columns.size), scales.dtype)
     d = columns.rows.shape[1]
     for start, rows in _in_cache(columns.rows, starts, step):
-        for whole, own in zip(total, scales[:, start : start + len(rows), None], strict=True):
-            scaled = own * rows
-            whole[:d, :d] += scaled.T @ rows
+        held = scales[:, start : start + len(rows)]
+        with np.errstate(invalid="ignore"):
+            roots = np.sqrt(held)
+        for whole, root, own in zip(total, roots, held, strict=True):
+            # A matrix times its own transpose costs half of another product.
+            half = root[:, None] * rows
+            whole[:d, :d] += half.T @ half
             if columns.ones:
-                whole[-1, :-1] += scaled.sum(axis=0)
+                whole[-1, :-1] += own @ rows
                 whole[-1, -1] += own.sum()
     return total
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossland.elements import Pair
-from lossland.solvers._elementwise import weighed_at
+from lossland.solvers._elementwise import on_host
 from lossland.solvers._plq import Rows, values
 
 HALVINGS = 40
@@ -197,8 +197,8 @@ def losses_and_conjugates(problem: SparseProblem, at: SparsePoint) -> tuple[np.n
 
 
 def _smooth(problem: SparseProblem, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    losses, slopes, bends, conjugates = weighed_at(
-        problem.pair, scores[None], problem.labels[None], problem.weights[None]
+    losses, slopes, bends, conjugates = on_host(problem.pair).weighed(
+        scores[None], problem.labels[None], problem.weights[None]
     )
     return losses[0], slopes[0], bends[0], conjugates[0]
 

@@ -8,7 +8,7 @@ from lossland.data import Dataset, needs_dense
 from lossland.solvers._blas import one_thread
 from lossland.solvers._certificates import BOUNDED, FREE, ZERO, balanced, bias_interval
 from lossland.solvers._convex_form import Form
-from lossland.solvers._elementwise import values_at, weighed_at
+from lossland.solvers._elementwise import on_host, values_at
 from lossland.solvers._plq import Rows, spread
 from lossland.solvers._rounding import Evaluated, within
 from lossland.solvers._second_look import Looked, together
@@ -223,7 +223,7 @@ def _of_slopes(problem: SparseProblem, scores: np.ndarray) -> tuple[np.ndarray, 
     mixture with 0, where it is minus the loss's infimum, bounds it.
     """
     t, c = problem.labels, problem.weights
-    _, slopes, _, conjugates = weighed_at(problem.pair, scores[None], t[None], c[None])
+    _, slopes, _, conjugates = on_host(problem.pair).weighed(scores[None], t[None], c[None])
     pull, conjugate = -slopes[0], conjugates[0]
     if problem.bias:
         off = float(pull.sum())

@@ -28,9 +28,9 @@ from lossland.solvers._active_set import polish as polished
 from lossland.solvers._blas import one_thread
 from lossland.solvers._certificates import FREE, ZERO
 from lossland.solvers._convex_form import Form
-from lossland.solvers._elementwise import values_at
+from lossland.solvers._elementwise import on_host, values_at
 from lossland.solvers._host_algebra import SHARED, columns_of
-from lossland.solvers._host_newton import by_newton
+from lossland.solvers._host_newton import by_newton, near_all
 from lossland.solvers._host_polish import by_interior
 from lossland.solvers._normal_equations import Design
 from lossland.solvers._optimum import Optimum, Stop, finished
@@ -94,8 +94,8 @@ def optima(
         return _stored(whole, rows, (found._replace(gains=None), proof), len(c))
 
     if by_host:
-        solved = _on_host(form, data.inputs, shift, bias, stop)
         parts = [order[start : start + tile] for start in range(0, len(c), tile)]
+        solved = _on_host(form, data.inputs, shift, bias, stop, (t, c) if len(parts) > 1 else None)
         threads = _threads(len(parts), data.n, data.d)
         found = _by_threads(lambda rows: solved(t if len(t) == 1 else t[rows], c[rows]), parts, threads)
         for rows, each in zip(parts, found, strict=True):
@@ -184,20 +184,31 @@ def _tile_solved(
 
 
 def _on_host(
-    form: Form, inputs: np.ndarray, shift: np.ndarray | None, bias: bool, stop: Stop
+    form: Form, inputs: np.ndarray, shift: np.ndarray | None, bias: bool, stop: Stop, every: Any
 ) -> Callable[[np.ndarray, np.ndarray], tuple[Optimum, tuple[np.ndarray, np.ndarray]]]:
-    """What solves k problems of labels (1 or k, n) and weights (k, n) on the host, as `_tile_solved` does."""
+    """What solves k problems of labels (1 or k, n) and weights (k, n) on the host, as `_tile_solved` does.
+
+    Given the labels and weights of every tile's problems, one pilot starts them all, if they are alike.
+    """
     inputs = inputs if isinstance(inputs, RowsOnDisk) else np.asarray(inputs, float)
     near = Design(inputs if shift is None else inputs - shift, bias)
     terms = None if form.terms is None or _never_flat_out(form.terms) else Terms(*map(np.asarray, form.terms))
     held = functools.lru_cache(maxsize=1)(lambda key: columns_of(near.inputs, np.frombuffer(key)[None], bias))
+    loss = on_host(form.pair, form.terms)
+
+    def posed(t: np.ndarray, c: np.ndarray) -> newton.NewtonProblem:
+        return newton.NewtonProblem(near, t, c, np.asarray(form.infimum), form.curvature)
+
+    start = None
+    if terms is None and every is not None and len(every[0]) == 1:
+        with one_thread():
+            start = near_all(loss, held(np.ones(len(inputs)).tobytes()), posed(*every), stop.steps)
 
     def solved(t: np.ndarray, c: np.ndarray) -> tuple[Optimum, tuple[np.ndarray, np.ndarray]]:
         signs = t if terms is not None else np.ones((1, len(inputs)))
         columns = held(signs.astype(float).tobytes()) if len(signs) == 1 else columns_of(near.inputs, signs, bias)
         if terms is None:
-            problem = newton.NewtonProblem(near, t, c, np.asarray(form.infimum), form.curvature)
-            found = by_newton(form.pair, columns, problem, stop)
+            found = by_newton(loss, columns, posed(t, c), stop, start)
         else:
             found = by_interior(columns, near, t, c, terms, stop)
         if shift is not None:
@@ -291,7 +302,7 @@ def _tile_size(count: int, n: int, d: int) -> int:
 
 def _host_tile(count: int, n: int, d: int) -> int:
     """How many problems the host takes at once: their arrays stay in cache, and each product serves many."""
-    most = int(np.clip(32_000 / n, 1, 64))
+    most = int(np.clip(120_000 / n, 1, 112))
     tiles = -(-count // most)
     # As many for each thread.
     threads = _threads(count, n, d)

@@ -1,11 +1,13 @@
 """Losses at scores on the host: by programs of two sizes, the logistic by NumPy."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import lossland as ll
 from lossland.elements import pair
 from lossland.solvers import _elementwise as elementwise
+from lossland.solvers._convex_form import convex_form
 
 
 def test_numpy_s_logistic_is_the_pair_s():
@@ -13,13 +15,42 @@ def test_numpy_s_logistic_is_the_pair_s():
     scores = np.concatenate([rng.normal(size=5000), [0.0, 700.0, -700.0, 40.0, -40.0]])[None]
     labels = np.where(rng.random(scores.shape) > 0.5, 1.0, -1.0)
     weights = rng.random(scores.shape)
-    found = elementwise.weighed_at(given, scores, labels, weights)
+    loss = elementwise.on_host(given)
+    found = loss.weighed(scores, labels, weights)
     compiled = elementwise._by_parts(elementwise._weighed, 4, given, scores, labels, weights)
     for mine, other in zip(found, compiled, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(
-        elementwise.losses_at(given, scores, labels), elementwise.values_at(given, scores, labels), rtol=1e-13
-    )
+    np.testing.assert_allclose(loss.values(scores, labels), elementwise.values_at(given, scores, labels), rtol=1e-13)
+
+
+def _lopsided(scores, labels):
+    return (1.0 + labels) * jnp.maximum(0.5 - scores, 0.0) ** 2 + jnp.maximum(1.0 + scores, 0.0) ** 2
+
+
+PARABOLAS = (
+    "squared_hinge", "smooth_hinge", "modified_huber", "huberised_squared_hinge", "huber", "sparsemax", "squared",
+    ll.weighted("squared_hinge", 3.0), ll.label_loss(_lopsided),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("given", PARABOLAS, ids=lambda given: getattr(given, "name", given))
+def test_numpy_s_parabolas_are_the_pair_s(given):
+    form = convex_form(given)
+    rng = np.random.default_rng(1)
+    # Not at a kink of the slope, where either curvature is as good.
+    scores = np.concatenate([rng.normal(size=9000), [700.0, -700.0, 1e160, -1e160]])[None]
+    labels = np.where(rng.random(scores.shape) > 0.5, 1.0, -1.0)
+    weights = rng.random(scores.shape) * (np.abs(scores) < 1e100)
+    loss = elementwise.on_host(form.pair, form.terms)
+    assert loss.weighed.func is elementwise._of_terms
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = loss.weighed(scores, labels, weights)
+    compiled = elementwise._by_parts(elementwise._weighed, 4, form.pair, scores, labels, weights)
+    for mine, other in zip(found, compiled, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)
+    some = scores[:, :9000]
+    values = elementwise.values_at(form.pair, some, labels[:, :9000])
+    np.testing.assert_allclose(loss.values(some, labels[:, :9000]), values, rtol=1e-9, atol=1e-9)
 
 
 def test_a_loss_of_the_same_name_is_not_taken_for_the_logistic():
