@@ -1,7 +1,9 @@
 """Kernels and their matrices: the functions, the checks, a low-rank factor, a positive definite solve."""
 
+import contextvars
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import jax
@@ -9,10 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-CACHED = 32768
-"""Entries of a kernel's matrix that are computed at once: they stay in the cache."""
-ALONE = 250_000
-"""Multiplications up to which OpenBLAS takes one thread, so that nothing waits for a core that others use."""
+from lossland.core import cores
+from lossland.solvers._blas import one_thread
+
+ROWS = 64
+"""Rows of a kernel's matrix that are computed at once: they stay in the cache, and serve one product."""
+SHARED = 4_000_000
+"""Entries of a kernel's matrix from which on several threads share its rows."""
 
 Kernel = Literal["rbf", "linear", "polynomial"] | Callable[[Any, Any], Any]
 
@@ -161,11 +166,23 @@ def _rbf_on_host(a: np.ndarray, b: np.ndarray, gamma: float) -> np.ndarray:
     # 2 gamma a.b - gamma |a|^2 - gamma |b|^2 as one product.
     left = np.hstack([a, lengths[0], np.ones_like(lengths[0])])
     right = np.hstack([2.0 * gamma * b, np.ones_like(lengths[1]), lengths[1]]).T
-    made, step = _aligned(len(a), len(b)), _rows_at_once(len(b), len(right))
-    for k in range(0, len(a), step):
-        part = made[k : k + step]
-        np.matmul(left[k : k + step], right, out=part)
-        np.exp(np.minimum(part, 0.0, out=part), out=part)
+    made = _aligned(len(a), len(b))
+
+    def fill(start: int) -> None:
+        for k in range(start, min(start + 8 * ROWS, len(a)), ROWS):
+            part = made[k : k + ROWS]
+            np.matmul(left[k : k + ROWS], right, out=part)
+            np.exp(np.minimum(part, 0.0, out=part), out=part)
+
+    starts = range(0, len(a), 8 * ROWS)
+    with one_thread():
+        if made.size < SHARED:
+            list(map(fill, starts))
+        else:
+            with ThreadPoolExecutor(cores()) as pool:
+                tasks = [pool.submit(contextvars.copy_context().run, fill, start) for start in starts]
+                for task in tasks:
+                    task.result()
     return made
 
 
@@ -174,12 +191,6 @@ def _aligned(rows: int, columns: int) -> np.ndarray:
     held = np.empty(8 * rows * columns + 64, np.uint8)
     start = -held.ctypes.data % 64
     return held[start : start + 8 * rows * columns].view(float).reshape(rows, columns)
-
-
-def _rows_at_once(n: int, d: int) -> int:
-    """Rows whose products with n others OpenBLAS makes in one thread; of wide inputs so many that a second one pays."""
-    alone = ALONE // max(n * d, 1)
-    return min(alone, CACHED // max(n, 1) + 1) if alone >= 4 else CACHED // max(n, 1) + 4
 
 
 def _polynomial_on_host(a: np.ndarray, b: np.ndarray, gamma: float, degree: int, coef0: float) -> np.ndarray:

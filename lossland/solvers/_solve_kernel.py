@@ -1,5 +1,6 @@
 """`solve_kernel`: the exact minimum of a convex loss over a kernel's functions, certified by its duality gap."""
 
+import contextlib
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from lossland.core import Key, Reals, guarded, keep_compiled, promoting
 from lossland.data import Dataset, refuse_soft
 from lossland.solvers import _box_qp as boxes
 from lossland.solvers import _kernel_newton as representers
+from lossland.solvers._blas import one_thread
 from lossland.solvers._certificates import BOUNDED, FREE, ZERO
 from lossland.solvers._convex_form import convex_form
 from lossland.solvers._kernel_low_rank import by_features, by_representers
@@ -17,6 +19,8 @@ from lossland.solvers._problems import check_bounded, problems
 
 SMALL = 150
 """Examples up to which what the full matrix left open is solved once more, linear in its factor's columns."""
+ALONE = 3000
+"""Examples up to which products of matrices keep to one thread."""
 LARGEST = 6000
 """Examples whose kernel matrix is held in full, 0.3 GB of float64; beyond it a rank is asked for."""
 
@@ -107,7 +111,9 @@ def solve_kernel(
             f"rank=500: the gap then tells what the approximation costs. Or take at most {LARGEST} examples."
         )
     else:
-        found = _full(problem, tol)
+        # Few examples' products end before a second thread of them has begun.
+        with one_thread() if len(kept) <= ALONE else contextlib.nullcontext():
+            found = _full(problem, tol)
         if not found.converged and form.terms is not None and len(kept) <= SMALL:
             found = min(found, by_representers(problem, len(kept), tol), key=_gap)
     duals, support = np.zeros(data.n), np.zeros(data.n, int)
