@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,9 @@ def read_libsvm(
 
     Raises:
         ValueError: if a line cannot be read, an index is too large, or the dense inputs are.
+
+    Warns:
+        UserWarning: if lines have query numbers, which are left out.
     """
     from sklearn.datasets import load_svmlight_file
 
@@ -62,6 +66,9 @@ def read_libsvm(
     n, d = sparse.shape
     if n == 0:
         raise ValueError(f"{path} is empty.")
+    if "qid:" in text:
+        told = "its query numbers (qid:) are left out: every example stands alone here, whatever query it belongs to."
+        warnings.warn(f"{path}: {told}", stacklevel=2)
     if n_features is not None and d > n_features:
         found = _scanned(path, text, zero_based)
         raise ValueError(

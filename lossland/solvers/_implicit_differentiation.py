@@ -25,6 +25,7 @@ from lossland.core import Reals, checked_number, cores, guarded, promoting
 from lossland.elements import LOSSES, Pair, find
 from lossland.solvers._implicit_solution import Frozen, Spec, jacobian_at, residual, settled, values
 from lossland.solvers._kink_sets import Given, KinkSets
+from lossland.solvers._problems import check_tol
 
 
 @promoting
@@ -85,6 +86,7 @@ def differentiable_solve(
         raise ValueError(f"inputs has shape {inputs.shape}; it must be (n, d), one row an example.")
     for name, value in (parameters or {}).items():
         checked_number(name, value)
+    check_tol(tol)
     weights = jnp.ones(inputs.shape[0]) if sample_weights is None else jnp.asarray(sample_weights, float)
     held = {name: jnp.asarray(value, float) for name, value in (parameters or {}).items()}
     given = Given(inputs, jnp.asarray(labels, float), jnp.asarray(C, float), weights, held)

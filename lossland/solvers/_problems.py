@@ -14,6 +14,12 @@ LARGEST = 1e150
 """Of a finite weight of a loss: squares stay finite."""
 
 
+def check_tol(tol: float | None) -> None:
+    """Refuse a tolerance that no gap can meet; 0 asks for what rounding leaves."""
+    if tol is not None and tol < 0:
+        raise ValueError(f"tol is a relative duality gap, at least 0, not {tol:g}.")
+
+
 def problems(
     data: Any, C: Any, l2: Any, sample_weights: Any, labels: Any
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:

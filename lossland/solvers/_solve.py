@@ -26,7 +26,7 @@ from lossland.solvers._common_point import NotSeparable
 from lossland.solvers._convex_form import Form, convex_form
 from lossland.solvers._hard_margin import separate
 from lossland.solvers._optimum import Optimum, Stop
-from lossland.solvers._problems import check_bounded, problems, strength
+from lossland.solvers._problems import check_bounded, check_tol, problems, strength
 from lossland.solvers._rounding import Certificate
 from lossland.solvers._second_look import Looked, look_again_where, together
 from lossland.solvers._sparse_optima import refuse_for_sparse, sparse_optima
@@ -151,6 +151,7 @@ def solve(
     Sources: Mehrotra (1992); Fine & Scheinberg (2001); Gertz & Wright (2003); on sparse inputs Rockafellar (1976) and
     Keerthi & DeCoste (2005).
     """
+    check_tol(tol)
     tol = (SPARSE_TOL if getattr(data, "sparse", False) else TOL) if tol is None else tol
     if isinstance(loss, list):
         settings = {"C": C, "l2": l2, "sample_weights": sample_weights, "labels": labels, "bias": bias}

@@ -15,7 +15,7 @@ from lossland.solvers._convex_form import convex_form
 from lossland.solvers._kernel_low_rank import by_features, by_representers
 from lossland.solvers._kernel_machine import KernelProblem, KernelSolution, Reached, values
 from lossland.solvers._kernels import Kernel, bound_kernel, checked_matrix, distinct_rows, evaluate, row_blocks
-from lossland.solvers._problems import check_bounded, problems
+from lossland.solvers._problems import check_bounded, check_tol, problems
 
 SMALL = 150
 """Examples up to which what the full matrix left open is solved once more, linear in its factor's columns."""
@@ -84,6 +84,7 @@ def solve_kernel(
     Rahimi & Recht (2007).
     """
     refuse_soft(data, "solve_kernel")
+    check_tol(tol)
     keep_compiled()
     form = convex_form(loss)
     t, c, shape = problems(data, C, l2, sample_weights, None)

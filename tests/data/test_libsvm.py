@@ -27,7 +27,7 @@ def test_any_name_is_read(tmp_path, name):
         ("1 0:1 2:3\n-1 1:2\n", {}, [[1, 0, 3], [0, 2, 0]]),
         ("1 1:1 2:3\n-1 1:2\n", {"zero_based": True}, [[0, 1, 3], [0, 2, 0]]),
         ("1 1:1 2:3\r\n-1 1:2\r\n", {"zero_based": False}, [[1, 3], [2, 0]]),
-        ("\ufeff1 qid:3 1:2\n-1 qid:4 1:1\n", {}, [[2], [1]]),
+        ("\ufeff1 1:2\n-1 1:1\n", {}, [[2], [1]]),
         ("1\n-1 2:1\n", {}, [[0, 0], [0, 1]]),
     ],
 )
@@ -35,6 +35,14 @@ def test_options(tmp_path, text, options, inputs):
     path = tmp_path / "brought.svm"
     path.write_text(text)
     assert load(path, **options).inputs.tolist() == inputs
+
+
+def test_query_numbers_are_left_out_and_told(tmp_path):
+    path = tmp_path / "brought.svm"
+    path.write_text("\ufeff1 qid:3 1:2\n-1 qid:4 1:1\n")
+    with pytest.warns(UserWarning, match=r"query numbers \(qid:\) are left out"):
+        data = load(path)
+    assert data.inputs.tolist() == [[2], [1]]
 
 
 @pytest.mark.parametrize(

@@ -69,3 +69,19 @@ def test_a_class_without_a_weight_is_refused_as_a_class_that_is_not_there():
         for bias in (True, False):
             with pytest.raises(ValueError, match=r"is one number for a (posi|nega)tive example.*both classes a weight"):
                 ll.solve(loss, DATA, C=1.0, bias=bias)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda tol: ll.solve("hinge", DATA, C=1.0, tol=tol),
+        lambda tol: ll.path("hinge", DATA, [1.0, 2.0], tol=tol),
+        lambda tol: ll.solve_kernel("hinge", DATA, C=1.0, tol=tol),
+        lambda tol: ll.differentiable_solve("hinge", DATA.inputs, DATA.labels, 1.0, tol=tol),
+    ],
+    ids=["solve", "path", "solve_kernel", "differentiable_solve"],
+)
+def test_a_tolerance_that_no_gap_can_meet_is_refused(ask):
+    with pytest.raises(ValueError, match=r"tol is a relative duality gap, at least 0, not -1e-08"):
+        ask(-1e-8)
+    ask(1e-6)
