@@ -7,7 +7,7 @@ import pytest
 import lossland as ll
 from lossland.elements import pair
 from lossland.solvers import _elementwise as elementwise
-from lossland.solvers._convex_form import convex_form
+from lossland.solvers._plq import Terms
 
 
 def test_numpy_s_logistic_is_the_pair_s():
@@ -27,29 +27,50 @@ def _lopsided(scores, labels):
     return (1.0 + labels) * jnp.maximum(0.5 - scores, 0.0) ** 2 + jnp.maximum(1.0 + scores, 0.0) ** 2
 
 
-PARABOLAS = (
-    "squared_hinge", "smooth_hinge", "modified_huber", "huberised_squared_hinge", "huber", "sparsemax", "squared",
-    ll.weighted("squared_hinge", 3.0), ll.label_loss(_lopsided),
-)  # fmt: skip
+def terms(*each):
+    """Terms alike for both classes: (knot, low, high, soft) of each."""
+    return Terms(*(np.array([row, row]) for row in zip(*each, strict=True)), np.zeros(2))
 
 
-@pytest.mark.parametrize("given", PARABOLAS, ids=lambda given: getattr(given, "name", given))
-def test_numpy_s_parabolas_are_the_pair_s(given):
-    form = convex_form(given)
+INF = np.inf
+PARABOLAS = {
+    "squared_hinge": (pair("identity", "squared_hinge"), terms((1.0, 0.0, INF, 0.5))),
+    "smooth_hinge": (pair("identity", "smooth_hinge"), terms((1.0, 0.0, 1.0, 1.0))),
+    "modified_huber": (pair("identity", "modified_huber"), terms((1.0, 0.0, 4.0, 0.5))),
+    "huber": (pair("identity", "huber"), terms((1.0, -1.0, 1.0, 1.0))),
+    "sparsemax": (pair("identity", "sparsemax"), terms((1.0, 0.0, 1.0, 2.0))),
+    "squared": (pair("identity", "squared"), terms((1.0, -INF, INF, 0.5))),
+    "a class that weighs three": (
+        pair("identity", ll.weighted("squared_hinge", 3.0)),
+        terms((1.0, 0.0, INF, 0.5))._replace(soft=np.array([[0.5 / 3.0], [0.5]])),
+    ),
+    "two terms for positives, one for negatives": (
+        pair("identity", ll.label_loss(_lopsided)),
+        Terms(
+            np.array([[0.5, -1.0], [1.0, 0.0]]),
+            np.array([[0.0, -INF], [0.0, 0.0]]), np.array([[INF, 0.0], [INF, 0.0]]),
+            np.array([[0.25, 0.5], [0.5, 1.0]]), np.zeros(2),
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "form"), PARABOLAS.values(), ids=PARABOLAS)
+def test_numpy_s_parabolas_are_the_pair_s(given, form):
     rng = np.random.default_rng(1)
     # Not at a kink of the slope, where either curvature is as good.
     scores = np.concatenate([rng.normal(size=9000), [700.0, -700.0, 1e160, -1e160]])[None]
     labels = np.where(rng.random(scores.shape) > 0.5, 1.0, -1.0)
     weights = rng.random(scores.shape) * (np.abs(scores) < 1e100)
-    loss = elementwise.on_host(form.pair, form.terms)
+    loss = elementwise.on_host(given, form)
     assert loss.weighed.func is elementwise._of_terms
     with np.errstate(over="ignore", invalid="ignore"):
         found = loss.weighed(scores, labels, weights)
-    compiled = elementwise._by_parts(elementwise._weighed, 4, form.pair, scores, labels, weights)
+    compiled = elementwise._by_parts(elementwise._weighed, 4, given, scores, labels, weights)
     for mine, other in zip(found, compiled, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-9)
     some = scores[:, :9000]
-    values = elementwise.values_at(form.pair, some, labels[:, :9000])
+    values = elementwise.values_at(given, some, labels[:, :9000])
     np.testing.assert_allclose(loss.values(some, labels[:, :9000]), values, rtol=1e-9, atol=1e-9)
 
 
