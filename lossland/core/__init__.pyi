@@ -63,6 +63,7 @@ from ._params import named_leaves as named_leaves
 from ._params import norm as norm
 from ._params import placed as placed
 from ._params import refuse_infinite as refuse_infinite
+from ._params import refuse_traced as refuse_traced
 from ._params import rows_where as rows_where
 from ._params import told as told
 from ._params import weighted as weighted

@@ -155,6 +155,21 @@ def weighted(values: Array, weights: Array) -> Array:
     return jax.numpy.where(gone, 0.0, weights * jax.numpy.where(gone, 0.0, values))
 
 
+def refuse_traced(what: str, held: Any, mend: str = "") -> None:
+    """Refuse params or keys that JAX is tracing, where numbers are worked on, on the host.
+
+    Args:
+        what: what they are, "The centre".
+        held: a tree.
+        mend: how else to get there, one sentence.
+    """
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(held)):
+        raise ValueError(
+            f"{what} is being traced by JAX (under jit, grad or vmap), and this works on numbers, on the host. Call it "
+            f"outside of the traced function.{mend and f' {mend}'}"
+        )
+
+
 def refuse_infinite(what: str, params: Params, mend: str) -> None:
     """Refuse params that hold NaN or inf, by the name of the array; numbers that are being traced pass.
 

@@ -90,6 +90,8 @@ def write_npy(
         raise IsADirectoryError(f"{source} is a directory; give one data file in it.")
     if target.exists() and target.samefile(source):
         raise ValueError(f"{source} would be replaced by what is written of it; give another file to write to.")
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {target.parent} to write {target.name} to; make it first.")
     parts = _reader(source)(source, sep, header)
     n = 0
     with replacing(target) as temporary, temporary.open("w+b") as held:

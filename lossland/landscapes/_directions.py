@@ -22,6 +22,7 @@ from lossland.core import (
     is_real,
     norm,
     refuse_infinite,
+    refuse_traced,
     told,
 )
 from lossland.curvature import TopEigenvalues, checked_objective, top_eigenvalues
@@ -67,6 +68,8 @@ def random_directions(
 
     Source: Li, Xu, Taylor, Studer & Goldstein 2018.
     """
+    refuse_traced("A tree of params", params)
+    refuse_traced("The key", key)
     refuse_infinite("The params hold", params, "Has a training run diverged? Take an earlier point.")
     if not jax.tree.leaves(params):
         raise ValueError("params hold no array: there is no direction to draw.")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lossland.core import Keyed, Model, Params, by_structure, is_key, is_real, keyed, refuse_infinite
+from lossland.core import Keyed, Model, Params, by_structure, is_key, is_real, keyed, refuse_infinite, refuse_traced
 from lossland.data import Dataset
 from lossland.elements import Pair
 from lossland.landscapes._derivatives import OF_DERIVATIVES
@@ -64,6 +64,9 @@ class Surface(NamedTuple):
         return said | {"tolerance": self.tolerance, "weighted": f.sample_weights is not None}
 
 
+OBJECTIVE = "Inside, the objective itself serves: jax.vmap(ll.objective(pair, data=data))(params)."
+
+
 def surface_of(asked: Asked) -> Surface:
     """Check what a user asks for, and bring it to float64."""
     return placed_surface(host_surface(asked))
@@ -86,6 +89,7 @@ def host_surface(asked: Asked) -> Surface:
         f = host_objective(asked.pair, model, data, asked.l2, asked.sample_weights)
         shapes = _shapes(model.init, data.d)
     for what, tree in (("The centre", centre), *((f"Direction {k}", d) for k, d in enumerate(directions))):
+        refuse_traced(what, tree, OBJECTIVE)
         _check_shapes(what, tree, shapes, model)
     refuse_infinite("The centre holds", centre, "Has a training run diverged? Take an earlier point.")
     with jax.enable_x64(True):

@@ -76,6 +76,12 @@ class Objective:
     sample_weights: Array | None = None
     probabilities: Array | None = None
 
+    def __repr__(self) -> str:
+        rows = f"{self.examples} x {self.d}" + ("" if self.probabilities is None else ", soft labels")
+        more = "" if self.sample_weights is None else ", sample_weights"
+        l2 = "" if isinstance(self.l2, Tracer) or not np.asarray(self.l2).any() else f", l2={float(self.l2):g}"
+        return f"Objective({self.pair.name}, model={self.model.name}, {rows}{l2}{more})"
+
     @property
     def n(self) -> int:
         """The number of rows: of examples, or with soft labels twice that."""

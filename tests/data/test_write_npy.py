@@ -149,3 +149,9 @@ def test_other_encodings_and_folders_are_refused_in_words(tmp_path, table):
         ll.data.write_npy(tmp_path / "t.csv", tmp_path / "t.npy")
     with pytest.raises(IsADirectoryError, match="give one data file"):
         ll.data.write_npy(tmp_path, tmp_path / "t.npy")
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path, table):
+    (tmp_path / "t.csv").write_text(text(table))
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere to write x.npy to; make it first"):
+        ll.data.write_npy(tmp_path / "t.csv", tmp_path / "nowhere" / "x.npy")

@@ -11,6 +11,7 @@ import lossland as ll
 from lossland.core import dot, norm
 
 DATA = ll.standardise(ll.load("two_gaussians(n=31, d=3, seed=2)"))
+PAIR = ll.pair("relu", "hinge")
 CENTRE = {"weights": np.array([0.4, -0.2, 0.7]), "bias": np.array(0.1)}
 
 
@@ -65,3 +66,27 @@ def test_a_pair_made_of_lines_is_told_what_to_take(x64):
         ll.landscapes.hessian_plane(ll.pair("identity+logistic"), DATA, CENTRE, ends="bottom")
     (first, second), _ = ll.landscapes.hessian_directions(ll.pair("identity+logistic"), DATA, CENTRE)
     assert ll.plane(ll.pair("identity+hinge"), DATA, CENTRE, (first, second), radius=1.0, steps=3).holes == 0
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda c: ll.random_directions(c, jax.random.key(0)), "A tree of params is being traced by JAX"),
+        (lambda c: ll.random_plane(PAIR, DATA, c, key=jax.random.key(0)), "A tree of params is being traced"),
+        (
+            lambda c: ll.plane(PAIR, DATA, c, (CENTRE, CENTRE)),
+            "centre is being traced.*the objective itself",
+        ),
+        (lambda c: ll.plane(PAIR, DATA, CENTRE, (CENTRE, c)), "Direction 1 is being traced"),
+    ],
+    ids=["directions", "random plane", "centre", "direction"],
+)
+def test_what_jax_traces_is_refused_with_the_way_out(ask, said):
+    with pytest.raises(ValueError, match=said):
+        jax.jit(ask)(CENTRE)
+
+
+def test_the_way_out_of_a_traced_plane_is_one():
+    f = ll.objective(PAIR, data=DATA)
+    many = jax.tree.map(lambda x: np.stack([x, 2.0 * x]), CENTRE)
+    np.testing.assert_allclose(jax.jit(jax.vmap(f))(many)[0], f(CENTRE), rtol=1e-6)

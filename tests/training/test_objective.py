@@ -121,3 +121,21 @@ def test_a_pair_s_name_is_as_good_as_the_pair():
 def test_refusals(make, said):
     with pytest.raises(ValueError, match=said):
         make(ll.pair("identity", "hinge"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({}, "Objective(relu+hinge, model=linear, 40 x 2)"),
+        (
+            {"l2": 0.5, "sample_weights": np.ones(40)},
+            "Objective(relu+hinge, model=linear, 40 x 2, l2=0.5, sample_weights)",
+        ),
+    ],
+)
+def test_its_repr_is_a_line_and_shows_no_arrays(settings, shown):
+    f = ll.objective(ll.pair("relu", "hinge"), data=DATA, **settings)
+    assert repr(f) == shown
+    seen = []
+    jax.jit(lambda g: (seen.append(repr(g)), g(params()))[1])(f)
+    assert seen[0].startswith("Objective(relu+hinge, model=linear, 40 x 2")
