@@ -16,7 +16,7 @@ from jax import Array
 from lossland.elements import Pair, jit_by_pair
 from lossland.solvers._plq import Terms
 
-SIZES = (4096, 32768)
+SIZES = (4096, 8192, 32768)
 """Scores that one call of a compiled program takes."""
 CACHED = 8192
 """Scores whose passes by NumPy stay in cache."""
@@ -148,7 +148,8 @@ def _by_parts(program: Callable[..., Any], count: int, pair: Pair, *rows: np.nda
     """What a program gives at every score, part by part; the last part is padded."""
     flat = [np.broadcast_to(row, rows[0].shape).astype(float, copy=False).ravel() for row in rows]
     whole = flat[0].size
-    size = SIZES[whole > SIZES[0]]
+    # Padded to the larger size, a thread's part of the rows would cost four times its work.
+    size = SIZES[(whole > SIZES[0]) + (whole > 2 * SIZES[1])]
     found = tuple(np.empty(whole) for _ in range(count))
     with jax.enable_x64(True), _on_cpu():
         for start in range(0, whole, size):

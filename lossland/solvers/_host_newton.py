@@ -34,6 +34,9 @@ LEAST = 1e-12
 SAFE = 0.01
 """To what share of the tolerance one more step with an older matrix has to bring the squared decrement: a Newton step,
 which squares it, is made else."""
+SLOW = 0.25
+"""To what share of it the last step with that matrix has to have brought the squared decrement: such steps serve a large
+tolerance for ever else."""
 
 
 class Held(NamedTuple):
@@ -204,12 +207,13 @@ def _direction(
         fall = (at.gradient * move).sum(axis=1)
         last = (stop.rounds > 0) & (at.primal - state.dual <= stop.tol * at.size)
         left = -fall * (fall / held.fall)
-        fresh = ~((left <= SAFE * stop.tol * at.size) & (fall > held.fall) & (state.damping == 0) & ~last)
+        fresh = ~((left <= SAFE * stop.tol * at.size) & (fall > SLOW * held.fall) & (state.damping == 0) & ~last)
     rows = np.flatnonzero(fresh)
     factors = [] if held is None else held.factors
     if len(rows):
-        # On a straight stretch of the loss, where no example bends it, curvature is lent.
-        bends = at.bends[rows]
+        # On a straight stretch of the loss, where no example bends it, curvature is lent. Rounding gives some losses a
+        # curvature below 0 there, or 0/0.
+        bends = np.fmax(at.bends[rows], 0.0)
         lent = np.where((bends > 0).any(axis=1), state.damping[rows], 1.0)
         if lent.any():
             bends = np.maximum(bends, lent[:, None] * problem.curvature * problem.weights[rows])

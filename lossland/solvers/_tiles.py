@@ -45,6 +45,8 @@ ALONE = threading.RLock()
 once wait for one another for ever."""
 
 
+# What overflows shows in the certificate.
+@np.errstate(over="ignore", invalid="ignore")
 def optima(
     form: Form,
     data: Dataset,
