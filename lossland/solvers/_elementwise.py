@@ -1,4 +1,4 @@
-"""A loss's values and derivatives at scores on the host, by programs of two sizes: no new shape compiles anything.
+"""A loss's values and derivatives at scores on the host, by programs of three sizes: no new shape compiles anything.
 
 The logistic loss and those made of parabolas are NumPy's, whose passes are quicker.
 """
@@ -30,7 +30,8 @@ def _values(pair: Pair, scores: Array, labels: Array) -> tuple[Array]:
 @jit_by_pair((0,))
 def _weighed(pair: Pair, scores: Array, labels: Array, weights: Array) -> tuple[Array, ...]:
     losses, slopes, bends = (jnp.where(weights > 0, weights * part, 0.0) for part in pair.jet(scores, labels))
-    return losses, slopes, bends, slopes * scores - losses
+    # On a straight stretch rounding gives some losses a curvature below 0, or 0/0.
+    return losses, slopes, jnp.fmax(bends, 0.0), slopes * scores - losses
 
 
 def values_at(pair: Pair, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -211,9 +211,8 @@ def _direction(
     rows = np.flatnonzero(fresh)
     factors = [] if held is None else held.factors
     if len(rows):
-        # On a straight stretch of the loss, where no example bends it, curvature is lent. Rounding gives some losses a
-        # curvature below 0 there, or 0/0.
-        bends = np.fmax(at.bends[rows], 0.0)
+        # On a straight stretch of the loss, where no example bends it, curvature is lent.
+        bends = at.bends[rows]
         lent = np.where((bends > 0).any(axis=1), state.damping[rows], 1.0)
         if lent.any():
             bends = np.maximum(bends, lent[:, None] * problem.curvature * problem.weights[rows])

@@ -66,8 +66,7 @@ def bound_kernel(
     if isinstance(gamma, str):
         if gamma != "scale":
             raise ValueError(f'gamma is a positive number or "scale", not {gamma!r}.')
-        spread = inputs.shape[1] * inputs.var()
-        gamma = 1.0 / spread if spread > 0 else 1.0
+        gamma = 1.0 if kernel == "linear" else _gamma_of_scale(inputs)
     if not (np.isfinite(gamma) and gamma > 0):
         raise ValueError(f"gamma must be positive, not {gamma}.")
     if kernel == "linear":
@@ -79,6 +78,20 @@ def bound_kernel(
     if degree != int(degree) or degree < 1:
         raise ValueError(f"degree must be a positive integer, not {degree}.")
     return functools.partial(polynomial, gamma=float(gamma), degree=int(degree), coef0=float(coef0))
+
+
+def _gamma_of_scale(inputs: np.ndarray) -> float:
+    """1 / (d * the variance of all inputs); 1 where they are one number."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        gamma = 1.0 / (inputs.shape[1] * inputs.var())
+    if np.isfinite(gamma) and gamma > 0:
+        return float(gamma)
+    if (inputs == inputs.flat[0]).all():
+        return 1.0
+    raise ValueError(
+        'gamma="scale" is 1 / (d * the variance of all inputs), which float64 does not hold for inputs as large as '
+        f"{np.abs(inputs).max():.3g}. Scale the inputs, or give gamma as a number."
+    )
 
 
 def is_linear(kernel: Callable[[Any, Any], Any]) -> bool:

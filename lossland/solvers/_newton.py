@@ -187,7 +187,7 @@ def _placed(pair: Pair, problem: NewtonProblem, point: Array) -> NewtonPoint:
         point=point,
         scores=scores,
         slopes=slopes,
-        bends=bends,
+        bends=jnp.fmax(bends, 0.0),
         gradient=down + normal.penalised(design, point),
         primal=half + losses.sum(axis=1),
         size=half + jnp.abs(losses).sum(axis=1),

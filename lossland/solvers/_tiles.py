@@ -40,6 +40,8 @@ from lossland.solvers._rounding import Certificate, Evaluated, certificate, fram
 LOG = logging.getLogger("lossland.solver")
 WORTH_THREADS = 200_000
 """Numbers of inputs from which steps leave Python's lock for so long that threads solve side by side."""
+ALIKE = 32
+"""Problems from which on a quarter of them is enough for products of matrices."""
 ALONE = threading.RLock()
 """Held while problems are solved: XLA factors many matrices on all threads of its pool, and two programs that do so at
 once wait for one another for ever."""
@@ -229,7 +231,11 @@ def _threads(parts: int, n: int, d: int) -> int:
 
     Gram products of many rows have threads of their own, and the arrays of two parts at once would take twice the room.
     """
-    return min(cores(), parts) if n * d >= WORTH_THREADS and n < SHARED else 1
+    return min(cores(), parts) if _side_by_side(n, d) else 1
+
+
+def _side_by_side(n: int, d: int) -> bool:
+    return n * d >= WORTH_THREADS and n < SHARED
 
 
 def _by_threads(solved: Callable[[np.ndarray], Any], parts: Sequence[np.ndarray], count: int) -> Iterator[Any]:
@@ -303,12 +309,14 @@ def _tile_size(count: int, n: int, d: int) -> int:
 
 
 def _host_tile(count: int, n: int, d: int) -> int:
-    """How many problems the host takes at once: their arrays stay in cache, and each product serves many."""
+    """How many problems the host takes at once: their arrays stay in cache, and each product serves many.
+
+    Several tiles where threads may take one each, as many whatever the machine's cores are: the last digits of a
+    product depend on how many problems it serves.
+    """
     most = int(np.clip(120_000 / n, 1, 112))
-    tiles = -(-count // most)
-    # As many for each thread.
-    threads = _threads(count, n, d)
-    return -(-count // (-(-tiles // threads) * threads))
+    share = (2 if count < ALIKE else 4) if _side_by_side(n, d) else 1
+    return -(-count // (-(-count // (most * share)) * share))
 
 
 def _shift(inputs: np.ndarray) -> np.ndarray | None:

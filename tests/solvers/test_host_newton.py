@@ -1,7 +1,10 @@
 """Newton's method on the host: the same optima from one pilot or many, of few rows or of parts of many."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import minimize
 
 import lossland as ll
@@ -124,3 +127,36 @@ def test_an_older_matrix_serves_where_it_is_near_and_no_further():
         newton.by_newton(loss, columns, problem, Stop(100, 1e-10, 0))
     full = [shape for shape in made_from if shape == (1, 3000)]
     assert len(full) < 4 < len(made_from)
+
+
+@pytest.mark.parametrize("way", ["host", "sparse", "devices"])
+def test_a_loss_whose_curvature_rounding_spoils_is_solved(way):
+    """Mistakes of hundreds, where the second derivative of -log(sigmoid(m)) as computed is negative or 0/0."""
+
+    @ll.margin_loss()
+    def log_of_sigmoid(margin):
+        return -jnp.log(jax.nn.sigmoid(margin))
+
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(200, 3))
+    labels = np.where(inputs[:, 0] + 0.1 * rng.normal(size=200) > 0, 1, -1)
+    inputs[:30, 0] = 25.0 * labels[:30] * rng.uniform(-2.0, -0.5, size=30)
+    weights = np.where(np.arange(200) < 30, 1e-3, 1.0)
+    data = ll.Dataset(sparse.csr_array(inputs) if way == "sparse" else inputs, labels)
+    options = {"devices": jax.devices()} if way == "devices" else {}
+    found = ll.solve(log_of_sigmoid, data, C=10.0, sample_weights=weights, **options)
+    assert found.converged
+    assert (labels * (inputs @ found.weights + found.bias)).min() < -360.0
+    best = ll.solve("logistic", ll.Dataset(inputs, labels), C=10.0, sample_weights=weights)
+    np.testing.assert_allclose(found.objective, best.objective, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["logistic", "exponential"])
+def test_older_matrices_do_not_serve_a_large_tolerance_for_ever(name):
+    """Steps that halve the decrement at best are below any large tolerance, and lead nowhere."""
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(300, 3))
+    data = ll.Dataset(inputs, np.where(inputs[:, 0] + rng.normal(size=300) > 0.2, 1, -1))
+    found = ll.solve(name, data, C=[1e-6, 1.0, 1e6], tol=0.5, polish=False)
+    assert found.converged.all()
+    assert found.iterations.max() <= 10

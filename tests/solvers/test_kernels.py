@@ -33,6 +33,16 @@ def test_the_gaussian_of_what_overflows_is_refused():
         grams.checked_matrix(grams.bound_kernel("rbf", DATA.inputs, 0.5, 3, 0.0), far)
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+def test_a_gamma_that_no_float_holds_is_refused(size):
+    """At 1e-170 the variance is 0 in float64, and gamma was taken to be 1."""
+    with pytest.raises(ValueError, match="Scale the inputs, or give gamma as a number"):
+        grams.bound_kernel("rbf", DATA.inputs * size, "scale", 3, 0.0)
+    assert grams.is_linear(grams.bound_kernel("linear", DATA.inputs * size, "scale", 3, 0.0))
+    one = np.full((4, 2), size)
+    assert grams.bound_kernel("rbf", one, "scale", 3, 0.0).keywords == {"gamma": 1.0}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_equal_rows_are_found(seed):
     """A set with equal rows is never said to have none; one without is, but for a collision of hashes."""

@@ -65,6 +65,31 @@ def test_large_problems_of_few_rows_are_shared_among_threads(parts, n, d, severa
     assert 1 <= tile <= 21
 
 
+@pytest.mark.parametrize("name", ["logistic", "huber"])
+def test_the_number_of_cores_moves_no_digit(name, monkeypatch):
+    rng = np.random.default_rng(4)
+    inputs = rng.normal(size=(3000, 70))
+    data = ll.Dataset(inputs, np.where(inputs[:, 0] + rng.normal(size=3000) > 0, 1, -1))
+    found = []
+    for cores in (1, 2, 3):
+        monkeypatch.setattr(_tiles, "cores", lambda number=cores: number)
+        found.append(ll.solve(name, data, C=np.logspace(-2, 0, 5)))
+    for other in found[1:]:
+        for field in ("weights", "bias", "duals", "objective", "gap"):
+            np.testing.assert_array_equal(getattr(other, field), getattr(found[0], field))
+
+
+@pytest.mark.parametrize("name", ["logistic", "squared_hinge", "hinge"])
+def test_inputs_whose_squares_overflow_count_for_nothing_without_a_weight(name):
+    rng = np.random.default_rng(5)
+    inputs = rng.normal(size=(60, 3))
+    labels = np.where(inputs[:, 0] + rng.normal(size=60) > 0, 1, -1)
+    far = np.vstack([np.full((1, 3), 1e200), inputs])
+    found = ll.solve(name, ll.Dataset(far, np.r_[1, labels]), C=1.0, sample_weights=np.r_[0.0, np.ones(60)])
+    assert found.converged
+    np.testing.assert_allclose(found.objective, ll.solve(name, ll.Dataset(inputs, labels), C=1.0).objective, rtol=1e-9)
+
+
 def test_an_error_in_a_thread_reaches_the_caller():
     def fails(part):
         raise ValueError("of a thread")
