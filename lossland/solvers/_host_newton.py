@@ -35,8 +35,8 @@ SAFE = 0.01
 """To what share of the tolerance one more step with an older matrix has to bring the squared decrement: a Newton step,
 which squares it, is made else."""
 SLOW = 0.25
-"""To what share of it the last step with that matrix has to have brought the squared decrement: such steps serve a large
-tolerance for ever else."""
+"""To what share the last step with that matrix has to have brought the squared decrement: steps of little use fit any
+large tolerance else."""
 
 
 class Held(NamedTuple):

@@ -108,7 +108,7 @@ def test_a_curvature_that_rounding_spoils_is_none():
     given = pair("identity", ll.margin_loss()(_log_of_sigmoid))
     scores = np.linspace(-700.0, 700.0, 9001)[None]
     ones = np.ones_like(scores)
-    losses, slopes, bends, _ = elementwise.on_host(given).weighed(scores, ones, ones)
+    _, slopes, bends, _ = elementwise.on_host(given).weighed(scores, ones, ones)
     want = elementwise.on_host(pair("identity", "logistic")).weighed(scores, ones, ones)
     np.testing.assert_allclose(bends, want[2], atol=1e-15)
     assert (bends >= 0).all()
