@@ -126,7 +126,7 @@ def _terms_values(terms: Terms, scores: np.ndarray, labels: np.ndarray) -> np.nd
     return _terms_at(terms, labels, labels * scores)[0]
 
 
-def _terms_at(terms: Terms, labels: np.ndarray, margins: np.ndarray) -> tuple[np.ndarray, ...]:
+def _terms_at(terms: Terms, labels: np.ndarray, margins: np.ndarray) -> tuple[Any, ...]:
     """The sums of soft terms at margins, of the v where each is largest, and of the curvatures."""
     # One number in place of an array where both classes have the same.
     side = 0 if all((field[0] == field[1]).all() for field in terms) else np.where(labels > 0, 0, 1)

@@ -124,7 +124,8 @@ def gram(columns: Columns, scales: np.ndarray) -> np.ndarray:
         )
     step = columns.rows.block_rows if isinstance(columns.rows, RowsOnDisk) else BLOCK
     found = over_parts(columns, lambda part: _summed(columns, scales, range(part.start, part.stop, step), step))
-    return sum(found[1:], found[0])
+    total: Any = sum(found[1:], found[0])
+    return total
 
 
 def _summed(columns: Columns, scales: np.ndarray, starts: range, step: int) -> np.ndarray:

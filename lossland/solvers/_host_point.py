@@ -1,5 +1,7 @@
 """The objective of a smooth loss, its derivatives and the bound that they give, at points on the host."""
 
+from typing import Any
+
 import numpy as np
 
 from lossland.solvers import _host_algebra as host
@@ -72,7 +74,7 @@ def bounded(columns: Columns, problem: NewtonProblem, at: NewtonPoint) -> Newton
     return at._replace(dual=total - normal.half_square(problem.design, drawn), pull=pull, gains=gains)
 
 
-def _whole(parts: list[tuple[np.ndarray, ...]], rows: int) -> tuple[np.ndarray, ...]:
+def _whole(parts: list[Any], rows: int) -> tuple[Any, ...]:
     """What parts of the examples gave: the first `rows` arrays side by side, the sum of each other."""
     if len(parts) == 1:
         return parts[0]
