@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.collections import LineCollection
 
 import lossland as ll
 from lossland import figures as fig
@@ -155,8 +156,9 @@ def draw_cells(results: Any) -> Any:
         drawn = ax.pcolormesh(
             at.w, at.b, shown, cmap="Greys", vmin=low, vmax=1.6 * high, rasterized=True, shading="gouraud"
         )
-        for edge in at.edges.values:
-            ax.plot(*edge.T, color="white", lw=0.3, alpha=0.5)
+        # Thousands of edges: one artist draws them in a tenth of the time that one each takes.
+        edges = at.edges.values[np.isfinite(at.edges.values).all(axis=(1, 2))]
+        ax.add_collection(LineCollection(list(edges), colors="white", linewidths=0.3, alpha=0.5, zorder=2))
         draw_minima(ax, at)
         count = minima(results, name)
         ax.set_title(f"{pair_name(name)}\n{told(count)}\nin {int(at.cells)} cells", fontsize=8)

@@ -10,7 +10,7 @@ import itertools
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,21 +69,15 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     """
     from lossland import experiment
     from lossland.commands import _output as output
-    from lossland.commands import _usage as usage
-    from lossland.core import say
 
-    names = list(experiment.experiments()) if command.name == "all" else [command.name]
-    modules = {name: experiment.find_experiment(name) for name in names}
     quiet = command.quiet or command.json
-    outcomes = []
-    for number, (name, module) in enumerate(modules.items(), 1):
-        default = module.SMOKE if command.smoke else module.Config()
-        extra = "Besides: --smoke (the small version), --out DIR, --force (compute again), --quiet, --json, --strict."
-        config = usage.parsed(module.Config, settings, f"lossland run {name}", f"{module.__doc__}\n{extra}", default)
-        if not quiet:
-            say(_announced(name, module, number, len(modules), command.smoke), indent="  ")
-        outcomes.append(experiment.run(name, config, out=command.out, force=command.force, quiet=quiet))
-        _forget_programs(len(modules))
+    if command.name == "all":
+        names = list(experiment.experiments())
+        begins = _announcing(len(names), command.smoke, quiet)
+        small, given = command.smoke, {"out": command.out, "force": command.force, "quiet": quiet}
+        outcomes = experiment.run_all(names, small=small, begins=begins, **given)
+    else:
+        outcomes = [_run_one(command, settings, quiet)]
     if not quiet:
         _sum_up(outcomes)
     if command.json:
@@ -95,21 +89,35 @@ def run_experiments(command: RunOptions, settings: list[str]) -> int:
     return 1 if failed and command.strict else 0
 
 
-def _announced(name: str, module: Any, number: int, of: int, smoke: bool) -> str:
-    """The line at an experiment's start: its place, its question and about how long it takes."""
+def _run_one(command: RunOptions, settings: list[str], quiet: bool) -> Any:
+    """Run one experiment with settings of its own."""
     from lossland import experiment
+    from lossland.commands import _usage as usage
 
-    place = f"[{number}/{of}] " if of > 1 else ""
-    seconds = None if smoke else getattr(module, "SECONDS", None)
-    return f"{place}{Path(name).stem}: {experiment.question(module)}" + (f" About {seconds} s." if seconds else "")
+    name = command.name
+    module = experiment.find_experiment(name)
+    default = module.SMOKE if command.smoke else module.Config()
+    extra = "Besides: --smoke (the small version), --out DIR, --force (compute again), --quiet, --json, --strict."
+    config = usage.parsed(module.Config, settings, f"lossland run {name}", f"{module.__doc__}\n{extra}", default)
+    _announcing(1, command.smoke, quiet)(name)
+    return experiment.run(name, config, out=command.out, force=command.force, quiet=quiet)
 
 
-def _forget_programs(experiments: int) -> None:
-    """What was compiled for one experiment serves few others, and all of them together hold gigabytes."""
-    import jax
+def _announcing(of: int, smoke: bool, quiet: bool) -> Callable[[str], None]:
+    """A function that says at an experiment's start which it is, what it asks and about how long it takes."""
+    from lossland import experiment
+    from lossland.core import say
 
-    if experiments > 1:
-        jax.clear_caches()
+    count = itertools.count(1)
+
+    def announce(name: str) -> None:
+        module = experiment.find_experiment(name)
+        place = f"[{next(count)}/{of}] " if of > 1 else ""
+        seconds = None if smoke else getattr(module, "SECONDS", None)
+        about = f" About {seconds} s." if seconds else ""
+        say(f"{place}{Path(name).stem}: {experiment.question(module)}{about}", indent="  ")
+
+    return (lambda name: None) if quiet else announce
 
 
 def _as_dict(outcome: Any) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from ._run import question as question
 from ._run import reported as reported
 from ._run import result_fingerprint as result_fingerprint
 from ._run import run as run
+from ._side_by_side import run_all as run_all
 from ._sources import KNOWN as KNOWN
 from ._sources import SOURCES as SOURCES
 from ._sources import real_source as real_source

@@ -36,7 +36,8 @@ def _bar(name: str, console: object) -> Iterator[Tell]:
 
     columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")]
     columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True) as bar:  # pyright: ignore[reportArgumentType]
+    # What is printed meanwhile stands above the bar; the output of a pipe stays the pipe's.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:  # pyright: ignore[reportArgumentType]
         task = bar.add_task(name, total=1.0)
         yield lambda what, share: bar.update(task, description=f"{name}: {what}", completed=share)
 

@@ -27,7 +27,7 @@ def pair_entry(each: Pair) -> Entry:
     found = facts(each)
     thin = thinned(each, found.curves)
     infimum = [shape.infimum for shape in found.shapes]
-    threshold = found.calibration.best
+    threshold, told = found.calibration.best, verdicts(found)
     entry = {
         "activation": each.activation.name,
         "loss": each.loss.name,
@@ -37,8 +37,8 @@ def pair_entry(each: Pair) -> Entry:
         "infimum": [low if math.isfinite(low) else None for low in infimum],
         "convex": [bool(shape.convex) for shape in found.shapes],
         "threshold": threshold if threshold is not None and math.isfinite(threshold) else None,
-        "verdicts": [list(verdict) for verdict in verdicts(found)],
-        "headline": headline(verdicts(found)),
+        "verdicts": [list(verdict) for verdict in told],
+        "headline": headline(told),
         "errors": thin.errors,
     }
     return entry, b"".join(

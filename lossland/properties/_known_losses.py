@@ -13,10 +13,13 @@ import numpy as np
 from lossland.core import PACKAGE
 from lossland.curves import LABELS, Curves, evaluator, tabulate
 from lossland.elements import LOSSES, Loss, Pair, pair
+from lossland.properties._first_probes import AT_FIRST_PROBES
 from lossland.properties._known_form import Known
 from lossland.properties._same_curve import is_constant, is_form
 
 PROBES = np.linspace(-6.03, 6.07, 81)
+FIRST = [33, 40, 47]
+"""The probes, at margins -1.03875, 0.02 and 1.07875, at which a curve is held against all losses at first."""
 
 
 def recognise(made: Pair, curves: Curves, row: int) -> Known | None:
@@ -68,7 +71,7 @@ def is_shipped(loss: Loss) -> bool:
 def _plain(losses: list[Loss], values: np.ndarray) -> Iterator[tuple[Known, Loss]]:
     """Losses that fit without stretch and shift, as most curves do: the losses' values decide, no table is made."""
     for loss in losses:
-        if _may_match(_values(loss), values):
+        if _may_match(_first_values(loss), values[FIRST]):
             match = _match(loss.name, _values(loss), values, 1.0, 0.0)
             if match is not None:
                 yield match, loss
@@ -91,6 +94,12 @@ def _moved(losses: list[Loss], curves: Curves, row: int, values: np.ndarray) -> 
                 yield match, loss
 
 
+def _first_values(loss: Loss) -> np.ndarray:
+    """A registered loss at the first probes: of the package's own from `AT_FIRST_PROBES`, which needs no tracing."""
+    held = AT_FIRST_PROBES.get(loss.name) if is_shipped(loss) else None
+    return _values(loss)[FIRST] if held is None else np.array(held)
+
+
 @functools.lru_cache(maxsize=256)
 def _values(loss: Loss) -> np.ndarray:
     """A registered loss at the probes; NaN if it cannot be evaluated, which is not this pair's fault."""
@@ -111,8 +120,7 @@ def _reference(linear: Pair) -> Curves | None:
 
 def _may_match(theirs: np.ndarray, values: np.ndarray) -> bool:
     """Whether scale and offset from two probes carry one curve to the other at a third: a quick look before the fit."""
-    a, b, c = values[[33, 40, 47]]
-    x, y, z = theirs[[33, 40, 47]]
+    (a, b, c), (x, y, z) = values, theirs
     with np.errstate(all="ignore"):
         apart = abs((b - a) * (z - x) - (c - a) * (y - x))
         size = abs((b - a) * (z - x)) + abs((c - a) * (y - x)) + 1e-9 * (abs(a) + abs(b) + abs(c)) * (abs(x) + abs(z))

@@ -2,9 +2,13 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import lossland as ll
+from lossland.elements import LOSSES
+from lossland.properties._first_probes import AT_FIRST_PROBES
+from lossland.properties._known_losses import FIRST, PROBES, is_shipped
 
 
 def _file(name, function):
@@ -59,3 +63,19 @@ def test_kinks_that_all_but_coincide_break_no_other_pair(registries):
     for gap in (1e-9, 1e-12):
         _file(f"near_{gap}", lambda m, gap=gap: jnp.maximum(0, 1 - m) + jnp.maximum(0, 1 + gap - m))
     assert ll.card("act_clip", "cross_entropy").as_sum_of_known == (None, None)
+
+
+def test_the_values_that_choose_candidates_are_those_of_the_losses():
+    losses = {loss.name: loss for loss in LOSSES.values() if loss.kind == "margin" and is_shipped(loss)}
+    assert set(AT_FIRST_PROBES) <= set(losses)
+    for name, held in AT_FIRST_PROBES.items():
+        with jax.enable_x64(True):
+            values = ll.pair("identity", losses[name])(PROBES[FIRST], 1.0)
+        np.testing.assert_allclose(values, held, rtol=1e-11, atol=1e-12, err_msg=name)
+
+
+def test_a_loss_of_ones_own_is_not_taken_for_the_shipped_one_of_its_name(registries):
+    del LOSSES["hinge"]
+    _file("hinge", lambda m: jnp.maximum(0, 1 - m) ** 3)
+    assert ll.card("identity", "hinge").as_sum_of_known.positive == "hinge"
+    assert ll.card("relu", "squared_hinge").as_sum_of_known.negative != "hinge"
