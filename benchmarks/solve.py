@@ -4,11 +4,13 @@
 
 A peer is run at falling tolerances on each problem; the first that brings its objective within the accuracy of the
 certified optimum is the one that is timed, so that no peer is charged for digits that were not asked for. What no
-tolerance reaches counts as missed, at the time of the last one. Each round times all solvers one after the other, so
-that a change in the machine's speed hits all; medians of the rounds and of the rounds' ratios are reported (of one
-round where a peer takes longer than the budget: its ratios are far above what noise moves). A peer without a free bias
-is compared with ours without one, and a peer's time is that of its solving alone. Ours is timed to the same accuracy,
-where it stops at a gap that it proves, and to its default, a gap of rounding size. Compile time is reported apart.
+tolerance reaches counts as missed, at the time of the last one. Tolerances are kept with the results: they are looked
+for anew (some minutes) with --calibrate, for another version of the peer, or where the first round at them misses
+another number of problems. Each round times all solvers one after the other, so that a change in the machine's speed
+hits all; medians of the rounds and of the rounds' ratios are reported (of one round where a peer takes longer than the
+budget or 50 times as long as ours: noise does not move such ratios). A peer without a free bias is compared with ours
+without one, and a peer's time is that of its solving alone. Ours is timed to the same accuracy, where it stops at a gap
+that it proves, and to its default, a gap of rounding size. Compile time is reported apart.
 
 (a) breast_cancer, 49 values of C in 1e-3..1e3; (b) 10000 x 100, 10 % label noise, 21 values in 1e-4..10;
 (c1), (c8) 100000 x 30, one value and eight; (d) digits 3 and 8, 10 values; (e) 1000 bootstraps of (a) at C = 1.
@@ -21,6 +23,7 @@ import platform
 import sys
 import time
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import jax
@@ -31,6 +34,8 @@ from lossland.core import replacing, show, table, versions
 from lossland.experiment import peer, primal_value
 
 TOLERANCES = tuple(10.0 ** -np.arange(1, 13))
+FAR = 50.0
+"""A ratio above this is told from one round."""
 
 
 def synthetic(n, d):
@@ -86,22 +91,36 @@ TOO_SLOW = {("b", "LIBSVM"), ("c1", "LIBSVM"), ("c8", "LIBSVM")}
 
 
 def calibrated(run, loss, data, Cs, weights, best, accuracy, limit):
-    """For each problem the first tolerance that reaches the accuracy (the last if none), and how many missed.
+    """For each problem the place of the first tolerance that reaches the accuracy, the last if none does.
 
     A problem starts at its neighbour's tolerance, one looser, so that the ladder is not climbed anew each time.
     """
-    chosen, missed, start, began = [], 0, 0, time.perf_counter()
+    chosen, start, began = [], 0, time.perf_counter()
     for k, C in enumerate(Cs):
         s = None if weights is None else weights[k]
         for place in range(max(start - 1, 0), len(TOLERANCES)):
             value = primal_value(loss, data, C, *run(data, C, s, TOLERANCES[place])[1:], s)
-            reached = value <= best[k] * (1 + accuracy)
-            if reached or time.perf_counter() - began > limit:
+            if value <= best[k] * (1 + accuracy) or time.perf_counter() - began > limit:
                 break
-        missed += not reached
         start = place
-        chosen.append(TOLERANCES[place])
-    return chosen, missed
+        chosen.append(place)
+    return chosen
+
+
+def solved(run, loss, problems, places, best, accuracy):
+    """The seconds that a peer takes for all problems at its tolerances, and how many it misses."""
+    data, Cs, weights = problems
+    rows = [None] * len(Cs) if weights is None else weights
+    found = [run(data, C, row, TOLERANCES[place]) for C, row, place in zip(Cs, rows, places, strict=True)]
+    values = [primal_value(loss, data, C, *each[1:], row) for C, row, each in zip(Cs, rows, found, strict=True)]
+    return sum(each[0] for each in found), int(np.sum(np.array(values) > best * (1 + accuracy)))
+
+
+def kept_places(row, version, problems):
+    """The tolerances of an earlier result, if they are of the same peer and problems; a hexadecimal digit each."""
+    if row is None or row.get("version") != version or len(row.get("tolerances", "")) != problems:
+        return None
+    return [int(digit, 16) for digit in row["tolerances"]]
 
 
 def seconds(function):
@@ -110,7 +129,7 @@ def seconds(function):
     return time.perf_counter() - start
 
 
-def compared(name, loss, options):
+def compared(name, loss, options, kept):
     """Rows of one workload and loss: median seconds and ratios."""
     data, Cs, weights = workload(name)
     settings = {"C": Cs, "sample_weights": weights}
@@ -123,21 +142,32 @@ def compared(name, loss, options):
             first[key] = seconds(ours[key])
         best[bias] = ours["to rounding", bias]()
         rough[bias] = ours["to accuracy", bias]()
-    runs = {}
-    missed = {}
-    for who, (run, bias) in peers.items():
-        tolerances, missed[who] = calibrated(
-            run, loss, data, Cs, weights, best[bias].objective, options.accuracy, options.limit
-        )
-        runs[who] = lambda run=run, tolerances=tolerances: sum(
-            run(data, C, None if weights is None else weights[k], tolerances[k])[0] for k, C in enumerate(Cs)
-        )
+
+    def measured(who, places):
+        run, bias = peers[who]
+        return solved(run, loss, (data, Cs, weights), places, best[bias].objective, options.accuracy)
+
+    def calibrate(who):
+        run, bias = peers[who]
+        return calibrated(run, loss, data, Cs, weights, best[bias].objective, options.accuracy, options.limit)
+
+    held = {who: kept.get((name, loss, who)) for who in peers}
+    places = {who: kept_places(row, version_of(who), len(Cs)) for who, row in held.items()}
+    fresh = {who for who in peers if options.calibrate or places[who] is None}
+    places |= {who: calibrate(who) for who in fresh}
     rounds, began = [], time.perf_counter()
     while len(rounds) < options.rounds and (not rounds or time.perf_counter() - began < options.budget):
-        rounds.append(({k: seconds(f) for k, f in ours.items()}, {k: f() for k, f in runs.items()}))
+        mine = {key: seconds(f) for key, f in ours.items()}
+        theirs = {who: measured(who, places[who]) for who in peers if not far(rounds, who, peers[who][1])}
+        rounds.append((mine, theirs))
+        changed = [w for w in peers if w not in fresh and len(rounds) == 1 and theirs[w][1] != held[w]["missed"]]
+        if changed:
+            places |= {who: calibrate(who) for who in changed}
+            fresh, rounds, began = fresh | set(changed), [], time.perf_counter()
     for who, (_, bias) in peers.items():
-        mine, rounding = (np.array([r[0][what, bias] for r in rounds]) for what in ("to accuracy", "to rounding"))
-        theirs = np.array([r[1][who] for r in rounds])
+        timed = [r for r in rounds if who in r[1]]
+        mine, rounding = (np.array([r[0][what, bias] for r in timed]) for what in ("to accuracy", "to rounding"))
+        theirs = np.array([r[1][who][0] for r in timed])
         yield {
             "workload": name,
             "loss": loss,
@@ -149,13 +179,26 @@ def compared(name, loss, options):
             "their_seconds": float(np.median(theirs)),
             "ratio": float(np.median(theirs / mine)),
             "ratio_to_rounding": float(np.median(theirs / rounding)),
-            "missed": int(missed[who]),
+            "missed": timed[0][1][who][1],
+            "tolerances": "".join(f"{place:x}" for place in places[who]),
+            "version": version_of(who),
             "first_call": first["to rounding", bias],
             "worst_gap_to_accuracy": float(np.max(rough[bias].gap)),
             "worst_gap": float(np.max(best[bias].gap)),
             "iterations": float(np.mean(best[bias].iterations)),
-            "rounds": len(rounds),
+            "rounds": len(timed),
         }
+
+
+def far(rounds, who, bias):
+    """Whether a peer was so slow in the first round that another would tell nothing more."""
+    return bool(rounds) and rounds[0][1][who][0] > FAR * rounds[0][0]["to accuracy", bias]
+
+
+def version_of(who):
+    """Of the package that a peer is from."""
+    package = "rehline" if who == "ReHLine" else "scikit-learn"
+    return f"{package} {metadata.version(package)}"
 
 
 def _installed():
@@ -177,6 +220,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=20.0, help="seconds after which a workload has no new round")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds for finding a peer's tolerances")
+    parser.add_argument("--calibrate", action="store_true", help="look for the peers' tolerances anew")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -186,7 +230,7 @@ def main():
         kept = {(r["workload"], r["loss"], r["peer"]): r for r in json.loads(path.read_text())["rows"]}
     for name in options.workloads.split(","):
         for loss in options.losses.split(","):
-            for row in compared(name, loss, options):
+            for row in compared(name, loss, options, kept):
                 kept[name, loss, row["peer"]] = row
                 print(json.dumps(row), flush=True)
     columns = (

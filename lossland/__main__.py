@@ -1,6 +1,7 @@
 """The command line: `lossland COMMAND ...` or `python -m lossland COMMAND ...`. JAX is imported after parsing."""
 
 import functools
+import gc
 import operator
 import os
 import sys
@@ -26,6 +27,8 @@ Five things to do:
 `lossland --help` lists all commands, `lossland COMMAND --help` has examples,
 `lossland names` says which name to use for what in Python."""
 
+COLLECTED = 50_000
+"""How many new objects a command makes before Python looks for cycles among them."""
 ANYWHERE = ("--debug", "--no-compilation-cache")
 
 
@@ -35,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words after `lossland`; those of the process if left out.
     """
+    # Modules and programs make objects that stay: looking for cycles at every 700 takes a twentieth of a short command.
+    gc.set_threshold(COLLECTED)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug, fresh = (word in words for word in ANYWHERE)
     words = [word for word in words if word not in ANYWHERE]

@@ -183,7 +183,7 @@ def faults(pair: Pair, scores: np.ndarray) -> list[str]:
 
 @functools.lru_cache(maxsize=8)
 def _traced(pair: Pair, what: str, dtype: str) -> Any:
-    """The program of a pair's "jet" or "slope" for `BLOCK` scores and labels of a type."""
+    """The program of a pair's "jet", "bare" or "slope" for `BLOCK` scores and labels of a type."""
     some = jax.ShapeDtypeStruct((BLOCK,), dtype)
     with jax.enable_x64(True):
         return jax.make_jaxpr(lambda score, label: getattr(pair, what)(score, label))(some, some)
@@ -206,7 +206,9 @@ def _slopes(pair: Pair, variant: Pair, points: np.ndarray, labels: np.ndarray) -
     halves = zip((pair.activation, pair.loss), (variant.activation, variant.loss), strict=True)
     if all(own.settings() == other.settings() for own, other in halves):
         return _run(_traced(pair, "jet", "float64"), points, labels, 2)[1]
-    return _run(_traced(variant, "slope", "float64"), points, labels)[0]
+    found = _run(_traced(variant, "bare", "float64"), points, labels)[1]
+    # Half the work, but NaN where the output overflows or does not move.
+    return _run(_traced(variant, "slope", "float64"), points, labels)[0] if np.isnan(found).any() else found
 
 
 def _everywhere(pair: Pair, scores: np.ndarray, dtype: str) -> np.ndarray:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from lossland.properties._card import Card
 
 
-def class_rows(card: "Card") -> list[tuple[str, Marked, Marked]]:
-    """The facts of both class curves as (what, of positives, of negatives)."""
-    held = card.evidence
+def class_rows(card: "Card", evidence: Claims | None = None) -> list[tuple[str, Marked, Marked]]:
+    """The facts of both class curves as (what, of positives, of negatives); evidence if it is there already."""
+    held = card.evidence if evidence is None else evidence
     columns = [_class_cells(card.facts, held, row) for row in (0, 1)]
     dead = "no gradient though misclassified at 0"
     for row, label in enumerate((1.0, -1.0)):
@@ -40,9 +40,10 @@ def class_rows(card: "Card") -> list[tuple[str, Marked, Marked]]:
     return [(name, columns[0][name], columns[1][name]) for name in columns[0]]
 
 
-def pair_rows(card: "Card") -> list[tuple[str, Marked]]:
-    """The facts of the pair as (what, value)."""
-    facts, held, best = card.facts, card.evidence, card.best_threshold
+def pair_rows(card: "Card", evidence: Claims | None = None) -> list[tuple[str, Marked]]:
+    """The facts of the pair as (what, value); evidence if it is there already."""
+    facts, best = card.facts, card.best_threshold
+    held = card.evidence if evidence is None else evidence
     margin, calibrated, proper, maximises = (
         held[name].positive for name in ("margin", "calibrated", "proper", "margin_maximising")
     )

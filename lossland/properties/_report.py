@@ -35,39 +35,41 @@ def show_card(card: "Card") -> None:
     from rich.table import Table as Rich
     from rich.text import Text
 
-    console = Console(width=line_width())
+    console, held = Console(width=line_width()), card.evidence
 
     def text(told: str, style: str = "") -> Text:
         return Text(in_ascii(told) if console.options.ascii_only else told, style=style)
 
     console.print(text(card.pair.name, "bold"))
-    told = [(*SIGNS[verdict.sign], verdict.text) for verdict in verdicts(card.facts)]
+    told = [(*SIGNS[verdict.sign], verdict.text) for verdict in verdicts(card.facts, held)]
     faulty = [("A false claim" if said.startswith("claim ") else "A fault", said) for said in _false_claims(card)]
     told += [(*SIGNS["-"], f"{what}. {said}.") for what, said in faulty]
     sentences = Rich.grid(padding=(0, 1, 0, 0))
     for sign, style, said in told:
         sentences.add_row(text(f" {sign}", style), text(said))
     console.print(sentences)
-    for columns, rows in ((("", "t = +1", "t = -1"), class_rows(card)), (("", "the pair"), pair_rows(card))):
+    tables = (("", "t = +1", "t = -1"), class_rows(card, held)), (("", "the pair"), pair_rows(card, held))
+    for columns, rows in tables:
         drawn = Rich(*columns, box=box.SIMPLE_HEAD)
         for what, *cells in rows:
             marked = [Text.assemble(text(MARKS[c.status], COLOURS[MARKS[c.status]]), text(f" {c.text}")) for c in cells]
             drawn.add_row(text(what), *marked)
         console.print(drawn)
-    console.print(text(tally_told(card)))
+    console.print(text(tally_told(card, held)))
     console.print(text(LEGEND, "dim"))
 
 
-def tally_told(card: "Card") -> str:
+def tally_told(card: "Card", evidence: Claims | None = None) -> str:
     """How many claims of a card are settled, which are not, and what may settle them.
 
     Args:
         card: from `card`.
+        evidence: its, if it is there already.
 
     Returns:
         One line.
     """
-    found = tally(card.facts, card.evidence)
+    found = tally(card.facts, card.evidence if evidence is None else evidence)
     left = found.of - found.settled
     if not left:
         return f"All {found.of} claims are proven or refuted."

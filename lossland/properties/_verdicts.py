@@ -56,11 +56,12 @@ class _Told(NamedTuple):
         return CardVerdict(sign, f"{start}{self.hedge(status)}{rest}", PROVEN if status == REFUTED else status)
 
 
-def verdicts(facts: Facts) -> tuple[CardVerdict, ...]:
+def verdicts(facts: Facts, evidence: Claims | None = None) -> tuple[CardVerdict, ...]:
     """Everything that a reader should know first, one sentence a fact.
 
     Args:
         facts: from `facts`.
+        evidence: from `evidence_of`, if it is there already.
 
     Returns:
         Sentences, faults first.
@@ -74,7 +75,7 @@ def verdicts(facts: Facts) -> tuple[CardVerdict, ...]:
             Convex for negatives (proven).
         proven | Plateau z <= 0 at loss 1: a positive there gets no gradient.
     """
-    held = _Told(facts, evidence_of(facts))
+    held = _Told(facts, evidence_of(facts) if evidence is None else evidence)
     parts = (_faulty, _unread, _identity, _convexity, _plateaus, _floor, _calibrated, _proper, _margin, _matching)
     return tuple(verdict for part in parts for verdict in part(held))
 
