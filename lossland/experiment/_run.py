@@ -276,13 +276,16 @@ def draw_figures(module: Any, results: Any, stem: str, out: Path) -> tuple[Path,
     with style():
         for name, figure in _drawn(module, results).items():
             # Axes of a fixed shape find their place at the second drawing; the first would cut off titles.
-            figure.draw_without_rendering()
+            if any(axes.get_aspect() != "auto" for axes in figure.axes):
+                figure.draw_without_rendering()
             for ending in ("pdf", "png"):
                 path = folder / f"{stem}_{name}.{ending}"
                 # No date inside: equal figures are equal files.
                 metadata = {"CreationDate": None} if ending == "pdf" else None
                 with replacing(path) as temporary:
                     figure.savefig(temporary, format=ending, dpi=200, metadata=metadata)
+                # The places are found: to look for them is as long as to draw.
+                figure.set_layout_engine("none")
             paths.append(folder / f"{stem}_{name}.png")
     return tuple(paths)
 
