@@ -192,7 +192,11 @@ def report(results: Any) -> list[Any]:
             rows.append((name, solver, *spent, last, f"{float(one.proof):.1e}", f"{1e3 * float(one.seconds):.1f}"))
     asked = [f"passes to {gap:g}" for gap in TARGETS.values()]
     columns = ("data", "solver", *asked, "last gap", "proves by itself", "last run, ms")
-    return [table("Work to a relative gap; times are this machine's and decide nothing", columns, rows)]
+    return [
+        table(
+            "Work to a relative gap; times are of a machine that may have more to do, and decide nothing", columns, rows
+        )
+    ]
 
 
 def over(results: Any, values: Any, solvers: Any) -> dict[str, float]:
