@@ -56,7 +56,7 @@ check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"
 
 exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread; the longest experiments' tests
-	$(BIN)/pytest -n auto -m exhaustive
+	LOSSLAND_FULLY_OPTIMISED=1 $(BIN)/pytest -n auto -m exhaustive
 
 bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
