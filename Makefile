@@ -47,13 +47,13 @@ test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and do
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread; the longest experiments' tests
 	LOSSLAND_FULLY_OPTIMISED=1 $(BIN)/pytest -n auto -m exhaustive
