@@ -47,16 +47,16 @@ test: $(VENV)/.installed-dev  ## format, lint, types, layering, all tests and do
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed-dev  ## the same without the slow tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 exhaustive: $(VENV)/.installed-dev  ## every pair, where `make test` takes a spread; the longest experiments' tests
-	$(BIN)/pytest -n 2 -m exhaustive
+	LOSSLAND_FULLY_OPTIMISED=1 $(BIN)/pytest -n auto -m exhaustive
 
 bench: $(VENV)/.installed-dev  ## paired timings against peers, written to benchmarks/results
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
@@ -92,7 +92,7 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	@touch $@
 
 docs: $(VENV)/.installed-dev $(VENV)/.installed-docs  ## run the blocks of the documentation, build docs/_build/html
-	$(BIN)/pytest -n 2 -m docs tests/test_docs.py
+	$(BIN)/pytest -n auto -m docs tests/test_docs.py
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 

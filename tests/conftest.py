@@ -1,5 +1,6 @@
 """Strict everywhere: silent broadcasting raises, warnings are errors, and every element comes from the registries."""
 
+import ctypes
 import gc
 import os
 from pathlib import Path
@@ -86,3 +87,6 @@ def memory():
     if held.exists() and int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 2e9:
         jax.clear_caches()
         gc.collect()
+        # What is freed stays with the process otherwise, and every module from here on would compile all of it again.
+        if hasattr(ctypes.CDLL(None), "malloc_trim"):
+            ctypes.CDLL(None).malloc_trim(0)

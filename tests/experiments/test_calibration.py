@@ -5,7 +5,7 @@ import pytest
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration_experiment")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("calibration")
 CONFIG = EXPERIMENT.Config(
     activations=("identity", "relu"),

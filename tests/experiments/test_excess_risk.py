@@ -6,7 +6,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("excess_risk")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("excess_risk")
 CONFIG = EXPERIMENT.Config(
     fitted=("identity+hinge",), atoms=60, samples=2, sizes=(30, 300), features=4, Cs=(0.1, 1.0), starts=2, steps=100

@@ -5,7 +5,7 @@ import pytest
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gradient_geometry")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("gradient_geometry")
 CONFIG = EXPERIMENT.Config(
     dataset="two_gaussians(n=40, distance=3.0, seed=71)",

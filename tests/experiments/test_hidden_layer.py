@@ -9,7 +9,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hidden_layer")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("hidden_layer")
 CONFIG = EXPERIMENT.Config(
     datasets=("separable(n=40, d=2, margin=1.0, seed=5)",), widths=(1, 2), starts=12, steps=200, pixels=9

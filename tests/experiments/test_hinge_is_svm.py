@@ -10,7 +10,7 @@ from sklearn.svm import SVC, LinearSVC
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hinge_is_svm")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("hinge_is_svm")
 CONFIG = EXPERIMENT.Config(datasets=("two_gaussians(n=60, positives=0.3, seed=1)",), steps=400, records=4)
 DATA = ll.standardise(ll.load(CONFIG.datasets[0]))

@@ -8,7 +8,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("identities")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("identities")
 CONFIG = dataclasses.replace(EXPERIMENT.SMOKE, first=1, steps=20)
 SCORES = np.array([-1e3, -2.55, -0.05, 0.45, 1.05, 30.0])

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("implicit_bias")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("implicit_bias")
 CONFIG = EXPERIMENT.Config(steps=20_000, settings=4, log_time=200.0)
 

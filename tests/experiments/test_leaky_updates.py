@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("leaky_updates")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("leaky_updates")
 CONFIG = EXPERIMENT.Config(datasets=("separable(n=40, d=2, seed=5)",), halves=(1, 2), starts=2, visits=1500)
 

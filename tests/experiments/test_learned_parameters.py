@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("learned_parameters")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("learned_parameters")
 CONFIG = EXPERIMENT.Config(
     datasets=("two_gaussians(n=60, d=2, positives=0.3, seed=2)", "separable(n=40, d=3, seed=4)"),

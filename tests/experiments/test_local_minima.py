@@ -7,7 +7,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("local_minima")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("local_minima")
 CONFIG = EXPERIMENT.SMOKE
 

@@ -9,7 +9,7 @@ from scipy import optimize
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("optimisers")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("optimisers")
 CONFIG = EXPERIMENT.Config(
     datasets=("two_gaussians(n=50, positives=0.3, seed=1)",), interior=12, passes=60, iterations=51, doublings=11

@@ -6,7 +6,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pair_search")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("pair_search")
 CONFIG = EXPERIMENT.SMOKE
 

@@ -8,7 +8,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("planes")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("planes")
 CONFIG = EXPERIMENT.SMOKE
 

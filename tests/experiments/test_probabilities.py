@@ -8,7 +8,7 @@ from scipy import optimize
 
 from lossland.experiment import decide, find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("svm_vs_logistic")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("probabilities")
 CONFIG = EXPERIMENT.Config(sources=("iris", "glass"), outer=3, inner=3, Cs=(0.05, 0.5, 5.0))
 

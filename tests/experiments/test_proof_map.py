@@ -9,7 +9,7 @@ import lossland as ll
 from lossland.experiment import find_experiment
 from lossland.proofs import Claim
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("proof_map")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("proof_map")
 CONFIG = EXPERIMENT.SMOKE
 SCORES = np.linspace(-3, 3, 61)

@@ -10,7 +10,7 @@ import pytest
 
 from lossland.experiment import find_experiment, mean_estimate
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_classifier_head")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_classifier_head")
 CONFIG = EXPERIMENT.Config(cases=(EXPERIMENT.RAW,), splits=4, seeds=2, widths=(8,), epochs=4)
 

@@ -6,7 +6,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_minimum")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_minimum")
 CONFIG = EXPERIMENT.Config(datasets=("two_gaussians(n=20, distance=2.0, seed=31)",), starts=20, steps=500)
 

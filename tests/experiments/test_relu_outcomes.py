@@ -9,7 +9,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_outcomes")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_outcomes")
 CONFIG = EXPERIMENT.Config(
     crossed=("two_gaussians(n=60, distance=2.0, seed=31)",), optimisers=("gd",), starts=60, steps=100

@@ -5,7 +5,7 @@ import pytest
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_repairs")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_repairs")
 CONFIG = EXPERIMENT.Config(
     datasets=("separable(n=40, margin=0.8, offset=0.7, seed=51)",), repairs=(0, 1, 2, 4, 6, 7, 9), starts=20, steps=200

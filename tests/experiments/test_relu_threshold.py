@@ -6,7 +6,7 @@ import pytest
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_threshold")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_threshold")
 APART = "separable(n=40, margin=0.8, offset=0.7, seed=41)"
 CONFIG = EXPERIMENT.Config(

@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 import lossland as ll
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_to_svm")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_to_svm")
 CONFIG = EXPERIMENT.Config(
     dataset="two_gaussians(n=40, distance=2.0, seed=61)",

@@ -9,7 +9,7 @@ import pytest
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("relu_vs_hinge")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("relu_vs_hinge")
 CONFIG = EXPERIMENT.Config(datasets=("two_gaussians(n=200, distance=2.5, seed=3)",), starts=24, steps=60)
 DRAW = True

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("single_neuron")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("single_neuron")
 CONFIG = EXPERIMENT.Config(starts=600, gaussian_starts=40, sets=200, set_steps=5000)
 

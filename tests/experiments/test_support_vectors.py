@@ -7,7 +7,7 @@ from sklearn.svm import SVC
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("support_vectors")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("support_vectors")
 CONFIG = EXPERIMENT.Config(
     linear=("two_gaussians(n=80, distance=3.0, seed=5)",), kernel=("two_moons(n=60, noise=0.2)",), places=8

@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 
 from lossland.experiment import decide, find_experiment, fold_numbers, real_source
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("svm_vs_logistic")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("svm_vs_logistic")
 CONFIG = EXPERIMENT.Config(sources=("iris", "crabs", "glass"), repeats=1, outer=3, inner=3, Cs=(0.05, 0.5, 5.0))
 

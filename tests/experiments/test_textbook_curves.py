@@ -7,7 +7,7 @@ import pytest
 
 from lossland.experiment import find_experiment
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("textbook_curves")]
+pytestmark = pytest.mark.slow
 EXPERIMENT = find_experiment("textbook_curves")
 CONFIG = EXPERIMENT.SMOKE
 

@@ -5,7 +5,7 @@ import pytest
 
 import lossland as ll
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("implicit_bias")]
+pytestmark = pytest.mark.slow
 
 LN2 = np.log(2.0)
 TWO = ll.load("two_points")

@@ -8,7 +8,7 @@ import pytest
 import lossland as ll
 from lossland.elements import Loss
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repairs")]
+pytestmark = pytest.mark.slow
 
 APART = ll.load("separable(n=24, margin=0.8, offset=0.7, seed=3)")
 CLOUDS = ll.load("two_gaussians(n=60, distance=6.0, seed=2)")

@@ -20,8 +20,6 @@ from lossland.elements import load_file
 from lossland.page import NEAR, SLOPE_TOLERANCE, TOLERANCE, cloud
 from lossland.page._assembly import script
 
-# One worker writes the page and opens the browser for all of them.
-pytestmark = pytest.mark.xdist_group("page")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 USERS = '''
 import jax.numpy as jnp

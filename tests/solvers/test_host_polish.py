@@ -24,10 +24,11 @@ def _both(loss, data, **settings):
 @pytest.mark.parametrize("batch", ["C", "weights", "labels"])
 def test_host_and_compiled_solvers_agree(name, batch):
     data, rng = _data(), np.random.default_rng(1)
+    # As many problems in each batch: what is compiled for one of them serves another.
     settings = {
         "C": {"C": np.logspace(-2, 2, 6)},
-        "weights": {"C": 0.5, "sample_weights": rng.multinomial(60, np.full(60, 1 / 60), size=5).astype(float)},
-        "labels": {"C": 0.5, "labels": np.where(rng.random((5, 60)) < 0.1, -data.labels, data.labels)},
+        "weights": {"C": 0.5, "sample_weights": rng.multinomial(60, np.full(60, 1 / 60), size=6).astype(float)},
+        "labels": {"C": 0.5, "labels": np.where(rng.random((6, 60)) < 0.1, -data.labels, data.labels)},
     }[batch]
     for bias in (True, False):
         mine, other = _both(name, data, bias=bias, **settings)
