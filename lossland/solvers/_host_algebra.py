@@ -15,12 +15,14 @@ import numpy as np
 
 from lossland.data import RowsOnDisk
 
-BLOCK, PART = 1024, 8192
-"""Rows of a large Gram product that are taken at once, as they stay in cache, and rows of a thread's part."""
+BLOCK, PART, SHARE = 1024, 8192, 65536
+"""Rows of a large Gram product that are taken at once, of a part of many rows, and of one that is worth a thread: the
+first two stay in cache."""
 NARROW, KEPT = 48, 500_000
 """The most columns, and the most numbers, for which the products of two columns are kept over the iterations."""
-SHARED, WORKERS = 30_000, min(os.cpu_count() or 1, 4)
-"""From how many rows on several threads share them, and how many threads."""
+SHARED, THREADED, WORKERS = 30_000, 500_000, min(os.cpu_count() or 1, 4)
+"""From how many rows on they are taken in parts, from how many by threads, whose hand-over costs what some hundred
+thousand rows do, and by how many."""
 SIGNED = 2_000_000
 """Numbers of inputs up to which a copy with a column of ones, times the labels, is worth its memory."""
 
@@ -93,17 +95,19 @@ def pulled(columns: Columns, rows: np.ndarray) -> np.ndarray:
 
 
 def over_parts(columns: Columns, function: Callable[[slice], Any]) -> list[Any]:
-    """What a function of a slice of rows gives for all of them, in order: of many rows in memory, by threads.
+    """What a function of a slice of rows gives for all of them, in order: of many rows in memory, part by part.
 
-    Products and passes of NumPy leave Python's lock to the other threads. The parts are the same whatever the number of
-    threads is, and so is every digit.
+    The parts are the same whatever the number of threads is, and so is every digit.
     """
     n = columns.rows.shape[0]
     if n < SHARED or isinstance(columns.rows, RowsOnDisk):
         return [function(slice(0, n))]
+    size = PART if n < THREADED else SHARE
+    parts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    if n < THREADED:
+        return [function(part) for part in parts]
     # What NumPy is told about overflow holds for the caller's context only: each part takes it along.
     with ThreadPoolExecutor(WORKERS) as pool:
-        parts = (slice(start, min(start + PART, n)) for start in range(0, n, PART))
         tasks = [pool.submit(contextvars.copy_context().run, function, part) for part in parts]
         return [task.result() for task in tasks]
 
@@ -123,16 +127,16 @@ def gram(columns: Columns, scales: np.ndarray) -> np.ndarray:
             -1, columns.size, columns.size
         )
     step = columns.rows.block_rows if isinstance(columns.rows, RowsOnDisk) else BLOCK
-    found = over_parts(columns, lambda part: _summed(columns, scales, range(part.start, part.stop, step), step))
+    found = over_parts(columns, lambda part: _summed(columns, scales, part, step))
     total: Any = sum(found[1:], found[0])
     return total
 
 
-def _summed(columns: Columns, scales: np.ndarray, starts: range, step: int) -> np.ndarray:
-    """The Gram products of some blocks of `step` rows."""
+def _summed(columns: Columns, scales: np.ndarray, part: slice, step: int) -> np.ndarray:
+    """The Gram products of a part of the rows, read `step` rows at a time."""
     total = np.zeros((len(scales), columns.size, columns.size), scales.dtype)
     d = columns.rows.shape[1]
-    for start, rows in _in_cache(columns.rows, starts, step):
+    for start, rows in _in_cache(columns.rows, part, step):
         held = scales[:, start : start + len(rows)]
         with np.errstate(invalid="ignore"):
             roots = np.sqrt(held)
@@ -146,10 +150,10 @@ def _summed(columns: Columns, scales: np.ndarray, starts: range, step: int) -> n
     return total
 
 
-def _in_cache(rows: Any, starts: range, step: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks of rows that stay in cache, with their first row, of the larger ones that begin at some rows."""
-    for start in starts:
-        whole = rows[start : start + step]
+def _in_cache(rows: Any, part: slice, step: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Blocks of a part's rows that stay in cache, with their first row, of the larger ones that are read at once."""
+    for start in range(part.start, part.stop, step):
+        whole = rows[start : min(start + step, part.stop)]
         for more in range(0, len(whole), BLOCK):
             yield start + more, whole[more : more + BLOCK]
 

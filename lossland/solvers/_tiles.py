@@ -229,7 +229,7 @@ def _on_host(
 def _threads(parts: int, n: int, d: int) -> int:
     """How many threads solve the parts: one for small problems, whose steps hold Python's lock, and for many rows.
 
-    Gram products of many rows have threads of their own, and the arrays of two parts at once would take twice the room.
+    Of many rows the arrays of two parts at once would take twice the room.
     """
     return min(cores(), parts) if _side_by_side(n, d) else 1
 

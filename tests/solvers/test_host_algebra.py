@@ -9,7 +9,7 @@ from lossland.solvers import _host_algebra as host
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("per_problem", [True, False])
-@pytest.mark.parametrize("form", ["products", "blocks", "unsigned", "shared"])
+@pytest.mark.parametrize("form", ["products", "blocks", "unsigned", "parts", "threads"])
 def test_products_and_solutions_are_those_of_plain_sums(form, per_problem, bias, monkeypatch):
     rng = np.random.default_rng(0)
     n, d, k = 50, 4, 3
@@ -17,8 +17,11 @@ def test_products_and_solutions_are_those_of_plain_sums(form, per_problem, bias,
     labels = np.where(rng.random((k if per_problem else 1, n)) > 0.5, 1.0, -1.0)
     monkeypatch.setattr(host, "BLOCK", 16)
     monkeypatch.setattr(host, "KEPT", host.KEPT if form == "products" else 0)
-    monkeypatch.setattr(host, "SIGNED", 0 if form in ("unsigned", "shared") else host.SIGNED)
-    monkeypatch.setattr(host, "SHARED", 0 if form == "shared" else host.SHARED)
+    monkeypatch.setattr(host, "SIGNED", 0 if form in ("unsigned", "parts", "threads") else host.SIGNED)
+    monkeypatch.setattr(host, "PART", 20)
+    monkeypatch.setattr(host, "SHARE", 20)
+    monkeypatch.setattr(host, "SHARED", 0 if form in ("parts", "threads") else host.SHARED)
+    monkeypatch.setattr(host, "THREADED", 0 if form == "threads" else host.THREADED)
     columns = host.columns_of(inputs, labels, bias)
     whole = np.concatenate([inputs, np.ones((n, int(bias)))], axis=1)
     np.testing.assert_allclose(host.margins_of(columns, point), labels * (point @ whole.T), atol=1e-13)
@@ -47,7 +50,7 @@ def test_a_matrix_without_a_factor_gives_nan_for_its_problem_alone():
 @pytest.mark.parametrize("n", [500, 100_003])
 @pytest.mark.parametrize(("kind", "near"), [(np.float32, 1e-4), (np.float64, 1e-11)])
 def test_gram_products_of_rows_in_memory_and_on_disk_are_those_of_the_whole(tmp_path, n, kind, near):
-    """In one thread and in several: every row is summed once."""
+    """At once and in parts: every row is summed once."""
     rng = np.random.default_rng(4)
     inputs, scales = rng.normal(size=(n, 3)).astype(kind), rng.uniform(size=(1, n)).astype(kind)
     np.save(tmp_path / "x.npy", inputs)

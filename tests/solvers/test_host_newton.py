@@ -56,14 +56,17 @@ def optimum(given, problem, k):
     return minimize(plain(given, problem, k), np.zeros(size), jac=True, tol=1e-9).fun
 
 
+@pytest.mark.parametrize("threaded", [0, host.THREADED], ids=["threads", "one thread"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("given", PAIRS.values(), ids=PAIRS)
-def test_points_seen_in_parts_are_those_seen_whole(given, bias, monkeypatch):
+def test_points_seen_in_parts_are_those_seen_whole(given, bias, threaded, monkeypatch):
     problem, point = made(bias=bias), np.random.default_rng(1).normal(size=(3, 4 + bias))
     columns, loss = columns_of(problem), on_host(given)
     whole = bounded(columns, problem, placed(loss, columns, problem, point))
     monkeypatch.setattr(host, "SHARED", 0)
+    monkeypatch.setattr(host, "THREADED", threaded)
     monkeypatch.setattr(host, "PART", 64)
+    monkeypatch.setattr(host, "SHARE", 64)
     parts = bounded(columns, problem, placed(loss, columns, problem, point))
     for name, one, other in zip(whole._fields, whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10, err_msg=name)
