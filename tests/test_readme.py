@@ -111,14 +111,14 @@ def test_the_lowest_ratios_are_shown_with_a_reason():
         lowest("elementwise", lambda row: row["ratio"][1]),
     )
     assert (solve["workload"], solve["loss"], solve["peer"]) == ("c1", "logistic", "lbfgs")
-    assert (kernel["data"], kernel["C"]) == ("make_classification(2000 x 20)", 1.0)
+    assert (kernel["data"], kernel["C"]) == ("plane(2000 x 2)", 10.0)
     assert (spectrum["what"], spectrum["kind"]) == ("linear, 569 x 30", "top-10")
     assert (sparse["loss"], sparse["C"]) == ("hinge", 0.1)
     assert (elementwise["ours"], elementwise["what"]) == ("identity+hinge", "sum")
     shown = re.findall(r"^\| (.*?) \| (.*?) \| ([\d.]+) \| (.+?) \|$", README, re.MULTILINE)
     assert [(what, ratio) for what, _, ratio, _ in shown] == [
         ("logistic, one C, 100000 x 30", _short(solve["ratio"])),
-        ("hinge over a Gaussian kernel, 2000 x 20, C = 1", _short(kernel["ratio"])),
+        ("hinge over a Gaussian kernel, 2000 x 2, C = 10", _short(kernel["ratio"])),
         ("ten largest eigenvalues, linear, 569 x 30", _short(spectrum["ratio"])),
         ("hinge on 20000 x 47000 sparse words, C = 0.1", _short(sparse["ratio"])),
         ("a million hinges, summed", _short(elementwise["ratio"][1])),
