@@ -205,9 +205,12 @@ def _direction(
     if held is not None:
         move = -host.solve_factored(held.factors, at.gradient)
         fall = (at.gradient * move).sum(axis=1)
-        last = (stop.rounds > 0) & (at.primal - state.dual <= stop.tol * at.size)
         left = -fall * (fall / held.fall)
-        fresh = ~((left <= SAFE * stop.tol * at.size) & (fall > SLOW * held.fall) & (state.damping == 0) & ~last)
+        # To the last digits Newton steps lead sooner, but for the first after a pilot.
+        serves = left <= SAFE * stop.tol * at.size
+        if stop.rounds > 0:
+            serves = np.isneginf(held.fall) & (at.primal - state.dual > stop.tol * at.size)
+        fresh = ~(serves & (fall > SLOW * held.fall) & (state.damping == 0))
     rows = np.flatnonzero(fresh)
     factors = [] if held is None else held.factors
     if len(rows):

@@ -36,7 +36,9 @@ SPREAD = 31
 
 
 def few():
-    return [pair.name for pair in ll.pairs()[::SPREAD]]
+    # What other tests register must not decide which pairs are looked at here.
+    ours = [p for p in ll.pairs() if all(e.function.__module__.startswith("lossland.") for e in (p.activation, p.loss))]
+    return [pair.name for pair in ours[::SPREAD]]
 
 
 def test_modules_are_joined_without_imports():

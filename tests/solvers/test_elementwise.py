@@ -46,7 +46,7 @@ PARABOLAS = {
         terms((1.0, 0.0, INF, 0.5))._replace(soft=np.array([[0.5 / 3.0], [0.5]])),
     ),
     "two terms for positives, one for negatives": (
-        pair("identity", ll.label_loss(_lopsided)),
+        _lopsided,
         Terms(
             np.array([[0.5, -1.0], [1.0, 0.0]]),
             np.array([[0.0, -INF], [0.0, 0.0]]), np.array([[INF, 0.0], [INF, 0.0]]),
@@ -58,6 +58,8 @@ PARABOLAS = {
 
 @pytest.mark.parametrize(("given", "form"), PARABOLAS.values(), ids=PARABOLAS)
 def test_numpy_s_parabolas_are_the_pair_s(given, form):
+    # A loss of one's own is registered, which lasts as long as a test.
+    given = pair("identity", ll.label_loss(given)) if given is _lopsided else given
     rng = np.random.default_rng(1)
     # Not at a kink of the slope, where either curvature is as good.
     scores = np.concatenate([rng.normal(size=9000), [700.0, -700.0, 1e160, -1e160]])[None]
