@@ -55,9 +55,10 @@ class HostLoss(NamedTuple):
 def on_host(pair: Pair, terms: Terms | None = None) -> HostLoss:
     """A loss on the host: by NumPy where it is the logistic or its terms, all of them soft, are given."""
     if is_logistic(pair):
-        return HostLoss(_logistic_values, _logistic)
+        return HostLoss(_logistic_values, functools.partial(_by_numpy, _logistic_at))
     if terms is not None and np.all(terms.soft > 0):
-        return HostLoss(functools.partial(_terms_values, terms), functools.partial(_of_terms, terms))
+        curve = functools.partial(_terms_at, terms)
+        return HostLoss(functools.partial(_terms_values, terms), functools.partial(_by_numpy, curve))
     return HostLoss(functools.partial(values_at, pair), functools.partial(_by_parts, _weighed, 4, pair))
 
 
@@ -72,41 +73,27 @@ def _logistic_values(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.maximum(-margins, 0.0) + np.log1p(np.exp(-np.abs(margins)))
 
 
-def _logistic(
-    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
+def _logistic_at(_: np.ndarray, margins: np.ndarray) -> tuple[Any, ...]:
+    """log(1 + exp(-m)), minus its slope, and its curvature: NumPy's exp and log1p are four times as fast as XLA's."""
+    small = np.exp(-np.abs(margins))
+    share = 1.0 / (1.0 + small)
+    loss, bend = np.maximum(-margins, 0.0) + np.log1p(small), small * share * share
+    # exp(-m) / (1 + exp(-m)), where neither overflows.
+    np.multiply(share, small, out=share, where=margins > 0)
+    return loss, share, bend
+
+
+def _by_numpy(
+    curve: Callable[..., tuple[Any, ...]], scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The same of log(1 + exp(-m)): NumPy's exp and log1p are vectorised, and four times as fast as XLA's program."""
+    """What `_weighed` gives of (labels, margins) -> the loss, minus its slope in the margin, and its curvature."""
     rows = [np.broadcast_to(row, scores.shape).ravel() for row in (scores, labels, weights)]
     whole = rows[0].size
     losses, slopes, bends, conjugates = found = tuple(np.empty(whole) for _ in range(4))
     for start in range(0, whole, CACHED):
         part = slice(start, start + CACHED)
         z, t, c = (row[part] for row in rows)
-        m = z * t
-        small = np.exp(-np.abs(m))
-        share = 1.0 / (1.0 + small)
-        np.multiply(c, np.maximum(-m, 0.0) + np.log1p(small), out=losses[part])
-        np.multiply(c, small * share * share, out=bends[part])
-        # exp(-m) / (1 + exp(-m)), where neither overflows.
-        np.multiply(share, small, out=share, where=m > 0)
-        np.multiply(-t * c, share, out=slopes[part])
-        np.multiply(slopes[part], z, out=conjugates[part])
-        conjugates[part] -= losses[part]
-    losses, slopes, bends, conjugates = (each.reshape(scores.shape) for each in found)
-    return losses, slopes, bends, conjugates
-
-
-def _of_terms(
-    terms: Terms, scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What `_weighed` gives of a loss made of soft terms."""
-    rows = [np.broadcast_to(row, scores.shape).ravel() for row in (scores, labels, weights)]
-    whole = rows[0].size
-    losses, slopes, bends, conjugates = found = tuple(np.empty(whole) for _ in range(4))
-    for start in range(0, whole, CACHED):
-        part = slice(start, start + CACHED)
-        z, t, c = (row[part] for row in rows)
-        loss, pull, bend = _terms_at(terms, t, z * t)
+        loss, pull, bend = curve(t, z * t)
         np.multiply(c, loss, out=losses[part])
         np.multiply(t, pull, out=pull)
         np.multiply(-c, pull, out=slopes[part])
